@@ -1,0 +1,40 @@
+// Which pages are generated, and from what. Used by `npm run docs` and by test/checks/docs.test.ts.
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { withLayers } from './docs-layers.mjs';
+import { renderConfiguration, renderErrors, renderGuarantees } from './docs-tables.mjs';
+import { readCitations } from './promises.mjs';
+import { ROOT } from './run.mjs';
+
+/**
+ * @typedef {(module: string) => Promise<Record<string, any>>} Load
+ * Imports a module of the project, named without its ending: `src/domain/errors`. A test reads the
+ * sources, the script what was built.
+ */
+
+/** @type {readonly { file: string, render: (load: Load) => Promise<string> }[]} */
+export const PAGES = [
+  {
+    file: 'docs/errors.md',
+    render: async (load) => {
+      const { ERROR_REASONS } = await load('src/domain/errors');
+      const { GRPC_CODES } = await load('src/wire/status');
+      return renderErrors(ERROR_REASONS, GRPC_CODES);
+    },
+  },
+  {
+    file: 'docs/configuration.md',
+    render: async (load) => renderConfiguration((await load('src/server/options')).OPTIONS),
+  },
+  {
+    file: 'docs/guarantees.md',
+    render: async (load) => {
+      const { CHAPTERS } = await load('test/requirements');
+      return renderGuarantees(CHAPTERS, await readCitations(path.join(ROOT, 'test')));
+    },
+  },
+  {
+    file: 'docs/architecture.md',
+    render: async () => withLayers(await readFile(path.join(ROOT, 'docs/architecture.md'), 'utf8')),
+  },
+];

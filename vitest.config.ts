@@ -1,0 +1,39 @@
+import { defineConfig } from 'vitest/config';
+
+interface Layer {
+  readonly name: string;
+  readonly timeoutMs: number;
+  /** Layers run one after the other in this order: what fails fastest comes first. */
+  readonly order: number;
+  /** Spawns processes from dist/, which must therefore be up to date. */
+  readonly needsBuild?: boolean;
+  /** Layers that measure nothing may share the machine; those with many processes want it alone. */
+  readonly maxWorkers?: number;
+}
+
+const layers: readonly Layer[] = [
+  { name: 'unit', timeoutMs: 10_000, order: 0 },
+  { name: 'conformance', timeoutMs: 30_000, order: 1 },
+  { name: 'checks', timeoutMs: 60_000, order: 2 },
+  { name: 'integration', timeoutMs: 30_000, order: 3, needsBuild: true },
+  { name: 'e2e', timeoutMs: 120_000, order: 4, needsBuild: true, maxWorkers: 1 },
+];
+
+export default defineConfig({
+  test: {
+    pool: 'forks',
+    projects: layers.map((layer) => ({
+      test: {
+        name: layer.name,
+        include: [`test/${layer.name}/**/*.test.ts`],
+        exclude: ['**/node_modules/**', 'test/checks/fixtures/**'],
+        environment: 'node',
+        testTimeout: layer.timeoutMs,
+        hookTimeout: layer.timeoutMs,
+        sequence: { groupOrder: layer.order },
+        ...(layer.needsBuild ? { globalSetup: ['scripts/lib/vitest-build.mjs'] } : {}),
+        ...(layer.maxWorkers === undefined ? {} : { maxWorkers: layer.maxWorkers }),
+      },
+    })),
+  },
+});

@@ -1,0 +1,21 @@
+/** The tenant of requests that name none. */
+export const DEFAULT_TENANT = 'default';
+
+/** What a caller may do: read what a view shows, or also change it. */
+export type Role = 'reader' | 'admin';
+
+/** For whom a request acts. An argument of every use case. */
+export interface Caller {
+  /** Who it is, for the history and for request ids; `anonymous` without credentials. */
+  readonly principal: string;
+  /** The tenants it may act in; undefined for all. */
+  readonly tenants: readonly string[] | undefined;
+  readonly roles: readonly Role[];
+}
+
+/** The caller of a server that demands no credentials. It may do everything. */
+export const ANONYMOUS: Caller = {
+  principal: 'anonymous',
+  tenants: undefined,
+  roles: ['reader', 'admin'],
+};

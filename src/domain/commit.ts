@@ -1,0 +1,104 @@
+import { digestText } from './digest.js';
+import type { Grant, ServerRecord, StoredServer } from './server.js';
+
+/** What a commit did. */
+export type Cause = 'CREATE' | 'UPDATE' | 'DELETE';
+
+/** How the list of grants changed. Both sides hold revisions, so it can be undone. */
+export interface AccessChange {
+  readonly granted: readonly Grant[];
+  readonly revoked: readonly Grant[];
+}
+
+/** One record before and after. `before` is absent for a new one, `after` for a deleted one. */
+export interface Change {
+  readonly before?: ServerRecord;
+  readonly after?: ServerRecord;
+  readonly access?: AccessChange;
+}
+
+/** The request that a commit answers: repeated, it gets the same answer. */
+export interface RequestKey {
+  readonly principal: string;
+  readonly requestId: string;
+  /** Digest of the request without its id: another body under the id is refused. */
+  readonly bodyDigest: string;
+}
+
+/** One atomic step of a tenant's history, before it has its place in the log. */
+export interface CommitDraft {
+  readonly cause: Cause;
+  readonly actor: string;
+  readonly reason: string;
+  /** Milliseconds since 1970, for people. Never orders anything. */
+  readonly time: number;
+  readonly request?: RequestKey;
+  readonly changes: readonly Change[];
+}
+
+/** A commit in its place. */
+export interface Commit extends CommitDraft {
+  /** Position in the tenant's log: 1, 2, 3, … without holes. */
+  readonly revision: number;
+  /** Digest of this commit, chained over the fingerprint of the one before. */
+  readonly fingerprint: string;
+}
+
+/** A place in a log. Revision 0 with an empty fingerprint is before the first commit. */
+export interface Position {
+  /** Identity of one life of the log. */
+  readonly epoch: string;
+  readonly revision: number;
+  readonly fingerprint: string;
+}
+
+/** Gives `draft` the place after `position`. */
+export function placeCommit(draft: CommitDraft, position: Position): Commit {
+  const revision = position.revision + 1;
+  return { ...draft, revision, fingerprint: chainFingerprint(draft, position) };
+}
+
+/** The fingerprint that `draft` has when it comes after `position`. */
+export function chainFingerprint(draft: CommitDraft, position: Position): string {
+  const { cause, actor, reason, time, request, changes } = draft;
+  const body = JSON.stringify([cause, actor, reason, time, request ?? null, changes]);
+  return digestText('commit', position.epoch, position.fingerprint, String(position.revision), body);
+}
+
+/** The place after `commit` in the log of `epoch`. */
+export function positionOf(epoch: string, commit: Commit): Position {
+  return { epoch, revision: commit.revision, fingerprint: commit.fingerprint };
+}
+
+/** Whether two places are the same place of the same history. */
+export function samePosition(a: Position, b: Position): boolean {
+  return a.epoch === b.epoch && a.revision === b.revision && a.fingerprint === b.fingerprint;
+}
+
+/** The id of the record that a change is about. */
+export function changedId(change: Change): string {
+  const record = change.after ?? change.before;
+  if (record === undefined) throw new Error('a change without a record');
+  return record.id;
+}
+
+/** `server` after `change`; undefined if it was deleted. */
+export function applyChange(server: StoredServer | undefined, change: Change): StoredServer | undefined {
+  if (change.after === undefined) return undefined;
+  return { record: change.after, grants: changeGrants(server?.grants ?? [], change.access) };
+}
+
+/** `server` as it was before `change`; undefined if the change created it. */
+export function undoChange(server: StoredServer | undefined, change: Change): StoredServer | undefined {
+  if (change.before === undefined) return undefined;
+  const undone = change.access && { granted: change.access.revoked, revoked: change.access.granted };
+  return { record: change.before, grants: changeGrants(server?.grants ?? [], undone) };
+}
+
+function changeGrants(grants: readonly Grant[], access: AccessChange | undefined): readonly Grant[] {
+  if (access === undefined) return grants;
+  const gone = new Set(access.revoked.map((grant) => grant.subject));
+  return [...grants.filter((grant) => !gone.has(grant.subject)), ...access.granted].sort((a, b) =>
+    a.subject < b.subject ? -1 : 1,
+  );
+}

@@ -1,0 +1,169 @@
+/**
+ * The one list of error reasons. A reason is stable: clients branch on it, never on
+ * text. `summary` says what happened, `fix` what to do; docs/errors.md is made of
+ * them. The gRPC code of each reason stands in wire/status.ts.
+ */
+export const ERROR_REASONS = {
+  SERVER_NOT_FOUND: {
+    summary: 'No such server, or none that this view may see.',
+    fix: 'Check the name or id, and the view that was asked for.',
+  },
+  NAME_TAKEN: {
+    summary: 'Another server of this scope already has the name.',
+    fix: 'Choose another name, or change the server that has it.',
+  },
+  INVALID_FIELD: {
+    summary: 'A field of the request is missing or has a value that is not allowed.',
+    fix: 'Correct the fields that the BadRequest detail names.',
+  },
+  REQUEST_ID_REUSED: {
+    summary: 'The request id was used for another request within the last 24 hours.',
+    fix: 'Use a new request id for a new request.',
+  },
+  TOKEN_INVALID: {
+    summary: 'The token was not made by Switchboard, was damaged, or is of another tenant.',
+    fix: 'Send a token unchanged, to the tenant that gave it.',
+  },
+  ETAG_MISMATCH: {
+    summary: 'The server was changed since the copy that this change was made from.',
+    fix: 'Read the server again and decide again; the metadata holds the current etag.',
+  },
+  PAGE_EXPIRED: {
+    summary: 'The list has changed since the page before.',
+    fix: 'Start the list again without a page token.',
+  },
+  TIER_CHANGE_NOT_ALLOWED: {
+    summary: 'This method does not move a server between PRIVATE and the shared tiers.',
+    fix: 'Use promote or demote.',
+  },
+  EPOCH_CHANGED: {
+    summary: 'The token is of a former life of the log.',
+    fix: 'Drop the token and read again.',
+  },
+  NOT_CAUGHT_UP: {
+    summary: 'The replica did not reach the demanded state before the deadline.',
+    fix: 'Try again, with a longer deadline.',
+  },
+  NOT_WRITTEN: {
+    summary: 'The write failed and nothing was written.',
+    fix: 'Try again.',
+  },
+  OUTCOME_UNKNOWN: {
+    summary: 'The write may or may not have been committed.',
+    fix: 'Repeat it with the same request id.',
+  },
+  CATALOG_UNAVAILABLE: {
+    summary: 'The Catalog cannot be reached or cannot store any more.',
+    fix: 'Try again after the retry delay; check the disk or the database.',
+  },
+  COMMIT_TOO_LARGE: {
+    summary: 'The change is larger than 8 MB when encoded.',
+    fix: 'Split it.',
+  },
+  SLOW_CONSUMER: {
+    summary: 'The stream fell too far behind, too often, or never acknowledged.',
+    fix: 'Read faster; open the stream again with the last token.',
+  },
+  TOO_MANY_STREAMS: {
+    summary: 'The limit of open streams is reached.',
+    fix: 'Close streams that are not needed, or raise the limit.',
+  },
+  TOO_MANY_SUBSCRIPTIONS: {
+    summary: 'The stream has as many subscriptions as are allowed.',
+    fix: 'Unsubscribe views that are not needed, or raise the limit.',
+  },
+  PROTOCOL_VIOLATION: {
+    summary: 'The messages of the stream came in an order that is not allowed.',
+    fix: 'Send `open` first and once.',
+  },
+  UNAUTHENTICATED: {
+    summary: 'The request carries no valid credential.',
+    fix: 'Send `authorization: Bearer <token>` with a token that the server knows.',
+  },
+  PERMISSION_DENIED: {
+    summary: 'The caller may not do this.',
+    fix: 'Use a credential with the role or the tenant that it needs.',
+  },
+  UNREACHABLE: {
+    summary: 'The server cannot be reached, or the connection broke. Only clients report it.',
+    fix: 'Check the address and that the server is running; try again.',
+  },
+  SHUTTING_DOWN: {
+    summary: 'This replica is shutting down.',
+    fix: 'Try again after the retry delay.',
+  },
+  CANCELLED: {
+    summary: 'The caller cancelled the request.',
+    fix: 'Nothing to do.',
+  },
+  DEADLINE_EXCEEDED: {
+    summary: 'The deadline passed before there was an answer.',
+    fix: 'Try again, with a longer deadline.',
+  },
+  CLOSED: {
+    summary: 'The component was used after it was closed.',
+    fix: 'Open it again.',
+  },
+  UNSUPPORTED: {
+    summary: 'The engine in use cannot do this.',
+    fix: 'Use another deployment.',
+  },
+  INTERNAL: {
+    summary: 'A defect of Switchboard. The log has the cause under the correlation id.',
+    fix: 'Report it.',
+  },
+} as const satisfies Record<string, { summary: string; fix: string }>;
+
+/** A stable, machine-readable reason. */
+export type ErrorReason = keyof typeof ERROR_REASONS;
+
+/** A field that was refused: its path in the request, such as `server.spec.stdio.command`. */
+export interface FieldViolation {
+  readonly field: string;
+  readonly description: string;
+}
+
+/** What an error carries besides its reason. */
+export interface ErrorDetails {
+  /** Facts for the caller; no secrets. */
+  readonly metadata?: Readonly<Record<string, string>>;
+  /** With INVALID_FIELD: each field that was refused. */
+  readonly violations?: readonly FieldViolation[];
+  /** With a reason that is worth trying again: after how many milliseconds. */
+  readonly retryDelayMs?: number;
+  /** What led to it; for logs, never sent. */
+  readonly cause?: unknown;
+}
+
+/** The one error class. Branch on `reason`, never on the text. */
+export class SwitchboardError extends Error {
+  override readonly name = 'SwitchboardError';
+  readonly reason: ErrorReason;
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly violations: readonly FieldViolation[];
+  readonly retryDelayMs: number | undefined;
+
+  constructor(reason: ErrorReason, message?: string, details: ErrorDetails = {}) {
+    super(message ?? ERROR_REASONS[reason].summary, { cause: details.cause });
+    this.reason = reason;
+    this.metadata = details.metadata ?? {};
+    this.violations = details.violations ?? [];
+    this.retryDelayMs = details.retryDelayMs;
+  }
+}
+
+/** Whether `error` is ours, of `reason` if one is given. */
+export function isSwitchboardError(error: unknown, reason?: ErrorReason): error is SwitchboardError {
+  return error instanceof SwitchboardError && (reason === undefined || error.reason === reason);
+}
+
+/** An INVALID_FIELD error for the given fields. */
+export function invalidFields(violations: readonly FieldViolation[]): SwitchboardError {
+  const text = violations.map((v) => `${v.field}: ${v.description}`).join('; ');
+  return new SwitchboardError('INVALID_FIELD', text, { violations });
+}
+
+/** An INVALID_FIELD error for one field. */
+export function invalidField(field: string, description: string): SwitchboardError {
+  return invalidFields([{ field, description }]);
+}

@@ -1,0 +1,127 @@
+import { applyChange, changedId, type Commit } from './commit.js';
+import type { StateIndex } from './resolve.js';
+import { audienceOf, isShared, type StoredServer } from './server.js';
+import type { Subject } from './view.js';
+
+/** Records by id, by shared name and by subject. */
+export class RecordSet implements StateIndex {
+  private readonly records = new Map<string, StoredServer>();
+  private readonly names = new Map<string, StoredServer>();
+  private readonly subjects = new Map<Subject, Map<string, StoredServer>>();
+  private readonly tracks: (subject: Subject) => boolean;
+
+  /** `tracks` says which subjects are indexed; a server has up to 10,000. */
+  constructor(tracks: (subject: Subject) => boolean = () => true) {
+    this.tracks = tracks;
+  }
+
+  get size(): number {
+    return this.records.size;
+  }
+
+  byId(id: string): StoredServer | undefined {
+    return this.records.get(id);
+  }
+
+  shared(name: string): StoredServer | undefined {
+    return this.names.get(name);
+  }
+
+  allShared(): Iterable<StoredServer> {
+    return this.names.values();
+  }
+
+  privateOf(subject: Subject): Iterable<StoredServer> {
+    return this.subjects.get(subject)?.values() ?? [];
+  }
+
+  all(): Iterable<StoredServer> {
+    return this.records.values();
+  }
+
+  put(server: StoredServer): void {
+    this.remove(server.record.id);
+    this.records.set(server.record.id, server);
+    if (isShared(server.record)) this.names.set(server.record.name, server);
+    else for (const subject of audienceOf(server)) this.index(subject, server);
+  }
+
+  remove(id: string): void {
+    const server = this.records.get(id);
+    if (server === undefined) return;
+    this.records.delete(id);
+    if (this.names.get(server.record.name) === server) this.names.delete(server.record.name);
+    for (const subject of audienceOf(server)) {
+      const held = this.subjects.get(subject);
+      held?.delete(id);
+      if (held?.size === 0) this.subjects.delete(subject);
+    }
+  }
+
+  private index(subject: Subject, server: StoredServer): void {
+    if (!this.tracks(subject)) return;
+    const held = this.subjects.get(subject) ?? new Map<string, StoredServer>();
+    this.subjects.set(subject, held.set(server.record.id, server));
+  }
+}
+
+/**
+ * A state that differs from `base` in some records: what a commit would make of it, or
+ * what it was some commits ago. `base` may move only where `pin` was called before.
+ */
+export class Overlay implements StateIndex {
+  private readonly base: StateIndex;
+  /** Every record that differs, also those that do not exist here. */
+  private readonly differs = new Set<string>();
+  private readonly own = new RecordSet();
+
+  constructor(base: StateIndex) {
+    this.base = base;
+  }
+
+  byId(id: string): StoredServer | undefined {
+    return this.differs.has(id) ? this.own.byId(id) : this.base.byId(id);
+  }
+
+  shared(name: string): StoredServer | undefined {
+    return this.own.shared(name) ?? this.ifSame(this.base.shared(name));
+  }
+
+  *allShared(): Iterable<StoredServer> {
+    yield* this.own.allShared();
+    yield* this.same(this.base.allShared());
+  }
+
+  *privateOf(subject: Subject): Iterable<StoredServer> {
+    yield* this.own.privateOf(subject);
+    yield* this.same(this.base.privateOf(subject));
+  }
+
+  /** Gives one record a state of its own; undefined: it does not exist here. */
+  set(id: string, server: StoredServer | undefined): void {
+    this.differs.add(id);
+    if (server === undefined) this.own.remove(id);
+    else this.own.put(server);
+  }
+
+  /** Keeps a record as it is here, before `base` changes it. */
+  pin(id: string): void {
+    if (!this.differs.has(id)) this.set(id, this.base.byId(id));
+  }
+
+  /** Moves the state forward by one commit. */
+  apply(commit: Commit): void {
+    for (const change of commit.changes) {
+      const id = changedId(change);
+      this.set(id, applyChange(this.byId(id), change));
+    }
+  }
+
+  private ifSame(server: StoredServer | undefined): StoredServer | undefined {
+    return server === undefined || this.differs.has(server.record.id) ? undefined : server;
+  }
+
+  private *same(servers: Iterable<StoredServer>): Iterable<StoredServer> {
+    for (const server of servers) if (!this.differs.has(server.record.id)) yield server;
+  }
+}

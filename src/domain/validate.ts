@@ -1,0 +1,289 @@
+import { neededScope, valueFields } from './connection-scope.js';
+import { invalidFields, type FieldViolation } from './errors.js';
+import type { Declaration } from './server.js';
+import type { HttpTransport, OAuth, ServerSpec, StdioTransport } from './spec.js';
+import { parseValue, referencesIn, ValueSyntaxError } from './value.js';
+
+/** Limits of what may be declared; characters are UTF-16 units. */
+export const LIMITS = Object.freeze({
+  name: 200,
+  id: 256,
+  groups: 256,
+  requestId: 128,
+  reason: 1_000,
+  title: 200,
+  description: 10_000,
+  text: 2_000,
+  instructions: 100_000,
+  value: 16_384,
+  args: 256,
+  env: 256,
+  headers: 100,
+  entries: 64,
+  icons: 16,
+  tools: 1_000,
+  timeoutMs: 86_400_000,
+});
+
+const VARIABLE_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
+const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+const LABEL_KEY = /^[A-Za-z0-9]([A-Za-z0-9_./-]{0,61}[A-Za-z0-9])?$/;
+const LABEL_VALUE = /^([A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?$/;
+// eslint-disable-next-line no-control-regex -- control characters are what it looks for
+const CONTROL = /[\u0000-\u001f\u007f]/;
+// eslint-disable-next-line no-control-regex -- as above
+const ANNOTATION_KEY = /^[^\u0000-\u001f]{1,256}$/;
+/** Headers that belong to the transport itself. */
+const TRANSPORT_HEADERS = new Set([
+  'connection',
+  'content-length',
+  'host',
+  'mcp-protocol-version',
+  'mcp-session-id',
+  'transfer-encoding',
+]);
+const RESERVED_NAMES = new Set(['__proto__', 'constructor', 'prototype', '.', '..']);
+
+type Report = (field: string, description: string) => void;
+
+/**
+ * Checks everything that people declare about a server, whoever brings it. Throws one
+ * INVALID_FIELD that names every field which is wrong, with paths below `path`.
+ */
+export function validateDeclaration(declared: Declaration, path: string): void {
+  const violations: FieldViolation[] = [];
+  const report: Report = (field, description) => violations.push({ field: `${path}.${field}`, description });
+  checkName(declared.name, (text) => {
+    report('name', text);
+  });
+  if (declared.externalId !== '') checkId(declared.externalId, 'external_id', report);
+  if (declared.tier === 'PRIVATE') checkId(declared.owner ?? '', 'owner', report);
+  else if (declared.owner !== undefined) report('owner', 'only a PRIVATE server has an owner');
+  checkSpec(declared.spec, (field, text) => {
+    report(`spec.${field}`, text);
+  });
+  if (violations.length === 0) checkTierFits(declared, report);
+  if (violations.length > 0) throw invalidFields(violations);
+}
+
+/** Checks the name of a server. */
+export function checkName(name: string, report: (description: string) => void): void {
+  if (name === '') report('must not be empty');
+  else if (name.length > LIMITS.name) report(`must be at most ${String(LIMITS.name)} characters`);
+  else if (CONTROL.test(name)) report('must not hold control characters');
+  else if (name.includes('/') || name.includes('\\')) report('must not hold slashes');
+  else if (name.trim() !== name) report('must not begin or end with space');
+  else if (RESERVED_NAMES.has(name)) report('is a reserved word');
+  else if (!name.isWellFormed()) report('must be well-formed Unicode');
+}
+
+/** Checks an id that comes from outside: of a user, a group, a tenant, a node. */
+export function checkId(id: string, field: string, report: Report): void {
+  if (id.trim() === '') report(field, 'must not be blank');
+  else if (id.length > LIMITS.id) report(field, `must be at most ${String(LIMITS.id)} characters`);
+  else if (CONTROL.test(id)) report(field, 'must not hold control characters');
+  else if (!id.isWellFormed()) report(field, 'must be well-formed Unicode');
+}
+
+function checkSpec(spec: ServerSpec, report: Report): void {
+  if (spec.transport.kind === 'stdio') checkStdio(spec.transport, report);
+  else checkHttp(spec.transport, report);
+  checkTexts(spec, report);
+  checkMaps(spec, report);
+  checkTimeouts(spec, report);
+  checkUrl(spec.proxyUrl, ['http:', 'https:', 'socks4:', 'socks5:'], (text) => {
+    report('proxy_url', text);
+  });
+  if (spec.oauth !== undefined) checkOAuth(spec.oauth, report);
+  for (const { path, text } of valueFields(spec)) checkValue(path, text, report);
+}
+
+function checkStdio(transport: StdioTransport, report: Report): void {
+  const { command, args, env, cwd } = transport;
+  if (command.trim() === '') report('stdio.command', 'must not be empty');
+  checkPlain(command, 'stdio.command', report);
+  checkPlain(cwd, 'stdio.cwd', report);
+  if (args.length > LIMITS.args) report('stdio.args', `at most ${String(LIMITS.args)}`);
+  args.forEach((arg, index) => {
+    if (arg.includes('\0')) report(`stdio.args[${String(index)}]`, 'must not hold NUL');
+  });
+  checkKeys(env, LIMITS.env, { field: 'stdio.env', pattern: VARIABLE_NAME }, report);
+  for (const [name, value] of Object.entries(env)) {
+    if (value.includes('\0')) report(`stdio.env[${name}]`, 'must not hold NUL');
+  }
+}
+
+function checkHttp(transport: HttpTransport, report: Report): void {
+  const schemes = transport.kind === 'websocket' ? ['ws:', 'wss:'] : ['http:', 'https:'];
+  if (transport.url === '') report(`${transport.kind}.url`, 'must not be empty');
+  checkUrl(transport.url, schemes, (text) => {
+    report(`${transport.kind}.url`, text);
+  });
+  checkHeaders(transport.headers, `${transport.kind}.headers`, report);
+}
+
+function checkHeaders(headers: Readonly<Record<string, string>>, field: string, report: Report): void {
+  checkKeys(headers, LIMITS.headers, { field, pattern: HEADER_NAME }, report);
+  const seen = new Set<string>();
+  for (const [name, value] of Object.entries(headers)) {
+    const lower = name.toLowerCase();
+    if (seen.has(lower)) report(`${field}[${name}]`, 'is given twice');
+    seen.add(lower);
+    if (TRANSPORT_HEADERS.has(lower)) report(`${field}[${name}]`, 'is set by the transport itself');
+    // eslint-disable-next-line no-control-regex -- they would end the header
+    if (/[\u0000\r\n]/.test(value)) report(`${field}[${name}]`, 'must not hold line breaks or NUL');
+  }
+}
+
+function checkTexts(spec: ServerSpec, report: Report): void {
+  const most = (field: string, text: string, limit: number): void => {
+    if (text.length > limit) report(field, `must be at most ${String(limit)} characters`);
+    else if (!text.isWellFormed()) report(field, 'must be well-formed Unicode');
+  };
+  most('title', spec.title, LIMITS.title);
+  most('description', spec.description, LIMITS.description);
+  most('version', spec.version, LIMITS.title);
+  if (spec.instructions.kind === 'text') {
+    most('instructions.text', spec.instructions.text, LIMITS.instructions);
+  }
+  checkUrl(spec.websiteUrl, ['http:', 'https:'], (text) => {
+    report('website_url', text);
+  });
+  if (spec.icons.length > LIMITS.icons) report('icons', `at most ${String(LIMITS.icons)}`);
+  spec.icons.forEach((icon, index) => {
+    checkUrl(icon.src, ['https:', 'data:'], (text) => {
+      report(`icons[${String(index)}].src`, text);
+    });
+    if (icon.src === '') report(`icons[${String(index)}].src`, 'must not be empty');
+    most(`icons[${String(index)}].src`, icon.src, LIMITS.value);
+  });
+  for (const side of ['allow', 'deny'] as const) {
+    const names = spec.toolFilter[side];
+    if (names.length > LIMITS.tools) report(`tool_filter.${side}`, `at most ${String(LIMITS.tools)}`);
+    names.forEach((name, index) => {
+      if (name === '') report(`tool_filter.${side}[${String(index)}]`, 'must not be empty');
+      most(`tool_filter.${side}[${String(index)}]`, name, LIMITS.id);
+    });
+  }
+}
+
+function checkMaps(spec: ServerSpec, report: Report): void {
+  checkKeys(spec.userVariables, LIMITS.entries, { field: 'user_variables', pattern: VARIABLE_NAME }, report);
+  for (const [name, variable] of Object.entries(spec.userVariables)) {
+    const field = `user_variables[${name}]`;
+    if (variable.title.length > LIMITS.title) report(`${field}.title`, `must be at most ${String(LIMITS.title)} characters`);
+    if (variable.description.length > LIMITS.text) report(`${field}.description`, `must be at most ${String(LIMITS.text)} characters`);
+  }
+  checkKeys(spec.labels, LIMITS.entries, { field: 'labels', pattern: LABEL_KEY }, report);
+  for (const [key, value] of Object.entries(spec.labels)) {
+    if (!LABEL_VALUE.test(value)) report(`labels[${key}]`, 'is not a label value');
+  }
+  checkKeys(spec.annotations, LIMITS.entries, { field: 'annotations', pattern: ANNOTATION_KEY }, report);
+  for (const [key, value] of Object.entries(spec.annotations)) {
+    if (value.length > LIMITS.value) report(`annotations[${key}]`, `must be at most ${String(LIMITS.value)} characters`);
+  }
+}
+
+function checkTimeouts(spec: ServerSpec, report: Report): void {
+  for (const [field, value] of [
+    ['connect', spec.timeouts.connectMs],
+    ['call', spec.timeouts.callMs],
+    ['read', spec.timeouts.readMs],
+  ] as const) {
+    if (value === undefined) continue;
+    const fits = Number.isFinite(value) && value > 0 && value <= LIMITS.timeoutMs;
+    if (!fits) report(`timeouts.${field}`, 'must be more than 0 and at most 24 h');
+  }
+}
+
+function checkOAuth(oauth: OAuth, report: Report): void {
+  const urls = {
+    authorization_url: oauth.authorizationUrl,
+    token_url: oauth.tokenUrl,
+    redirect_uri: oauth.redirectUri,
+    revocation_url: oauth.revocationUrl,
+  };
+  for (const [field, url] of Object.entries(urls)) {
+    checkUrl(url, ['http:', 'https:'], (text) => {
+      report(`oauth.${field}`, text);
+    });
+  }
+  const methods = ['', 'client_secret_post', 'client_secret_basic', 'none'];
+  if (!methods.includes(oauth.tokenEndpointAuthMethod)) {
+    report('oauth.token_endpoint_auth_method', 'must be client_secret_post, client_secret_basic or none');
+  }
+  if (oauth.scopes.length > LIMITS.entries) report('oauth.scopes', `at most ${String(LIMITS.entries)}`);
+  checkHeaders(oauth.headers, 'oauth.headers', report);
+}
+
+/** An empty url is fine here; where one is required, that is checked beside it. */
+function checkUrl(url: string, schemes: readonly string[], report: (description: string) => void): void {
+  if (url === '') return;
+  const plain = withoutReferences(url);
+  if (plain === undefined) return; // reported as a value
+  const parsed = URL.canParse(plain) ? new URL(plain) : undefined;
+  if (parsed === undefined) report('is not an absolute URL');
+  else if (!schemes.includes(parsed.protocol)) {
+    report(`must begin with ${schemes.map((scheme) => scheme.slice(0, -1)).join(' or ')}, not ${parsed.protocol.slice(0, -1)}`);
+  } else if (CONTROL.test(url)) report('must not hold control characters');
+}
+
+function withoutReferences(text: string): string | undefined {
+  try {
+    return parseValue(text)
+      .map((part) => (part.kind === 'literal' ? part.text : 'x'))
+      .join('');
+  } catch {
+    return undefined;
+  }
+}
+
+function checkKeys(
+  map: Readonly<Record<string, unknown>>,
+  limit: number,
+  what: { readonly field: string; readonly pattern: RegExp },
+  report: Report,
+): void {
+  const keys = Object.keys(map);
+  if (keys.length > limit) report(what.field, `at most ${String(limit)}`);
+  for (const key of keys) {
+    if (key === '__proto__' || !what.pattern.test(key)) {
+      report(`${what.field}[${key.slice(0, 80)}]`, 'is not an allowed name');
+    }
+  }
+}
+
+function checkPlain(text: string, field: string, report: Report): void {
+  if (text.includes('${')) report(field, 'must be plain, without ${…}');
+  else if (text.length > LIMITS.text) report(field, `must be at most ${String(LIMITS.text)} characters`);
+  else if (CONTROL.test(text)) report(field, 'must not hold control characters');
+}
+
+function checkValue(path: string, text: string, report: Report): void {
+  if (text.length > LIMITS.value) report(path, `must be at most ${String(LIMITS.value)} characters`);
+  try {
+    parseValue(text);
+  } catch (error) {
+    if (!(error instanceof ValueSyntaxError)) throw error;
+    report(path, `${error.message}, at ${String(error.position)}`);
+  }
+}
+
+/** What depends on the tier: called only when the rest is well-formed. */
+function checkTierFits({ tier, spec }: Declaration, report: Report): void {
+  if (tier === 'APP' && neededScope(spec).scope !== 'shared') {
+    for (const reason of neededScope(spec).reasons) {
+      report('tier', `an APP server is shared and cannot need a user's value: ${reason}`);
+    }
+  }
+  for (const { path, text } of valueFields(spec)) {
+    for (const { kind, name } of referencesIn(text)) {
+      if (kind === 'var' && !Object.hasOwn(spec.userVariables, name)) {
+        report(`spec.${path}`, `\${var:${name}} is not among user_variables`);
+      }
+      if (tier === 'PRIVATE' && (kind === 'env' || kind === 'secret')) {
+        report(`spec.${path}`, `a PRIVATE server may not read \${${kind}:${name}} of the node`);
+      }
+    }
+  }
+}

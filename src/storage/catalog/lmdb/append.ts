@@ -1,0 +1,149 @@
+import { samePosition } from '../../../domain/commit.js';
+import { SwitchboardError } from '../../../domain/errors.js';
+import type { Failpoint } from '../../../domain/failpoint.js';
+import type { AppendOutcome, CallOptions, LogBatch } from '../../catalog.js';
+import { encodeBatch, type EncodedBatch } from './document.js';
+import type { GroupWriter } from './group-writer.js';
+import { keyOf } from './keys.js';
+import { documentAt, epochOf, readHead } from './log.js';
+import { planAppend, type TableWrite } from './plan-append.js';
+import type { LmdbStore, Table } from './store.js';
+import { causeOf, isUsable, notWritten, outcomeUnknown } from './store-error.js';
+
+/** What an append works with. */
+export interface Appender {
+  readonly store: LmdbStore;
+  readonly writer: GroupWriter;
+  readonly failpoint: Failpoint;
+  /** Set when LMDB takes no more transactions; nothing is handed to it from then on. */
+  broken: boolean;
+}
+
+/** One call of `append`. */
+interface Attempt {
+  readonly tenant: string;
+  readonly encoded: EncodedBatch;
+  /** Whether its writes were handed to LMDB. */
+  handedOver: boolean;
+  /** The failpoint that is called as soon as they were. */
+  beforeFlush: Promise<void>;
+}
+
+/** `append` of the Catalog contract. */
+export async function append(
+  appender: Appender,
+  tenant: string,
+  call: { readonly batch: LogBatch; readonly options: CallOptions },
+): Promise<AppendOutcome> {
+  const encoded = encodeBatch(call.batch);
+  const attempt: Attempt = {
+    tenant,
+    encoded,
+    handedOver: false,
+    beforeFlush: Promise.resolve(),
+  };
+  if (appender.broken) throw notWritten(new Error('the store has failed; open it again'));
+  await runFailpoint(appender, 'append.before').catch((error: unknown) => {
+    throw notWritten(error);
+  });
+  if (call.options.signal?.aborted === true) throw new SwitchboardError('CANCELLED');
+  const written = await write(appender, attempt, call.options.signal);
+  if (written) await afterFlush(appender, attempt);
+  return written
+    ? { appended: true, head: encoded.last }
+    : outcomeWithoutWrite(appender.store, tenant, call.batch);
+}
+
+/** Whether the batch was written; it is not if the log ends elsewhere. */
+async function write(
+  appender: Appender,
+  attempt: Attempt,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  try {
+    return await appender.writer.submit(() => handOver(appender, attempt), signal);
+  } catch (error) {
+    await attempt.beforeFlush.catch(() => undefined);
+    if (error instanceof SwitchboardError) throw error;
+    throw await failureOf(appender, attempt, error);
+  }
+}
+
+/**
+ * Writes on the condition that the head's version, the revision, is still the one just
+ * read. The log never goes back and an epoch never changes, so an equal revision is an
+ * equal place. LMDB checks it in the transaction: also against other processes.
+ */
+function handOver(appender: Appender, attempt: Attempt): Promise<boolean> {
+  const { store, failpoint } = appender;
+  const { tenant, encoded } = attempt;
+  const { after } = encoded.batch;
+  if (!samePosition(readHead(store, tenant), after)) return Promise.resolve(false);
+  const writes = planAppend(store, tenant, encoded);
+  const done = writeIf(store.heads, { key: keyOf(tenant), version: after.revision }, writes);
+  attempt.handedOver = true;
+  attempt.beforeFlush = (async () => failpoint('append.beforeFlush'))();
+  attempt.beforeFlush.catch(() => undefined);
+  return done;
+}
+
+/** Puts all writes if the entry has the version, or, with version 0, does not exist. */
+export function writeIf(
+  table: Table,
+  condition: { readonly key: Buffer; readonly version: number },
+  writes: readonly TableWrite[],
+): Promise<boolean> {
+  const put = (): void => {
+    for (const { table: target, key, value, version } of writes) {
+      if (value === undefined) void target.remove(key);
+      else if (version === undefined) void target.put(key, value as string);
+      else void target.put(key, value as string, version);
+    }
+  };
+  return condition.version === 0
+    ? table.ifNoExists(condition.key, put)
+    : table.ifVersion(condition.key, condition.version, put);
+}
+
+/** A failpoint that throws once the writes are under way leaves the caller in the dark. */
+async function afterFlush(appender: Appender, attempt: Attempt): Promise<void> {
+  try {
+    await attempt.beforeFlush;
+    await runFailpoint(appender, 'append.afterFlush');
+  } catch (error) {
+    throw outcomeUnknown(error);
+  }
+}
+
+async function failureOf(
+  appender: Appender,
+  attempt: Attempt,
+  error: unknown,
+): Promise<SwitchboardError> {
+  const cause = await causeOf(error);
+  if (!attempt.handedOver) return notWritten(cause);
+  if (!isUsable(appender.store)) appender.broken = true;
+  return !appender.broken && !isInPlace(appender.store, attempt.tenant, attempt.encoded.batch)
+    ? notWritten(cause)
+    : outcomeUnknown(cause);
+}
+
+/** The log ended elsewhere: someone was first, perhaps this very batch at another time. */
+function outcomeWithoutWrite(store: LmdbStore, tenant: string, batch: LogBatch): AppendOutcome {
+  const appended = isInPlace(store, tenant, batch);
+  return { appended, head: readHead(store, tenant) };
+}
+
+function isInPlace(store: LmdbStore, tenant: string, batch: LogBatch): boolean {
+  store.root.resetReadTxn();
+  if (batch.after.epoch !== epochOf(store, tenant)) return false;
+  const holder = documentAt(store, tenant, batch.after.revision + 1);
+  return holder?.batch === batch.batchId;
+}
+
+async function runFailpoint(
+  appender: Appender,
+  name: 'append.before' | 'append.afterFlush',
+): Promise<void> {
+  await appender.failpoint(name);
+}

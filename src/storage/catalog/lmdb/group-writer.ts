@@ -1,0 +1,72 @@
+import { SwitchboardError } from '../../../domain/errors.js';
+import type { LmdbStore } from './store.js';
+
+/**
+ * Work for the next transaction. It runs without interruption, reads the store as it is,
+ * hands its writes to lmdb and answers lmdb's promise, which resolves once they are on
+ * the disk: true, or false if the condition on them did not hold.
+ */
+export type Write = () => Promise<boolean>;
+
+interface Waiting {
+  readonly write: Write;
+  readonly signal: AbortSignal | undefined;
+  readonly resolve: (done: boolean) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** Commits what waits together, in one transaction with one flush after the other. */
+export interface GroupWriter {
+  /**
+   * Runs `write` with the next group. Until then an aborted `signal` takes it back:
+   * CANCELLED. Throws what the commit threw if the store refused the whole group.
+   */
+  submit(write: Write, signal?: AbortSignal): Promise<boolean>;
+}
+
+/**
+ * One group is with lmdb at a time, while the next one gathers: each flush serves all who
+ * asked during the flush before, and only one thread of the pool is ever taken.
+ */
+export function createGroupWriter(store: LmdbStore): GroupWriter {
+  let waiting: Waiting[] = [];
+  let running = false;
+
+  const runGroups = async (): Promise<void> => {
+    while (waiting.length > 0) {
+      const group = waiting;
+      waiting = [];
+      store.root.resetReadTxn();
+      await Promise.all(group.map(runOne));
+      await nextTurn();
+    }
+    running = false;
+  };
+
+  return {
+    submit: (write, signal) =>
+      new Promise<boolean>((resolve, reject) => {
+        waiting.push({ write, signal, resolve, reject });
+        if (running) return;
+        running = true;
+        void nextTurn().then(runGroups);
+      }),
+  };
+}
+
+/** Settles its waiter, and never fails itself. */
+async function runOne(waiter: Waiting): Promise<void> {
+  try {
+    if (waiter.signal?.aborted === true) throw new SwitchboardError('CANCELLED');
+    waiter.resolve(await waiter.write());
+  } catch (error) {
+    waiter.reject(error);
+  }
+}
+
+/** Lets all who are answered, or ask, in this turn of the event loop join the next group. */
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+}

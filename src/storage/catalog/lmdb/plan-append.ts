@@ -1,0 +1,120 @@
+import { applyChange, changedId, type Change, type Commit } from '../../../domain/commit.js';
+import { projectChange, type IndexEntry } from '../../../domain/projection.js';
+import type { Grant, Tombstone } from '../../../domain/server.js';
+import type { RecordedAnswer } from '../../catalog.js';
+import type { EncodedBatch } from './document.js';
+import { keyOf } from './keys.js';
+import { encodeHead } from './log.js';
+import { readGrants, requestDigest } from './servers.js';
+import type { LmdbStore, Table } from './store.js';
+
+/** One write; without a value the key is removed. */
+export interface TableWrite {
+  readonly table: Table;
+  readonly key: Buffer;
+  readonly value?: string | Buffer;
+  /** For tables with versions. */
+  readonly version?: number;
+}
+
+interface Plan {
+  readonly store: LmdbStore;
+  readonly tenant: string;
+  readonly writes: TableWrite[];
+  /** What the batch has done so far, for grants that are not yet stored. */
+  readonly done: Change[];
+}
+
+/**
+ * All writes of a batch, in order: its log document, the new head and the projections.
+ * It reads the store as it is at `batch.after`; the caller sees to it that the writes
+ * take effect only if the log still ends there.
+ */
+export function planAppend(
+  store: LmdbStore,
+  tenant: string,
+  encoded: EncodedBatch,
+): readonly TableWrite[] {
+  const { header, last, bytes } = encoded;
+  const writes: TableWrite[] = [
+    { table: store.log, key: keyOf(tenant, last.epoch, header.first), value: bytes },
+    {
+      table: store.heads,
+      key: keyOf(tenant),
+      value: encodeHead(tenant, last),
+      version: last.revision,
+    },
+  ];
+  const plan: Plan = { store, tenant, writes, done: [] };
+  for (const commit of encoded.batch.commits) planCommit(plan, commit);
+  return writes;
+}
+
+function planCommit(plan: Plan, commit: Commit): void {
+  for (const change of commit.changes) {
+    planChange(plan, change, commit.revision);
+    plan.done.push(change);
+  }
+  if (commit.request !== undefined) planAnswer(plan, commit);
+}
+
+function planChange(plan: Plan, change: Change, revision: number): void {
+  const { store, tenant, writes } = plan;
+  const projected = projectChange(change, () => heldGrants(plan, changedId(change)));
+  const { id, record } = projected;
+  const key = keyOf(tenant, id);
+  if (record === undefined) {
+    const tombstone: Tombstone = { id, revision };
+    writes.push({ table: store.servers, key });
+    writes.push({ table: store.tombstones, key, value: JSON.stringify(tombstone) });
+  } else {
+    writes.push({ table: store.servers, key, value: JSON.stringify(record) });
+    if (change.before === undefined) writes.push({ table: store.tombstones, key });
+  }
+  for (const subject of projected.revoked) {
+    writes.push({ table: store.grants, key: keyOf(tenant, id, subject) });
+  }
+  for (const grant of projected.granted) {
+    const value = JSON.stringify(grant);
+    writes.push({ table: store.grants, key: keyOf(tenant, id, grant.subject), value });
+  }
+  for (const entry of projected.removed) {
+    writes.push({ table: store.index, key: entryKey(tenant, entry, id) });
+  }
+  for (const entry of projected.added) {
+    writes.push({ table: store.index, key: entryKey(tenant, entry, id), value: id });
+  }
+}
+
+function planAnswer(plan: Plan, commit: Commit): void {
+  const { store, tenant, writes } = plan;
+  const { request, revision, time } = commit;
+  if (request === undefined) return;
+  const digest = requestDigest(request.principal, request.requestId);
+  const answer: RecordedAnswer = { revision, bodyDigest: request.bodyDigest, time };
+  writes.push({
+    table: store.answers,
+    key: keyOf(tenant, digest),
+    value: JSON.stringify(answer),
+  });
+  writes.push({
+    table: store.answerTimes,
+    key: keyOf(tenant, time, digest),
+    value: JSON.stringify({ digest, revision }),
+  });
+}
+
+/** The grants of a server after what the batch has done to it so far. */
+function heldGrants(plan: Plan, id: string): readonly Grant[] {
+  let grants = readGrants(plan.store, plan.tenant, id);
+  for (const change of plan.done) {
+    if (changedId(change) !== id) continue;
+    const server = change.before && { record: change.before, grants };
+    grants = applyChange(server, change)?.grants ?? [];
+  }
+  return grants;
+}
+
+function entryKey(tenant: string, entry: IndexEntry, id: string): Buffer {
+  return keyOf(tenant, entry.kind, entry.value, id);
+}

@@ -1,0 +1,126 @@
+import { randomUUID } from 'node:crypto';
+import { accessSync, constants, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { open, type Database, type RootDatabase } from 'lmdb';
+import { SwitchboardError } from '../../../domain/errors.js';
+
+/** What this version writes. A store of a higher one is refused. */
+const FORMAT = 1;
+const META_KEY = Buffer.from('meta');
+
+/** Address space to begin with, in bytes; lmdb takes more when it is used up. */
+const INITIAL_MAP_BYTES = 1024 * 1024 * 1024;
+
+export type Table = Database<string, Buffer>;
+
+/**
+ * One LMDB environment and its tables. Values are JSON text (`keys.ts` has the keys):
+ * - heads: tenant → where its log ends; the entry's version is that revision
+ * - marks: tenant → its compaction mark; the entry's version is the mark
+ * - log: tenant, epoch, revision of the first commit → document (`document.ts`)
+ * - servers: tenant, id → record
+ * - tombstones: tenant, id → tombstone
+ * - grants: tenant, id, subject → grant
+ * - index: tenant, kind, value, id → id
+ * - answers: tenant, digest of the request → recorded answer
+ * - answerTimes: tenant, time, digest of the request → revision
+ */
+export interface LmdbStore {
+  readonly root: RootDatabase<string, Buffer>;
+  readonly heads: Table;
+  readonly marks: Table;
+  readonly log: Table;
+  readonly servers: Table;
+  readonly tombstones: Table;
+  readonly grants: Table;
+  readonly index: Table;
+  readonly answers: Table;
+  readonly answerTimes: Table;
+  /** Random, of this store: the epochs of its tenants are made of it. */
+  readonly incarnation: string;
+}
+
+/**
+ * Opens, or creates, the store in `<dataDir>/catalog`. Throws CATALOG_UNAVAILABLE if the
+ * folder cannot be made or written, or holds a format newer than this version knows.
+ *
+ * lmdb's `overlappingSync` is off: it would show a commit to readers before it is on the
+ * disk, and so let another process act on what a power cut takes back. Without it what is
+ * visible is durable, and a commit's promise is that of its flush.
+ */
+export function openStore(dataDir: string): LmdbStore {
+  const folder = join(dataDir, 'catalog');
+  try {
+    mkdirSync(folder, { recursive: true });
+    accessSync(folder, constants.R_OK | constants.W_OK | constants.X_OK);
+  } catch (cause) {
+    throw unusable(folder, 'the folder cannot be created or written', cause);
+  }
+  let root: RootDatabase<string, Buffer>;
+  try {
+    root = open<string, Buffer>(folder, {
+      ...TABLE_OPTIONS,
+      noSubdir: false,
+      overlappingSync: false,
+      mapSize: INITIAL_MAP_BYTES,
+      maxDbs: 16,
+    });
+  } catch (cause) {
+    throw unusable(folder, 'LMDB cannot open it', cause);
+  }
+  try {
+    return openTables(root, folder);
+  } catch (cause) {
+    void root.close();
+    throw cause instanceof SwitchboardError
+      ? cause
+      : unusable(folder, 'LMDB cannot read it', cause);
+  }
+}
+
+const TABLE_OPTIONS = { encoding: 'string', keyEncoding: 'binary' } as const;
+
+function openTables(root: RootDatabase<string, Buffer>, folder: string): LmdbStore {
+  const table = (name: string, useVersions = false): Table =>
+    root.openDB<string, Buffer>({ ...TABLE_OPTIONS, name, useVersions });
+  const meta = readMeta(table('meta'));
+  if (meta.format > FORMAT) {
+    const text = `it has format ${String(meta.format)}, this version knows ${String(FORMAT)} at most`;
+    throw unusable(folder, text);
+  }
+  return {
+    root,
+    heads: table('heads', true),
+    marks: table('marks', true),
+    log: table('log'),
+    servers: table('servers'),
+    tombstones: table('tombstones'),
+    grants: table('grants'),
+    index: table('index'),
+    answers: table('answers'),
+    answerTimes: table('answerTimes'),
+    incarnation: meta.incarnation,
+  };
+}
+
+interface Meta {
+  readonly format: number;
+  readonly incarnation: string;
+}
+
+/** Reads what the store is, or says so if it is new: in one transaction, so that one of two wins. */
+function readMeta(table: Table): Meta {
+  return table.transactionSync(() => {
+    const text = table.get(META_KEY);
+    if (text !== undefined) return JSON.parse(text) as Meta;
+    const meta: Meta = { format: FORMAT, incarnation: randomUUID() };
+    table.putSync(META_KEY, JSON.stringify(meta));
+    return meta;
+  });
+}
+
+function unusable(folder: string, what: string, cause?: unknown): SwitchboardError {
+  return new SwitchboardError('CATALOG_UNAVAILABLE', `the catalog in ${folder}: ${what}`, {
+    cause,
+  });
+}

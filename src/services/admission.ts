@@ -1,0 +1,80 @@
+import { applyChange, changedId, type Commit } from '../domain/commit.js';
+import { SwitchboardError } from '../domain/errors.js';
+import type { StoredServer } from '../domain/server.js';
+import { isTombstone, type Catalog, type Projected } from '../storage/catalog.js';
+import type { TenantLog } from './tenant-log.js';
+
+/** Records that are to join a view. */
+export interface Admission {
+  readonly log: TenantLog;
+  readonly catalog: Catalog;
+  readonly query: () => Promise<Projected<readonly StoredServer[]>>;
+  /** Whether a record belongs to what is being loaded. */
+  readonly concerns: (server: StoredServer) => boolean;
+  /** Called in the step in which the records join, before them. */
+  readonly finish: () => void;
+  readonly put: (server: StoredServer) => void;
+}
+
+/**
+ * The cold read of protocol.md rule 8: query, then replay the log from the revision that
+ * the query reflects to where the view is, for the records found. The newer stamp wins;
+ * a record that the replay names and the query missed is read by id. Only then, in one
+ * step, does all of it join the view.
+ */
+export async function admit(admission: Admission): Promise<void> {
+  const { log, finish, put } = admission;
+  const { revision, value } = await admission.query();
+  const found = new Map(value.map((server) => [server.record.id, server]));
+  let replayed = revision;
+  for (;;) {
+    await log.catchUp(Math.max(replayed, newestStamp(found)));
+    const commits = await commitsAfter(admission, replayed);
+    const missed = replay(found, commits, admission.concerns);
+    for (const id of missed) {
+      const answer = await admission.catalog.serverById(log.tenant, id);
+      if (answer.value !== undefined && !isTombstone(answer.value)) found.set(id, answer.value);
+    }
+    replayed = commits.at(-1)?.revision ?? replayed;
+    // Nothing was awaited since this held: the view cannot have moved in between.
+    if (replayed >= log.position.revision && newestStamp(found) <= log.position.revision) break;
+  }
+  finish();
+  for (const server of found.values()) put(server);
+}
+
+/** Applies the commits to what was found; answers the ids of relevant records that were not. */
+function replay(
+  found: Map<string, StoredServer>,
+  commits: readonly Commit[],
+  concerns: (server: StoredServer) => boolean,
+): ReadonlySet<string> {
+  const missed = new Set<string>();
+  for (const commit of commits) {
+    for (const change of commit.changes) {
+      const id = changedId(change);
+      const known = found.get(id);
+      if (known !== undefined && known.record.revision >= commit.revision) continue;
+      const after = applyChange(known, change);
+      if (after === undefined) found.delete(id);
+      else if (known !== undefined || change.before === undefined) found.set(id, after);
+      else if (concerns(after)) missed.add(id);
+    }
+  }
+  return missed;
+}
+
+async function commitsAfter({ log, catalog }: Admission, revision: number): Promise<readonly Commit[]> {
+  if (revision >= log.position.revision) return [];
+  const recent = log.recent.after(revision);
+  if (recent !== undefined) return recent;
+  const slice = await catalog.read(log.tenant, revision);
+  if (slice.mark > revision) throw new SwitchboardError('CATALOG_UNAVAILABLE', 'the projections lag behind the compacted log');
+  return slice.commits.filter((commit) => commit.revision <= log.position.revision);
+}
+
+function newestStamp(found: ReadonlyMap<string, StoredServer>): number {
+  let newest = 0;
+  for (const server of found.values()) newest = Math.max(newest, server.record.revision);
+  return newest;
+}

@@ -1,0 +1,78 @@
+import { invalidField, isSwitchboardError, type SwitchboardError } from '../domain/errors.js';
+import { maySee, resolve } from '../domain/resolve.js';
+import type { StoredServer } from '../domain/server.js';
+import { subjectsOf, type ReaderView } from '../domain/view.js';
+import { readableTenant, type ReadDeps, type ServerKey } from './registry.js';
+import { authorize, validateView, type Answer, type RequestContext } from './request.js';
+import type { TenantLog } from './tenant-log.js';
+
+/** A connection that a client holds. */
+export interface HeldConnection {
+  readonly view: ReaderView;
+  readonly key: ServerKey;
+  /** With a name: the id of the server it was built for; empty if not told. */
+  readonly serverId: string;
+  readonly builtFrom: { readonly configHash: string } | { readonly lastUpdatedAt: number };
+}
+
+export type CheckResult =
+  | { readonly state: 'current' | 'gone' }
+  | { readonly state: 'stale'; readonly server: StoredServer }
+  | { readonly state: 'failed'; readonly error: SwitchboardError };
+
+const MAX_ITEMS = 1_000;
+
+/**
+ * Whether what each connection was built from is still the current configuration. Each
+ * item is answered by itself: what is wrong with one hides no other (C7).
+ */
+export async function checkConnections(
+  deps: ReadDeps,
+  context: RequestContext,
+  items: readonly (HeldConnection | SwitchboardError)[],
+): Promise<Answer<readonly CheckResult[]>> {
+  authorize(context, 'reader');
+  if (items.length === 0 || items.length > MAX_ITEMS) {
+    throw invalidField('items', `must be 1 to ${String(MAX_ITEMS)}`);
+  }
+  const { log } = await readableTenant(deps, context, '');
+  const joined = await Promise.all(items.map((item) => join(log, item)));
+  // One turn: all items are of one revision.
+  const value = joined.map((item): CheckResult =>
+    isSwitchboardError(item) ? { state: 'failed', error: item } : check(log, item),
+  );
+  return { value, position: log.position, upstream: deps.upstream.status() };
+}
+
+async function join(
+  log: TenantLog,
+  item: HeldConnection | SwitchboardError,
+): Promise<HeldConnection | SwitchboardError> {
+  if (isSwitchboardError(item)) return item;
+  try {
+    validateView(item.view, 'view');
+    await log.join(subjectsOf(item.view));
+    return item;
+  } catch (error) {
+    if (isSwitchboardError(error)) return error;
+    throw error;
+  }
+}
+
+function check(log: TenantLog, item: HeldConnection): CheckResult {
+  const server = find(log, item);
+  if (server === undefined || !server.record.spec.enabled) return { state: 'gone' };
+  const { id, configHash, lastUpdatedAt } = server.record;
+  const sameServer = item.serverId === '' || item.serverId === id;
+  const sameConfig =
+    'configHash' in item.builtFrom
+      ? item.builtFrom.configHash === configHash
+      : item.builtFrom.lastUpdatedAt === lastUpdatedAt;
+  return sameServer && sameConfig ? { state: 'current' } : { state: 'stale', server };
+}
+
+function find(log: TenantLog, { view, key }: HeldConnection): StoredServer | undefined {
+  if ('name' in key) return resolve(log, key.name, view);
+  const server = log.byId(key.id);
+  return server !== undefined && maySee(server, view) ? server : undefined;
+}

@@ -1,0 +1,159 @@
+import type { Caller } from '../domain/caller.js';
+import { DEFAULT_TENANT } from '../domain/caller.js';
+import { SwitchboardError } from '../domain/errors.js';
+import { NO_FAILPOINT, type Failpoint } from '../domain/failpoint.js';
+import type { Catalog } from '../storage/catalog.js';
+import type { Relay } from '../storage/relay.js';
+import { checkConnections } from './check-connections.js';
+import { compactTenants, RETENTION_DEFAULTS, type Retention } from './compaction.js';
+import { listServers } from './list-servers.js';
+import { NodeSession, type SessionEncoder } from './node-session.js';
+import { getServer } from './registry.js';
+import { Tenants } from './tenants.js';
+import { Upstream, UPSTREAM_DEFAULTS, type UpstreamLimits } from './upstream.js';
+import { watchServers } from './watch-servers.js';
+import type { WatchEncoder } from './watch/resolved-audience.js';
+import type { FrameSink } from './watch/sink.js';
+import { WATCH_DEFAULTS, type WatchLimits } from './watch/watch-limits.js';
+import { createServer, deleteServer, updateServer } from './write-servers.js';
+
+export interface ServicesDeps {
+  readonly catalog: Catalog;
+  readonly relay: Relay;
+  /** Frames of one tenant's streams; the wire knows how they look. */
+  readonly encoders: {
+    readonly watch: (tenant: string) => WatchEncoder;
+    readonly sync: (tenant: string) => SessionEncoder;
+  };
+  /** Told what goes wrong in the background; it is tried again. */
+  readonly onBackgroundError: (error: unknown) => void;
+  readonly watchLimits?: Partial<WatchLimits>;
+  readonly upstreamLimits?: Partial<UpstreamLimits>;
+  readonly retention?: Partial<Retention>;
+  /** The most views on one node's stream. Default 10,000. */
+  readonly maxSubscriptions?: number;
+  readonly failpoint?: Failpoint;
+  /** Milliseconds since 1970, for people. */
+  readonly wallClock?: () => number;
+  /** Milliseconds, monotonic. */
+  readonly monotonic?: () => number;
+}
+
+/** How often a replica asks the Catalog for what it may have missed (protocol.md rule 29). */
+const FOLLOW_MS = 1_000;
+/** Heartbeats leave a little before they are due, so that none is late. */
+const HEARTBEAT_LEAD = 0.9;
+
+/** Every use case of one replica, and what runs beside them. */
+export type Services = ReturnType<typeof createServices>;
+
+export function createServices(deps: ServicesDeps) {
+  const { catalog, relay, encoders } = deps;
+  const monotonic = deps.monotonic ?? (() => performance.now());
+  const limits: WatchLimits = { ...WATCH_DEFAULTS, ...deps.watchLimits };
+  const tenants = new Tenants({
+    catalog,
+    relay,
+    failpoint: deps.failpoint ?? NO_FAILPOINT,
+    wallClock: deps.wallClock ?? Date.now,
+    maxSnapshots: limits.maxSnapshots,
+  });
+  const upstream = new Upstream(monotonic, { ...UPSTREAM_DEFAULTS, ...deps.upstreamLimits });
+  const reads = { tenants, catalog, upstream };
+  const watching = { tenants, catalog, limits, monotonic };
+  const maxSubscriptions = deps.maxSubscriptions ?? 10_000;
+  const sessions = new Set<NodeSession>();
+  const background = startBackground({ deps, tenants, upstream, limits, monotonic, sessions });
+
+  return {
+    getServer: getServer.bind(null, reads),
+    listServers: listServers.bind(null, reads),
+    createServer: createServer.bind(null, reads),
+    updateServer: updateServer.bind(null, reads),
+    deleteServer: deleteServer.bind(null, reads),
+    checkConnections: checkConnections.bind(null, reads),
+    watchServers: (
+      context: Parameters<typeof watchServers>[1],
+      query: Parameters<typeof watchServers>[2],
+    ): Promise<void> => watchServers({ ...watching, encoder: encoders.watch(context.tenant) }, context, query),
+    /** A session for a stream that just opened in `tenant`; it ends with its sink. */
+    openSession(caller: Caller, tenant: string, sink: FrameSink): NodeSession {
+      const session = new NodeSession({ ...watching, encoder: encoders.sync(tenant), maxSubscriptions }, caller, sink);
+      sessions.add(session);
+      sink.signal.addEventListener('abort', () => sessions.delete(session));
+      return session;
+    },
+    /** Resolves once the Catalog answers. */
+    ready: async (): Promise<void> => void (await tenants.get(DEFAULT_TENANT)),
+    upstream: () => upstream.status(),
+    /** Ends every stream with an error made for it. */
+    endStreams: (error: () => SwitchboardError): void => {
+      tenants.endStreams(error);
+    },
+    close: (): Promise<void> => background.close(),
+  };
+}
+
+interface BackgroundDeps {
+  readonly deps: ServicesDeps;
+  readonly tenants: Tenants;
+  readonly upstream: Upstream;
+  readonly limits: WatchLimits;
+  readonly monotonic: () => number;
+  readonly sessions: ReadonlySet<NodeSession>;
+}
+
+function startBackground({ deps, tenants, upstream, limits, monotonic, sessions }: BackgroundDeps) {
+  const { catalog, relay, onBackgroundError } = deps;
+  const retention: Retention = { ...RETENTION_DEFAULTS, ...deps.retention };
+  let following = false;
+  const follow = async (): Promise<void> => {
+    if (following) return;
+    following = true;
+    const since = monotonic();
+    try {
+      await catalog.head(DEFAULT_TENANT);
+      for (const { log } of tenants.all()) await log.catchUp();
+      upstream.confirm(since);
+    } finally {
+      following = false;
+    }
+  };
+  const guard = (body: () => Promise<void>) => (): void => void body().catch(onBackgroundError);
+  const watchOver = (): void => {
+    if (upstream.isLost()) {
+      tenants.endStreams(
+        () => new SwitchboardError('CATALOG_UNAVAILABLE', 'the Catalog cannot be reached', { retryDelayMs: 5_000 }),
+      );
+    }
+    for (const { hub } of tenants.all()) hub.checkStalled();
+    for (const session of sessions) session.checkAcknowledged();
+    tenants.dropIdle();
+  };
+  const beat = (): void => {
+    const status = upstream.status();
+    for (const { hub, log } of tenants.all()) hub.beat(log, status);
+  };
+  const timers = [
+    setInterval(guard(follow), FOLLOW_MS),
+    setInterval(watchOver, Math.min(FOLLOW_MS, limits.stallMs, limits.ackMs)),
+    setInterval(beat, limits.heartbeatMs * HEARTBEAT_LEAD),
+    setInterval(guard(() => compactTenants(catalog, retention)), retention.everyMs),
+  ];
+  for (const timer of timers) timer.unref();
+  const receive = guardEach((message: Parameters<Tenants['receive']>[0]) => tenants.receive(message), onBackgroundError);
+  const subscribed = relay.subscribe(receive);
+  subscribed.catch(onBackgroundError);
+  return {
+    async close(): Promise<void> {
+      for (const timer of timers) clearInterval(timer);
+      tenants.endStreams(() => new SwitchboardError('SHUTTING_DOWN', undefined, { retryDelayMs: 1_000 }));
+      const end = await subscribed.catch(() => () => Promise.resolve());
+      await end();
+    },
+  };
+}
+
+function guardEach<T>(body: (value: T) => Promise<void>, onError: (error: unknown) => void): (value: T) => void {
+  return (value) => void body(value).catch(onError);
+}

@@ -1,0 +1,131 @@
+import { canonicalJson, digestText } from '../domain/digest.js';
+import { invalidField, SwitchboardError } from '../domain/errors.js';
+import type { Position } from '../domain/commit.js';
+import { listResolved } from '../domain/resolve.js';
+import type { StoredServer, Tier } from '../domain/server.js';
+import { decodeToken, encodeToken, sameEpoch } from '../domain/token.js';
+import { subjectsOf, viewKey, type View } from '../domain/view.js';
+import { readableTenant, type ReadDeps } from './registry.js';
+import { authorizeView, validateView, type Answer, type RequestContext } from './request.js';
+import type { Tenant } from './tenants.js';
+
+/** What is set must all hold. */
+export interface ServerFilter {
+  readonly tiers: readonly Tier[];
+  readonly namePrefix: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly enabled?: boolean;
+}
+
+export interface ListQuery {
+  readonly view: View;
+  /** 0 for the default of 100; at most 1000. */
+  readonly pageSize: number;
+  readonly pageToken: string;
+  readonly filter: ServerFilter;
+  readonly atLeast: string;
+}
+
+export interface ServerPage {
+  readonly servers: readonly StoredServer[];
+  /** Empty on the last page. */
+  readonly nextPageToken: string;
+}
+
+/** Where a list goes on: after `last`, at the place of the first page. */
+interface Cursor {
+  readonly at: string;
+  readonly last: string;
+}
+
+/**
+ * What `getServer` finds by name in the view, ordered by name, all pages of one revision;
+ * in the inventory every record, ordered by id, each page of its own revision (rule 10).
+ */
+export async function listServers(
+  deps: ReadDeps,
+  context: RequestContext,
+  query: ListQuery,
+): Promise<Answer<ServerPage>> {
+  const { view } = query;
+  authorizeView(context, view);
+  validateView(view, 'view');
+  const limit = pageSizeOf(query);
+  const cursor = readCursor(query);
+  const tenant = await readableTenant(deps, context, query.atLeast);
+  if (view.kind === 'inventory') return await listInventory(deps, tenant, { query, cursor, limit });
+  const { log } = tenant;
+  await log.join(subjectsOf(view));
+  const position = cursor === undefined ? log.position : await placeOf(deps, tenant, cursor);
+  const state = log.pastState(position.revision);
+  if (state === undefined) throw new SwitchboardError('PAGE_EXPIRED');
+  const matching = listResolved(state, view).filter(
+    (server) => fits(server, query.filter) && (cursor === undefined || server.record.name > cursor.last),
+  );
+  const servers = matching.slice(0, limit);
+  const last = matching.length > limit ? servers.at(-1)?.record.name : undefined;
+  const nextPageToken =
+    last === undefined ? '' : writeCursor(query, { at: encodeToken(log.tenant, position), last });
+  return { value: { servers, nextPageToken }, position, upstream: deps.upstream.status() };
+}
+
+async function listInventory(
+  { catalog, upstream }: ReadDeps,
+  { log }: Tenant,
+  { query, cursor, limit }: { query: ListQuery; cursor: Cursor | undefined; limit: number },
+): Promise<Answer<ServerPage>> {
+  const afterId = cursor?.last ?? '';
+  const page = await catalog.inventory(log.tenant, { afterId, limit });
+  const position = (await catalog.positionAt(log.tenant, page.revision)) ?? log.position;
+  const last = page.value.length < limit ? undefined : page.value.at(-1)?.record.id;
+  const nextPageToken =
+    last === undefined ? '' : writeCursor(query, { at: encodeToken(log.tenant, position), last });
+  const servers = page.value.filter((server) => fits(server, query.filter));
+  return { value: { servers, nextPageToken }, position, upstream: upstream.status() };
+}
+
+async function placeOf({ catalog }: ReadDeps, { log }: Tenant, { at }: Cursor): Promise<Position> {
+  const token = decodeToken(log.tenant, at, 'page_token');
+  if (!sameEpoch(token, log.position)) throw new SwitchboardError('PAGE_EXPIRED');
+  if (token.revision > log.position.revision) await log.catchUp(token.revision);
+  const position = await catalog.positionAt(log.tenant, token.revision);
+  if (position === undefined) throw new SwitchboardError('PAGE_EXPIRED');
+  return position;
+}
+
+function fits({ record }: StoredServer, filter: ServerFilter): boolean {
+  if (filter.tiers.length > 0 && !filter.tiers.includes(record.tier)) return false;
+  if (!record.name.startsWith(filter.namePrefix)) return false;
+  if (filter.enabled !== undefined && record.spec.enabled !== filter.enabled) return false;
+  return Object.entries(filter.labels).every(
+    ([key, value]) => Object.hasOwn(record.spec.labels, key) && record.spec.labels[key] === value,
+  );
+}
+
+function pageSizeOf({ pageSize }: ListQuery): number {
+  if (pageSize < 0) throw invalidField('page_size', 'must not be negative');
+  return pageSize === 0 ? 100 : Math.min(pageSize, 1_000);
+}
+
+function queryDigest({ view, filter }: ListQuery): string {
+  return digestText('page', viewKey(view), canonicalJson(filter));
+}
+
+function writeCursor(query: ListQuery, { at, last }: Cursor): string {
+  return Buffer.from(JSON.stringify([at, last, queryDigest(query)])).toString('base64url');
+}
+
+function readCursor(query: ListQuery): Cursor | undefined {
+  if (query.pageToken === '') return undefined;
+  const invalid = invalidField('page_token', 'not a page token of this list');
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(Buffer.from(query.pageToken, 'base64url').toString());
+  } catch {
+    throw invalid;
+  }
+  if (!Array.isArray(parsed)) throw invalid;
+  const [at, last, digest] = parsed as unknown[];
+  if (typeof at !== 'string' || typeof last !== 'string' || digest !== queryDigest(query)) throw invalid;
+  return { at, last };
+}

@@ -1,0 +1,210 @@
+import type { Caller } from '../domain/caller.js';
+import { isSwitchboardError, SwitchboardError } from '../domain/errors.js';
+import { decodeToken, viewDigest } from '../domain/token.js';
+import { checkId, LIMITS } from '../domain/validate.js';
+import { subjectsOf, type ReaderView } from '../domain/view.js';
+import { authorize, validateId, validateView } from './request.js';
+import type { Tenant } from './tenants.js';
+import type { Held } from './watch/audience.js';
+import { NodeAudience, type SyncEncoder } from './watch/node-audience.js';
+import { checkResume } from './watch/resume.js';
+import type { FrameSink } from './watch/sink.js';
+import type { Watcher } from './watch/watcher.js';
+import { openWatcher, type WatchDeps } from './watch-servers.js';
+
+/** A view that a node wants on its stream. */
+export interface SubscriptionRequest {
+  readonly id: string;
+  readonly view: ReaderView;
+  /** What `synced` told for it, when resuming; empty otherwise. */
+  readonly digest: string;
+}
+
+/** What a node says. */
+export type NodeMessage =
+  | {
+      readonly kind: 'open';
+      readonly tenant: string;
+      readonly nodeId: string;
+      readonly bootId: string;
+      readonly resumeToken: string;
+      readonly subscriptions: readonly SubscriptionRequest[];
+      readonly held: Held;
+    }
+  | { readonly kind: 'subscribe'; readonly subscription: SubscriptionRequest }
+  | { readonly kind: 'unsubscribe'; readonly id: string }
+  | { readonly kind: 'applied'; readonly token: string };
+
+type OpenMessage = Extract<NodeMessage, { kind: 'open' }>;
+
+/** What a session needs of the encoder besides its audience. */
+export interface SessionEncoder extends SyncEncoder {
+  welcome(facts: { readonly resumed: boolean }): Uint8Array;
+  refused(id: string, error: SwitchboardError): Uint8Array;
+}
+
+export interface SessionDeps extends WatchDeps {
+  readonly encoder: SessionEncoder;
+  readonly maxSubscriptions: number;
+}
+
+interface Opened {
+  readonly tenant: Tenant;
+  readonly tenantId: string;
+  readonly watcher: Watcher;
+}
+
+/**
+ * One node's stream. Its messages are dealt with one after the other; whatever is wrong
+ * with a single subscription refuses that one, whatever is wrong with the stream ends it.
+ */
+export class NodeSession {
+  private readonly deps: SessionDeps;
+  private readonly caller: Caller;
+  private readonly sink: FrameSink;
+  private readonly audience: NodeAudience;
+  private readonly releases = new Map<string, () => void>();
+  private opened: Opened | undefined;
+  private work: Promise<void> = Promise.resolve();
+  private appliedAt: number;
+
+  constructor(deps: SessionDeps, caller: Caller, sink: FrameSink) {
+    this.deps = deps;
+    this.caller = caller;
+    this.sink = sink;
+    this.audience = new NodeAudience(deps.encoder);
+    this.appliedAt = deps.monotonic();
+  }
+
+  /** Deals with one message, after those before it. */
+  receive(message: NodeMessage): void {
+    this.work = this.work
+      .then(() => this.handle(message))
+      .catch((error: unknown) => {
+        this.fail(error);
+      });
+  }
+
+  /** Ends a stream whose node acknowledges nothing. */
+  checkAcknowledged(): void {
+    const { monotonic, limits } = this.deps;
+    if (this.opened?.watcher.isLive !== true) this.appliedAt = monotonic();
+    if (monotonic() - this.appliedAt < limits.ackMs) return;
+    this.fail(new SwitchboardError('SLOW_CONSUMER', 'the node acknowledges nothing'));
+  }
+
+  private async handle(message: NodeMessage): Promise<void> {
+    if (this.sink.signal.aborted) return;
+    if (message.kind === 'open') {
+      if (this.opened !== undefined) throw new SwitchboardError('PROTOCOL_VIOLATION', 'open came twice');
+      await this.open(message);
+      return;
+    }
+    const { opened } = this;
+    if (opened === undefined) throw new SwitchboardError('PROTOCOL_VIOLATION', 'open must come first');
+    if (message.kind === 'subscribe') await this.subscribe(opened, message.subscription);
+    else if (message.kind === 'unsubscribe') this.change(opened, { id: message.id, view: undefined }, () => undefined);
+    else this.applied(opened, message.token);
+  }
+
+  private async open(message: OpenMessage): Promise<void> {
+    const { deps, audience, sink } = this;
+    authorize({ caller: this.caller, tenant: message.tenant, signal: sink.signal, waitMs: 0 }, 'reader');
+    validateId(message.nodeId, 'open.node_id');
+    validateId(message.bootId, 'open.boot_id');
+    const token = message.resumeToken === '' ? undefined : decodeToken(message.tenant, message.resumeToken, 'open.resume_token');
+    const tenant = await deps.tenants.get(message.tenant);
+    const refused = await this.accept(tenant, message.subscriptions);
+    const watcher = openWatcher(deps, tenant, {
+      audience,
+      sink,
+      onEnd: () => {
+        for (const release of this.releases.values()) release();
+      },
+    });
+    this.opened = { tenant, tenantId: message.tenant, watcher };
+    let place = token && (await checkResume({ log: tenant.log, catalog: deps.catalog }, token));
+    if (typeof place === 'object' && message.subscriptions.some(({ view, digest }) => digest !== viewDigest(view))) {
+      place = 'view_differs';
+    }
+    watcher.send(deps.encoder.welcome({ resumed: typeof place === 'object' }));
+    for (const { id, error } of refused) watcher.send(deps.encoder.refused(id, error));
+    // Not awaited: acknowledgements and subscriptions come while it is under way.
+    const started = typeof place === 'object' ? watcher.resume(place) : watcher.snapshot(message.held, place);
+    started.catch((error: unknown) => {
+      this.fail(error);
+    });
+  }
+
+  /** Adds the subscriptions that a stream opens with; answers those that cannot be had. */
+  private async accept(
+    tenant: Tenant,
+    subscriptions: readonly SubscriptionRequest[],
+  ): Promise<{ id: string; error: SwitchboardError }[]> {
+    const refused: { id: string; error: SwitchboardError }[] = [];
+    await Promise.all(
+      subscriptions.map(async (subscription) => {
+        try {
+          this.check(subscription);
+          const release = await tenant.log.hold(subjectsOf(subscription.view));
+          this.releases.set(subscription.id, release);
+          this.audience.set(subscription.id, subscription.view);
+        } catch (error) {
+          if (!isSwitchboardError(error)) throw error;
+          refused.push({ id: subscription.id, error });
+        }
+      }),
+    );
+    return refused;
+  }
+
+  private async subscribe(opened: Opened, subscription: SubscriptionRequest): Promise<void> {
+    try {
+      this.check(subscription);
+      const release = await opened.tenant.log.hold(subjectsOf(subscription.view));
+      this.change(opened, subscription, release);
+    } catch (error) {
+      if (!isSwitchboardError(error)) throw error;
+      opened.watcher.send(this.deps.encoder.refused(subscription.id, error));
+    }
+  }
+
+  /** Changes a subscription in a turn in which the stream is up to date (rule 20). */
+  private change(
+    { tenant, watcher }: Opened,
+    to: { readonly id: string; readonly view: ReaderView | undefined },
+    release: () => void,
+  ): void {
+    watcher.runLive(() => {
+      const { log, hub } = tenant;
+      for (const frame of this.audience.change(log, log.position, to)) watcher.send(frame);
+      hub.register(watcher);
+      this.releases.get(to.id)?.();
+      this.releases.set(to.id, release);
+      if (to.view === undefined) this.releases.delete(to.id);
+    });
+    if (watcher.ended) release();
+  }
+
+  private applied({ tenantId }: Opened, token: string): void {
+    decodeToken(tenantId, token, 'applied.token');
+    this.appliedAt = this.deps.monotonic();
+  }
+
+  private check({ id, view }: SubscriptionRequest): void {
+    checkId(id, 'subscription_id', (field, description) => {
+      throw new SwitchboardError('INVALID_FIELD', `${field}: ${description}`, { violations: [{ field, description }] });
+    });
+    if (id.length > LIMITS.requestId) throw new SwitchboardError('INVALID_FIELD', 'subscription_id is too long');
+    validateView(view, 'view');
+    if (!this.audience.has(id) && this.audience.size >= this.deps.maxSubscriptions) {
+      throw new SwitchboardError('TOO_MANY_SUBSCRIPTIONS');
+    }
+  }
+
+  private fail(error: unknown): void {
+    const known = isSwitchboardError(error) ? error : new SwitchboardError('INTERNAL', undefined, { cause: error });
+    if (this.opened === undefined) this.sink.end(known);
+    else this.opened.watcher.end(known);
+  }
+}

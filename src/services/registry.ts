@@ -1,0 +1,84 @@
+import { SwitchboardError } from '../domain/errors.js';
+import { maySee, resolve } from '../domain/resolve.js';
+import type { StoredServer } from '../domain/server.js';
+import { decodeToken, sameEpoch } from '../domain/token.js';
+import { subjectsOf, type View } from '../domain/view.js';
+import { isTombstone, type Catalog } from '../storage/catalog.js';
+import { authorizeView, validateView, type Answer, type RequestContext } from './request.js';
+import type { Tenant, Tenants } from './tenants.js';
+import type { Upstream } from './upstream.js';
+
+/** How a server is asked for. */
+export type ServerKey = { readonly name: string } | { readonly id: string };
+
+export interface GetQuery {
+  readonly view: View;
+  readonly key: ServerKey;
+  /** A token; empty for none. */
+  readonly atLeast: string;
+}
+
+export interface ReadDeps {
+  readonly tenants: Tenants;
+  readonly catalog: Catalog;
+  readonly upstream: Upstream;
+}
+
+/** The server of a name or an id in a view. Warm, it does no I/O. */
+export async function getServer(
+  deps: ReadDeps,
+  context: RequestContext,
+  { view, key, atLeast }: GetQuery,
+): Promise<Answer<StoredServer>> {
+  authorizeView(context, view);
+  validateView(view, 'view');
+  const tenant = await readableTenant(deps, context, atLeast);
+  const { log } = tenant;
+  if (view.kind === 'inventory') return await getFromInventory(deps, tenant, key);
+  const subjects = subjectsOf(view);
+  if (!log.isWarm(subjects)) await log.join(subjects);
+  const byId = 'id' in key ? log.byId(key.id) : undefined;
+  const found = 'name' in key ? resolve(log, key.name, view) : byId && maySee(byId, view) ? byId : undefined;
+  if (found === undefined) throw notFound(key);
+  return { value: found, position: log.position, upstream: deps.upstream.status() };
+}
+
+/** The tenant, at `atLeast` or beyond. */
+export async function readableTenant(
+  { tenants }: Pick<ReadDeps, 'tenants'>,
+  context: RequestContext,
+  atLeast: string,
+): Promise<Tenant> {
+  const tenant = tenants.peek(context.tenant) ?? (await tenants.get(context.tenant));
+  if (atLeast === '') return tenant;
+  const token = decodeToken(context.tenant, atLeast, 'at_least');
+  const { log } = tenant;
+  if (!sameEpoch(token, log.position)) throw new SwitchboardError('EPOCH_CHANGED');
+  if (token.revision <= log.position.revision) return tenant;
+  await log.catchUp();
+  const patience = AbortSignal.any([context.signal, AbortSignal.timeout(Math.max(1, context.waitMs))]);
+  await log.reached(token.revision, patience).catch((cause: unknown) => {
+    throw new SwitchboardError('NOT_CAUGHT_UP', undefined, { retryDelayMs: 200, cause });
+  });
+  return tenant;
+}
+
+async function getFromInventory(
+  { catalog, upstream }: ReadDeps,
+  { log }: Tenant,
+  key: ServerKey,
+): Promise<Answer<StoredServer>> {
+  if (!('id' in key)) throw new SwitchboardError('INVALID_FIELD', 'the inventory finds by id only', {
+    violations: [{ field: 'key', description: 'the inventory view finds by id only' }],
+  });
+  const { revision, value } = await catalog.serverById(log.tenant, key.id);
+  await log.catchUp(revision);
+  if (value === undefined || isTombstone(value)) throw notFound(key);
+  const position = (await catalog.positionAt(log.tenant, revision)) ?? log.position;
+  return { value, position, upstream: upstream.status() };
+}
+
+function notFound(key: ServerKey): SwitchboardError {
+  const metadata = 'name' in key ? { name: key.name } : { id: key.id };
+  return new SwitchboardError('SERVER_NOT_FOUND', undefined, { metadata });
+}

@@ -1,0 +1,57 @@
+import type { Caller, Role } from '../domain/caller.js';
+import type { Position } from '../domain/commit.js';
+import { invalidField, invalidFields, SwitchboardError, type FieldViolation } from '../domain/errors.js';
+import { checkId, LIMITS } from '../domain/validate.js';
+import type { View } from '../domain/view.js';
+import type { UpstreamStatus } from './upstream.js';
+
+/** For whom and until when a use case runs. */
+export interface RequestContext {
+  readonly caller: Caller;
+  readonly tenant: string;
+  /** Aborts when the caller has gone or its deadline has passed. */
+  readonly signal: AbortSignal;
+  /** How long an answer may wait for a demanded state. Milliseconds. */
+  readonly waitMs: number;
+}
+
+/** An answer and the state that it reflects. */
+export interface Answer<T> {
+  readonly value: T;
+  readonly position: Position;
+  readonly upstream: UpstreamStatus;
+}
+
+/** Throws unless the caller may act in the tenant with the role. */
+export function authorize({ caller, tenant }: RequestContext, role: Role): void {
+  if (caller.tenants !== undefined && !caller.tenants.includes(tenant)) {
+    throw new SwitchboardError('PERMISSION_DENIED', 'this credential is not for this tenant');
+  }
+  const holds = caller.roles.includes(role) || (role === 'reader' && caller.roles.includes('admin'));
+  if (!holds) throw new SwitchboardError('PERMISSION_DENIED', `this needs the role ${role}`);
+}
+
+/** Throws unless the caller may look with this view. */
+export function authorizeView(context: RequestContext, view: View): void {
+  authorize(context, view.kind === 'inventory' ? 'admin' : 'reader');
+}
+
+/** Throws INVALID_FIELD unless the ids in the view are well-formed. */
+export function validateView(view: View, path: string): void {
+  if (view.kind !== 'user') return;
+  const violations: FieldViolation[] = [];
+  const report = (field: string, description: string): void => void violations.push({ field, description });
+  checkId(view.user, `${path}.user.user`, report);
+  if (view.groups.length > LIMITS.groups) report(`${path}.user.groups`, `at most ${String(LIMITS.groups)}`);
+  view.groups.forEach((group, index) => {
+    checkId(group, `${path}.user.groups[${String(index)}]`, report);
+  });
+  if (violations.length > 0) throw invalidFields(violations);
+}
+
+/** Throws INVALID_FIELD unless `id` is well-formed. */
+export function validateId(id: string, field: string): void {
+  checkId(id, field, (path, description) => {
+    throw invalidField(path, description);
+  });
+}

@@ -1,0 +1,317 @@
+import {
+  chainFingerprint,
+  changedId,
+  undoChange,
+  type Commit,
+  type Position,
+} from '../domain/commit.js';
+import { SwitchboardError } from '../domain/errors.js';
+import { Overlay, RecordSet } from '../domain/record-set.js';
+import type { StateIndex } from '../domain/resolve.js';
+import { audienceOf, isShared, type StoredServer } from '../domain/server.js';
+import type { Subject } from '../domain/view.js';
+import { isTombstone, type Catalog } from '../storage/catalog.js';
+import { admit, type Admission } from './admission.js';
+import { RecentCommits } from './recent-commits.js';
+import { HeldSubjects } from './held-subjects.js';
+
+/** One commit with the states around it, told to listeners before it becomes visible. */
+export interface Step {
+  readonly commit: Commit;
+  readonly position: Position;
+  readonly before: StateIndex;
+  readonly after: StateIndex;
+}
+
+export interface TenantLogLimits {
+  /** Commits kept in memory for pages, joins and short resumes. Default 1000. */
+  readonly recentCommits: number;
+  /** Subjects kept although nobody holds them. Default 10,000. */
+  readonly idleSubjects: number;
+}
+
+export const TENANT_LOG_DEFAULTS: TenantLogLimits = Object.freeze({
+  recentCommits: 1_000,
+  idleSubjects: 10_000,
+});
+
+/**
+ * A tenant as this replica holds it: the shared records, and the private ones of the
+ * subjects in use, at one revision of one epoch. It moves only by whole commits in their
+ * order (protocol.md rule 9), and what it answers in one turn of the event loop is of one
+ * revision. A subject is cold until `join` has brought its records in (rule 8).
+ */
+export class TenantLog implements StateIndex {
+  readonly tenant: string;
+  readonly recent: RecentCommits;
+  private readonly catalog: Catalog;
+  private readonly subjects: HeldSubjects;
+  private readonly records: RecordSet;
+  private readonly listeners = new Set<(step: Step) => void>();
+  private readonly historians = new Set<Overlay>();
+  private readonly waiters = new Set<() => void>();
+  private inventoryHolds = 0;
+  private catchingUp: Promise<void> | undefined;
+  private place: Position;
+
+  private constructor(tenant: string, catalog: Catalog, start: { position: Position; limits: TenantLogLimits }) {
+    this.tenant = tenant;
+    this.catalog = catalog;
+    this.place = start.position;
+    this.recent = new RecentCommits(start.limits.recentCommits);
+    this.subjects = new HeldSubjects(start.limits.idleSubjects);
+    this.records = new RecordSet((subject) => this.subjects.has(subject));
+  }
+
+  /** Opens the tenant at the head of its log, with all shared records. */
+  static async open(tenant: string, catalog: Catalog, limits = TENANT_LOG_DEFAULTS): Promise<TenantLog> {
+    const { revision, value } = await catalog.sharedServers(tenant);
+    const position = await catalog.positionAt(tenant, revision);
+    if (position === undefined) throw new SwitchboardError('CATALOG_UNAVAILABLE', 'the log moved while it was opened');
+    const log = new TenantLog(tenant, catalog, { position, limits });
+    for (const server of value) log.records.put(server);
+    // Projections may be ahead of the revision they answer with; the log levels them.
+    const newest = Math.max(revision, ...value.map((server) => server.record.revision));
+    await log.catchUp(newest);
+    return log;
+  }
+
+  /** The place that this view is at. */
+  get position(): Position {
+    return this.place;
+  }
+
+  byId(id: string): StoredServer | undefined {
+    return this.records.byId(id);
+  }
+
+  shared(name: string): StoredServer | undefined {
+    return this.records.shared(name);
+  }
+
+  allShared(): Iterable<StoredServer> {
+    return this.records.allShared();
+  }
+
+  privateOf(subject: Subject): Iterable<StoredServer> {
+    return this.records.privateOf(subject);
+  }
+
+  /** All held records; all records of the tenant while the inventory is held. */
+  all(): Iterable<StoredServer> {
+    return this.records.all();
+  }
+
+  /** Whether `join` would have nothing to do. */
+  isWarm(subjects: readonly Subject[]): boolean {
+    return subjects.every((subject) => this.subjects.touch(subject));
+  }
+
+  /** Brings the records of `subjects` in. At once if they are there. Single flight. */
+  async join(subjects: readonly Subject[]): Promise<void> {
+    if (this.isWarm(subjects)) return;
+    await this.subjects.join(subjects, (cold) =>
+      this.admit({
+        query: () => this.catalog.privateServers(this.tenant, cold),
+        concerns: (server) => audienceOf(server).some((subject) => cold.includes(subject)),
+        finish: () => {
+          this.subjects.add(cold);
+        },
+      }),
+    );
+    this.dropIdle();
+  }
+
+  /** Like `join`, and keeps them until the answered function is called. */
+  async hold(subjects: readonly Subject[]): Promise<() => void> {
+    const release = this.subjects.hold(subjects);
+    try {
+      await this.join(subjects);
+    } catch (error) {
+      release();
+      throw error;
+    }
+    return () => {
+      release();
+      this.dropIdle();
+    };
+  }
+
+  /** Brings in every record of the tenant, and keeps it until the answered function is called. */
+  async holdInventory(): Promise<() => void> {
+    this.inventoryHolds += 1;
+    if (this.inventoryHolds === 1) {
+      await this.admit({ query: () => this.wholeInventory(), concerns: () => true, finish: () => undefined });
+    }
+    let held = true;
+    return () => {
+      if (held) this.inventoryHolds -= 1;
+      held = false;
+      this.dropUnheld();
+    };
+  }
+
+  /**
+   * Follows the record of an id, which may be any, until the answered function is called.
+   * It is then in the view, unless it does not exist.
+   */
+  async holdRecord(id: string): Promise<() => void> {
+    const { value } = await this.catalog.serverById(this.tenant, id);
+    if (value === undefined) return () => undefined;
+    const isPrivate = !isTombstone(value) && !isShared(value.record);
+    if (isPrivate) return await this.hold(audienceOf(value).slice(0, 1));
+    await this.catchUp(isTombstone(value) ? value.revision : value.record.revision);
+    return () => undefined;
+  }
+
+  /**
+   * Applies commits that continue this view; those it already has are skipped. Answers
+   * false if there is a gap or they are of another history (rule 30): read the Catalog.
+   */
+  advance(commits: readonly Commit[], trusted = false): boolean {
+    for (const commit of commits) {
+      if (commit.revision <= this.place.revision) continue;
+      if (commit.revision !== this.place.revision + 1) return false;
+      if (!trusted && chainFingerprint(commit, this.place) !== commit.fingerprint) return false;
+      this.step(commit);
+    }
+    return true;
+  }
+
+  /** Reads the Catalog until this view is at `revision` or, without one, at the head. */
+  async catchUp(revision?: number): Promise<void> {
+    while (revision === undefined || this.place.revision < revision) {
+      this.catchingUp ??= this.readOn().finally(() => {
+        this.catchingUp = undefined;
+      });
+      await this.catchingUp;
+      if (revision === undefined) return;
+    }
+  }
+
+  /** Resolves when this view is at `revision` or beyond; rejects with the signal's reason. */
+  async reached(revision: number, signal: AbortSignal): Promise<void> {
+    while (this.place.revision < revision) {
+      signal.throwIfAborted();
+      await new Promise<void>((resolve, reject) => {
+        const done = (): void => {
+          signal.removeEventListener('abort', abort);
+          this.waiters.delete(done);
+          resolve();
+        };
+        const abort = (): void => {
+          this.waiters.delete(done);
+          reject(signal.reason as Error);
+        };
+        this.waiters.add(done);
+        signal.addEventListener('abort', abort, { once: true });
+      });
+    }
+  }
+
+  /** Calls `listener` synchronously for each commit, before it becomes visible. */
+  onStep(listener: (step: Step) => void): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  /**
+   * A copy-on-write view of this revision that stays what it is while the log goes on,
+   * until `release`.
+   */
+  freeze(): { state: Overlay; release: () => void } {
+    const state = new Overlay(this);
+    this.historians.add(state);
+    return { state, release: () => this.historians.delete(state) };
+  }
+
+  /** The state at a recent revision; undefined if it is no longer held (rule 10). */
+  pastState(revision: number): StateIndex | undefined {
+    if (revision === this.place.revision) return this;
+    const since = this.recent.after(revision);
+    if (since === undefined || revision > this.place.revision) return undefined;
+    const past = new Overlay(this);
+    for (const commit of since.toReversed()) {
+      for (const change of commit.changes.toReversed()) {
+        const id = changedId(change);
+        past.set(id, undoChange(past.byId(id), change));
+      }
+    }
+    return past;
+  }
+
+  private step(commit: Commit): void {
+    const after = new Overlay(this);
+    after.apply(commit);
+    const position = { epoch: this.place.epoch, revision: commit.revision, fingerprint: commit.fingerprint };
+    const step: Step = { commit, position, before: this, after };
+    for (const listener of this.listeners) listener(step);
+    const next = commit.changes.map((change) => ({ id: changedId(change), server: after.byId(changedId(change)) }));
+    for (const { id } of next) for (const historian of this.historians) historian.pin(id);
+    for (const { id, server } of next) this.settle(id, server, commit.revision);
+    this.recent.push(commit);
+    this.place = position;
+    for (const wake of [...this.waiters]) wake();
+  }
+
+  private settle(id: string, server: StoredServer | undefined, revision: number): void {
+    const held = this.records.byId(id);
+    // A projection that was ahead gave us a newer state of this record already.
+    if (held !== undefined && held.record.revision > revision) return;
+    if (server !== undefined && this.holds(server)) this.records.put(server);
+    else this.records.remove(id);
+  }
+
+  private holds(server: StoredServer): boolean {
+    if (isShared(server.record) || this.inventoryHolds > 0) return true;
+    return audienceOf(server).some((subject) => this.subjects.has(subject));
+  }
+
+  private async readOn(): Promise<void> {
+    for (;;) {
+      const slice = await this.catalog.read(this.tenant, this.place.revision);
+      if (!this.advance(slice.commits)) {
+        throw new SwitchboardError('CATALOG_UNAVAILABLE', 'the log is not the one that this view was made from');
+      }
+      if (this.place.revision >= slice.head.revision) return;
+      if (slice.commits.length === 0) {
+        throw new SwitchboardError('CATALOG_UNAVAILABLE', 'the log was compacted beyond this view');
+      }
+    }
+  }
+
+  private async admit(admission: Omit<Admission, 'log' | 'catalog' | 'put'>): Promise<void> {
+    await admit({
+      ...admission,
+      log: this,
+      catalog: this.catalog,
+      put: (server) => {
+        if (this.holds(server)) this.records.put(server);
+      },
+    });
+  }
+
+  private async wholeInventory(): Promise<{ revision: number; value: StoredServer[] }> {
+    const all: StoredServer[] = [];
+    let revision = Number.POSITIVE_INFINITY;
+    let afterId = '';
+    for (;;) {
+      const page = await this.catalog.inventory(this.tenant, { afterId, limit: 1_000 });
+      revision = Math.min(revision, page.revision);
+      all.push(...page.value);
+      const last = page.value.at(-1);
+      if (last === undefined) return { revision, value: all };
+      afterId = last.record.id;
+    }
+  }
+
+  private dropIdle(): void {
+    if (this.subjects.evict()) this.dropUnheld();
+  }
+
+  private dropUnheld(): void {
+    for (const server of [...this.records.all()]) {
+      if (!this.holds(server)) this.records.remove(server.record.id);
+    }
+  }
+}

@@ -1,0 +1,100 @@
+import type { Failpoint } from '../domain/failpoint.js';
+import type { SwitchboardError } from '../domain/errors.js';
+import type { Catalog } from '../storage/catalog.js';
+import type { Relay, RelayedCommits } from '../storage/relay.js';
+import { Committer } from './committer.js';
+import { validateId } from './request.js';
+import { TENANT_LOG_DEFAULTS, TenantLog, type TenantLogLimits } from './tenant-log.js';
+import { WatchHub } from './watch/hub.js';
+
+/** A tenant in use at this replica. */
+export interface Tenant {
+  readonly log: TenantLog;
+  readonly committer: Committer;
+  readonly hub: WatchHub;
+}
+
+export interface TenantsDeps {
+  readonly catalog: Catalog;
+  readonly relay: Relay;
+  readonly failpoint: Failpoint;
+  /** Milliseconds since 1970, for people. */
+  readonly wallClock: () => number;
+  readonly maxSnapshots: number;
+  /** Tenants kept although nobody watches them. Default 1000. */
+  readonly idleTenants?: number;
+  readonly logLimits?: TenantLogLimits;
+}
+
+/** The tenants in use at this replica, opened at their first use. */
+export class Tenants {
+  private readonly deps: TenantsDeps;
+  private readonly open = new Map<string, Tenant>();
+  private readonly opening = new Map<string, Promise<Tenant>>();
+
+  constructor(deps: TenantsDeps) {
+    this.deps = deps;
+  }
+
+  /** The tenant if it is open; no I/O. */
+  peek(tenant: string): Tenant | undefined {
+    return this.open.get(tenant);
+  }
+
+  /** The tenant, opened if need be. Throws INVALID_FIELD for an impossible id. */
+  async get(tenant: string): Promise<Tenant> {
+    const known = this.open.get(tenant);
+    if (known !== undefined) return known;
+    validateId(tenant, 'tenant');
+    const opening =
+      this.opening.get(tenant) ??
+      this.start(tenant).finally(() => {
+        this.opening.delete(tenant);
+      });
+    this.opening.set(tenant, opening);
+    return await opening;
+  }
+
+  all(): Iterable<Tenant> {
+    return this.open.values();
+  }
+
+  /** What another replica committed: applied if it fits, else read from the Catalog (rule 30). */
+  async receive(message: RelayedCommits): Promise<void> {
+    const log = this.open.get(message.tenant)?.log;
+    if (log === undefined) return;
+    const last = message.commits.at(-1)?.revision ?? 0;
+    if (last <= log.position.revision) return;
+    const fits = message.epoch === log.position.epoch && log.advance(message.commits);
+    if (!fits) await log.catchUp();
+  }
+
+  /** Closes tenants that nobody watches, beyond those that may stay. */
+  dropIdle(): void {
+    let excess = this.open.size - (this.deps.idleTenants ?? 1_000);
+    for (const [name, tenant] of this.open) {
+      if (excess <= 0) return;
+      if (tenant.hub.size > 0) continue;
+      tenant.hub.close();
+      this.open.delete(name);
+      excess -= 1;
+    }
+  }
+
+  /** Ends all streams of all tenants. */
+  endStreams(error: () => SwitchboardError): void {
+    for (const { hub } of this.open.values()) hub.endAll(error);
+  }
+
+  private async start(name: string): Promise<Tenant> {
+    const { catalog, relay, failpoint, wallClock, maxSnapshots } = this.deps;
+    const log = await TenantLog.open(name, catalog, this.deps.logLimits ?? TENANT_LOG_DEFAULTS);
+    const tenant: Tenant = {
+      log,
+      committer: new Committer({ log, catalog, relay, failpoint, now: wallClock }),
+      hub: new WatchHub(log, maxSnapshots),
+    };
+    this.open.set(name, tenant);
+    return tenant;
+  }
+}

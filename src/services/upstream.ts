@@ -1,0 +1,49 @@
+/** How sure a replica is of what it answers. */
+export interface UpstreamStatus {
+  readonly state: 'following' | 'degraded';
+  /** Milliseconds since the Catalog last confirmed the newest state. */
+  readonly ageMs: number;
+}
+
+export interface UpstreamLimits {
+  /** Without confirmation for so long, it is degraded. Milliseconds, default 5,000. */
+  readonly degradedAfterMs: number;
+  /** Degraded for so long, streams are ended. Milliseconds, default 60,000. */
+  readonly giveUpAfterMs: number;
+}
+
+export const UPSTREAM_DEFAULTS: UpstreamLimits = Object.freeze({
+  degradedAfterMs: 5_000,
+  giveUpAfterMs: 60_000,
+});
+
+/**
+ * What a replica knows of its own connection to the Catalog. Counts on a monotonic clock
+ * that the caller gives, in milliseconds.
+ */
+export class Upstream {
+  private readonly now: () => number;
+  private readonly limits: UpstreamLimits;
+  private confirmedAt: number;
+
+  constructor(now: () => number, limits: UpstreamLimits) {
+    this.now = now;
+    this.limits = limits;
+    this.confirmedAt = now();
+  }
+
+  /** The Catalog confirmed, by a call that began at `since`, what the newest state is. */
+  confirm(since: number): void {
+    this.confirmedAt = Math.max(this.confirmedAt, since);
+  }
+
+  status(): UpstreamStatus {
+    const ageMs = this.now() - this.confirmedAt;
+    return { state: ageMs > this.limits.degradedAfterMs ? 'degraded' : 'following', ageMs };
+  }
+
+  /** Whether streams are better ended than kept. */
+  isLost(): boolean {
+    return this.now() - this.confirmedAt > this.limits.giveUpAfterMs;
+  }
+}

@@ -1,0 +1,68 @@
+import type { Position } from '../../domain/commit.js';
+import type { StateIndex } from '../../domain/resolve.js';
+import type { Subject } from '../../domain/view.js';
+import type { Step } from '../tenant-log.js';
+import type { UpstreamStatus } from '../upstream.js';
+
+/** Why a stream does not continue from what its client had. */
+export type ResetReason = 'too_old' | 'epoch_changed' | 'history_differs' | 'view_differs' | 'lagged';
+
+/** One record of a snapshot. */
+export interface SnapshotItem {
+  /** Equal exactly if a stream that was sent it need not get it again. */
+  readonly version: string;
+  /** Equal to `Held` exactly if a client that holds a copy need not get its content. */
+  readonly heldVersion: string;
+  readonly frame: () => Uint8Array;
+  /** Says that the copy which the client holds is the current one. */
+  readonly unchanged: () => Uint8Array;
+}
+
+/** The copies that a client says it holds, by server id, see `heldVersion`. */
+export type Held = ReadonlyMap<string, string>;
+
+export const NOTHING_HELD: Held = new Map();
+
+/** Makes a frame once per commit or heartbeat, however many streams it goes to. */
+export type Memo = (key: string, make: () => Uint8Array) => Uint8Array;
+
+export interface HeartbeatFacts {
+  /** Everything up to here was delivered; undefined while a snapshot is under way. */
+  readonly bookmark: Position | undefined;
+  readonly newest: Position;
+  readonly upstream: UpstreamStatus;
+}
+
+/**
+ * What one stream may see, and how it is told. Everything is synchronous and reads only
+ * the states that it is given, so that the same audience serves live commits, replayed
+ * ones and snapshots.
+ */
+export interface Audience {
+  /** The subjects whose private records matter to it. */
+  subjects(): readonly Subject[];
+  /** Whether it sees every record of the tenant. */
+  readonly seesInventory: boolean;
+  /** All that it sees in `state`, by server id. */
+  snapshot(state: StateIndex): Map<string, SnapshotItem>;
+  /** Of an overtaken snapshot: this server is gone. */
+  removed(id: string): Uint8Array;
+  /** The frames of one commit, without the closing one; none if it shows nothing. */
+  step(step: Step, memo: Memo): readonly Uint8Array[];
+  closing(step: Step, memo: Memo): Uint8Array;
+  synced(position: Position): Uint8Array;
+  heartbeat(facts: HeartbeatFacts, memo: Memo): Uint8Array;
+  reset(reason: ResetReason): Uint8Array;
+}
+
+/** A memo for one commit or heartbeat. */
+export function createMemo(): Memo {
+  const made = new Map<string, Uint8Array>();
+  return (key, make) => {
+    const known = made.get(key);
+    if (known !== undefined) return known;
+    const frame = make();
+    made.set(key, frame);
+    return frame;
+  };
+}

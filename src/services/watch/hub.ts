@@ -1,0 +1,115 @@
+import type { SwitchboardError } from '../../domain/errors.js';
+import { changedId } from '../../domain/commit.js';
+import { audienceOf, isShared, type StoredServer } from '../../domain/server.js';
+import type { Subject } from '../../domain/view.js';
+import type { Step, TenantLog } from '../tenant-log.js';
+import type { UpstreamStatus } from '../upstream.js';
+import { createMemo } from './audience.js';
+import type { Watcher } from './watcher.js';
+
+/**
+ * Tells each commit of a tenant to the streams that may see it: all of them if it touches
+ * a shared server, else those of the subjects concerned. What many streams share is
+ * encoded once.
+ */
+export class WatchHub {
+  private readonly watchers = new Set<Watcher>();
+  private readonly bySubject = new Map<Subject, Set<Watcher>>();
+  private readonly registered = new Map<Watcher, readonly Subject[]>();
+  private readonly stop: () => void;
+  private readonly slots: { free: number; readonly waiting: (() => void)[] };
+
+  constructor(log: TenantLog, maxSnapshots: number) {
+    this.slots = { free: maxSnapshots, waiting: [] };
+    this.stop = log.onStep((step) => {
+      this.onStep(step);
+    });
+  }
+
+  get size(): number {
+    return this.watchers.size;
+  }
+
+  /** Adds a stream, or tells that its subjects have changed. */
+  register(watcher: Watcher): void {
+    this.unindex(watcher);
+    this.watchers.add(watcher);
+    const subjects = [...watcher.audience.subjects()];
+    this.registered.set(watcher, subjects);
+    for (const subject of subjects) {
+      const set = this.bySubject.get(subject) ?? new Set();
+      this.bySubject.set(subject, set.add(watcher));
+    }
+  }
+
+  remove(watcher: Watcher): void {
+    this.unindex(watcher);
+    this.watchers.delete(watcher);
+  }
+
+  /** Sends a heartbeat on every stream. */
+  beat(log: TenantLog, upstream: UpstreamStatus): void {
+    const memo = createMemo();
+    for (const watcher of this.watchers) watcher.beat({ newest: log.position, upstream }, memo);
+  }
+
+  /** Ends the streams whose readers take nothing. */
+  checkStalled(): void {
+    for (const watcher of [...this.watchers]) watcher.checkStalled();
+  }
+
+  /** Ends all streams, each after what was sent to it, with the error made for it. */
+  endAll(error: () => SwitchboardError): void {
+    for (const watcher of [...this.watchers]) watcher.end(error());
+  }
+
+  /** Lets at most so many snapshots run at once; the others wait for their turn. */
+  readonly snapshotSlot = async (run: () => Promise<void>): Promise<void> => {
+    if (this.slots.free > 0) this.slots.free -= 1;
+    else await new Promise<void>((resolve) => this.slots.waiting.push(resolve));
+    try {
+      await run();
+    } finally {
+      const next = this.slots.waiting.shift();
+      if (next === undefined) this.slots.free += 1;
+      else next();
+    }
+  };
+
+  close(): void {
+    this.stop();
+  }
+
+  private onStep(step: Step): void {
+    const memo = createMemo();
+    for (const watcher of this.concerned(step)) watcher.onStep(step, memo);
+  }
+
+  private concerned(step: Step): Iterable<Watcher> {
+    const found = new Set<Watcher>();
+    for (const change of step.commit.changes) {
+      const id = changedId(change);
+      const states = [step.before.byId(id), step.after.byId(id)];
+      if (states.some((server) => server !== undefined && isShared(server.record))) return [...this.watchers];
+      for (const server of states) this.collect(server, found);
+    }
+    for (const watcher of this.watchers) if (watcher.audience.seesInventory) found.add(watcher);
+    return found;
+  }
+
+  private collect(server: StoredServer | undefined, found: Set<Watcher>): void {
+    if (server === undefined) return;
+    for (const subject of audienceOf(server)) {
+      for (const watcher of this.bySubject.get(subject) ?? []) found.add(watcher);
+    }
+  }
+
+  private unindex(watcher: Watcher): void {
+    for (const subject of this.registered.get(watcher) ?? []) {
+      const set = this.bySubject.get(subject);
+      set?.delete(watcher);
+      if (set?.size === 0) this.bySubject.delete(subject);
+    }
+    this.registered.delete(watcher);
+  }
+}

@@ -1,0 +1,204 @@
+import { changedId, type Position } from '../../domain/commit.js';
+import { sightOf, type Sight, type StateIndex } from '../../domain/resolve.js';
+import { audienceOf, contentVersion, type StoredServer } from '../../domain/server.js';
+import { subjectsOf, type ReaderView, type Subject } from '../../domain/view.js';
+import type { Step } from '../tenant-log.js';
+import type { Audience, HeartbeatFacts, Memo, ResetReason, SnapshotItem } from './audience.js';
+
+/** How one subscription of a stream sees a PRIVATE record. */
+export interface SubscriptionSight extends Sight {
+  readonly subscriptionId: string;
+}
+
+/** A change of one record as a node sees it. */
+export type NodeChange =
+  | { readonly kind: 'upsert'; readonly stored: StoredServer; readonly sights: readonly SubscriptionSight[] }
+  | { readonly kind: 'unchanged'; readonly id: string; readonly sights: readonly SubscriptionSight[] }
+  | { readonly kind: 'removed'; readonly id: string };
+
+/** A subscription that is now complete. */
+export interface SyncedSubscription {
+  readonly id: string;
+  readonly view: ReaderView;
+}
+
+/** Turns what Sync tells into messages. */
+export interface SyncEncoder {
+  changes(changes: readonly NodeChange[]): Uint8Array;
+  synced(position: Position, subscriptions: readonly SyncedSubscription[]): Uint8Array;
+  closing(step: Step): Uint8Array;
+  heartbeat(facts: HeartbeatFacts): Uint8Array;
+  reset(reason: ResetReason): Uint8Array;
+}
+
+/**
+ * What one node's stream sees: shared records, and PRIVATE ones with the subscriptions
+ * that see them, each record once per node. Shared changes are one frame for all nodes;
+ * what only some may see goes in a frame of its own of the same commit (rule 19).
+ */
+export class NodeAudience implements Audience {
+  readonly seesInventory = false;
+  private readonly encoder: SyncEncoder;
+  private readonly views = new Map<string, ReaderView>();
+  private readonly bySubject = new Map<Subject, Set<string>>();
+  /** Which shared tiers the stream is told of; once told, it stays. */
+  private reach: 'app' | 'users' = 'app';
+
+  constructor(encoder: SyncEncoder) {
+    this.encoder = encoder;
+  }
+
+  get size(): number {
+    return this.views.size;
+  }
+
+  has(id: string): boolean {
+    return this.views.has(id);
+  }
+
+  subjects(): readonly Subject[] {
+    return [...this.bySubject.keys()];
+  }
+
+  /** Adds, replaces or drops (no view) a subscription; says nothing to the node. */
+  set(id: string, view: ReaderView | undefined): void {
+    const old = this.views.get(id);
+    for (const subject of old === undefined ? [] : subjectsOf(old)) {
+      const ids = this.bySubject.get(subject);
+      ids?.delete(id);
+      if (ids?.size === 0) this.bySubject.delete(subject);
+    }
+    if (view === undefined) {
+      this.views.delete(id);
+      return;
+    }
+    this.views.set(id, view);
+    if (view.kind === 'user') this.reach = 'users';
+    for (const subject of subjectsOf(view)) {
+      this.bySubject.set(subject, (this.bySubject.get(subject) ?? new Set()).add(id));
+    }
+  }
+
+  /**
+   * Changes one subscription of a live stream: the frames that bring the node from what it
+   * had to what it now sees, closed by a `synced` (rules 18 and 20).
+   */
+  change(state: StateIndex, position: Position, to: { id: string; view: ReaderView | undefined }): Uint8Array[] {
+    const old = this.views.get(to.id);
+    const reach = this.reach;
+    const before = new Set(old === undefined ? [] : privateIds(state, old));
+    this.set(to.id, to.view);
+    const changes: NodeChange[] = [];
+    if (reach !== this.reach) {
+      for (const stored of state.allShared()) {
+        if (stored.record.tier === 'USER') changes.push({ kind: 'upsert', stored, sights: [] });
+      }
+    }
+    const after = to.view === undefined ? [] : privateIds(state, to.view);
+    for (const id of new Set([...before, ...after])) {
+      const stored = state.byId(id);
+      const sights = stored === undefined ? [] : this.sightsOf(stored);
+      if (stored === undefined || sights.length === 0) changes.push({ kind: 'removed', id });
+      else changes.push({ kind: 'upsert', stored, sights });
+    }
+    const synced = to.view === undefined ? [] : [{ id: to.id, view: to.view }];
+    const frames = changes.length === 0 ? [] : [this.encoder.changes(changes)];
+    return [...frames, this.encoder.synced(position, synced)];
+  }
+
+  snapshot(state: StateIndex): Map<string, SnapshotItem> {
+    const items = new Map<string, SnapshotItem>();
+    for (const stored of state.allShared()) {
+      if (this.seesShared(stored)) items.set(stored.record.id, this.item(stored, []));
+    }
+    for (const subject of this.bySubject.keys()) {
+      for (const stored of state.privateOf(subject)) {
+        if (!items.has(stored.record.id)) items.set(stored.record.id, this.item(stored, this.sightsOf(stored)));
+      }
+    }
+    return items;
+  }
+
+  removed(id: string): Uint8Array {
+    return this.encoder.changes([{ kind: 'removed', id }]);
+  }
+
+  step(step: Step, memo: Memo): readonly Uint8Array[] {
+    const shared: NodeChange[] = [];
+    const own: NodeChange[] = [];
+    for (const change of step.commit.changes) {
+      const id = changedId(change);
+      const [before, after] = [step.before.byId(id), step.after.byId(id)];
+      if (after !== undefined && this.seesShared(after)) shared.push({ kind: 'upsert', stored: after, sights: [] });
+      else if (before !== undefined && this.seesShared(before)) shared.push({ kind: 'removed', id });
+      own.push(...this.ownChanges({ id, before, after }));
+    }
+    const frames: Uint8Array[] = [];
+    if (shared.length > 0) frames.push(memo(`shared ${this.reach}`, () => this.encoder.changes(shared)));
+    if (own.length > 0) frames.push(this.encoder.changes(own));
+    return frames;
+  }
+
+  closing(step: Step, memo: Memo): Uint8Array {
+    return memo('closing', () => this.encoder.closing(step));
+  }
+
+  synced(position: Position): Uint8Array {
+    return this.encoder.synced(position, [...this.views].map(([id, view]) => ({ id, view })));
+  }
+
+  heartbeat(facts: HeartbeatFacts, memo: Memo): Uint8Array {
+    return memo(`heartbeat ${String(facts.bookmark?.revision)}`, () => this.encoder.heartbeat(facts));
+  }
+
+  reset(reason: ResetReason): Uint8Array {
+    return this.encoder.reset(reason);
+  }
+
+  /** The subscriptions that see a PRIVATE record; none for a shared one. */
+  private sightsOf(stored: StoredServer): SubscriptionSight[] {
+    const ids = new Set<string>();
+    for (const subject of audienceOf(stored)) {
+      for (const id of this.bySubject.get(subject) ?? []) ids.add(id);
+    }
+    const sights: SubscriptionSight[] = [];
+    for (const id of ids) {
+      const view = this.views.get(id);
+      const sight = view && sightOf(stored, view);
+      if (sight !== undefined) sights.push({ subscriptionId: id, ...sight });
+    }
+    return sights;
+  }
+
+  private seesShared(stored: StoredServer): boolean {
+    const { tier } = stored.record;
+    return tier === 'APP' || (tier === 'USER' && this.reach === 'users');
+  }
+
+  private ownChanges(around: { id: string; before: StoredServer | undefined; after: StoredServer | undefined }): NodeChange[] {
+    const { id, before, after } = around;
+    const sights = after === undefined ? [] : this.sightsOf(after);
+    if (after !== undefined && sights.length > 0) return [{ kind: 'upsert', stored: after, sights }];
+    const wasSeen = before !== undefined && this.sightsOf(before).length > 0;
+    const isShared = after !== undefined && this.seesShared(after);
+    return wasSeen && !isShared ? [{ kind: 'removed', id }] : [];
+  }
+
+  private item(stored: StoredServer, sights: readonly SubscriptionSight[]): SnapshotItem {
+    const { id, revision } = stored.record;
+    return {
+      version: `${String(revision)} ${JSON.stringify(sights)}`,
+      heldVersion: contentVersion(stored.record),
+      frame: () => this.encoder.changes([{ kind: 'upsert', stored, sights }]),
+      unchanged: () => this.encoder.changes([{ kind: 'unchanged', id, sights }]),
+    };
+  }
+}
+
+function privateIds(state: StateIndex, view: ReaderView): string[] {
+  const ids = new Set<string>();
+  for (const subject of subjectsOf(view)) {
+    for (const stored of state.privateOf(subject)) ids.add(stored.record.id);
+  }
+  return [...ids];
+}

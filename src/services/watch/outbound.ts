@@ -1,0 +1,106 @@
+import type { SwitchboardError } from '../../domain/errors.js';
+import type { FrameSink } from './sink.js';
+
+interface Queued {
+  readonly frame: Uint8Array;
+  /** Bytes that count against the budget: those of commits, not of a snapshot. */
+  readonly counted: number;
+}
+
+/**
+ * The frames of one stream that its reader has not taken yet. Only commits count against
+ * the budget, and a single commit never exceeds it (protocol.md rule 21).
+ */
+export class Outbound {
+  private readonly sink: FrameSink;
+  /** Milliseconds, monotonic. */
+  private readonly now: () => number;
+  private queue: Queued[] = [];
+  private next = 0;
+  private backlog = 0;
+  private commitsWaiting = 0;
+  private blockedAt: number | undefined;
+  private onEmpty: (() => void)[] = [];
+  private ended = false;
+
+  constructor(sink: FrameSink, now: () => number) {
+    this.sink = sink;
+    this.now = now;
+  }
+
+  /** Since when the reader has taken nothing, on the given clock; undefined if it keeps up. */
+  get blockedSince(): number | undefined {
+    return this.blockedAt;
+  }
+
+  /** Queues frames that count against no budget. */
+  send(frames: readonly Uint8Array[]): void {
+    for (const frame of frames) this.queue.push({ frame, counted: 0 });
+    this.pump();
+  }
+
+  /** Queues the frames of one commit. */
+  sendCommit(frames: readonly Uint8Array[]): void {
+    for (const frame of frames) {
+      this.queue.push({ frame, counted: frame.byteLength });
+      this.backlog += frame.byteLength;
+    }
+    this.commitsWaiting += 1;
+    this.pump();
+  }
+
+  /** Whether more than one commit waits, and together they are larger than `budgetBytes`. */
+  exceeds(budgetBytes: number): boolean {
+    return this.commitsWaiting > 1 && this.backlog > budgetBytes;
+  }
+
+  /** Drops what was not handed over yet. */
+  clear(): void {
+    this.queue = [];
+    this.next = 0;
+    this.backlog = 0;
+    this.commitsWaiting = 0;
+  }
+
+  /** Calls back once everything queued was handed over, or the stream has ended. */
+  whenEmpty(callback: () => void): void {
+    if (this.ended) callback();
+    else if (this.next >= this.queue.length && this.blockedAt === undefined) callback();
+    else this.onEmpty.push(callback);
+  }
+
+  end(error?: SwitchboardError): void {
+    if (this.ended) return;
+    this.ended = true;
+    this.emptied();
+    this.sink.end(error);
+  }
+
+  private pump(): void {
+    while (!this.ended && this.blockedAt === undefined) {
+      const queued = this.queue[this.next];
+      if (queued === undefined) {
+        this.emptied();
+        return;
+      }
+      this.next += 1;
+      this.backlog -= queued.counted;
+      if (!this.sink.write(queued.frame)) this.wait();
+    }
+  }
+
+  private wait(): void {
+    this.blockedAt = this.now();
+    this.sink.onceDrained(() => {
+      this.blockedAt = undefined;
+      this.pump();
+    });
+  }
+
+  private emptied(): void {
+    this.clear();
+    const callbacks = this.onEmpty;
+    this.onEmpty = [];
+    for (const callback of callbacks) callback();
+  }
+}

@@ -1,0 +1,69 @@
+import { changedId, undoChange, type AccessChange, type Change, type Commit } from '../../domain/commit.js';
+import { SwitchboardError } from '../../domain/errors.js';
+import { Overlay } from '../../domain/record-set.js';
+import type { Catalog } from '../../storage/catalog.js';
+import type { Step, TenantLog } from '../tenant-log.js';
+
+/** What is needed to take one record back by several commits. */
+interface Undo {
+  readonly first: Change;
+  readonly access: AccessChange[];
+}
+
+/**
+ * The state of the log as it was at `revision`, on top of a frozen state: made by undoing
+ * what came after, newest first. Reads the log once; keeps one entry per changed record.
+ */
+export async function rewind(
+  source: { readonly log: TenantLog; readonly catalog: Catalog },
+  state: Overlay,
+  range: { readonly from: number; readonly to: number },
+): Promise<void> {
+  const undos = new Map<string, Undo>();
+  for await (const commit of commitsBetween(source, range)) {
+    for (const change of commit.changes) {
+      const id = changedId(change);
+      const undo = undos.get(id) ?? { first: change, access: [] };
+      if (change.access !== undefined) undo.access.push(change.access);
+      undos.set(id, undo);
+    }
+  }
+  for (const [id, { first, access }] of undos) {
+    let server = state.byId(id);
+    for (const step of access.toReversed()) {
+      server = undoChange(server, { ...withBefore(first), access: step });
+    }
+    state.set(id, undoChange(server, withBefore(first)));
+  }
+}
+
+/** `first` without its own access change: those are undone one by one. */
+function withBefore({ before }: Change): Change {
+  return before === undefined ? {} : { before };
+}
+
+/** One commit on top of a state of the past, which moves on once the step is dealt with. */
+export function stepOver(past: Overlay, commit: Commit, epoch: string): Step {
+  const after = new Overlay(past);
+  after.apply(commit);
+  const { revision, fingerprint } = commit;
+  return { commit, position: { epoch, revision, fingerprint }, before: past, after };
+}
+
+/** The commits after `from` up to `to`, from memory where they are held. */
+export async function* commitsBetween(
+  { log, catalog }: { readonly log: TenantLog; readonly catalog: Catalog },
+  { from, to }: { readonly from: number; readonly to: number },
+): AsyncIterable<Commit> {
+  let at = from;
+  while (at < to) {
+    const recent = log.recent.after(at);
+    const commits = recent ?? (await catalog.read(log.tenant, at)).commits;
+    if (commits.length === 0) throw new SwitchboardError('CATALOG_UNAVAILABLE', 'the log ended early');
+    for (const commit of commits) {
+      if (commit.revision > to) return;
+      at = commit.revision;
+      yield commit;
+    }
+  }
+}

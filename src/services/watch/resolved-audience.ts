@@ -1,0 +1,104 @@
+import { changedId, type Cause, type Position } from '../../domain/commit.js';
+import { listResolved, maySee, resolve, type StateIndex } from '../../domain/resolve.js';
+import { contentVersion, type StoredServer } from '../../domain/server.js';
+import { subjectsOf, viewKey, type Subject, type View } from '../../domain/view.js';
+import type { Step, TenantLog } from '../tenant-log.js';
+import type { Audience, HeartbeatFacts, Memo, ResetReason, SnapshotItem } from './audience.js';
+
+export type EventType = 'added' | 'modified' | 'removed' | 'unchanged';
+
+/** Turns what WatchServers tells into messages. */
+export interface WatchEncoder {
+  event(type: EventType, server: { readonly id: string; readonly stored?: StoredServer }, cause?: Cause): Uint8Array;
+  synced(token: Position, view: View): Uint8Array;
+  closing(step: Step, view: View): Uint8Array;
+  heartbeat(facts: HeartbeatFacts, view: View): Uint8Array;
+  reset(reason: ResetReason): Uint8Array;
+}
+
+/** One view, resolved by the server: what WatchServers sends. */
+export function resolvedAudience(view: View, encoder: WatchEncoder): Audience {
+  const subjects: readonly Subject[] = subjectsOf(view);
+  const key = viewKey(view);
+  return {
+    seesInventory: view.kind === 'inventory',
+    subjects: () => subjects,
+    snapshot: (state) => snapshot(state, view, encoder),
+    removed: (id) => encoder.event('removed', { id }),
+    step: (step, memo) => eventsOf(step, view).map((event) => encodeEvent(event, step, { encoder, memo })),
+    closing: (step, memo) => memo(`closing ${key}`, () => encoder.closing(step, view)),
+    synced: (position) => encoder.synced(position, view),
+    heartbeat: (facts, memo) =>
+      memo(`heartbeat ${key} ${String(facts.bookmark?.revision)}`, () => encoder.heartbeat(facts, view)),
+    reset: (reason) => encoder.reset(reason),
+  };
+}
+
+interface ResolvedEvent {
+  readonly type: 'added' | 'modified' | 'removed';
+  readonly stored: StoredServer;
+}
+
+function encodeEvent(
+  { type, stored }: ResolvedEvent,
+  step: Step,
+  { encoder, memo }: { readonly encoder: WatchEncoder; readonly memo: Memo },
+): Uint8Array {
+  const { id } = stored.record;
+  // One frame for all streams: it holds nothing of the view.
+  return memo(`${type} ${id}`, () => encoder.event(type, { id, stored }, step.commit.cause));
+}
+
+/** What a commit changes in a view: by the names that it touches, resolved before and after. */
+function eventsOf(step: Step, view: View): ResolvedEvent[] {
+  const before = new Map<string, StoredServer>();
+  const after = new Map<string, StoredServer>();
+  for (const found of concerned(step, view)) {
+    if (found.before !== undefined) before.set(found.before.record.id, found.before);
+    if (found.after !== undefined) after.set(found.after.record.id, found.after);
+  }
+  const events: ResolvedEvent[] = [];
+  for (const [id, stored] of before) if (!after.has(id)) events.push({ type: 'removed', stored });
+  for (const [id, stored] of after) {
+    const old = before.get(id);
+    if (old === undefined) events.push({ type: 'added', stored });
+    else if (old.record.revision !== stored.record.revision) events.push({ type: 'modified', stored });
+  }
+  return events;
+}
+
+interface Around {
+  readonly before: StoredServer | undefined;
+  readonly after: StoredServer | undefined;
+}
+
+function* concerned({ commit, before, after }: Step, view: View): Iterable<Around> {
+  const names = new Set<string>();
+  for (const change of commit.changes) {
+    const id = changedId(change);
+    const around: Around = { before: before.byId(id), after: after.byId(id) };
+    if (view.kind === 'inventory') yield around;
+    for (const server of [around.before, around.after]) {
+      if (server !== undefined && maySee(server, view)) names.add(server.record.name);
+    }
+  }
+  if (view.kind === 'inventory') return;
+  for (const name of names) {
+    yield { before: resolve(before, name, view), after: resolve(after, name, view) };
+  }
+}
+
+function snapshot(state: StateIndex, view: View, encoder: WatchEncoder): Map<string, SnapshotItem> {
+  const servers = view.kind === 'inventory' ? (state as TenantLog).all() : listResolved(state, view);
+  const items = new Map<string, SnapshotItem>();
+  for (const stored of servers) {
+    const { id } = stored.record;
+    items.set(id, {
+      version: String(stored.record.revision),
+      heldVersion: contentVersion(stored.record),
+      frame: () => encoder.event('added', { id, stored }),
+      unchanged: () => encoder.event('unchanged', { id }),
+    });
+  }
+  return items;
+}

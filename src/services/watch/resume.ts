@@ -1,0 +1,26 @@
+import type { Position } from '../../domain/commit.js';
+import { namesPosition, sameEpoch, viewDigest, type Token } from '../../domain/token.js';
+import type { View } from '../../domain/view.js';
+import type { Catalog } from '../../storage/catalog.js';
+import type { TenantLog } from '../tenant-log.js';
+import type { ResetReason } from './audience.js';
+
+/**
+ * Whether a stream can go on from a token (protocol.md rule 16): the place if it can, the
+ * reason if not. Another view, another epoch, a fingerprint that does not match, a
+ * revision below the mark or beyond the confirmed head cannot.
+ */
+export async function checkResume(
+  source: { readonly log: TenantLog; readonly catalog: Catalog },
+  token: Token,
+  view?: View,
+): Promise<Position | ResetReason> {
+  const { log, catalog } = source;
+  if (view !== undefined && token.view !== viewDigest(view)) return 'view_differs';
+  if (!sameEpoch(token, log.position)) return 'epoch_changed';
+  if (token.revision > log.position.revision) await log.catchUp();
+  if (token.revision > log.position.revision) return 'history_differs';
+  const place = await catalog.positionAt(log.tenant, token.revision);
+  if (place === undefined) return 'too_old';
+  return namesPosition(token, place) ? place : 'history_differs';
+}

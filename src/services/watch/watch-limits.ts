@@ -1,0 +1,27 @@
+/** Bounds of every stream that watches. */
+export interface WatchLimits {
+  /** Something is sent at least so often. Milliseconds, default 10,000. */
+  readonly heartbeatMs: number;
+  /** Commits may wait for a reader up to so many bytes. Default 1 MiB. */
+  readonly budgetBytes: number;
+  /** A reader that takes nothing for so long is cut off. Milliseconds, default 30,000. */
+  readonly stallMs: number;
+  /** A node that acknowledges nothing for so long is cut off. Milliseconds, default 60,000. */
+  readonly ackMs: number;
+  /** So many resets within `resetWindowMs` end a stream. Default 3. */
+  readonly maxResets: number;
+  /** Milliseconds, default 300,000. */
+  readonly resetWindowMs: number;
+  /** Snapshots under way at once, per tenant. Default 16. */
+  readonly maxSnapshots: number;
+}
+
+export const WATCH_DEFAULTS: WatchLimits = Object.freeze({
+  heartbeatMs: 10_000,
+  budgetBytes: 1024 * 1024,
+  stallMs: 30_000,
+  ackMs: 60_000,
+  maxResets: 3,
+  resetWindowMs: 300_000,
+  maxSnapshots: 16,
+});

@@ -1,0 +1,243 @@
+import type { Position } from '../../domain/commit.js';
+import { SwitchboardError } from '../../domain/errors.js';
+import type { Catalog } from '../../storage/catalog.js';
+import type { Step, TenantLog } from '../tenant-log.js';
+import {
+  createMemo,
+  NOTHING_HELD,
+  type Audience,
+  type Held,
+  type HeartbeatFacts,
+  type Memo,
+  type ResetReason,
+  type SnapshotItem,
+} from './audience.js';
+import { Outbound } from './outbound.js';
+import { commitsBetween, rewind, stepOver } from './replay.js';
+import type { FrameSink } from './sink.js';
+import type { WatchLimits } from './watch-limits.js';
+
+export interface WatcherDeps {
+  readonly log: TenantLog;
+  readonly catalog: Catalog;
+  readonly limits: WatchLimits;
+  /** Milliseconds, monotonic. */
+  readonly now: () => number;
+  /** Runs a snapshot when its turn has come; it ends with the answered promise. */
+  readonly snapshotSlot: (run: () => Promise<void>) => Promise<void>;
+  /** Called when the stream is over, however it ended. */
+  readonly onEnd: (watcher: Watcher) => void;
+}
+
+/** Commits that came while a snapshot was under way. */
+interface Pending {
+  readonly frames: (readonly Uint8Array[])[];
+  bytes: number;
+}
+
+type State =
+  /** Before its first place, and while it replays: the hub's commits do not concern it. */
+  | { readonly kind: 'replaying' }
+  /** A snapshot is on its way; what comes meanwhile waits, or is overtaken. */
+  | { readonly kind: 'snapshot'; pending: Pending | undefined }
+  | { readonly kind: 'live' }
+  | { readonly kind: 'ended' };
+
+/**
+ * One stream that follows a tenant's log: replayed or a snapshot first, then live. Every
+ * commit that shows it something is sent once, in order, whole, closed by one frame. A
+ * reader that lags beyond its budget gets a reset and the state instead of its backlog;
+ * one that takes nothing, or is reset again and again, is ended with SLOW_CONSUMER.
+ */
+export class Watcher {
+  readonly audience: Audience;
+  private readonly deps: WatcherDeps;
+  private readonly out: Outbound;
+  private state: State = { kind: 'replaying' };
+  private bookmark: Position | undefined;
+  private heartbeatWaits = false;
+  private resets: number[] = [];
+  private whenLive: (() => void)[] = [];
+
+  constructor(audience: Audience, sink: FrameSink, deps: WatcherDeps) {
+    this.audience = audience;
+    this.deps = deps;
+    this.out = new Outbound(sink, deps.now);
+    sink.signal.addEventListener('abort', () => {
+      this.end();
+    });
+    if (sink.signal.aborted) this.end();
+  }
+
+  /** Whether everything up to the log's position was queued for the reader. */
+  get isLive(): boolean {
+    return this.state.kind === 'live';
+  }
+
+  get ended(): boolean {
+    return this.state.kind === 'ended';
+  }
+
+  /** Sends a frame that belongs to no commit, after what was sent before. */
+  send(frame: Uint8Array): void {
+    this.out.send([frame]);
+  }
+
+  /**
+   * Runs `change` in a turn in which everything up to the log's position was sent. At
+   * once where that is so.
+   */
+  runLive(change: () => void): void {
+    if (this.state.kind === 'live') change();
+    else if (this.state.kind !== 'ended') this.whenLive.push(change);
+  }
+
+  /** Sends what came after `place`, then goes live. */
+  async resume(place: Position): Promise<void> {
+    const { log } = this.deps;
+    this.bookmark = place;
+    this.out.send([this.audience.synced(place)]);
+    const frozen = log.freeze();
+    try {
+      const to = log.position.revision;
+      await rewind(this.deps, frozen.state, { from: place.revision, to });
+      while (!this.ended && this.bookmark.revision < log.position.revision) {
+        const range = { from: this.bookmark.revision, to: log.position.revision };
+        for await (const commit of commitsBetween(this.deps, range)) {
+          const step = stepOver(frozen.state, commit, place.epoch);
+          this.sendStep(step, createMemo());
+          frozen.state.apply(commit);
+          this.bookmark = step.position;
+          if (this.out.exceeds(this.deps.limits.budgetBytes)) await this.emptied();
+          if (this.ended) return;
+        }
+        // The log may have gone on meanwhile; the last check and going live are one turn.
+      }
+      this.goLive();
+    } finally {
+      frozen.release();
+    }
+  }
+
+  /** Sends the whole view, then goes live. With `reason`, says first why. */
+  async snapshot(held: Held, reason?: ResetReason): Promise<void> {
+    if (this.ended) return;
+    this.state = { kind: 'snapshot', pending: undefined };
+    this.bookmark = undefined;
+    if (reason !== undefined) this.out.send([this.audience.reset(reason)]);
+    await this.deps.snapshotSlot(() => this.sendSnapshot(held));
+  }
+
+  /** A commit of the hub; called before the log shows it. */
+  onStep(step: Step, memo: Memo): void {
+    if (this.state.kind === 'snapshot') this.holdBack(this.state, step, memo);
+    if (this.state.kind !== 'live') return;
+    this.sendStep(step, memo);
+    if (this.out.exceeds(this.deps.limits.budgetBytes)) this.lagged();
+  }
+
+  /** Sends a heartbeat, unless one is still waiting for its reader. */
+  beat(facts: Omit<HeartbeatFacts, 'bookmark'>, memo: Memo): void {
+    if (this.ended || this.heartbeatWaits) return;
+    const bookmark = this.state.kind === 'live' ? this.deps.log.position : this.bookmark;
+    this.heartbeatWaits = true;
+    this.out.send([this.audience.heartbeat({ ...facts, bookmark }, memo)]);
+    this.out.whenEmpty(() => {
+      this.heartbeatWaits = false;
+    });
+  }
+
+  /** Ends a stream whose reader takes nothing. */
+  checkStalled(): void {
+    const since = this.out.blockedSince;
+    if (since === undefined || this.deps.now() - since < this.deps.limits.stallMs) return;
+    this.end(new SwitchboardError('SLOW_CONSUMER', 'the reader takes nothing'));
+  }
+
+  end(error?: SwitchboardError): void {
+    if (this.ended) return;
+    this.state = { kind: 'ended' };
+    this.whenLive = [];
+    this.out.end(error);
+    this.deps.onEnd(this);
+  }
+
+  private sendStep(step: Step, memo: Memo): void {
+    const frames = this.audience.step(step, memo);
+    if (frames.length > 0) this.out.sendCommit([...frames, this.audience.closing(step, memo)]);
+  }
+
+  private async sendSnapshot(held: Held): Promise<void> {
+    let sent = new Map<string, string>();
+    let first = true;
+    while (this.state.kind === 'snapshot') {
+      const state = this.state;
+      const { log } = this.deps;
+      const place = log.position;
+      const items = this.audience.snapshot(log);
+      state.pending = { frames: [], bytes: 0 };
+      this.out.send(this.difference(sent, items, first ? held : NOTHING_HELD));
+      sent = new Map([...items].map(([key, item]) => [key, item.version]));
+      first = false;
+      await this.emptied();
+      // `pending` is gone if more came meanwhile than the budget allows: one more difference.
+      if (this.state !== state || state.pending === undefined) continue;
+      this.out.send([this.audience.synced(place)]);
+      for (const frames of state.pending.frames) this.out.sendCommit(frames);
+      this.goLive();
+    }
+  }
+
+  private difference(sent: ReadonlyMap<string, string>, items: ReadonlyMap<string, SnapshotItem>, held: Held): Uint8Array[] {
+    const frames: Uint8Array[] = [];
+    for (const [key, item] of items) {
+      if (sent.get(key) === item.version) continue;
+      frames.push(held.get(key) === item.heldVersion ? item.unchanged() : item.frame());
+    }
+    for (const key of sent.keys()) if (!items.has(key)) frames.push(this.audience.removed(key));
+    return frames;
+  }
+
+  private holdBack(state: { pending: Pending | undefined }, step: Step, memo: Memo): void {
+    const { pending } = state;
+    if (pending === undefined) return;
+    const frames = this.audience.step(step, memo);
+    if (frames.length === 0) return;
+    pending.frames.push([...frames, this.audience.closing(step, memo)]);
+    for (const frame of frames) pending.bytes += frame.byteLength;
+    const overtaken = pending.frames.length > 1 && pending.bytes > this.deps.limits.budgetBytes;
+    if (overtaken) state.pending = undefined;
+  }
+
+  private goLive(): void {
+    if (this.ended) return;
+    this.state = { kind: 'live' };
+    const changes = this.whenLive;
+    this.whenLive = [];
+    for (const change of changes) change();
+  }
+
+  private lagged(): void {
+    const { now, limits } = this.deps;
+    this.resets = [...this.resets.filter((at) => now() - at < limits.resetWindowMs), now()];
+    if (this.resets.length > limits.maxResets) {
+      this.end(new SwitchboardError('SLOW_CONSUMER', 'the reader fell behind again and again'));
+      return;
+    }
+    this.out.clear();
+    this.heartbeatWaits = false;
+    this.state = { kind: 'snapshot', pending: undefined };
+    // Not in this turn: the log does not yet show the commit that was too much.
+    queueMicrotask(() => {
+      this.snapshot(NOTHING_HELD, 'lagged').catch((cause: unknown) => {
+        this.end(new SwitchboardError('INTERNAL', undefined, { cause }));
+      });
+    });
+  }
+
+  private emptied(): Promise<void> {
+    return new Promise((resolve) => {
+      this.out.whenEmpty(resolve);
+    });
+  }
+}

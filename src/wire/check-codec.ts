@@ -1,0 +1,69 @@
+import * as message from '../../generated/switchboard/v1/connection_service.js';
+import { invalidField, isSwitchboardError, SwitchboardError } from '../domain/errors.js';
+import type { ServerRecord } from '../domain/server.js';
+import type { ReaderView } from '../domain/view.js';
+import { toServerMessage } from './server-codec.js';
+import { toRpcStatus } from './status.js';
+import { fromReaderViewMessage, toHeaderMessage, type HeaderFacts } from './view-codec.js';
+
+/** A connection that a client holds, read. */
+interface HeldConnection {
+  readonly view: ReaderView;
+  readonly key: { readonly name: string } | { readonly id: string };
+  readonly serverId: string;
+  readonly builtFrom: { readonly configHash: string } | { readonly lastUpdatedAt: number };
+}
+
+type CheckResult =
+  | { readonly state: 'current' | 'gone' }
+  | { readonly state: 'stale'; readonly server: { readonly record: ServerRecord } }
+  | { readonly state: 'failed'; readonly error: SwitchboardError };
+
+/** The items of a request; what is wrong with one stands in its place. */
+export function fromCheckItems(
+  items: readonly message.HeldConnection[],
+): (HeldConnection | SwitchboardError)[] {
+  return items.map((item) => {
+    try {
+      return fromItem(item);
+    } catch (error) {
+      if (isSwitchboardError(error)) return error;
+      throw error;
+    }
+  });
+}
+
+export function toCheckResponse(
+  header: HeaderFacts,
+  results: readonly CheckResult[],
+): message.CheckConnectionsResponse {
+  return { header: toHeaderMessage(header), results: results.map(toResult) };
+}
+
+function fromItem({ view, server, builtFrom, serverId }: message.HeldConnection): HeldConnection {
+  if (server === undefined || server.value === '') throw invalidField('server', 'is required: a name or an id');
+  if (builtFrom === undefined) throw invalidField('built_from', 'is required: config_hash or last_updated_at');
+  return {
+    view: fromReaderViewMessage(view, 'view'),
+    key: server.$case === 'name' ? { name: server.value } : { id: server.value },
+    serverId,
+    builtFrom:
+      builtFrom.$case === 'configHash'
+        ? { configHash: builtFrom.value }
+        : { lastUpdatedAt: builtFrom.value.getTime() },
+  };
+}
+
+function toResult(result: CheckResult): message.CheckResult {
+  const { STATE_CURRENT, STATE_GONE, STATE_STALE, STATE_UNSPECIFIED } = message.CheckResult_State;
+  switch (result.state) {
+    case 'current':
+      return { state: STATE_CURRENT, server: undefined, error: undefined };
+    case 'gone':
+      return { state: STATE_GONE, server: undefined, error: undefined };
+    case 'stale':
+      return { state: STATE_STALE, server: toServerMessage(result.server.record), error: undefined };
+    case 'failed':
+      return { state: STATE_UNSPECIFIED, server: undefined, error: toRpcStatus(result.error) };
+  }
+}

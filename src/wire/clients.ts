@@ -1,0 +1,49 @@
+import type { ChannelCredentials, ChannelOptions } from '@grpc/grpc-js';
+import { ConnectionServiceClient } from '../../generated/switchboard/v1/connection_service.js';
+import { RegistryServiceClient } from '../../generated/switchboard/v1/registry_service.js';
+import { CLIENT_KEEPALIVE } from './keepalive.js';
+
+export type { ConnectionServiceClient, RegistryServiceClient };
+export {
+  GetServerRequest,
+  ListServersRequest,
+  ListServersResponse,
+  WatchServersRequest,
+} from '../../generated/switchboard/v1/registry_service.js';
+export type {
+  ServerEvent,
+  WatchServersResponse,
+} from '../../generated/switchboard/v1/registry_service.js';
+
+/** The largest answer that clients accept. A commit has at most 8 MB. */
+const MAX_RECEIVE_BYTES = 16 * 1024 * 1024;
+
+/** Options of every channel to Switchboard; `overrides` win. */
+export function channelOptions(overrides: ChannelOptions = {}): ChannelOptions {
+  return {
+    ...CLIENT_KEEPALIVE,
+    'grpc.max_receive_message_length': MAX_RECEIVE_BYTES,
+    // Retries by grpc-js would keep every message of a long stream for repeating it.
+    'grpc.enable_retries': 0,
+    'grpc.enable_channelz': 0,
+    ...overrides,
+  };
+}
+
+/** A client of RegistryService at `target`, such as `127.0.0.1:7070`. Its owner closes it. */
+export function createRegistryClient(
+  target: string,
+  credentials: ChannelCredentials,
+  options?: ChannelOptions,
+): RegistryServiceClient {
+  return new RegistryServiceClient(target, credentials, channelOptions(options));
+}
+
+/** A client of ConnectionService at `target`. Its owner closes it. */
+export function createConnectionClient(
+  target: string,
+  credentials: ChannelCredentials,
+  options?: ChannelOptions,
+): ConnectionServiceClient {
+  return new ConnectionServiceClient(target, credentials, channelOptions(options));
+}

@@ -1,0 +1,76 @@
+import { BinaryReader } from '@bufbuild/protobuf/wire';
+import { invalidField, isSwitchboardError, SwitchboardError } from '../domain/errors.js';
+
+// Decoding well-formed UTF-8 never yields a lone surrogate, so this marks a bad string.
+const BAD_STRING = '\ud800';
+const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/** A request as it came: decoded, or what is wrong with it. */
+export type Decoded<T> =
+  | { readonly ok: true; readonly message: T }
+  | { readonly ok: false; readonly error: SwitchboardError };
+
+/**
+ * Decodes `bytes` and refuses what the generated decoders let pass: strings that are not
+ * UTF-8, which they would change silently, and trailing bytes. Never throws, because
+ * grpc-js answers INTERNAL for whatever a deserializer throws; the error is INVALID_FIELD
+ * with the path of the field, or of `request` if the message itself is broken.
+ */
+export function decodeStrictly<T>(
+  decode: (reader: BinaryReader) => T,
+  bytes: Uint8Array,
+): Decoded<T> {
+  let sawBadString = false;
+  const reader = new BinaryReader(bytes, (text) => {
+    try {
+      return UTF8.decode(text);
+    } catch {
+      sawBadString = true;
+      return BAD_STRING;
+    }
+  });
+  try {
+    const message = decode(reader);
+    if (reader.pos !== reader.len) throw new Error('the message ends before its bytes do');
+    if (sawBadString) throw invalidField(findBadString(message) ?? 'request', 'not valid UTF-8');
+    return { ok: true, message };
+  } catch (error) {
+    if (isSwitchboardError(error)) return { ok: false, error };
+    const reason = error instanceof Error ? error.message : String(error);
+    return { ok: false, error: invalidField('request', `not a valid message: ${reason}`) };
+  }
+}
+
+/** The path of the first bad string in a decoded message, in the words of the .proto file. */
+function findBadString(value: unknown): string | undefined {
+  for (const [step, child] of children(value)) {
+    if (child === BAD_STRING) return step;
+    const rest = findBadString(child);
+    if (rest !== undefined) return `${step}${rest.startsWith('[') ? '' : '.'}${rest}`;
+  }
+  return undefined;
+}
+
+function* children(value: unknown): Iterable<readonly [string, unknown]> {
+  if (Array.isArray(value)) {
+    for (const [index, item] of value.entries()) yield [`[${index}]`, item];
+  } else if (value instanceof Map) {
+    for (const [key, item] of value as Map<unknown, unknown>) {
+      yield key === BAD_STRING ? ['[?]', key] : [`[${String(key)}]`, item];
+    }
+  } else if (typeof value === 'object' && value !== null && !(value instanceof Uint8Array)) {
+    for (const [key, item] of Object.entries(value)) {
+      // A oneof is `{ $case: 'user', value: … }`; its path is that of the case.
+      if (isCase(item)) yield [snakeCase(item.$case), item.value];
+      else yield [snakeCase(key), item];
+    }
+  }
+}
+
+function isCase(value: unknown): value is { $case: string; value: unknown } {
+  return typeof value === 'object' && value !== null && '$case' in value;
+}
+
+function snakeCase(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}

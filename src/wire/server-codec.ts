@@ -1,0 +1,99 @@
+import * as message from '../../generated/switchboard/v1/server.js';
+import { connectionScope, type ConnectionScope } from '../domain/connection-scope.js';
+import { invalidField } from '../domain/errors.js';
+import type { Declaration, ServerRecord, Tier } from '../domain/server.js';
+import type { ServerSpec } from '../domain/spec.js';
+import { fromSpecMessage, toSpecMessage } from './spec-codec.js';
+
+const TIERS = {
+  APP: message.Tier.TIER_APP,
+  USER: message.Tier.TIER_USER,
+  PRIVATE: message.Tier.TIER_PRIVATE,
+} as const satisfies Record<Tier, message.Tier>;
+
+const SCOPES = {
+  shared: message.ConnectionScope.CONNECTION_SCOPE_SHARED,
+  user: message.ConnectionScope.CONNECTION_SCOPE_USER,
+  conversation: message.ConnectionScope.CONNECTION_SCOPE_CONVERSATION,
+  request: message.ConnectionScope.CONNECTION_SCOPE_REQUEST,
+} as const satisfies Record<ConnectionScope, message.ConnectionScope>;
+
+/** Records are immutable, so their messages are made once. */
+const made = new WeakMap<ServerRecord, message.Server>();
+
+/** A record as a message. The answer is shared: it must not be changed. */
+export function toServerMessage(record: ServerRecord): message.Server {
+  const known = made.get(record);
+  if (known !== undefined) return known;
+  const server: message.Server = {
+    id: record.id,
+    name: record.name,
+    externalId: record.externalId,
+    tier: TIERS[record.tier],
+    owner: record.owner ?? '',
+    spec: toSpecMessage(record.spec),
+    etag: record.etag,
+    accessEtag: record.accessEtag,
+    configHash: record.configHash,
+    connectionScope: SCOPES[record.scope],
+    connectionScopeReasons: [...connectionScope(record.tier, record.spec).reasons],
+    createTime: new Date(record.createTime),
+    lastUpdatedAt: new Date(record.lastUpdatedAt),
+  };
+  made.set(record, server);
+  return server;
+}
+
+/** A server of which a reader may know the id and perhaps the name only. */
+export function toBareServerMessage(id: string, name = ''): message.Server {
+  return message.Server.fromPartial({ id, name });
+}
+
+/** A server as a node needs it, out of a message of our own server. */
+export interface DecodedServer {
+  readonly id: string;
+  readonly name: string;
+  readonly tier: Tier;
+  readonly owner?: string;
+  readonly spec: ServerSpec;
+  readonly etag: string;
+  readonly accessEtag: string;
+  readonly configHash: string;
+  readonly scope: ConnectionScope;
+  readonly lastUpdatedAt: number;
+}
+
+/** Reads a record that the server sent. Throws INVALID_FIELD if it is not one. */
+export function fromServerMessage(server: message.Server): DecodedServer {
+  const { tier, owner, spec, name } = fromDeclaration(server, 'server');
+  const { id, etag, accessEtag, configHash } = server;
+  const scope = keyOf(SCOPES, server.connectionScope) ?? 'request';
+  const lastUpdatedAt = server.lastUpdatedAt?.getTime() ?? 0;
+  const common = { id, name, tier, spec, etag, accessEtag, configHash, scope, lastUpdatedAt };
+  return owner === undefined ? common : { ...common, owner };
+}
+
+/** What a request declares about a server. Throws INVALID_FIELD with paths below `path`. */
+export function fromDeclaration(server: message.Server | undefined, path: string): Declaration {
+  if (server === undefined) throw invalidField(path, 'is required');
+  const tier = fromTier(server.tier, `${path}.tier`);
+  if (server.spec === undefined) throw invalidField(`${path}.spec`, 'is required');
+  return {
+    name: server.name,
+    externalId: server.externalId,
+    tier,
+    ...(server.owner === '' ? {} : { owner: server.owner }),
+    spec: fromSpecMessage(server.spec, `${path}.spec`),
+  };
+}
+
+/** A tier in a request. Throws INVALID_FIELD if it was left out or is none. */
+export function fromTier(tier: message.Tier, path: string): Tier {
+  const known = keyOf(TIERS, tier);
+  if (known === undefined) throw invalidField(path, 'is required: TIER_APP, TIER_USER or TIER_PRIVATE');
+  return known;
+}
+
+function keyOf<K extends string>(table: Readonly<Record<K, number>>, value: number): K | undefined {
+  return (Object.keys(table) as K[]).find((key) => table[key] === value);
+}

@@ -1,0 +1,212 @@
+import { Metadata, type StatusObject, status } from '@grpc/grpc-js';
+import { Any } from '../../generated/google/protobuf/any.js';
+import { BadRequest, ErrorInfo, RetryInfo } from '../../generated/google/rpc/error_details.js';
+import { Status } from '../../generated/google/rpc/status.js';
+import {
+  ERROR_REASONS,
+  type ErrorReason,
+  type FieldViolation,
+  SwitchboardError,
+} from '../domain/errors.js';
+
+/** The `domain` of every ErrorInfo that we send. */
+export const ERROR_DOMAIN = 'switchboard';
+
+type CodeName = keyof typeof status;
+
+/** The gRPC code of each reason: the only table of it, for both directions. */
+export const GRPC_CODES: Readonly<Record<ErrorReason, CodeName>> = {
+  SERVER_NOT_FOUND: 'NOT_FOUND',
+  NAME_TAKEN: 'ALREADY_EXISTS',
+  INVALID_FIELD: 'INVALID_ARGUMENT',
+  REQUEST_ID_REUSED: 'INVALID_ARGUMENT',
+  TOKEN_INVALID: 'INVALID_ARGUMENT',
+  ETAG_MISMATCH: 'ABORTED',
+  PAGE_EXPIRED: 'ABORTED',
+  TIER_CHANGE_NOT_ALLOWED: 'FAILED_PRECONDITION',
+  EPOCH_CHANGED: 'FAILED_PRECONDITION',
+  NOT_CAUGHT_UP: 'UNAVAILABLE',
+  NOT_WRITTEN: 'UNAVAILABLE',
+  OUTCOME_UNKNOWN: 'UNAVAILABLE',
+  CATALOG_UNAVAILABLE: 'UNAVAILABLE',
+  COMMIT_TOO_LARGE: 'RESOURCE_EXHAUSTED',
+  SLOW_CONSUMER: 'RESOURCE_EXHAUSTED',
+  TOO_MANY_STREAMS: 'RESOURCE_EXHAUSTED',
+  TOO_MANY_SUBSCRIPTIONS: 'RESOURCE_EXHAUSTED',
+  PROTOCOL_VIOLATION: 'INVALID_ARGUMENT',
+  UNAUTHENTICATED: 'UNAUTHENTICATED',
+  PERMISSION_DENIED: 'PERMISSION_DENIED',
+  UNREACHABLE: 'UNAVAILABLE',
+  SHUTTING_DOWN: 'UNAVAILABLE',
+  CANCELLED: 'CANCELLED',
+  DEADLINE_EXCEEDED: 'DEADLINE_EXCEEDED',
+  CLOSED: 'UNAVAILABLE',
+  UNSUPPORTED: 'UNIMPLEMENTED',
+  INTERNAL: 'INTERNAL',
+};
+
+/** What stands for a code that came without a reason that we know. */
+const REASON_OF_CODE: Partial<Record<CodeName, ErrorReason>> = {
+  CANCELLED: 'CANCELLED',
+  INVALID_ARGUMENT: 'INVALID_FIELD',
+  OUT_OF_RANGE: 'INVALID_FIELD',
+  DEADLINE_EXCEEDED: 'DEADLINE_EXCEEDED',
+  NOT_FOUND: 'SERVER_NOT_FOUND',
+  ALREADY_EXISTS: 'NAME_TAKEN',
+  PERMISSION_DENIED: 'PERMISSION_DENIED',
+  UNAUTHENTICATED: 'UNAUTHENTICATED',
+  RESOURCE_EXHAUSTED: 'COMMIT_TOO_LARGE',
+  ABORTED: 'ETAG_MISMATCH',
+  UNIMPLEMENTED: 'UNSUPPORTED',
+  UNAVAILABLE: 'UNREACHABLE',
+};
+
+/** Sent with UNAVAILABLE when the error names no delay of its own. Milliseconds. */
+const DEFAULT_RETRY_DELAY_MS = 1_000;
+
+// Everything travels in HTTP/2 headers, which some clients limit to 8 KB in all, and there
+// it is encoded: base64 for the details, up to three bytes for one of the message.
+const MAX_MESSAGE_BYTES = 500;
+const MAX_TEXT_BYTES = 200;
+const MAX_VIOLATIONS = 8;
+const MAX_METADATA = 5;
+
+const DETAILS_KEY = 'grpc-status-details-bin';
+const TYPE_PREFIX = 'type.googleapis.com/';
+
+/**
+ * The status by which `error` goes over the wire: code, a message that fits into a
+ * header, and google.rpc details (ErrorInfo; BadRequest with violations; RetryInfo with
+ * a retry delay, and always with UNAVAILABLE).
+ */
+export function toStatus(error: SwitchboardError): StatusObject {
+  const rpcStatus = toRpcStatus(error);
+  const metadata = new Metadata();
+  metadata.set(DETAILS_KEY, Buffer.from(Status.encode(rpcStatus).finish()));
+  return { code: rpcStatus.code, details: rpcStatus.message, metadata };
+}
+
+/** The same as a google.rpc.Status, for answers that carry one per item. */
+export function toRpcStatus(error: SwitchboardError): Status {
+  const code = GRPC_CODES[error.reason];
+  const details = [pack('google.rpc.ErrorInfo', ErrorInfo.encode(errorInfo(error)).finish())];
+  if (error.violations.length > 0) {
+    const badRequest = { fieldViolations: error.violations.slice(0, MAX_VIOLATIONS).map(shorten) };
+    details.push(pack('google.rpc.BadRequest', BadRequest.encode(badRequest).finish()));
+  }
+  const delayMs =
+    error.retryDelayMs ?? (code === 'UNAVAILABLE' ? DEFAULT_RETRY_DELAY_MS : undefined);
+  if (delayMs !== undefined) {
+    const retryInfo = { retryDelay: toDuration(delayMs) };
+    details.push(pack('google.rpc.RetryInfo', RetryInfo.encode(retryInfo).finish()));
+  }
+  return { code: status[code], message: headerText(error.message, MAX_MESSAGE_BYTES), details };
+}
+
+/**
+ * The error that a failed call stands for, with reason, metadata, violations and retry
+ * delay as they were given to `toStatus`. A status without a reason that we know gets
+ * one by its code; what it said is then in the metadata as `code` and `reason`.
+ */
+export function fromStatus(failure: {
+  readonly code: number;
+  readonly details: string;
+  readonly metadata?: Metadata;
+}): SwitchboardError {
+  const [packed] = failure.metadata?.get(DETAILS_KEY) ?? [];
+  const details = Buffer.isBuffer(packed) ? detailsOf(packed) : [];
+  return fromRpcStatus({ code: failure.code, message: failure.details, details });
+}
+
+/** The error that a google.rpc.Status of one item stands for. */
+export function fromRpcStatus(rpcStatus: Status): SwitchboardError {
+  const info = unpack(rpcStatus, 'google.rpc.ErrorInfo', ErrorInfo);
+  const violations = unpack(rpcStatus, 'google.rpc.BadRequest', BadRequest)?.fieldViolations ?? [];
+  const retryDelay = unpack(rpcStatus, 'google.rpc.RetryInfo', RetryInfo)?.retryDelay;
+  const known = info?.domain === ERROR_DOMAIN && isReason(info.reason) ? info.reason : undefined;
+  const code = codeName(rpcStatus.code);
+  return new SwitchboardError(
+    known ?? REASON_OF_CODE[code] ?? 'INTERNAL',
+    rpcStatus.message === '' ? undefined : rpcStatus.message,
+    {
+      metadata: {
+        ...Object.fromEntries(info?.metadata ?? []),
+        ...(known === undefined && { code, ...(info && { reason: info.reason }) }),
+      },
+      violations: violations.map(({ field, description }) => ({ field, description })),
+      ...(retryDelay && { retryDelayMs: retryDelay.seconds * 1000 + retryDelay.nanos / 1e6 }),
+    },
+  );
+}
+
+function errorInfo(error: SwitchboardError): ErrorInfo {
+  const entries = Object.entries(error.metadata).slice(0, MAX_METADATA);
+  return {
+    reason: error.reason,
+    domain: ERROR_DOMAIN,
+    metadata: new Map(entries.map(([key, value]) => [key, headerText(value, MAX_TEXT_BYTES)])),
+  };
+}
+
+function shorten(violation: FieldViolation): BadRequest['fieldViolations'][number] {
+  return {
+    field: headerText(violation.field, MAX_TEXT_BYTES),
+    description: headerText(violation.description, MAX_TEXT_BYTES),
+    reason: '',
+    localizedMessage: undefined,
+  };
+}
+
+/**
+ * `text` as it may stand in a header: at most `maxBytes` of UTF-8, on one line and without
+ * lone surrogates, at which grpc-js would throw while it encodes the message.
+ */
+function headerText(text: string, maxBytes: number): string {
+  // eslint-disable-next-line no-control-regex -- control characters are what it is about
+  const bytes = Buffer.from(text.replace(/[\u0000-\u001f\u007f]+/g, ' '), 'utf8');
+  if (bytes.byteLength <= maxBytes) return bytes.toString('utf8');
+  let end = maxBytes;
+  // A byte 10xxxxxx continues a character: never cut before one.
+  while (end > 0 && ((bytes[end] ?? 0) & 0xc0) === 0x80) end -= 1;
+  return `${bytes.toString('utf8', 0, end)}…`;
+}
+
+function pack(type: string, value: Uint8Array): Any {
+  return { typeUrl: TYPE_PREFIX + type, value: Buffer.from(value) };
+}
+
+function unpack<T>(
+  rpcStatus: Status,
+  type: string,
+  codec: { decode(bytes: Uint8Array): T },
+): T | undefined {
+  const packed = rpcStatus.details.find(({ typeUrl }) => typeUrl === TYPE_PREFIX + type);
+  if (packed === undefined) return undefined;
+  return ignoreMalformed(() => codec.decode(packed.value));
+}
+
+function detailsOf(packed: Uint8Array): Any[] {
+  return ignoreMalformed(() => Status.decode(packed).details) ?? [];
+}
+
+/** Details only add to what the code says: those that cannot be read are left out. */
+function ignoreMalformed<T>(decode: () => T): T | undefined {
+  try {
+    return decode();
+  } catch {
+    return undefined;
+  }
+}
+
+function toDuration(ms: number): { seconds: number; nanos: number } {
+  const seconds = Math.floor(ms / 1000);
+  return { seconds, nanos: Math.round((ms - seconds * 1000) * 1e6) };
+}
+
+function isReason(text: string): text is ErrorReason {
+  return Object.hasOwn(ERROR_REASONS, text);
+}
+
+function codeName(code: number): CodeName {
+  return (status[code] as CodeName | undefined) ?? 'UNKNOWN';
+}

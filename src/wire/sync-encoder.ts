@@ -1,0 +1,79 @@
+import * as message from '../../generated/switchboard/v1/connection_service.js';
+import type { Commit, Position } from '../domain/commit.js';
+import type { SwitchboardError } from '../domain/errors.js';
+import type { Sight } from '../domain/resolve.js';
+import type { StoredServer } from '../domain/server.js';
+import { encodeToken, viewDigest } from '../domain/token.js';
+import type { ReaderView } from '../domain/view.js';
+import { toServerMessage } from './server-codec.js';
+import { toDuration } from './spec-codec.js';
+import { toRpcStatus } from './status.js';
+import { RESET_REASONS, toCommitEnd, toHeartbeat } from './watch-encoder.js';
+
+interface NamedSight extends Sight {
+  readonly subscriptionId: string;
+}
+
+/** A change of one record as a node sees it. */
+type NodeChange =
+  | { readonly kind: 'upsert'; readonly stored: StoredServer; readonly sights: readonly NamedSight[] }
+  | { readonly kind: 'unchanged'; readonly id: string; readonly sights: readonly NamedSight[] }
+  | { readonly kind: 'removed'; readonly id: string };
+
+/** What is the same on every stream of a replica. */
+export interface SyncFacts {
+  readonly tenant: string;
+  readonly servedBy: string;
+  readonly heartbeatMs: number;
+  readonly maxSubscriptions: number;
+}
+
+/** The messages of Sync in one tenant, encoded. */
+export function createSyncEncoder(facts: SyncFacts) {
+  const { tenant } = facts;
+  return {
+    welcome: ({ resumed }: { readonly resumed: boolean }): Uint8Array =>
+      encode({
+        $case: 'welcome',
+        value: {
+          servedBy: facts.servedBy,
+          heartbeatInterval: toDuration(facts.heartbeatMs),
+          maxSubscriptions: facts.maxSubscriptions,
+          resumed,
+        },
+      }),
+    changes: (changes: readonly NodeChange[]): Uint8Array =>
+      encode({ $case: 'changes', value: { changes: changes.map(toRecordChange) } }),
+    synced: (position: Position, subscriptions: readonly { id: string; view: ReaderView }[]): Uint8Array =>
+      encode({
+        $case: 'synced',
+        value: {
+          token: encodeToken(tenant, position),
+          subscriptions: subscriptions.map(({ id, view }) => ({ subscriptionId: id, viewDigest: viewDigest(view) })),
+        },
+      }),
+    closing: ({ commit, position }: { commit: Commit; position: Position }): Uint8Array =>
+      encode({ $case: 'commit', value: toCommitEnd(commit, encodeToken(tenant, position)) }),
+    heartbeat: (beat: Parameters<typeof toHeartbeat>[1]): Uint8Array =>
+      encode({ $case: 'heartbeat', value: toHeartbeat(tenant, beat) }),
+    reset: (reason: keyof typeof RESET_REASONS): Uint8Array =>
+      encode({ $case: 'reset', value: { reason: RESET_REASONS[reason] } }),
+    refused: (id: string, error: SwitchboardError): Uint8Array =>
+      encode({ $case: 'refused', value: { subscriptionId: id, status: toRpcStatus(error) } }),
+  };
+}
+
+function toRecordChange(change: NodeChange): message.RecordChange {
+  if (change.kind === 'removed') return { change: { $case: 'removedId', value: change.id }, sights: [] };
+  const sights = change.sights.map(({ subscriptionId, owned, grantRevision }) => ({
+    subscriptionId,
+    owned,
+    grantOrder: grantRevision,
+  }));
+  if (change.kind === 'unchanged') return { change: { $case: 'unchangedId', value: change.id }, sights };
+  return { change: { $case: 'upsert', value: toServerMessage(change.stored.record) }, sights };
+}
+
+function encode(content: NonNullable<message.SyncResponse['message']>): Uint8Array {
+  return message.SyncResponse.encode({ message: content }).finish();
+}

@@ -1,0 +1,88 @@
+import type { Heartbeat } from '../../generated/switchboard/v1/common.js';
+import { ResetReason } from '../../generated/switchboard/v1/common.js';
+import * as message from '../../generated/switchboard/v1/registry_service.js';
+import type { Cause, Commit, Position } from '../domain/commit.js';
+import type { StoredServer } from '../domain/server.js';
+import { encodeToken } from '../domain/token.js';
+import type { View } from '../domain/view.js';
+import { toBareServerMessage, toServerMessage } from './server-codec.js';
+import { toDuration } from './spec-codec.js';
+import { UPSTREAM_STATES } from './view-codec.js';
+
+/** Causes by their names in the domain. */
+export const CAUSES = {
+  CREATE: message.Cause.CAUSE_CREATE,
+  UPDATE: message.Cause.CAUSE_UPDATE,
+  DELETE: message.Cause.CAUSE_DELETE,
+} as const satisfies Record<Cause, message.Cause>;
+
+/** Reasons of a reset by their names in services. */
+export const RESET_REASONS = {
+  too_old: ResetReason.RESET_REASON_TOO_OLD,
+  epoch_changed: ResetReason.RESET_REASON_EPOCH_CHANGED,
+  history_differs: ResetReason.RESET_REASON_HISTORY_DIFFERS,
+  view_differs: ResetReason.RESET_REASON_VIEW_DIFFERS,
+  lagged: ResetReason.RESET_REASON_LAGGED,
+} as const;
+
+const EVENT_TYPES = {
+  added: message.ServerEvent_Type.TYPE_ADDED,
+  modified: message.ServerEvent_Type.TYPE_MODIFIED,
+  removed: message.ServerEvent_Type.TYPE_REMOVED,
+  unchanged: message.ServerEvent_Type.TYPE_UNCHANGED,
+} as const;
+
+interface BeatFacts {
+  readonly bookmark: Position | undefined;
+  readonly newest: Position;
+  readonly upstream: { readonly state: keyof typeof UPSTREAM_STATES; readonly ageMs: number };
+}
+
+/** The messages of WatchServers in one tenant, encoded. */
+export function createWatchEncoder(tenant: string) {
+  return {
+    event(
+      type: keyof typeof EVENT_TYPES,
+      { id, stored }: { readonly id: string; readonly stored?: StoredServer },
+      cause?: Cause,
+    ): Uint8Array {
+      const whole = stored !== undefined && (type === 'added' || type === 'modified');
+      const server = whole ? toServerMessage(stored.record) : toBareServerMessage(id, stored?.record.name);
+      return encode({
+        $case: 'event',
+        value: {
+          type: EVENT_TYPES[type],
+          server,
+          cause: cause === undefined ? message.Cause.CAUSE_UNSPECIFIED : CAUSES[cause],
+        },
+      });
+    },
+    synced: (position: Position, view: View): Uint8Array =>
+      encode({ $case: 'synced', value: { token: encodeToken(tenant, position, view) } }),
+    closing: ({ commit, position }: { commit: Commit; position: Position }, view: View): Uint8Array =>
+      encode({ $case: 'commit', value: toCommitEnd(commit, encodeToken(tenant, position, view)) }),
+    heartbeat: (facts: BeatFacts, view: View): Uint8Array =>
+      encode({ $case: 'heartbeat', value: toHeartbeat(tenant, facts, view) }),
+    reset: (reason: keyof typeof RESET_REASONS): Uint8Array =>
+      encode({ $case: 'reset', value: { reason: RESET_REASONS[reason] } }),
+  };
+}
+
+/** The frame that closes a commit. */
+export function toCommitEnd(commit: Commit, token: string): message.CommitEnd {
+  return { token, cause: CAUSES[commit.cause], commitTime: new Date(commit.time) };
+}
+
+/** A heartbeat; without a bookmark its token is empty. */
+export function toHeartbeat(tenant: string, { bookmark, newest, upstream }: BeatFacts, view?: View): Heartbeat {
+  return {
+    token: bookmark === undefined ? '' : encodeToken(tenant, bookmark, view),
+    newest: encodeToken(tenant, newest),
+    upstreamState: UPSTREAM_STATES[upstream.state],
+    degradedFor: upstream.state === 'degraded' ? toDuration(Math.round(upstream.ageMs)) : undefined,
+  };
+}
+
+function encode(content: NonNullable<message.WatchServersResponse['message']>): Uint8Array {
+  return message.WatchServersResponse.encode({ message: content }).finish();
+}

@@ -1,0 +1,155 @@
+import path from 'node:path';
+import { type Caller, DEFAULT_TENANT } from '../domain/caller.js';
+import { isSwitchboardError } from '../domain/errors.js';
+import type { Failpoint } from '../domain/failpoint.js';
+import { createServices, type Services } from '../services/create-services.js';
+import { openStorage, type Storage } from '../storage/open-storage.js';
+import type { ServerMessage } from '../wire/json.js';
+import { fromDeclaration } from '../wire/server-codec.js';
+import { createSyncEncoder } from '../wire/sync-encoder.js';
+import { createWatchEncoder } from '../wire/watch-encoder.js';
+import { anyone, type Authenticate, byClientCertificate, readTokens } from './authenticator.js';
+import { readServerCredentials } from './credentials.js';
+import { type Application, type GrpcServer, startGrpcServer } from './grpc-server.js';
+import { addConnectionService } from './handlers/connection.js';
+import { addRegistryService } from './handlers/registry.js';
+import type { Log } from './log.js';
+import type { ServeOptions } from './options.js';
+import { createSeeds, readSeeds, type SeedCounts } from './seeds.js';
+import { messageOf, StartError } from './start-error.js';
+
+/** What a test may bring along. */
+export interface ServerDeps {
+  readonly log: Log;
+  /** Default: none. */
+  readonly failpoint?: Failpoint;
+}
+
+export interface SwitchboardServer {
+  /** Where it listens, with the port that it got. */
+  readonly address: string;
+  /** The folder of the data, absolute. */
+  readonly dataDir: string;
+  /** What became of the seed file; undefined without one. */
+  readonly seeds: SeedCounts | undefined;
+  /** Stops gracefully, then closes the storage. Closing twice waits for the first. */
+  close(): Promise<void>;
+}
+
+/**
+ * The composition root: opens the storage, puts services, handlers and the gRPC server
+ * together, and creates the servers of the seed file. Resolves when it serves. Throws a
+ * StartError for what a person has to put right, and leaves nothing open then.
+ */
+export async function createServer(
+  options: ServeOptions,
+  deps: ServerDeps,
+): Promise<SwitchboardServer> {
+  // All that can be wrong with files comes before anything is opened.
+  const credentials = readServerCredentials(options.tls);
+  const authenticate = chooseAuthenticator(options);
+  if (options.seedFile !== undefined) readSeeds(options.seedFile);
+  const dataDir = path.resolve(options.dataDir);
+  const storage = await openData(dataDir, deps.failpoint);
+  const services = composeServices(storage, options, deps);
+  let seeds: SeedCounts | undefined;
+  let grpc: GrpcServer;
+  try {
+    const application = applicationOf(services, options.replicaId, async () => {
+      await services.ready();
+      if (options.seedFile !== undefined) {
+        seeds = await createSeeds(options.seedFile, (server) => createSeed(services, server));
+      }
+    });
+    grpc = await startGrpcServer(application, {
+      ...options,
+      credentials,
+      authenticate,
+      log: deps.log,
+    });
+  } catch (error) {
+    await services.close();
+    await storage.close();
+    throw error;
+  }
+  let closing: Promise<void> | undefined;
+  const close = async (): Promise<void> => {
+    await grpc.close();
+    await services.close();
+    await storage.close();
+  };
+  return { address: grpc.address, dataDir, seeds, close: () => (closing ??= close()) };
+}
+
+async function openData(dataDir: string, failpoint: Failpoint | undefined): Promise<Storage> {
+  try {
+    return await openStorage({
+      kind: 'embedded',
+      dataDir,
+      ...(failpoint === undefined ? {} : { failpoint }),
+    });
+  } catch (error) {
+    if (!isSwitchboardError(error, 'CATALOG_UNAVAILABLE')) throw error;
+    const cause = error.cause === undefined ? '' : `: ${messageOf(error.cause)}`;
+    throw new StartError(
+      `the data folder ${dataDir} cannot be used: ${error.message}${cause}; choose another with --data-dir`,
+    );
+  }
+}
+
+function composeServices(storage: Storage, options: ServeOptions, deps: ServerDeps): Services {
+  const { heartbeatIntervalMs: heartbeatMs, maxSubscriptions, replicaId: servedBy } = options;
+  return createServices({
+    catalog: storage.catalog,
+    relay: storage.relay,
+    encoders: {
+      watch: createWatchEncoder,
+      sync: (tenant) => createSyncEncoder({ tenant, servedBy, heartbeatMs, maxSubscriptions }),
+    },
+    onBackgroundError: (error) => {
+      deps.log.error({ err: error }, 'background work failed and is tried again');
+    },
+    watchLimits: { heartbeatMs, budgetBytes: options.watchBudgetBytes },
+    retention: { forMs: options.retentionMs, commits: options.retentionCommits },
+    maxSubscriptions,
+    ...(deps.failpoint === undefined ? {} : { failpoint: deps.failpoint }),
+  });
+}
+
+function applicationOf(
+  services: Services,
+  servedBy: string,
+  ready: () => Promise<void>,
+): Application {
+  return {
+    register(server, shell) {
+      addRegistryService(server, shell, { services, servedBy });
+      addConnectionService(server, shell, { services, servedBy });
+    },
+    ready,
+    endStreams(error) {
+      services.endStreams(() => error);
+    },
+  };
+}
+
+function chooseAuthenticator({ tokensFile, tls }: ServeOptions): Authenticate {
+  if (tokensFile !== undefined) return readTokens(tokensFile);
+  return tls?.clientCa === undefined ? anyone : byClientCertificate;
+}
+
+/** In whose name seeds are created: the history shows it. */
+const SEEDER: Caller = { principal: 'seed', tenants: undefined, roles: ['reader', 'admin'] };
+
+async function createSeed(services: Services, server: ServerMessage): Promise<void> {
+  const signal = AbortSignal.timeout(30_000);
+  await services.createServer(
+    { caller: SEEDER, tenant: DEFAULT_TENANT, signal, waitMs: 30_000 },
+    {
+      declared: fromDeclaration(server, 'server'),
+      requestId: '',
+      validateOnly: false,
+      reason: 'created from the seed file',
+    },
+  );
+}

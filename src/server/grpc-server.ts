@@ -1,0 +1,107 @@
+import { Server, ServerCredentials, type ServerOptions } from '@grpc/grpc-js';
+import type { SwitchboardError } from '../domain/errors.js';
+import { SERVER_KEEPALIVE } from '../wire/keepalive.js';
+import type { Authenticate } from './authenticator.js';
+import { createShell, type Shell } from './grpc/shell.js';
+import type { Log } from './log.js';
+import { formatAddress, type ListenAddress } from './option-values.js';
+import { addSideServices } from './side-services.js';
+import { cutConnections, shutDown } from './shutdown.js';
+import { messageOf, StartError } from './start-error.js';
+
+/** What is served. */
+export interface Application {
+  /** Adds its services. */
+  register(server: Server, shell: Shell): void;
+  /** Resolves when calls can be answered well. Until then, health says NOT_SERVING. */
+  ready(): Promise<void>;
+  /** Ends all open streams with `error`, each with its last token. */
+  endStreams(error: SwitchboardError): void;
+}
+
+export interface GrpcServerOptions {
+  readonly listen: ListenAddress;
+  readonly credentials: ServerCredentials;
+  readonly authenticate: Authenticate;
+  readonly log: Log;
+  readonly maxMessageBytes: number;
+  readonly maxStreams: number;
+  readonly maxCallsPerConnection: number;
+  /** How long calls may go on after `close`. Milliseconds. */
+  readonly drainTimeoutMs: number;
+  /** Wins over the keepalive policy; for tests of it. */
+  readonly channelOptions?: ServerOptions;
+}
+
+export interface GrpcServer {
+  /** Where it listens, with the port that it got. */
+  readonly address: string;
+  /** Stops gracefully: see `shutDown`. Closing twice waits for the first. */
+  close(): Promise<void>;
+  /** Cuts everything at once; for use in place of `close`. */
+  force(): void;
+}
+
+/**
+ * Listens, and serves the application with health and reflection beside it. Resolves when
+ * the application is ready. Throws a StartError if the address cannot be had.
+ */
+export async function startGrpcServer(
+  application: Application,
+  options: GrpcServerOptions,
+): Promise<GrpcServer> {
+  const { log } = options;
+  const server = new Server({
+    ...SERVER_KEEPALIVE,
+    'grpc.max_receive_message_length': options.maxMessageBytes,
+    'grpc.max_concurrent_streams': options.maxCallsPerConnection,
+    // It keeps data of every call, and has a history of leaks.
+    'grpc.enable_channelz': 0,
+    ...options.channelOptions,
+  });
+  const shell = createShell(options);
+  application.register(server, shell);
+  const side = addSideServices(server);
+  const port = await bind(server, options);
+  const address = formatAddress({ host: options.listen.host, port });
+  try {
+    await application.ready();
+  } catch (error) {
+    cutConnections(server, address);
+    throw error;
+  }
+  side.setServing(true);
+
+  let closing: Promise<void> | undefined;
+  return {
+    address,
+    close() {
+      const parts = { server, shell, side, application, address };
+      closing ??= shutDown(parts, options.drainTimeoutMs, log);
+      return closing;
+    },
+    force() {
+      closing ??= Promise.resolve(cutConnections(server, address));
+    },
+  };
+}
+
+function bind(server: Server, { listen, credentials }: GrpcServerOptions): Promise<number> {
+  const address = formatAddress(listen);
+  return new Promise((resolve, reject) => {
+    server.bindAsync(address, credentials, (error, port) => {
+      if (error === null) resolve(port);
+      else reject(new StartError(explainBindError(address, messageOf(error))));
+    });
+  });
+}
+
+function explainBindError(address: string, message: string): string {
+  if (message.includes('EADDRINUSE')) {
+    return `${address} is in use: stop what listens there, or choose another address with --listen`;
+  }
+  if (message.includes('EACCES')) {
+    return `${address} may not be used by this user: choose a port above 1023 with --listen`;
+  }
+  return `cannot listen on ${address}: ${message}`;
+}

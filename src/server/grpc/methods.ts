@@ -1,0 +1,40 @@
+import { type Decoded, decodeStrictly } from '../../wire/decode.js';
+
+/** A method of a generated service definition. */
+export interface AnyMethod {
+  readonly path: string;
+  readonly requestStream: boolean;
+  readonly responseStream: boolean;
+  // The generated definitions have one concrete message type for each; only `any` admits all.
+  /* eslint-disable @typescript-eslint/no-explicit-any */
+  readonly requestSerialize: (request: any) => Buffer;
+  readonly requestDeserialize: (bytes: Buffer) => any;
+  readonly responseSerialize: (response: any) => Buffer;
+  readonly responseDeserialize: (bytes: Buffer) => any;
+  /* eslint-enable @typescript-eslint/no-explicit-any */
+}
+
+/** The request message of a method. */
+export type RequestOf<M extends AnyMethod> = ReturnType<M['requestDeserialize']>;
+/** The response message of a method. */
+export type ResponseOf<M extends AnyMethod> = Parameters<M['responseSerialize']>[0];
+
+/**
+ * The method as the server registers it: requests arrive as `Decoded`, and the answers of
+ * streams are frames that are encoded already.
+ */
+export function strictMethod(method: AnyMethod): AnyMethod {
+  return {
+    ...method,
+    requestDeserialize: (bytes: Buffer): Decoded<unknown> =>
+      // Generated decoders take a reader in place of the bytes, and a reader can be strict.
+      decodeStrictly(method.requestDeserialize as never, bytes),
+    ...(method.responseStream && { responseSerialize: toBuffer }),
+  };
+}
+
+function toBuffer(frame: Uint8Array): Buffer {
+  return Buffer.isBuffer(frame)
+    ? frame
+    : Buffer.from(frame.buffer, frame.byteOffset, frame.byteLength);
+}

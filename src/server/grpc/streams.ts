@@ -1,0 +1,113 @@
+import type { ServerDuplexStream, ServerWritableStream } from '@grpc/grpc-js';
+import type { Caller } from '../../domain/caller.js';
+import { isSwitchboardError, SwitchboardError } from '../../domain/errors.js';
+import type { FrameSink } from '../../services/watch/sink.js';
+import type { Decoded } from '../../wire/decode.js';
+import { toStatus } from '../../wire/status.js';
+import { atBoundary } from './boundary.js';
+import { type CallContext, cancellationOf, workingTimeMs } from './call-context.js';
+import { createFrameSink } from './frame-sink.js';
+import type { ShellState } from './shell.js';
+
+/** What a stream handler writes to, and what it knows. */
+export interface StreamCall {
+  readonly sink: FrameSink;
+  /** `context.signal` is that of the sink. */
+  readonly context: CallContext;
+}
+
+/**
+ * Serves a server stream. It may return while the stream goes on; the stream ends by
+ * `sink.end`, or with the error that the handler throws.
+ */
+export type ServerStreamHandler<Q> = (request: Q, call: StreamCall) => Promise<void> | void;
+
+/**
+ * Serves a bidirectional stream, as a server stream. `requests` ends when the peer sends no
+ * more or is gone, and throws INVALID_FIELD at a message that cannot be decoded. The next
+ * message is read when it is asked for.
+ */
+export type BidiHandler<Q> = (requests: AsyncIterable<Q>, call: StreamCall) => Promise<void> | void;
+
+type OutgoingCall<Q> = ServerWritableStream<Q, Uint8Array> | ServerDuplexStream<Q, Uint8Array>;
+
+/** A server stream as grpc-js wants it. */
+export function serverStream<Q>(
+  state: ShellState,
+  handler: ServerStreamHandler<Q>,
+): (call: ServerWritableStream<Decoded<Q>, Uint8Array>) => void {
+  return (call) => {
+    serve(state, call, (streamCall) => {
+      if (!call.request.ok) throw call.request.error;
+      return handler(call.request.message, streamCall);
+    });
+  };
+}
+
+/** A bidirectional stream as grpc-js wants it. */
+export function bidi<Q>(
+  state: ShellState,
+  handler: BidiHandler<Q>,
+): (call: ServerDuplexStream<Decoded<Q>, Uint8Array>) => void {
+  return (call) => {
+    serve(state, call, (streamCall) => handler(requestsOf(call), streamCall));
+  };
+}
+
+function serve<Q>(
+  state: ShellState,
+  call: OutgoingCall<Q>,
+  body: (streamCall: StreamCall) => Promise<void> | void,
+): void {
+  const controller = new AbortController();
+  const method = call.getPath();
+  let caller: Caller | undefined;
+  const sink = createFrameSink(call, {
+    signal: controller.signal,
+    toStatus: (error) =>
+      toStatus(atBoundary(error, { method, principal: caller?.principal }, state.log)),
+  });
+  const fail = (error: unknown): void => {
+    sink.end(
+      isSwitchboardError(error)
+        ? error
+        : new SwitchboardError('INTERNAL', undefined, { cause: error }),
+    );
+  };
+  call.once('cancelled', () => {
+    controller.abort(cancellationOf(call));
+  });
+  try {
+    state.admit();
+    caller = state.authenticate(call);
+    call.once('cancelled', state.openStream());
+    const context: CallContext = {
+      caller,
+      method,
+      signal: controller.signal,
+      deadlineMs: workingTimeMs(call, Infinity),
+      requestMetadata: call.metadata,
+    };
+    // Whatever the handler throws ends the stream; a promise that it returns may fail later.
+    Promise.resolve(body({ sink, context })).catch(fail);
+  } catch (error) {
+    fail(error);
+  }
+}
+
+async function* requestsOf<Q>(
+  call: ServerDuplexStream<Decoded<Q>, Uint8Array>,
+): AsyncGenerator<Q, void, undefined> {
+  try {
+    // Leaving the loop must not destroy the stream: its status is still to be sent.
+    for await (const decoded of call.iterator({ destroyOnReturn: false }) as AsyncIterable<
+      Decoded<Q>
+    >) {
+      if (!decoded.ok) throw decoded.error;
+      yield decoded.message;
+    }
+  } catch (error) {
+    // What else the iterator throws is that the stream was ended by us or by the peer.
+    if (isSwitchboardError(error)) throw error;
+  }
+}

@@ -1,0 +1,19 @@
+import type { Position } from '../../domain/commit.js';
+import type { View } from '../../domain/view.js';
+import type { RequestContext } from '../../services/request.js';
+import type { UpstreamStatus } from '../../services/upstream.js';
+import type { HeaderFacts } from '../../wire/view-codec.js';
+import type { CallContext } from '../grpc/call-context.js';
+
+/** The context of a use case, from that of a call. */
+export function requestContext(call: CallContext, tenant: string): RequestContext {
+  return { caller: call.caller, tenant, signal: call.signal, waitMs: call.deadlineMs };
+}
+
+/** What the header of an answer tells. */
+export function headerFacts(
+  at: { readonly tenant: string; readonly servedBy: string; readonly view?: View },
+  answer: { readonly position: Position; readonly upstream: UpstreamStatus },
+): HeaderFacts {
+  return { ...at, position: answer.position, upstream: answer.upstream };
+}

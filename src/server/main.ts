@@ -1,0 +1,34 @@
+import { realpathSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { CommanderError } from 'commander';
+import { environment, parseServeOptions, type ServeOptions } from './options.js';
+import { StartError } from './start-error.js';
+
+export { environment, OPTIONS, resolveServeOptions, serveCommand } from './options.js';
+
+/**
+ * Runs the server until it is told to stop; answers the exit code. What has to be put right
+ * before it can start is said in one line.
+ */
+export async function serve(readOptions: () => ServeOptions): Promise<number> {
+  try {
+    const options = readOptions();
+    // Only now: the command line tool imports this file and seldom serves.
+    const { runServer } = await import('./run-server.js');
+    return await runServer(options);
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode;
+    if (!(error instanceof StartError)) throw error;
+    process.stderr.write(`switchboard: ${error.message}\n`);
+    return 1;
+  }
+}
+
+function isEntry(): boolean {
+  const [, entry] = process.argv;
+  return entry !== undefined && realpathSync(entry) === fileURLToPath(import.meta.url);
+}
+
+if (isEntry()) {
+  process.exitCode = await serve(() => parseServeOptions(process.argv.slice(2), environment()));
+}

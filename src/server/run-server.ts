@@ -1,0 +1,57 @@
+import { createServer, type SwitchboardServer } from './create-server.js';
+import { createLog } from './log.js';
+import { isLoopback } from './option-values.js';
+import type { ServeOptions } from './options.js';
+import { onStopSignal } from './shutdown.js';
+
+/**
+ * Serves until SIGINT or SIGTERM, then stops gracefully; a second signal ends the process at
+ * once. Answers the exit code. Throws a StartError if it cannot start.
+ */
+export async function runServer(options: ServeOptions): Promise<number> {
+  const log = createLog(options.logLevel);
+  const server = await createServer(options, { log });
+  process.stdout.write(welcome(server, options));
+  log.info({ address: server.address, dataDir: server.dataDir }, 'serving');
+  if (options.tls === undefined && !isLoopback(options.listen.host)) {
+    log.warn('others can reach this address and read all that is sent: no TLS');
+  }
+  await stopSignal();
+  log.info('stopping');
+  await server.close();
+  log.info('stopped');
+  return 0;
+}
+
+function stopSignal(): Promise<void> {
+  return new Promise((resolve) => {
+    onStopSignal(resolve, (exitCode) => {
+      // Whatever was acknowledged is on the disk.
+      process.exit(exitCode);
+    });
+  });
+}
+
+/** What a person reads at the start, on standard output. */
+function welcome({ address, dataDir, seeds }: SwitchboardServer, options: ServeOptions): string {
+  const { tls, tokensFile, seedFile } = options;
+  const target = address === '127.0.0.1:7070' ? '' : ` --target ${address}`;
+  const access = `${tls === undefined ? '' : ' --tls-ca CA.pem'}${tokensFile === undefined ? '' : ' --token TOKEN'}`;
+  const curl = [
+    tls === undefined ? '-plaintext' : '-cacert CA.pem',
+    ...(tokensFile === undefined ? [] : [`-H 'authorization: Bearer TOKEN'`]),
+  ].join(' ');
+  const lines = [
+    `Switchboard listens on ${address} and keeps its data in ${dataDir}`,
+    ...(seeds === undefined
+      ? []
+      : [
+          `${seeds.created} servers created from ${seedFile ?? ''}, ${seeds.present} were there already`,
+        ]),
+    'Try next:',
+    `  grpcurl ${curl} ${address} list`,
+    `  npx switchboard list --app${target}${access}`,
+    `  npx switchboard watch --user ana${target}${access}`,
+  ];
+  return `${lines.join('\n')}\n`;
+}

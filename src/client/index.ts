@@ -1,0 +1,17 @@
+/** The client library of Switchboard: `import { openSwitchboard } from 'switchboard/client'`. */
+export {
+  openSwitchboard,
+  type ServerLookup,
+  type Switchboard,
+  type SwitchboardOptions,
+  type TlsOptions,
+  type UserHandle,
+  type ViewHandle,
+} from './open-switchboard.js';
+export { ClientError, isClientError, type ClientErrorReason } from './client-error.js';
+export type { ClientStatus, StatusReason, StatusSource } from './status.js';
+export type { KnownServer } from './server-view.js';
+export type { Connection, ConnectionOutcome, GetOptions, PoolScope } from './pool/connection.js';
+export type { PoolEvent, PoolEventListener } from './pool/pool-event.js';
+export type { Credentials, CredentialsHook } from './pool/credential-store.js';
+export { isSwitchboardError, SwitchboardError, type ErrorReason } from '../domain/errors.js';

@@ -1,0 +1,187 @@
+import { compareText, sightWins } from '../domain/resolve.js';
+import { viewKey, type ReaderView } from '../domain/view.js';
+import { ClientError } from './client-error.js';
+import type { KnownServer, ServerView } from './server-view.js';
+import type { FeedChange, FeedSight, FeedStep, FeedTarget } from './view-feed.js';
+
+interface Entry {
+  readonly server: KnownServer;
+  readonly sights: readonly FeedSight[];
+}
+
+/** The private servers that one subscription sees, by name. */
+type Names = Map<string, Map<string, Entry>>;
+
+type AppliedListener = (changedIds: ReadonlySet<string> | undefined) => void;
+
+/** The id of the subscription for a view: equal for equal views. */
+const ids = new WeakMap<ReaderView, string>();
+
+export function subscriptionIdOf(view: ReaderView): string {
+  const known = ids.get(view);
+  if (known !== undefined) return known;
+  const id = viewKey(view);
+  ids.set(view, id);
+  return id;
+}
+
+/**
+ * What the node knows, in memory: shared servers by name, and for each subscription the
+ * private ones that it sees. Every answer is of the last step applied; a step is applied
+ * as a whole. A view that is not synced yet is unknown, which is not the same as empty:
+ * asking for it throws VIEW_UNKNOWN.
+ */
+export class NodeView implements ServerView, FeedTarget {
+  private readonly entries = new Map<string, Entry>();
+  private readonly shared = new Map<string, KnownServer>();
+  private readonly sighted = new Map<string, Names>();
+  private readonly synced = new Set<string>();
+  private readonly listeners = new Set<AppliedListener>();
+
+  resolve(name: string, view: ReaderView): KnownServer | undefined {
+    const id = this.demandSynced(view);
+    const shared = this.shared.get(name);
+    if (view.kind === 'app') return shared?.tier === 'APP' ? shared : undefined;
+    return shared ?? best(this.sighted.get(id)?.get(name), id)?.server;
+  }
+
+  find(id: string, view: ReaderView): KnownServer | undefined {
+    const subscriptionId = this.demandSynced(view);
+    const entry = this.entries.get(id);
+    if (entry === undefined) return undefined;
+    const { server, sights } = entry;
+    const seen =
+      server.tier === 'APP' ||
+      (view.kind === 'user' &&
+        (server.tier === 'USER' || sights.some((sight) => sight.subscriptionId === subscriptionId)));
+    return seen ? server : undefined;
+  }
+
+  list(view: ReaderView): readonly KnownServer[] {
+    const id = this.demandSynced(view);
+    const found: KnownServer[] = [];
+    for (const server of this.shared.values()) {
+      if (view.kind === 'user' || server.tier === 'APP') found.push(server);
+    }
+    for (const [name, entries] of this.sighted.get(id) ?? []) {
+      const winner = this.shared.has(name) ? undefined : best(entries, id);
+      if (winner !== undefined) found.push(winner.server);
+    }
+    return found.sort((a, b) => compareText(a.name, b.name));
+  }
+
+  onApplied(listener: AppliedListener): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  apply({ replaces, changes, synced }: FeedStep): void {
+    const old = replaces ? new Map(this.entries) : this.entries;
+    if (replaces) this.clear();
+    for (const change of changes) this.applyOne(change, old);
+    for (const id of synced) this.synced.add(id);
+    const changed = replaces ? undefined : new Set(changes.map(changedId));
+    for (const listener of this.listeners) listener(changed);
+  }
+
+  *held(): Iterable<KnownServer> {
+    for (const { server } of this.entries.values()) yield server;
+  }
+
+  /** Forgets a subscription, and the records that no other one sees. */
+  drop(subscriptionId: string): void {
+    this.synced.delete(subscriptionId);
+    const changed = new Set<string>();
+    for (const [id, { server, sights }] of [...this.entries]) {
+      const left = sights.filter((sight) => sight.subscriptionId !== subscriptionId);
+      if (left.length === sights.length) continue;
+      changed.add(id);
+      if (left.length === 0) this.remove(id);
+      else this.put({ server, sights: left });
+    }
+    for (const listener of this.listeners) listener(changed);
+  }
+
+  forgetUsers(): void {
+    for (const [id, { server }] of [...this.entries]) if (server.tier !== 'APP') this.remove(id);
+  }
+
+  private demandSynced(view: ReaderView): string {
+    const id = subscriptionIdOf(view);
+    if (this.synced.has(id)) return id;
+    throw new ClientError('VIEW_UNKNOWN', undefined, { metadata: { view: id } });
+  }
+
+  private applyOne(change: FeedChange, old: ReadonlyMap<string, Entry>): void {
+    if (change.kind === 'removed') {
+      this.remove(change.id);
+      return;
+    }
+    const server = change.kind === 'upsert' ? change.server : old.get(change.id)?.server;
+    if (server === undefined)
+      throw new Error('the feed says unchanged of a record that is not held');
+    this.put({ server, sights: change.sights });
+  }
+
+  private put(entry: Entry): void {
+    const { id, name, tier } = entry.server;
+    this.remove(id);
+    this.entries.set(id, entry);
+    if (tier !== 'PRIVATE') this.shared.set(name, entry.server);
+    else for (const { subscriptionId } of entry.sights) this.index(subscriptionId, entry);
+  }
+
+  private index(subscriptionId: string, entry: Entry): void {
+    const names: Names = this.sighted.get(subscriptionId) ?? new Map();
+    const entries = names.get(entry.server.name) ?? new Map<string, Entry>();
+    names.set(entry.server.name, entries.set(entry.server.id, entry));
+    this.sighted.set(subscriptionId, names);
+  }
+
+  private remove(id: string): void {
+    const entry = this.entries.get(id);
+    if (entry === undefined) return;
+    this.entries.delete(id);
+    const { name } = entry.server;
+    if (this.shared.get(name) === entry.server) this.shared.delete(name);
+    for (const { subscriptionId } of entry.sights) {
+      const names = this.sighted.get(subscriptionId);
+      const entries = names?.get(name);
+      entries?.delete(id);
+      if (entries?.size === 0) names?.delete(name);
+      if (names?.size === 0) this.sighted.delete(subscriptionId);
+    }
+  }
+
+  private clear(): void {
+    this.entries.clear();
+    this.shared.clear();
+    this.sighted.clear();
+    this.synced.clear();
+  }
+}
+
+function changedId(change: FeedChange): string {
+  return change.kind === 'upsert' ? change.server.id : change.id;
+}
+
+function best(
+  entries: ReadonlyMap<string, Entry> | undefined,
+  subscriptionId: string,
+): Entry | undefined {
+  let winner: Entry | undefined;
+  for (const entry of entries?.values() ?? []) {
+    if (winner === undefined || wins(entry, winner, subscriptionId)) winner = entry;
+  }
+  return winner;
+}
+
+function wins(a: Entry, b: Entry, subscriptionId: string): boolean {
+  const sightIn = ({ server, sights }: Entry): FeedSight & { id: string } => {
+    const sight = sights.find((one) => one.subscriptionId === subscriptionId);
+    if (sight === undefined)
+      throw new Error('an entry is indexed for a subscription that does not see it');
+    return { ...sight, id: server.id };
+  };
+  return sightWins(sightIn(a), sightIn(b));
+}

@@ -1,0 +1,134 @@
+import { APP_VIEW, type ReaderView } from '../../domain/view.js';
+import { isClientError } from '../client-error.js';
+import type { KnownServer, ServerView } from '../server-view.js';
+import { Backoff, type BackoffOptions } from './backoff.js';
+import type { PooledConnection } from './pooled-connection.js';
+import type { SharedAttempt } from './shared-attempt.js';
+
+/** Whose connection to a server it is: everyone's, a user's, or a user's in one conversation. */
+export interface Identity {
+  readonly user?: string;
+  readonly conversationId?: string;
+}
+
+/** A connect under way. */
+export interface Flight {
+  readonly configHash: string;
+  readonly attempt: SharedAttempt<void>;
+}
+
+/** A server as it is seen; undefined if it is not; `unknown` if the view cannot say. */
+export type Sighting = KnownServer | 'unknown' | undefined;
+
+/** How `viewer` sees the server of an id. Unknown is not the same as gone. */
+export function lookUp(view: ServerView, id: string, viewer: ReaderView): Sighting {
+  try {
+    return view.find(id, viewer);
+  } catch (error) {
+    if (isClientError(error, 'VIEW_UNKNOWN')) return 'unknown';
+    throw error;
+  }
+}
+
+/** Whether `seen` is there, enabled, and of the config with this hash. */
+export function isOfConfig(seen: Sighting, configHash: string | undefined): boolean {
+  if (seen === undefined || seen === 'unknown') return false;
+  return seen.spec.enabled && seen.configHash === configHash;
+}
+
+/** The identity of connections that are shared. */
+export const SHARED: Identity = Object.freeze({});
+
+/** A string that is equal for equal identities of one server. */
+export function identityKey({ user, conversationId }: Identity): string {
+  if (conversationId !== undefined) return `c${JSON.stringify([user ?? null, conversationId])}`;
+  return user === undefined ? '' : `u${user}`;
+}
+
+/**
+ * The place of one connection: at most one that is lent, and at most one connect under
+ * way. The credential revision is the third part of the key: the connection of another
+ * revision is retired when it is found.
+ */
+export class Slot {
+  readonly serverId: string;
+  readonly identity: Identity;
+  readonly backoff: Backoff;
+  current: PooledConnection | undefined;
+  flight: Flight | undefined;
+  /** The views of the user that use it, by key. Empty for a shared one: the app view counts. */
+  readonly viewers = new Map<string, ReaderView>();
+
+  constructor(serverId: string, identity: Identity, backoff: BackoffOptions) {
+    this.serverId = serverId;
+    this.identity = identity;
+    this.backoff = new Backoff(backoff);
+  }
+
+  /** The server as those see it whose connection this is. */
+  seen(view: ServerView): Sighting {
+    const { user } = this.identity;
+    if (user === undefined) return lookUp(view, this.serverId, APP_VIEW);
+    let isUnknown = false;
+    for (const [key, viewer] of this.viewers) {
+      const server = lookUp(view, this.serverId, viewer);
+      if (server === 'unknown') isUnknown = true;
+      else if (server === undefined) this.viewers.delete(key);
+      else return server;
+    }
+    return isUnknown ? 'unknown' : undefined;
+  }
+
+  /** Whether there is nothing in it worth keeping. */
+  isEmpty(): boolean {
+    const isUsed = this.current !== undefined && this.current.state !== 'closed';
+    return !isUsed && this.flight === undefined && this.backoff.isOver();
+  }
+}
+
+/** The slots of a pool, by server and identity. */
+export class SlotTable {
+  readonly #servers = new Map<string, Map<string, Slot>>();
+  readonly #backoff: BackoffOptions;
+
+  constructor(backoff: BackoffOptions) {
+    this.#backoff = backoff;
+  }
+
+  get(serverId: string, key: string): Slot | undefined {
+    return this.#servers.get(serverId)?.get(key);
+  }
+
+  /** The slot of an identity, made if there is none. */
+  obtain(serverId: string, identity: Identity): Slot {
+    let slots = this.#servers.get(serverId);
+    if (slots === undefined) {
+      slots = new Map<string, Slot>();
+      this.#servers.set(serverId, slots);
+    }
+    const key = identityKey(identity);
+    let slot = slots.get(key);
+    if (slot === undefined) {
+      slot = new Slot(serverId, identity, this.#backoff);
+      slots.set(key, slot);
+    }
+    return slot;
+  }
+
+  /** The slots of one server; of all without an id. */
+  *of(serverId?: string): Iterable<Slot> {
+    if (serverId !== undefined) {
+      yield* this.#servers.get(serverId)?.values() ?? [];
+      return;
+    }
+    for (const slots of this.#servers.values()) yield* slots.values();
+  }
+
+  /** Forgets empty slots. */
+  prune(): void {
+    for (const [serverId, slots] of this.#servers) {
+      for (const [key, slot] of slots) if (slot.isEmpty()) slots.delete(key);
+      if (slots.size === 0) this.#servers.delete(serverId);
+    }
+  }
+}

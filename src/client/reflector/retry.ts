@@ -1,0 +1,38 @@
+/** How long to wait before opening the stream again. Milliseconds. */
+export interface RetryOptions {
+  /** Default 100. */
+  readonly firstMs: number;
+  /** Default 10,000. */
+  readonly maxMs: number;
+  /** A stream that was synced for so long starts anew. Default 10,000. */
+  readonly healthyMs: number;
+}
+
+export const RETRY_DEFAULTS: RetryOptions = Object.freeze({
+  firstMs: 100,
+  maxMs: 10_000,
+  healthyMs: 10_000,
+});
+
+/** Delays that double up to a bound, with full jitter, so that nodes do not come back together. */
+export class Retry {
+  private readonly options: RetryOptions;
+  private attempt = 0;
+
+  constructor(options: RetryOptions) {
+    this.options = options;
+  }
+
+  /** The next delay, at least `atLeastMs`, which is what the server asked for. */
+  nextMs(atLeastMs = 0): number {
+    const { firstMs, maxMs } = this.options;
+    const bound = Math.min(maxMs, firstMs * 2 ** this.attempt);
+    this.attempt = Math.min(this.attempt + 1, 30);
+    return Math.max(atLeastMs, bound / 2 + (Math.random() * bound) / 2);
+  }
+
+  /** A stream ended that had been synced for `healthyForMs`. */
+  ended(healthyForMs: number): void {
+    if (healthyForMs >= this.options.healthyMs) this.attempt = 0;
+  }
+}

@@ -1,0 +1,136 @@
+import { valueFields, type ValueField } from '../../domain/connection-scope.js';
+import type { HttpTransport, ServerSpec, StdioTransport } from '../../domain/spec.js';
+import { parseValue, type Reference } from '../../domain/value.js';
+import type { ConnectTarget } from '../../mcp/connect-target.js';
+import { ClientError } from '../client-error.js';
+import { collectValues, type Values } from './collect-values.js';
+import type { HookRequest, ValueSources } from './value-sources.js';
+
+/** What a process gets of our own environment; everything else only if its spec says so. */
+const SAFE_ENVIRONMENT = [
+  'HOME',
+  'LANG',
+  'LC_ALL',
+  'LOGNAME',
+  'PATH',
+  'SHELL',
+  'TERM',
+  'TMPDIR',
+  'TZ',
+  'USER',
+];
+
+/** For whom, and with which values of the call, a target is put together. */
+export interface TargetRequest extends HookRequest {
+  /** For `${request:X}`. */
+  readonly requestValues: Readonly<Record<string, string>>;
+  /** Added to the headers of the spec, and stronger than they. */
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/**
+ * Puts the values of a spec's transport together. Nothing that came from a value is
+ * scanned again. In a URL what comes from users and requests is percent-encoded, so that
+ * it cannot lead elsewhere. Throws VALUE_MISSING, VALUE_INVALID, VALUE_NOT_ALLOWED or
+ * HOOK_FAILED, with the field in the metadata.
+ */
+export async function resolveTarget(
+  sources: ValueSources,
+  request: TargetRequest,
+): Promise<ConnectTarget> {
+  const { spec } = request.server;
+  const values = await collectValues(fieldsOf(spec), sources, request);
+  const { transport } = spec;
+  if (transport.kind === 'stdio') return stdioTarget(transport, values);
+  const proxyUrl = joinField({ path: 'proxy_url', text: spec.proxyUrl }, values);
+  const target = httpTarget(transport, values, request.headers);
+  return proxyUrl === '' ? target : { ...target, proxyUrl };
+}
+
+/** The fields that matter to connecting; OAuth is the application's, by its hook. */
+function fieldsOf(spec: ServerSpec): readonly ValueField[] {
+  return valueFields(spec).filter((field) => !field.path.startsWith('oauth.'));
+}
+
+function stdioTarget(transport: StdioTransport, values: Values): ConnectTarget {
+  const env: Record<string, string> = {};
+  for (const name of SAFE_ENVIRONMENT) {
+    const value = values.env[name];
+    if (value !== undefined) env[name] = value;
+  }
+  for (const [name, text] of Object.entries(transport.env)) {
+    const field = { path: `stdio.env[${name}]`, text };
+    env[name] = withoutNul(field.path, joinField(field, values));
+  }
+  const args = transport.args.map((text, index) => {
+    const path = `stdio.args[${String(index)}]`;
+    return withoutNul(path, joinField({ path, text }, values));
+  });
+  const { command, cwd, stderr } = transport;
+  return { kind: 'stdio', command, args, env, stderr, ...(cwd === '' ? {} : { cwd }) };
+}
+
+function httpTarget(
+  transport: HttpTransport,
+  values: Values,
+  extra: Readonly<Record<string, string>>,
+): Extract<ConnectTarget, { url: string }> {
+  const { kind } = transport;
+  const urlPath = `${kind}.url`;
+  const url = joinField({ path: urlPath, text: transport.url }, values, encodeForeign);
+  if (!URL.canParse(url)) throw invalid(urlPath, 'not a URL');
+  const headers: Record<string, string> = {};
+  for (const [name, text] of Object.entries(transport.headers)) {
+    const path = `${kind}.headers[${name}]`;
+    headers[name.toLowerCase()] = headerValue(path, joinField({ path, text }, values));
+  }
+  for (const [name, value] of Object.entries(extra)) {
+    headers[name.toLowerCase()] = headerValue(`credentials.headers[${name}]`, value);
+  }
+  return { kind, url, headers };
+}
+
+function joinField(
+  field: ValueField,
+  values: Values,
+  encode = (_reference: Reference, value: string): string => value,
+): string {
+  return parseValue(field.text)
+    .map((part) => {
+      if (part.kind === 'literal') return part.text;
+      return encode(part, lookUp(field, part, values));
+    })
+    .join('');
+}
+
+function lookUp(field: ValueField, reference: Reference, values: Values): string {
+  const source = values[reference.kind];
+  const value = Object.hasOwn(source, reference.name) ? source[reference.name] : undefined;
+  if (value !== undefined) return value;
+  const placeholder = `\${${reference.kind}:${reference.name}}`;
+  throw new ClientError('VALUE_MISSING', `${field.path}: ${placeholder} has no value`, {
+    metadata: { field: field.path, placeholder },
+  });
+}
+
+function encodeForeign(reference: Reference, value: string): string {
+  const ours = reference.kind === 'env' || reference.kind === 'secret';
+  return ours ? value : encodeURIComponent(value);
+}
+
+// fetch takes only what fits in a byte, and a line break would begin another header.
+function headerValue(path: string, value: string): string {
+  if (/[\r\n\0]/.test(value)) throw invalid(path, 'a line break or NUL in a header');
+  // eslint-disable-next-line no-control-regex -- the range is meant
+  if (/[^\x00-\xff]/.test(value)) throw invalid(path, 'a character that no header can carry');
+  return value;
+}
+
+function withoutNul(path: string, value: string): string {
+  if (value.includes('\0')) throw invalid(path, 'a NUL');
+  return value;
+}
+
+function invalid(field: string, description: string): ClientError {
+  return new ClientError('VALUE_INVALID', `${field}: ${description}`, { metadata: { field } });
+}

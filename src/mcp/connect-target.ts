@@ -1,0 +1,27 @@
+/**
+ * Where to connect: a spec's transport with every value put together. Holds secrets;
+ * never log one.
+ */
+export type ConnectTarget = StdioTarget | HttpTarget;
+
+/** A process to start, spoken to over its standard input and output. */
+export interface StdioTarget {
+  readonly kind: 'stdio';
+  /** Found on the PATH of `env`. */
+  readonly command: string;
+  readonly args: readonly string[];
+  /** The whole environment of the process. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Undefined for our own folder. */
+  readonly cwd?: string;
+  readonly stderr: 'ignore' | 'inherit' | 'pipe';
+}
+
+/** An address to speak to. */
+export interface HttpTarget {
+  readonly kind: 'streamable_http' | 'sse' | 'websocket';
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  /** Address of an HTTP proxy; undefined for none. */
+  readonly proxyUrl?: string;
+}

@@ -1,0 +1,151 @@
+import {
+  isInitializeRequest,
+  isJSONRPCErrorResponse,
+  isJSONRPCRequest,
+  isJSONRPCResultResponse,
+  StreamableHTTPClientTransport,
+  type JSONRPCMessage,
+  type MessageExtraInfo,
+  type RequestId,
+  type Transport,
+  type TransportSendOptions,
+} from '@modelcontextprotocol/client';
+import { ANSWER_LOST } from './classify-error.js';
+import type { HttpTarget } from './connect-target.js';
+
+/** How long the end of a session may take. */
+const END_SESSION_MS = 5000;
+
+/** With what the SDK gives up on its stream of notices. It says so nowhere else. */
+const GAVE_UP = /maximum reconnection attempts/i;
+
+type SendOptions = NonNullable<Parameters<StreamableHTTPClientTransport['send']>[1]>;
+
+/**
+ * The SDK's streamable HTTP transport with three repairs: a request whose event stream
+ * ends without the answer is answered with an error instead of hanging until its time-out
+ * (typescript-sdk #2739); close() deletes the session first, also one whose handshake is
+ * still under way; and timers of reconnection do not keep our process alive.
+ */
+export class HttpTransport implements Transport {
+  readonly hasPerRequestStream = true;
+  onclose?: () => void;
+  onerror?: (error: Error) => void;
+  onmessage?: (message: JSONRPCMessage, extra?: MessageExtraInfo) => void;
+  /** Called when the stream of notices is given up: a hint that the server is gone, not a proof. */
+  onStreamLost?: () => void;
+  readonly #inner: StreamableHTTPClientTransport;
+  readonly #waiting = new Set<RequestId>();
+  #handshake: Promise<void> | undefined;
+  #closing: Promise<void> | undefined;
+  #sessionGone = false;
+
+  constructor(target: HttpTarget) {
+    this.#inner = new StreamableHTTPClientTransport(new URL(target.url), {
+      requestInit: { headers: { ...target.headers } },
+      reconnectionScheduler: (reconnect, delayMs) => {
+        const timer = setTimeout(reconnect, delayMs).unref();
+        return () => clearTimeout(timer);
+      },
+    });
+  }
+
+  get sessionId(): string | undefined {
+    return this.#inner.sessionId;
+  }
+
+  setProtocolVersion(version: string): void {
+    this.#inner.setProtocolVersion(version);
+  }
+
+  async start(): Promise<void> {
+    this.#inner.onmessage = (message: JSONRPCMessage) => this.#receive(message);
+    this.#inner.onclose = () => this.onclose?.();
+    this.#inner.onerror = (error) => {
+      this.onerror?.(error);
+      if (GAVE_UP.test(error.message)) this.onStreamLost?.();
+    };
+    await this.#inner.start();
+  }
+
+  async send(message: JSONRPCMessage, options: TransportSendOptions = {}): Promise<void> {
+    const passed = withoutUndefined(options);
+    if (!isJSONRPCRequest(message)) {
+      await this.#inner.send(message, passed);
+      return;
+    }
+    const { id } = message;
+    this.#waiting.add(id);
+    const sending = this.#inner.send(message, {
+      ...passed,
+      onRequestStreamEnd: () => {
+        options.onRequestStreamEnd?.();
+        this.#answerLost(id);
+      },
+    });
+    if (isInitializeRequest(message)) this.#handshake = sending;
+    try {
+      await sending;
+    } catch (error) {
+      this.#waiting.delete(id);
+      throw error;
+    }
+  }
+
+  /** Says that the server does not know the session: close() will not delete it. */
+  forgetSession(): void {
+    this.#sessionGone = true;
+  }
+
+  /** Deletes the session, in 5 s at most, then closes. Idempotent. */
+  async close(): Promise<void> {
+    this.#closing ??= this.#end();
+    await this.#closing;
+  }
+
+  async #end(): Promise<void> {
+    delete this.#inner.onerror;
+    if (!this.#sessionGone) await within(END_SESSION_MS, this.#endSession());
+    await this.#inner.close();
+  }
+
+  async #endSession(): Promise<void> {
+    // An aborted handshake may yet open a session, which the server would keep for ever.
+    await this.#handshake;
+    await this.#inner.terminateSession();
+  }
+
+  #receive(message: JSONRPCMessage): void {
+    const isAnswer = isJSONRPCResultResponse(message) || isJSONRPCErrorResponse(message);
+    if (isAnswer && message.id !== undefined) this.#waiting.delete(message.id);
+    this.onmessage?.(message);
+  }
+
+  #answerLost(id: RequestId): void {
+    if (!this.#waiting.delete(id)) return;
+    const text = 'the event stream ended without the answer';
+    const error = { code: -32000, message: text, data: ANSWER_LOST };
+    this.onmessage?.({ jsonrpc: '2.0', id, error });
+  }
+}
+
+/** The options that are set; those that mean nothing here are left out. */
+function withoutUndefined(options: TransportSendOptions): SendOptions {
+  const { requestSignal, headers, resumptionToken, onresumptiontoken } = options;
+  return {
+    ...(requestSignal === undefined ? {} : { requestSignal }),
+    ...(headers === undefined ? {} : { headers }),
+    ...(resumptionToken === undefined ? {} : { resumptionToken }),
+    ...(onresumptiontoken === undefined ? {} : { onresumptiontoken }),
+  };
+}
+
+/** Waits for `work` at most `ms`. How it ends does not matter. */
+async function within(ms: number, work: Promise<unknown>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const limit = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms);
+  });
+  await Promise.race([work.catch(() => undefined), limit]);
+  clearTimeout(timer);
+}

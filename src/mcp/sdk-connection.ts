@@ -1,0 +1,184 @@
+import type {
+  CallToolResult,
+  Client,
+  RequestOptions as SdkOptions,
+  StandardSchemaV1,
+} from '@modelcontextprotocol/client';
+import { classifyError } from './classify-error.js';
+import { aborted } from './handshake.js';
+import { HttpTransport } from './http-transport.js';
+import type {
+  McpConnection,
+  RawRequest,
+  RequestOptions,
+  ServerInfo,
+  Tool,
+  ToolCall,
+  ToolResult,
+} from './mcp-connection.js';
+import type { McpError, McpErrorKind } from './mcp-error.js';
+import { ProcessTransport } from './process-transport.js';
+
+/** Defaults and listeners of a connection; see ConnectOptions. */
+export interface ConnectionOptions {
+  readonly callMs?: number;
+  readonly onClosed?: (cause: McpError) => void;
+  readonly onError?: (error: Error) => void;
+}
+
+const CALL_MS = 60_000;
+const PROBE_MS = 10_000;
+
+/** After these the connection is of no more use. */
+const FATAL = new Set<McpErrorKind>(['stale_session', 'closed']);
+
+/** Errors that a probe takes for an answer. */
+const ANSWERS = new Set<McpErrorKind>(['refused', 'invalid_answer']);
+
+/** Takes any result as it is. */
+const UNCHECKED: StandardSchemaV1<unknown, Record<string, unknown>> = {
+  '~standard': {
+    version: 1,
+    vendor: 'switchboard',
+    validate: (value) => ({ value: value as Record<string, unknown> }),
+  },
+};
+
+/**
+ * An open connection over a client of the SDK. It watches for the three signs of a dead
+ * peer: the end of the process, what calls fail with, and a probe that it sends by itself
+ * when the stream of notices was given up.
+ */
+export class SdkConnection implements McpConnection {
+  readonly era: 'legacy' | 'modern';
+  readonly protocolVersion: string | undefined;
+  readonly serverInfo: ServerInfo | undefined;
+  readonly capabilities: Readonly<Record<string, unknown>>;
+  readonly instructions: string | undefined;
+  readonly #client: Client;
+  readonly #transport: ProcessTransport | HttpTransport;
+  readonly #options: ConnectionOptions;
+  #dead = false;
+  #probing: Promise<void> | undefined;
+
+  constructor(
+    client: Client,
+    transport: ProcessTransport | HttpTransport,
+    options: ConnectionOptions,
+  ) {
+    this.#client = client;
+    this.#transport = transport;
+    this.#options = options;
+    this.era = client.getProtocolEra() ?? 'legacy';
+    this.protocolVersion = client.getNegotiatedProtocolVersion();
+    this.serverInfo = client.getServerVersion();
+    this.capabilities = client.getServerCapabilities() ?? {};
+    this.instructions = client.getInstructions();
+    client.onerror = (error) => options.onError?.(error);
+    client.onclose = () =>
+      this.#died(classifyError(new Error('Not connected'), { hadSession: false }));
+    if (transport instanceof HttpTransport) {
+      transport.onStreamLost = () => void this.probe().catch(() => undefined);
+    }
+  }
+
+  get pid(): number | undefined {
+    return this.#transport instanceof ProcessTransport ? this.#transport.processId : undefined;
+  }
+
+  async callTool(call: ToolCall, options: RequestOptions = {}): Promise<ToolResult> {
+    const params = { name: call.name, arguments: { ...call.arguments } };
+    const result = await this.#run(options, (sdk) => this.#client.callTool(params, sdk));
+    return toToolResult(result);
+  }
+
+  async listTools(options: RequestOptions = {}): Promise<readonly Tool[]> {
+    // The SDK would print a line to our standard output.
+    if (this.capabilities['tools'] === undefined) return [];
+    const { tools } = await this.#run(options, (sdk) => this.#client.listTools(undefined, sdk));
+    return tools;
+  }
+
+  async request(call: RawRequest, options: RequestOptions = {}): Promise<Record<string, unknown>> {
+    const request = { method: call.method, params: { ...call.params } };
+    return this.#run(options, (sdk) => this.#client.request(request, UNCHECKED, sdk));
+  }
+
+  async probe(options: RequestOptions = {}): Promise<void> {
+    this.#probing ??= this.#probe(options).finally(() => (this.#probing = undefined));
+    await this.#probing;
+  }
+
+  async close(options: { readonly graceMs?: number } = {}): Promise<void> {
+    this.#dead = true;
+    // Ours, and not the client's: that would end requests first, and the session never.
+    if (this.#transport instanceof ProcessTransport) await this.#transport.close(options.graceMs);
+    else await this.#transport.close();
+    await this.#client.close();
+  }
+
+  async #probe(options: RequestOptions): Promise<void> {
+    const timed = { timeoutMs: PROBE_MS, ...options };
+    try {
+      await this.#run(timed, (sdk) =>
+        this.era === 'modern' ? this.#client.discover(sdk) : this.#client.ping(sdk),
+      );
+    } catch (error) {
+      const cause = error as McpError;
+      if (ANSWERS.has(cause.kind)) return;
+      if (cause.kind !== 'aborted' && cause.kind !== 'unauthorized') this.#died(cause);
+      throw cause;
+    }
+  }
+
+  async #run<T>(options: RequestOptions, send: (sdk: SdkOptions) => Promise<T>): Promise<T> {
+    const { signal, timeoutMs = this.#options.callMs ?? CALL_MS, onProgress } = options;
+    if (isAborted(signal)) throw aborted(signal);
+    const transport = this.#transport;
+    const hadSession = transport instanceof HttpTransport && transport.sessionId !== undefined;
+    try {
+      return await send({
+        timeout: timeoutMs,
+        // Without a listener no progress is asked for, and none would start the time anew.
+        resetTimeoutOnProgress: true,
+        onprogress: (progress) => onProgress?.(progress),
+        ...(signal === undefined ? {} : { signal }),
+      });
+    } catch (error) {
+      if (isAborted(signal)) throw aborted(signal);
+      const classified = classifyError(error, { hadSession });
+      // Refused connections and lost streams alike: the session that we had is gone.
+      if (FATAL.has(classified.kind) || isUnreachable(classified)) this.#died(classified);
+      else if (classified.kind === 'lost') void this.probe().catch(() => undefined);
+      throw classified;
+    }
+  }
+
+  #died(cause: McpError): void {
+    if (this.#dead) return;
+    this.#dead = true;
+    if (this.#transport instanceof HttpTransport && cause.kind !== 'timeout') {
+      this.#transport.forgetSession();
+    }
+    this.#options.onClosed?.(cause);
+  }
+}
+
+// A function, because the compiler does not know that a signal changes during an await.
+function isAborted(signal: AbortSignal | undefined): boolean {
+  return signal?.aborted === true;
+}
+
+function isUnreachable(error: McpError): boolean {
+  return error.kind === 'lost' && !error.sent;
+}
+
+function toToolResult(result: CallToolResult): ToolResult {
+  return {
+    content: result.content,
+    ...(result.structuredContent === undefined
+      ? {}
+      : { structuredContent: result.structuredContent }),
+    isError: result.isError === true,
+  };
+}

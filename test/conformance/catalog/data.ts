@@ -1,0 +1,229 @@
+import { describe, expect, it } from 'vitest';
+import { isTombstone, type Catalog } from '../../../src/storage/catalog.js';
+import type { StoredServer } from '../../../src/domain/server.js';
+import {
+  appendAtHead,
+  changeOf,
+  creation,
+  draftOf,
+  grantsAt,
+  readLog,
+  recordOf,
+} from '../../support/storage-builders.js';
+import { ODD_TEXTS } from '../../support/storage-history.js';
+import { wholeInventory } from '../../support/storage-model.js';
+import { openCatalog, TENANT, type CatalogSuite } from './harness.js';
+
+/** What is stored comes back as it was, whatever it is called and whoever touches it. */
+export function describeData(suite: CatalogSuite): void {
+  describe('data', () => {
+    it('answers for a tenant that was never written to, and writes nothing by that', async () => {
+      const catalog = await openCatalog(suite);
+      const head = await catalog.head('unknown');
+      expect(head).toEqual({ epoch: expect.any(String), revision: 0, fingerprint: '' });
+      expect(await catalog.head('unknown')).toEqual(head);
+      expect((await catalog.head('other')).epoch).not.toBe(head.epoch);
+      expect(await catalog.read('unknown', 0)).toEqual({ commits: [], head, mark: 0 });
+      expect(await catalog.positionAt('unknown', 0)).toEqual(head);
+      expect(await catalog.positionAt('unknown', 1)).toBeUndefined();
+      expect(await catalog.compact('unknown', 9, { answersBefore: 9 })).toBe(0);
+      expect(await catalog.project('unknown', 9)).toBe(0);
+      expect(await catalog.serverById('unknown', 'a')).toEqual({ revision: 0, value: undefined });
+      expect(await catalog.sharedServers('unknown')).toEqual({ revision: 0, value: [] });
+      expect(await catalog.tenants()).toEqual([]);
+    });
+
+    it('the epoch of a tenant is the same before and after its first commit', async () => {
+      const catalog = await openCatalog(suite);
+      const { epoch } = await catalog.head(TENANT);
+      await appendAtHead(catalog, TENANT, creation());
+      expect((await catalog.head(TENANT)).epoch).toBe(epoch);
+    });
+
+    it('gives back what was appended [R1]', async () => {
+      const catalog = await openCatalog(suite);
+      const draft = draftOf(
+        changeOf(undefined, recordOf({ id: 'a', owner: 'ana' }), {
+          granted: grantsAt(1, 'group:ops', 'user:bob'),
+        }),
+        { request: { principal: 'p', requestId: 'r', bodyDigest: 'd' }, reason: 'why', time: 5 },
+      );
+      const { batch } = await appendAtHead(catalog, TENANT, draft);
+      expect(await readLog(catalog, TENANT)).toEqual(batch.commits);
+      const server: StoredServer = {
+        record: draft.changes[0]!.after!,
+        grants: grantsAt(1, 'group:ops', 'user:bob'),
+      };
+      await catalog.project(TENANT, 1);
+      expect(await catalog.serverById(TENANT, 'a')).toEqual({ revision: 1, value: server });
+      const recorded = await catalog.answer(TENANT, { principal: 'p', requestId: 'r' });
+      expect(recorded).toEqual({ revision: 1, value: { revision: 1, bodyDigest: 'd', time: 5 } });
+    });
+
+    it('keeps ids and names apart that engines mix up', async () => {
+      const catalog = await openCatalog(suite);
+      const records = ODD_TEXTS.map((text) => recordOf({ id: text, name: text, owner: text }));
+      await appendAtHead(catalog, TENANT, draftOf(records.map((r) => changeOf(undefined, r))));
+      await catalog.project(TENANT, 1);
+      for (const record of records) {
+        const server = { record, grants: [] };
+        expect((await catalog.serverById(TENANT, record.id)).value).toEqual(server);
+        expect((await catalog.serversNamed(TENANT, record.name)).value).toEqual([server]);
+        const owned = await catalog.privateServers(TENANT, [`user:${record.name}`]);
+        expect(owned.value).toEqual([server]);
+      }
+      const { value } = await wholeInventory(catalog, TENANT);
+      expect(value.map((server) => server.record.id).sort()).toEqual([...ODD_TEXTS].sort());
+    });
+
+    it('keeps tenants, principals and request ids apart that engines mix up', async () => {
+      const catalog = await openCatalog(suite);
+      for (const [at, text] of ODD_TEXTS.entries()) {
+        const request = { principal: text, requestId: text, bodyDigest: `body ${String(at)}` };
+        await appendAtHead(catalog, text, draftOf(changeOf(undefined, recordOf()), { request }));
+      }
+      expect([...(await catalog.tenants())].sort()).toEqual([...ODD_TEXTS].sort());
+      for (const [at, text] of ODD_TEXTS.entries()) {
+        await catalog.project(text, 1);
+        const { value } = await catalog.answer(text, { principal: text, requestId: text });
+        expect(value?.bodyDigest).toBe(`body ${String(at)}`);
+        expect((await catalog.head(text)).revision).toBe(1);
+      }
+    });
+
+    it('does not take the join of two parts for other two parts', async () => {
+      const catalog = await openCatalog(suite);
+      const request = { principal: 'a:b', requestId: 'c', bodyDigest: 'd' };
+      await appendAtHead(catalog, TENANT, draftOf(changeOf(undefined, recordOf()), { request }));
+      await catalog.project(TENANT, 1);
+      const other = await catalog.answer(TENANT, { principal: 'a', requestId: 'b:c' });
+      expect(other.value).toBeUndefined();
+    });
+
+    it('answers for texts that are far too long to be there', async () => {
+      const catalog = await openCatalog(suite);
+      const long = 'x'.repeat(20_000);
+      await appendAtHead(catalog, TENANT, creation({ id: 'x'.repeat(256) }));
+      await catalog.project(TENANT, 1);
+      expect((await catalog.serverById(TENANT, long)).value).toBeUndefined();
+      expect((await catalog.serversNamed(TENANT, long)).value).toEqual([]);
+      expect((await catalog.privateServers(TENANT, [`user:${long}`])).value).toEqual([]);
+      expect((await catalog.head(long)).revision).toBe(0);
+    });
+
+    it('same ids and names in two tenants are two servers', async () => {
+      const catalog = await openCatalog(suite);
+      await appendAtHead(catalog, 'one', creation({ id: 'a', name: 'n', title: 'of one' }));
+      await appendAtHead(catalog, 'two', creation({ id: 'a', name: 'n', title: 'of two' }));
+      await catalog.project('one', 1);
+      await catalog.project('two', 1);
+      expect(await titlesOf(catalog, 'one')).toEqual(['of one']);
+      expect(await titlesOf(catalog, 'two')).toEqual(['of two']);
+    });
+
+    it('keeps a large record and maps with the keys of Object', async () => {
+      const catalog = await openCatalog(suite);
+      const labels = JSON.parse(
+        '{"__proto__":"p","constructor":"c","toString":"t","2":"b","1":"a"}',
+      ) as Record<string, string>;
+      const spec = { description: 'ä'.repeat(1_000_000), labels };
+      const { batch } = await appendAtHead(catalog, TENANT, creation({ id: 'big', spec }));
+      await catalog.project(TENANT, 1);
+      const { value } = await catalog.serverById(TENANT, 'big');
+      const stored = (value as StoredServer).record.spec;
+      expect(stored.description).toBe(spec.description);
+      expect(JSON.stringify(stored.labels)).toBe(JSON.stringify(labels));
+      expect(Object.getPrototypeOf(stored.labels)).toBe(Object.prototype);
+      expect(await readLog(catalog, TENANT)).toEqual(batch.commits);
+    });
+
+    it('what it was given and what it gave are copies', async () => {
+      const catalog = await openCatalog(suite);
+      const { batch } = await appendAtHead(catalog, TENANT, creation({ id: 'a', name: 'n' }));
+      const expected = structuredClone(batch.commits);
+      const spoil = (server: unknown): void => {
+        const { record } = server as { record: { name: string; spec: { title: string } } };
+        record.name = 'spoilt';
+        record.spec.title = 'spoilt';
+      };
+      spoil({ record: batch.commits[0]!.changes[0]!.after });
+      await catalog.project(TENANT, 1);
+      spoil((await catalog.serverById(TENANT, 'a')).value);
+      spoil((await catalog.sharedServers(TENANT)).value[0]);
+      spoil({ record: (await catalog.read(TENANT, 0)).commits[0]!.changes[0]!.after });
+      expect((await catalog.read(TENANT, 0)).commits).toEqual(expected);
+      expect(await catalog.serversNamed(TENANT, 'n')).toMatchObject({
+        value: [{ record: { name: 'n', spec: { title: '' } } }],
+      });
+    });
+
+    it('a deleted server leaves its tombstone, and can be made anew [P2]', async () => {
+      const catalog = await openCatalog(suite);
+      const record = recordOf({ id: 'a', name: 'n', owner: 'ana' });
+      const grants = grantsAt(1, 'group:ops');
+      await appendAtHead(
+        catalog,
+        TENANT,
+        draftOf(changeOf(undefined, record, { granted: grants })),
+        draftOf(changeOf(record, undefined, { revoked: grants })),
+      );
+      await catalog.project(TENANT, 2);
+      const gone = await catalog.serverById(TENANT, 'a');
+      expect(gone).toEqual({ revision: 2, value: { id: 'a', revision: 2 } });
+      expect(gone.value !== undefined && isTombstone(gone.value)).toBe(true);
+      expect((await catalog.serversNamed(TENANT, 'n')).value).toEqual([]);
+      expect((await catalog.privateServers(TENANT, ['user:ana', 'group:ops'])).value).toEqual([]);
+      expect((await catalog.inventory(TENANT, { afterId: '', limit: 9 })).value).toEqual([]);
+
+      const anew = { ...record, revision: 3 };
+      await appendAtHead(catalog, TENANT, draftOf(changeOf(undefined, anew)));
+      await catalog.project(TENANT, 3);
+      const back = await catalog.serverById(TENANT, 'a');
+      expect(back).toEqual({ revision: 3, value: { record: anew, grants: [] } });
+      expect((await catalog.privateServers(TENANT, ['group:ops'])).value).toEqual([]);
+    });
+
+    it('the inventory goes by id, without gaps and doubles, past tombstones', async () => {
+      const catalog = await openCatalog(suite);
+      const records = Array.from({ length: 25 }, (_, at) => recordOf({ id: `s${String(at)}` }));
+      await appendAtHead(catalog, TENANT, draftOf(records.map((r) => changeOf(undefined, r))));
+      const dead = records.filter((_, at) => at % 5 === 0);
+      await appendAtHead(catalog, TENANT, draftOf(dead.map((r) => changeOf(r, undefined))));
+      await catalog.project(TENANT, 2);
+      const alive = records.filter((r) => !dead.includes(r)).map((r) => r.id);
+      for (const limit of [1, 7, 100]) {
+        const { value } = await wholeInventory(catalog, TENANT, limit);
+        expect(value.map((server) => server.record.id)).toEqual(alive.sort());
+      }
+      expect((await catalog.inventory(TENANT, { afterId: 's0', limit: 0 })).value).toEqual([]);
+    });
+
+    it('a private server seen by several subjects comes once, and goes with the last', async () => {
+      const catalog = await openCatalog(suite);
+      const record = recordOf({ id: 'a', owner: 'ana' });
+      const granted = grantsAt(1, 'group:ops', 'user:ana');
+      await appendAtHead(catalog, TENANT, draftOf(changeOf(undefined, record, { granted })));
+      const seen = async (...subjects: Parameters<Catalog['privateServers']>[1]) => {
+        const { revision } = await catalog.head(TENANT);
+        await catalog.project(TENANT, revision);
+        const { value } = await catalog.privateServers(TENANT, subjects);
+        return value.map((server) => server.record.id);
+      };
+      expect(await seen('user:ana', 'group:ops', 'group:other')).toEqual(['a']);
+
+      const revoked = grantsAt(1, 'user:ana');
+      await appendAtHead(catalog, TENANT, draftOf(changeOf(record, record, { revoked })));
+      expect(await seen('user:ana')).toEqual(['a']);
+
+      const ofBob = recordOf({ id: 'a', owner: 'bob', revision: 3 });
+      await appendAtHead(catalog, TENANT, draftOf(changeOf(record, ofBob)));
+      expect(await seen('user:ana')).toEqual([]);
+      expect(await seen('user:ana', 'group:ops')).toEqual(['a']);
+    });
+  });
+}
+
+async function titlesOf(catalog: Catalog, tenant: string): Promise<readonly string[]> {
+  const { value } = await catalog.serversNamed(tenant, 'n');
+  return value.map((server) => server.record.spec.title);
+}

@@ -1,0 +1,53 @@
+import { onTestFinished } from 'vitest';
+import type { ErrorReason } from '../../../src/domain/errors.js';
+import { SwitchboardError } from '../../../src/domain/errors.js';
+import type { Failpoint } from '../../../src/domain/failpoint.js';
+import type { Catalog, CatalogCapabilities } from '../../../src/storage/catalog.js';
+
+/** One set of data and the ways to open it. */
+export interface CatalogHarness {
+  /** Opened on data that nobody else uses. */
+  readonly catalog: Catalog;
+  /** Closes `catalog`, or what replaced it, and opens the same data again. */
+  reopen(): Promise<Catalog>;
+  /** Opens a further instance on the same data, beside the others. */
+  openAnother(): Promise<Catalog>;
+  /** Closes whatever is open, and removes the data. */
+  dispose(): Promise<void>;
+}
+
+/** What the suite needs to know of an engine. */
+export interface CatalogSuite {
+  /** Fresh, isolated and opened. */
+  readonly create: (options: { readonly failpoint?: Failpoint }) => Promise<CatalogHarness>;
+  readonly capabilities: CatalogCapabilities;
+}
+
+/** A harness that goes away with the test. */
+export async function openHarness(
+  suite: CatalogSuite,
+  options: { readonly failpoint?: Failpoint } = {},
+): Promise<CatalogHarness> {
+  const harness = await suite.create(options);
+  onTestFinished(() => harness.dispose());
+  return harness;
+}
+
+/** A fresh catalog that goes away with the test. */
+export async function openCatalog(suite: CatalogSuite): Promise<Catalog> {
+  return (await openHarness(suite)).catalog;
+}
+
+/** The reason with which `attempt` fails; undefined if it does not, or with no error of ours. */
+export async function reasonOf(attempt: Promise<unknown>): Promise<ErrorReason | undefined> {
+  try {
+    await attempt;
+  } catch (error) {
+    if (error instanceof SwitchboardError) return error.reason;
+    throw error;
+  }
+  return undefined;
+}
+
+/** The tenant of tests that need only one. */
+export const TENANT = 'acme';

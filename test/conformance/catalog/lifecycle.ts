@@ -1,0 +1,123 @@
+import { describe, expect, it } from 'vitest';
+import type { CallOptions, Catalog } from '../../../src/storage/catalog.js';
+import { appendAtHead, batchOf, creation, readLog } from '../../support/storage-builders.js';
+import { openCatalog, openHarness, reasonOf, TENANT, type CatalogSuite } from './harness.js';
+
+type Method = Exclude<keyof Catalog, 'capabilities' | 'close'>;
+
+/** Every method, called in a way that would work on an open catalog. */
+const CALLS: Record<Method, (catalog: Catalog, options: CallOptions) => Promise<unknown>> = {
+  head: (catalog, options) => catalog.head(TENANT, options),
+  append: (catalog, options) => {
+    const after = { epoch: 'e', revision: 0, fingerprint: '' };
+    return catalog.append(TENANT, batchOf(after, [creation()]), options);
+  },
+  read: (catalog, options) => catalog.read(TENANT, 0, options),
+  positionAt: (catalog, options) => catalog.positionAt(TENANT, 0, options),
+  compact: (catalog, options) => catalog.compact(TENANT, 1, { ...options, answersBefore: 1 }),
+  project: (catalog, options) => catalog.project(TENANT, 1, options),
+  serverById: (catalog, options) => catalog.serverById(TENANT, 'a', options),
+  sharedServers: (catalog, options) => catalog.sharedServers(TENANT, options),
+  privateServers: (catalog, options) => catalog.privateServers(TENANT, ['user:a'], options),
+  serversNamed: (catalog, options) => catalog.serversNamed(TENANT, 'a', options),
+  inventory: (catalog, options) => catalog.inventory(TENANT, { afterId: '', limit: 1 }, options),
+  answer: (catalog, options) =>
+    catalog.answer(TENANT, { principal: 'p', requestId: 'r' }, options),
+  tenants: (catalog, options) => catalog.tenants(options),
+};
+
+/** Traits that every method has, and closing. */
+export function describeLifecycle(suite: CatalogSuite): void {
+  describe('lifecycle', () => {
+    describe.each(Object.entries(CALLS))('%s', (_method, call) => {
+      it('answers on an open catalog', async () => {
+        const catalog = await openCatalog(suite);
+        await expect(call(catalog, {})).resolves.not.toThrow();
+      });
+
+      it('fails with CLOSED after close', async () => {
+        const catalog = await openCatalog(suite);
+        await catalog.close();
+        expect(await reasonOf(call(catalog, {}))).toBe('CLOSED');
+      });
+
+      it('fails with CLOSED while closing', async () => {
+        const catalog = await openCatalog(suite);
+        const closing = catalog.close();
+        expect(await reasonOf(call(catalog, {}))).toBe('CLOSED');
+        await closing;
+      });
+
+      it('fails with CANCELLED when the signal is already aborted', async () => {
+        const catalog = await openCatalog(suite);
+        expect(await reasonOf(call(catalog, { signal: AbortSignal.abort() }))).toBe('CANCELLED');
+      });
+
+      it('works with a signal that does not abort', async () => {
+        const catalog = await openCatalog(suite);
+        const { signal } = new AbortController();
+        await expect(call(catalog, { signal })).resolves.not.toThrow();
+      });
+    });
+
+    it('closes twice, also at once', async () => {
+      const catalog = await openCatalog(suite);
+      await Promise.all([catalog.close(), catalog.close()]);
+      await expect(catalog.close()).resolves.toBeUndefined();
+    });
+
+    it('finishes what is under way before it is closed [R1]', async () => {
+      const harness = await openHarness(suite);
+      const { catalog } = harness;
+      const batch = batchOf(await catalog.head(TENANT), [creation({ id: 'late' })]);
+      const append = catalog.append(TENANT, batch);
+      await catalog.close();
+      expect(await append).toEqual({
+        appended: true,
+        head: await (await harness.reopen()).head(TENANT),
+      });
+    });
+
+    it('an append with an aborted signal has no effect', async () => {
+      const catalog = await openCatalog(suite);
+      const batch = batchOf(await catalog.head(TENANT), [creation()]);
+      const given = catalog.append(TENANT, batch, { signal: AbortSignal.abort() });
+      expect(await reasonOf(given)).toBe('CANCELLED');
+      expect(await readLog(catalog, TENANT)).toEqual([]);
+      expect(await catalog.tenants()).toEqual([]);
+    });
+
+    it('an append whose signal aborts before the store has it is taken back', async () => {
+      const controller = new AbortController();
+      const failpoint = (name: string): void => {
+        if (name === 'append.before') controller.abort();
+      };
+      const { catalog } = await openHarness(suite, { failpoint });
+      const batch = batchOf(await catalog.head(TENANT), [creation()]);
+      const given = catalog.append(TENANT, batch, { signal: controller.signal });
+      expect(await reasonOf(given)).toBe('CANCELLED');
+      expect(await readLog(catalog, TENANT)).toEqual([]);
+    });
+
+    it('an append whose signal aborts once the store has it finishes [R1]', async () => {
+      const controller = new AbortController();
+      const failpoint = (name: string): void => {
+        if (name === 'append.beforeFlush') controller.abort();
+      };
+      const { catalog } = await openHarness(suite, { failpoint });
+      const batch = batchOf(await catalog.head(TENANT), [creation()]);
+      const outcome = await catalog.append(TENANT, batch, { signal: controller.signal });
+      expect(controller.signal.aborted).toBe(true);
+      expect(outcome).toEqual({ appended: true, head: await catalog.head(TENANT) });
+      expect(await readLog(catalog, TENANT)).toEqual(batch.commits);
+    });
+
+    it('one catalog that is closed leaves another one alone', async () => {
+      const one = await openCatalog(suite);
+      const other = await openCatalog(suite);
+      await appendAtHead(other, TENANT, creation());
+      await one.close();
+      expect((await other.head(TENANT)).revision).toBe(1);
+    });
+  });
+}

@@ -1,0 +1,258 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Change, CommitDraft } from '../../../src/domain/commit.js';
+import { applyChange, changedId } from '../../../src/domain/commit.js';
+import { resolve, type RecordIndex } from '../../../src/domain/resolve.js';
+import type { StoredServer } from '../../../src/domain/server.js';
+import { userView, type Subject } from '../../../src/domain/view.js';
+import type { Catalog } from '../../../src/storage/catalog.js';
+import {
+  appendAtHead,
+  batchOf,
+  changeOf,
+  creation,
+  draftOf,
+  grantsAt,
+  recordOf,
+} from '../../support/storage-builders.js';
+import {
+  changeOfStep,
+  draftOfSteps,
+  historySteps,
+  replaceGrants,
+  type HistoryStep,
+} from '../../support/storage-history.js';
+import {
+  applyToModel,
+  emptyModel,
+  projectionDifferences,
+  type CatalogModel,
+} from '../../support/storage-model.js';
+import { openCatalog, openHarness, TENANT, type CatalogSuite } from './harness.js';
+
+/** Projections are the sum of the log, and nothing else. */
+export function describeProjections(suite: CatalogSuite): void {
+  describe('projections', () => {
+    it('equal a plain model after random histories [R5, P3]', { timeout: 120_000 }, async () => {
+      await fc.assert(
+        fc.asyncProperty(historySteps(30), async (steps) => {
+          const harness = await suite.create({});
+          try {
+            const model = emptyModel();
+            await playHistory(harness.catalog, model, steps);
+            expect(await projectionDifferences(harness.catalog, TENANT, model)).toEqual([]);
+            if (!suite.capabilities.durable) return;
+            const reopened = await harness.reopen();
+            await reopened.compact(TENANT, model.revision, { answersBefore: 0 });
+            expect(await projectionDifferences(reopened, TENANT, model)).toEqual([]);
+          } finally {
+            await harness.dispose();
+          }
+        }),
+        { numRuns: 40 },
+      );
+    });
+
+    it('a subject that stays keeps its grant when the list is replaced [P4]', async () => {
+      const catalog = await openCatalog(suite);
+      const early = recordOf({ id: 'z-early', name: 'n', owner: 'bob' });
+      const late = recordOf({ id: 'a-late', name: 'n', owner: 'eve' });
+      const held = grantsAt(1, 'user:ana');
+      await appendAtHead(
+        catalog,
+        TENANT,
+        draftOf(changeOf(undefined, early, { granted: held })),
+        draftOf(changeOf(undefined, late, { granted: grantsAt(2, 'user:ana') })),
+      );
+      expect((await resolvedBy(catalog, 'ana', 'n'))?.record.id).toBe('z-early');
+      const access = replaceGrants(held, ['user:ana', 'user:carl'], 3);
+      await appendAtHead(catalog, TENANT, draftOf(changeOf(early, early, access)));
+      expect((await resolvedBy(catalog, 'ana', 'n'))?.record.id).toBe('z-early');
+      expect((await catalog.serverById(TENANT, 'z-early')).value).toEqual({
+        record: early,
+        grants: [
+          { subject: 'user:ana', revision: 1 },
+          { subject: 'user:carl', revision: 3 },
+        ],
+      });
+    });
+
+    it('times are kept as the commit says, whatever the clock says [P6, F4]', async () => {
+      const catalog = await openCatalog(suite);
+      const future = Date.now() + 3_600_000;
+      const record = recordOf({ id: 'a', lastUpdatedAt: future });
+      const next = { ...record, lastUpdatedAt: future + 1, revision: 2 };
+      await appendAtHead(
+        catalog,
+        TENANT,
+        draftOf(changeOf(undefined, record), { time: future }),
+        draftOf(changeOf(record, next), { time: 1 }),
+      );
+      await catalog.project(TENANT, 2);
+      const { value } = await catalog.serverById(TENANT, 'a');
+      expect((value as StoredServer).record.lastUpdatedAt).toBe(future + 1);
+      const { commits } = await catalog.read(TENANT, 0);
+      expect(commits.map((commit) => commit.time)).toEqual([future, 1]);
+    });
+
+    it('an exchange of two names is seen before or after, never between [R5, P8]', async () => {
+      const catalog = await openCatalog(suite);
+      const [a, b] = [recordOf({ id: 'a', name: 'x' }), recordOf({ id: 'b', name: 'y' })];
+      await appendAtHead(
+        catalog,
+        TENANT,
+        draftOf([changeOf(undefined, a), changeOf(undefined, b)]),
+      );
+      const swap = draftOf([changeOf(a, { ...a, name: 'y' }), changeOf(b, { ...b, name: 'x' })]);
+      let reading = true;
+      const seen = new Set<string>();
+      const reader = (async () => {
+        while (reading) {
+          const { revision, value } = await catalog.sharedServers(TENANT);
+          const names = value.map(({ record }) => `${record.id}=${record.name}`).sort();
+          seen.add(`${String(revision)}: ${names.join()}`);
+          await new Promise(setImmediate);
+        }
+      })();
+      await appendAtHead(catalog, TENANT, swap);
+      await catalog.project(TENANT, 2);
+      reading = false;
+      await reader;
+      seen.add(`2: ${(await namesOf(catalog)).join()}`);
+      expect([...seen].sort()).toEqual(['1: a=x,b=y', '2: a=y,b=x']);
+    });
+
+    it('a change between tiers takes sight away and gives it, whatever grants remain', async () => {
+      const catalog = await openCatalog(suite);
+      const mine = recordOf({ id: 'a', owner: 'ana' });
+      const granted = grantsAt(1, 'group:ops');
+      const { owner: _owner, ...rest } = mine;
+      const shared = { ...rest, tier: 'APP' as const, revision: 2 };
+      const subjects: readonly Subject[] = ['user:ana', 'group:ops'];
+      const seen = async (): Promise<readonly [number, number]> => {
+        await catalog.project(TENANT, (await catalog.head(TENANT)).revision);
+        const privately = await catalog.privateServers(TENANT, subjects);
+        return [privately.value.length, (await catalog.sharedServers(TENANT)).value.length];
+      };
+      await appendAtHead(catalog, TENANT, draftOf(changeOf(undefined, mine, { granted })));
+      expect(await seen()).toEqual([1, 0]);
+      await appendAtHead(catalog, TENANT, draftOf(changeOf(mine, shared)));
+      expect(await seen()).toEqual([0, 1]);
+      await appendAtHead(catalog, TENANT, draftOf(changeOf(shared, mine)));
+      expect(await seen()).toEqual([1, 0]);
+    });
+
+    it('many grants on one server are all found, and all go with it', async () => {
+      const catalog = await openCatalog(suite);
+      const record = recordOf({ id: 'a', owner: 'ana' });
+      const subjects = Array.from({ length: 3_000 }, (_, at): Subject => `user:u${String(at)}`);
+      const granted = grantsAt(1, ...subjects);
+      await appendAtHead(catalog, TENANT, draftOf(changeOf(undefined, record, { granted })));
+      await catalog.project(TENANT, 1);
+      const { value } = await catalog.serverById(TENANT, 'a');
+      expect((value as StoredServer).grants.map((grant) => grant.subject)).toEqual(
+        [...subjects].sort(),
+      );
+      expect((await catalog.privateServers(TENANT, ['user:u2999'])).value).toHaveLength(1);
+      await appendAtHead(catalog, TENANT, draftOf(changeOf(record, undefined)));
+      await catalog.project(TENANT, 2);
+      expect((await catalog.privateServers(TENANT, subjects)).value).toEqual([]);
+    });
+
+    it('projecting may be repeated, in any order, and never goes back', async () => {
+      const harness = await openHarness(suite);
+      const { catalog } = harness;
+      for (let n = 0; n < 5; n += 1) await appendAtHead(catalog, TENANT, creation());
+      let reflected = 0;
+      for (const upTo of [2, 1, 4, 4, 0, 5, 3, 99]) {
+        const revision = await catalog.project(TENANT, upTo);
+        expect(revision).toBeGreaterThanOrEqual(Math.max(reflected, Math.min(upTo, 5)));
+        expect((await catalog.sharedServers(TENANT)).revision).toBe(revision);
+        reflected = revision;
+      }
+      expect(reflected).toBe(5);
+      expect((await catalog.sharedServers(TENANT)).value).toHaveLength(5);
+    });
+
+    if (suite.capabilities.atomicProjections) {
+      it('are never behind the log [R1]', async () => {
+        const catalog = await openCatalog(suite);
+        for (let n = 1; n <= 5; n += 1) {
+          await appendAtHead(catalog, TENANT, creation());
+          const { revision, value } = await catalog.sharedServers(TENANT);
+          expect([revision, value.length]).toEqual([n, n]);
+        }
+      });
+    } else {
+      it('stay behind the log until someone projects', async () => {
+        const catalog = await openCatalog(suite);
+        await appendAtHead(catalog, TENANT, creation());
+        expect(await catalog.sharedServers(TENANT)).toEqual({ revision: 0, value: [] });
+        expect(await catalog.project(TENANT, 1)).toBe(1);
+        expect((await catalog.sharedServers(TENANT)).value).toHaveLength(1);
+      });
+    }
+  });
+}
+
+/** Appends what the steps come to, and moves the model along. */
+export async function playHistory(
+  catalog: Catalog,
+  model: CatalogModel,
+  steps: readonly HistoryStep[],
+): Promise<void> {
+  let servers = new Map(model.servers);
+  let drafts: CommitDraft[] = [];
+  let changes: Change[] = [];
+  let last: HistoryStep | undefined;
+  const endCommit = (): void => {
+    if (last !== undefined && changes.length > 0) drafts.push(draftOfSteps(changes, last));
+    changes = [];
+  };
+  const endBatch = async (): Promise<void> => {
+    endCommit();
+    if (drafts.length === 0) return;
+    const batch = batchOf(await catalog.head(TENANT), drafts);
+    const { appended } = await catalog.append(TENANT, batch);
+    expect(appended).toBe(true);
+    for (const commit of batch.commits) applyToModel(model, commit);
+    await catalog.project(TENANT, model.revision);
+    servers = new Map(model.servers);
+    drafts = [];
+  };
+  for (const step of steps) {
+    if (!step.sameBatch) await endBatch();
+    else if (!step.sameCommit) endCommit();
+    const revision = model.revision + drafts.length + 1;
+    const change = changeOfStep(servers, step, revision);
+    if (change === undefined) continue;
+    changes.push(change);
+    last = step;
+    const id = changedId(change);
+    const after = applyChange(servers.get(id), change);
+    if (after === undefined) servers.delete(id);
+    else servers.set(id, after);
+  }
+  await endBatch();
+}
+
+async function namesOf(catalog: Catalog): Promise<readonly string[]> {
+  const { value } = await catalog.sharedServers(TENANT);
+  return value.map(({ record }) => `${record.id}=${record.name}`).sort();
+}
+
+async function resolvedBy(
+  catalog: Catalog,
+  user: string,
+  name: string,
+): Promise<StoredServer | undefined> {
+  await catalog.project(TENANT, (await catalog.head(TENANT)).revision);
+  const shared = (await catalog.sharedServers(TENANT)).value;
+  const owned = (await catalog.privateServers(TENANT, [`user:${user}`])).value;
+  const index: RecordIndex = {
+    shared: (wanted) => shared.find((server) => server.record.name === wanted),
+    allShared: () => shared,
+    privateOf: () => owned,
+  };
+  return resolve(index, name, userView(user));
+}

@@ -1,0 +1,109 @@
+import { describe, expect, it } from 'vitest';
+import {
+  appendAtHead,
+  batchOf,
+  changeOf,
+  creation,
+  draftOf,
+  readLog,
+  recordOf,
+} from '../../support/storage-builders.js';
+import { emptyModel, projectionDifferences, replay } from '../../support/storage-model.js';
+import { expectWholeLog } from './append.js';
+import { openHarness, reasonOf, TENANT, type CatalogSuite } from './harness.js';
+
+/** What another opening of the same data finds, and what it finds where that is not promised. */
+export function describeReopening(suite: CatalogSuite): void {
+  const { durable, multiProcess } = suite.capabilities;
+
+  describe.runIf(durable)('reopening, durable', () => {
+    it('finds log, epoch, mark, projections and answers as they were [R1, W7, F1]', async () => {
+      const harness = await openHarness(suite);
+      const { catalog } = harness;
+      const request = { principal: 'p', requestId: 'r', bodyDigest: 'd' };
+      const record = recordOf({ id: 'a', owner: 'ana' });
+      await appendAtHead(catalog, TENANT, draftOf(changeOf(undefined, record), { request }));
+      await appendAtHead(catalog, TENANT, creation({ id: 'b' }), creation({ id: 'c' }));
+      await appendAtHead(catalog, TENANT, draftOf(changeOf(record, undefined)));
+      const model = replay(await readLog(catalog, TENANT));
+      await catalog.compact(TENANT, 1, { answersBefore: 0 });
+      await catalog.project(TENANT, 4);
+      const [head, slice] = [await catalog.head(TENANT), await catalog.read(TENANT, 1)];
+      const unwritten = await catalog.head('unwritten');
+
+      const reopened = await harness.reopen();
+      expect(await reopened.head(TENANT)).toEqual(head);
+      expect(await reopened.read(TENANT, 1)).toEqual(slice);
+      expect(slice.mark).toBe(1);
+      expect(await reopened.head('unwritten')).toEqual(unwritten);
+      expect(await reopened.tenants()).toEqual([TENANT]);
+      expect(await projectionDifferences(reopened, TENANT, model)).toEqual([]);
+    });
+
+    it('goes on where the log ended, and refuses who has not seen it [R1, P1]', async () => {
+      const harness = await openHarness(suite);
+      const stale = await harness.catalog.head(TENANT);
+      const { outcome } = await appendAtHead(harness.catalog, TENANT, creation());
+      const reopened = await harness.reopen();
+      const refused = await reopened.append(TENANT, batchOf(stale, [creation()]));
+      expect(refused).toEqual({ appended: false, head: outcome.head });
+      await appendAtHead(reopened, TENANT, creation());
+      await expectWholeLog(reopened);
+      expect((await reopened.head(TENANT)).revision).toBe(2);
+    });
+
+    it('keeps what was appended at once by many [R1, F1]', async () => {
+      const harness = await openHarness(suite);
+      const tenants = Array.from({ length: 30 }, (_, at) => `t${String(at)}`);
+      const heads = await Promise.all(
+        tenants.map(async (tenant) => {
+          const { outcome } = await appendAtHead(harness.catalog, tenant, creation());
+          return outcome.head;
+        }),
+      );
+      const reopened = await harness.reopen();
+      expect(await Promise.all(tenants.map((tenant) => reopened.head(tenant)))).toEqual(heads);
+    });
+  });
+
+  describe.runIf(!durable)('reopening, not durable', () => {
+    it('finds nothing, and another epoch', async () => {
+      const harness = await openHarness(suite);
+      const { outcome } = await appendAtHead(harness.catalog, TENANT, creation());
+      const reopened = await harness.reopen();
+      const head = await reopened.head(TENANT);
+      expect(head.revision).toBe(0);
+      expect(head.epoch).not.toBe(outcome.head.epoch);
+      expect(await projectionDifferences(reopened, TENANT, emptyModel())).toEqual([]);
+    });
+  });
+
+  describe.runIf(multiProcess)('several instances on the same data', () => {
+    it('see at once what any of them acknowledged [R1]', async () => {
+      const harness = await openHarness(suite);
+      const all = [harness.catalog, await harness.openAnother(), await harness.openAnother()];
+      for (let n = 0; n < 12; n += 1) {
+        const { outcome } = await appendAtHead(all[n % 3]!, TENANT, creation());
+        for (const catalog of all) expect(await catalog.head(TENANT)).toEqual(outcome.head);
+      }
+      for (const catalog of all) await expectWholeLog(catalog);
+    });
+
+    it('go on when one of them is closed', async () => {
+      const harness = await openHarness(suite);
+      const other = await harness.openAnother();
+      await appendAtHead(other, TENANT, creation());
+      await other.close();
+      await appendAtHead(harness.catalog, TENANT, creation());
+      await expectWholeLog(harness.catalog);
+      expect((await harness.catalog.head(TENANT)).revision).toBe(2);
+    });
+  });
+
+  describe.runIf(!multiProcess)('several instances on the same data', () => {
+    it('are refused', async () => {
+      const harness = await openHarness(suite);
+      expect(await reasonOf(harness.openAnother())).toBe('UNSUPPORTED');
+    });
+  });
+}

@@ -1,0 +1,116 @@
+import type { KnownServer, ServerView } from '../../src/client/server-view.js';
+import { configHash } from '../../src/domain/config-hash.js';
+import { connectionScope } from '../../src/domain/connection-scope.js';
+import { listResolved, maySee, resolve, type RecordIndex } from '../../src/domain/resolve.js';
+import type { Declaration, ServerRecord, StoredServer } from '../../src/domain/server.js';
+import { audienceOf, isShared } from '../../src/domain/server.js';
+import { SPEC_DEFAULTS, type ServerSpec, type Transport } from '../../src/domain/spec.js';
+import type { ReaderView, Subject } from '../../src/domain/view.js';
+
+/** What a test says of a server; the rest is as if nothing was said. */
+export interface Declared {
+  readonly id?: string;
+  readonly name: string;
+  readonly tier?: Declaration['tier'];
+  readonly owner?: string;
+  readonly grantedTo?: readonly Subject[];
+  readonly spec: Partial<ServerSpec> & { readonly transport: Transport };
+}
+
+/** A node's view over a list in memory, with the one rule of the domain. */
+export class ServerList implements ServerView {
+  readonly #servers = new Map<string, StoredServer>();
+  readonly #listeners = new Set<(changedIds: ReadonlySet<string> | undefined) => void>();
+  #revision = 0;
+
+  /** Applies the creation or change of a server in one step. Answers its id. */
+  put(declared: Declared): string {
+    const [id] = this.apply([declared]);
+    return id!;
+  }
+
+  /** Applies several changes in one step. */
+  apply(declared: readonly Declared[], removedIds: readonly string[] = []): readonly string[] {
+    this.#revision += 1;
+    const ids = declared.map((one) => {
+      const server = toStored(one, this.#revision);
+      this.#servers.set(server.record.id, server);
+      return server.record.id;
+    });
+    for (const id of removedIds) this.#servers.delete(id);
+    this.#tell(new Set([...ids, ...removedIds]));
+    return ids;
+  }
+
+  remove(id: string): void {
+    this.apply([], [id]);
+  }
+
+  /** Replaces everything, as a snapshot does. */
+  replaceAll(declared: readonly Declared[]): void {
+    this.#revision += 1;
+    this.#servers.clear();
+    for (const one of declared) {
+      const server = toStored(one, this.#revision);
+      this.#servers.set(server.record.id, server);
+    }
+    this.#tell(undefined);
+  }
+
+  resolve(name: string, view: ReaderView): KnownServer | undefined {
+    return toKnown(resolve(this.#index(), name, view));
+  }
+
+  find(id: string, view: ReaderView): KnownServer | undefined {
+    const server = this.#servers.get(id);
+    return server !== undefined && maySee(server, view) ? toKnown(server) : undefined;
+  }
+
+  list(view: ReaderView): readonly KnownServer[] {
+    return listResolved(this.#index(), view).map((server) => toKnown(server)!);
+  }
+
+  onApplied(listener: (changedIds: ReadonlySet<string> | undefined) => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  #tell(changedIds: ReadonlySet<string> | undefined): void {
+    for (const listener of this.#listeners) listener(changedIds);
+  }
+
+  #index(): RecordIndex {
+    const all = [...this.#servers.values()];
+    return {
+      shared: (name) => all.find(({ record }) => isShared(record) && record.name === name),
+      allShared: () => all.filter(({ record }) => isShared(record)),
+      privateOf: (subject) =>
+        all.filter((one) => one.record.tier === 'PRIVATE' && audienceOf(one).includes(subject)),
+    };
+  }
+}
+
+function toStored(declared: Declared, revision: number): StoredServer {
+  const { name, tier = 'APP', owner, grantedTo = [], id = name } = declared;
+  const spec: ServerSpec = { ...SPEC_DEFAULTS, ...declared.spec };
+  const record: ServerRecord = {
+    id,
+    name,
+    externalId: '',
+    tier,
+    ...(owner === undefined ? {} : { owner }),
+    spec,
+    etag: String(revision),
+    accessEtag: String(revision),
+    configHash: configHash({ tier, spec }),
+    scope: connectionScope(tier, spec).scope,
+    createTime: revision,
+    lastUpdatedAt: revision,
+    revision,
+  };
+  return { record, grants: grantedTo.map((subject) => ({ subject, revision })) };
+}
+
+function toKnown(server: StoredServer | undefined): KnownServer | undefined {
+  return server?.record;
+}

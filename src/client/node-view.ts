@@ -53,7 +53,8 @@ export class NodeView implements ServerView, FeedTarget {
     const seen =
       server.tier === 'APP' ||
       (view.kind === 'user' &&
-        (server.tier === 'USER' || sights.some((sight) => sight.subscriptionId === subscriptionId)));
+        (server.tier === 'USER' ||
+          sights.some((sight) => sight.subscriptionId === subscriptionId)));
     return seen ? server : undefined;
   }
 
@@ -132,7 +133,7 @@ export class NodeView implements ServerView, FeedTarget {
   }
 
   private index(subscriptionId: string, entry: Entry): void {
-    const names: Names = this.sighted.get(subscriptionId) ?? new Map();
+    const names = this.sighted.get(subscriptionId) ?? new Map<string, Map<string, Entry>>();
     const entries = names.get(entry.server.name) ?? new Map<string, Entry>();
     names.set(entry.server.name, entries.set(entry.server.id, entry));
     this.sighted.set(subscriptionId, names);

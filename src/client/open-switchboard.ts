@@ -74,7 +74,10 @@ export interface Switchboard extends AsyncDisposable {
    * has now: ask again when they change. Throws ClientError SUBSCRIPTION_REFUSED,
    * CLIENT_CLOSED; CANCELLED when `signal` aborts.
    */
-  user(user: string, options?: { readonly groups?: readonly string[]; readonly signal?: AbortSignal }): Promise<UserHandle>;
+  user(
+    user: string,
+    options?: { readonly groups?: readonly string[]; readonly signal?: AbortSignal },
+  ): Promise<UserHandle>;
   /**
    * Resolves when the app's view is known. Rejects when `signal` aborts, or with
    * CLIENT_CLOSED.
@@ -131,7 +134,12 @@ export function openSwitchboard(options: SwitchboardOptions): Switchboard {
         released = true;
         if (users.release(reader)) await connections.disconnectAll();
       };
-      return { servers: lookup(view, reader), connections, release, [Symbol.asyncDispose]: release };
+      return {
+        servers: lookup(view, reader),
+        connections,
+        release,
+        [Symbol.asyncDispose]: release,
+      };
     },
     ready: ({ signal } = {}) => untilAborted(appSynced, signal),
     renew: (what) => {

@@ -62,7 +62,13 @@ export function placeCommit(draft: CommitDraft, position: Position): Commit {
 export function chainFingerprint(draft: CommitDraft, position: Position): string {
   const { cause, actor, reason, time, request, changes } = draft;
   const body = JSON.stringify([cause, actor, reason, time, request ?? null, changes]);
-  return digestText('commit', position.epoch, position.fingerprint, String(position.revision), body);
+  return digestText(
+    'commit',
+    position.epoch,
+    position.fingerprint,
+    String(position.revision),
+    body,
+  );
 }
 
 /** The place after `commit` in the log of `epoch`. */
@@ -83,19 +89,31 @@ export function changedId(change: Change): string {
 }
 
 /** `server` after `change`; undefined if it was deleted. */
-export function applyChange(server: StoredServer | undefined, change: Change): StoredServer | undefined {
+export function applyChange(
+  server: StoredServer | undefined,
+  change: Change,
+): StoredServer | undefined {
   if (change.after === undefined) return undefined;
   return { record: change.after, grants: changeGrants(server?.grants ?? [], change.access) };
 }
 
 /** `server` as it was before `change`; undefined if the change created it. */
-export function undoChange(server: StoredServer | undefined, change: Change): StoredServer | undefined {
+export function undoChange(
+  server: StoredServer | undefined,
+  change: Change,
+): StoredServer | undefined {
   if (change.before === undefined) return undefined;
-  const undone = change.access && { granted: change.access.revoked, revoked: change.access.granted };
+  const undone = change.access && {
+    granted: change.access.revoked,
+    revoked: change.access.granted,
+  };
   return { record: change.before, grants: changeGrants(server?.grants ?? [], undone) };
 }
 
-function changeGrants(grants: readonly Grant[], access: AccessChange | undefined): readonly Grant[] {
+function changeGrants(
+  grants: readonly Grant[],
+  access: AccessChange | undefined,
+): readonly Grant[] {
   if (access === undefined) return grants;
   const gone = new Set(access.revoked.map((grant) => grant.subject));
   return [...grants.filter((grant) => !gone.has(grant.subject)), ...access.granted].sort((a, b) =>

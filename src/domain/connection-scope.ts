@@ -1,5 +1,5 @@
-import type { Tier } from './server.js';
 import type { ServerSpec } from './spec.js';
+import type { Tier } from './tier.js';
 import { referencesIn, type Reference } from './value.js';
 
 /** Who may share one connection, from widest to narrowest. */

@@ -64,7 +64,8 @@ export function decideUpdate(
   const { record: before } = demandCurrent(state, intent);
   const declared = intent.apply(declarationOf(before));
   validateDeclaration(declared, 'server');
-  if (isShared(before) !== isShared(declared)) throw new SwitchboardError('TIER_CHANGE_NOT_ALLOWED');
+  if (isShared(before) !== isShared(declared))
+    throw new SwitchboardError('TIER_CHANGE_NOT_ALLOWED');
   if (canonicalJson(declared) === canonicalJson(declarationOf(before))) return undefined;
   demandNameFree(state, declared, intent.id);
   const record: ServerRecord = {

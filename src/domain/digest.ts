@@ -14,7 +14,9 @@ export function digestBytes(...parts: readonly (string | Uint8Array)[]): Buffer 
 
 /** The first 128 bits of `digestBytes` as base64url: 22 characters. */
 export function digestText(...parts: readonly (string | Uint8Array)[]): string {
-  return digestBytes(...parts).subarray(0, 16).toString('base64url');
+  return digestBytes(...parts)
+    .subarray(0, 16)
+    .toString('base64url');
 }
 
 /** JSON with the keys of every object sorted: equal values give equal text. */

@@ -153,7 +153,10 @@ export class SwitchboardError extends Error {
 }
 
 /** Whether `error` is ours, of `reason` if one is given. */
-export function isSwitchboardError(error: unknown, reason?: ErrorReason): error is SwitchboardError {
+export function isSwitchboardError(
+  error: unknown,
+  reason?: ErrorReason,
+): error is SwitchboardError {
   return error instanceof SwitchboardError && (reason === undefined || error.reason === reason);
 }
 

@@ -34,7 +34,10 @@ function patchSpec(spec: ServerSpec, patch: DeclarationPatch): ServerSpec {
   if (patch.transport === undefined) return next;
   const { kind, fields } = patch.transport;
   if (next.transport.kind !== kind) {
-    throw invalidField('update_mask', `spec.${kind} has no fields to change: the transport is ${next.transport.kind}`);
+    throw invalidField(
+      'update_mask',
+      `spec.${kind} has no fields to change: the transport is ${next.transport.kind}`,
+    );
   }
   return { ...next, transport: { ...next.transport, ...fields } as Transport };
 }

@@ -1,12 +1,9 @@
 import type { ConnectionScope } from './connection-scope.js';
 import type { ServerSpec } from './spec.js';
+import type { Tier } from './tier.js';
 import type { Subject } from './view.js';
 
-/**
- * APP: everyone, connection shared. USER: every user, a connection per user. PRIVATE:
- * the owner and those granted, a connection per user.
- */
-export type Tier = 'APP' | 'USER' | 'PRIVATE';
+export type { Tier } from './tier.js';
 
 /** What people declare about a server: what its etag covers. */
 export interface Declaration {
@@ -66,6 +63,9 @@ export function audienceOf(server: StoredServer): readonly Subject[] {
 }
 
 /** Equal exactly if two copies of one server have the same content. */
-export function contentVersion(copy: { readonly etag: string; readonly accessEtag: string }): string {
+export function contentVersion(copy: {
+  readonly etag: string;
+  readonly accessEtag: string;
+}): string {
   return `${copy.etag} ${copy.accessEtag}`;
 }

@@ -87,7 +87,9 @@ export interface ToolFilter {
 }
 
 /** Everything but the transport, as it is when nothing is said. */
-export const SPEC_DEFAULTS: Omit<ServerSpec, 'transport'> = Object.freeze<Omit<ServerSpec, 'transport'>>({
+export const SPEC_DEFAULTS: Omit<ServerSpec, 'transport'> = Object.freeze<
+  Omit<ServerSpec, 'transport'>
+>({
   title: '',
   description: '',
   version: '',

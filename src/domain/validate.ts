@@ -52,7 +52,8 @@ type Report = (field: string, description: string) => void;
  */
 export function validateDeclaration(declared: Declaration, path: string): void {
   const violations: FieldViolation[] = [];
-  const report: Report = (field, description) => violations.push({ field: `${path}.${field}`, description });
+  const report: Report = (field, description) =>
+    violations.push({ field: `${path}.${field}`, description });
   checkName(declared.name, (text) => {
     report('name', text);
   });
@@ -107,7 +108,7 @@ function checkStdio(transport: StdioTransport, report: Report): void {
   args.forEach((arg, index) => {
     if (arg.includes('\0')) report(`stdio.args[${String(index)}]`, 'must not hold NUL');
   });
-  checkKeys(env, LIMITS.env, { field: 'stdio.env', pattern: VARIABLE_NAME }, report);
+  checkKeys(env, { field: 'stdio.env', pattern: VARIABLE_NAME, limit: LIMITS.env }, report);
   for (const [name, value] of Object.entries(env)) {
     if (value.includes('\0')) report(`stdio.env[${name}]`, 'must not hold NUL');
   }
@@ -122,8 +123,12 @@ function checkHttp(transport: HttpTransport, report: Report): void {
   checkHeaders(transport.headers, `${transport.kind}.headers`, report);
 }
 
-function checkHeaders(headers: Readonly<Record<string, string>>, field: string, report: Report): void {
-  checkKeys(headers, LIMITS.headers, { field, pattern: HEADER_NAME }, report);
+function checkHeaders(
+  headers: Readonly<Record<string, string>>,
+  field: string,
+  report: Report,
+): void {
+  checkKeys(headers, { field, pattern: HEADER_NAME, limit: LIMITS.headers }, report);
   const seen = new Set<string>();
   for (const [name, value] of Object.entries(headers)) {
     const lower = name.toLowerCase();
@@ -159,7 +164,8 @@ function checkTexts(spec: ServerSpec, report: Report): void {
   });
   for (const side of ['allow', 'deny'] as const) {
     const names = spec.toolFilter[side];
-    if (names.length > LIMITS.tools) report(`tool_filter.${side}`, `at most ${String(LIMITS.tools)}`);
+    if (names.length > LIMITS.tools)
+      report(`tool_filter.${side}`, `at most ${String(LIMITS.tools)}`);
     names.forEach((name, index) => {
       if (name === '') report(`tool_filter.${side}[${String(index)}]`, 'must not be empty');
       most(`tool_filter.${side}[${String(index)}]`, name, LIMITS.id);
@@ -168,19 +174,30 @@ function checkTexts(spec: ServerSpec, report: Report): void {
 }
 
 function checkMaps(spec: ServerSpec, report: Report): void {
-  checkKeys(spec.userVariables, LIMITS.entries, { field: 'user_variables', pattern: VARIABLE_NAME }, report);
+  checkKeys(
+    spec.userVariables,
+    { field: 'user_variables', pattern: VARIABLE_NAME, limit: LIMITS.entries },
+    report,
+  );
   for (const [name, variable] of Object.entries(spec.userVariables)) {
     const field = `user_variables[${name}]`;
-    if (variable.title.length > LIMITS.title) report(`${field}.title`, `must be at most ${String(LIMITS.title)} characters`);
-    if (variable.description.length > LIMITS.text) report(`${field}.description`, `must be at most ${String(LIMITS.text)} characters`);
+    if (variable.title.length > LIMITS.title)
+      report(`${field}.title`, `must be at most ${String(LIMITS.title)} characters`);
+    if (variable.description.length > LIMITS.text)
+      report(`${field}.description`, `must be at most ${String(LIMITS.text)} characters`);
   }
-  checkKeys(spec.labels, LIMITS.entries, { field: 'labels', pattern: LABEL_KEY }, report);
+  checkKeys(spec.labels, { field: 'labels', pattern: LABEL_KEY, limit: LIMITS.entries }, report);
   for (const [key, value] of Object.entries(spec.labels)) {
     if (!LABEL_VALUE.test(value)) report(`labels[${key}]`, 'is not a label value');
   }
-  checkKeys(spec.annotations, LIMITS.entries, { field: 'annotations', pattern: ANNOTATION_KEY }, report);
+  checkKeys(
+    spec.annotations,
+    { field: 'annotations', pattern: ANNOTATION_KEY, limit: LIMITS.entries },
+    report,
+  );
   for (const [key, value] of Object.entries(spec.annotations)) {
-    if (value.length > LIMITS.value) report(`annotations[${key}]`, `must be at most ${String(LIMITS.value)} characters`);
+    if (value.length > LIMITS.value)
+      report(`annotations[${key}]`, `must be at most ${String(LIMITS.value)} characters`);
   }
 }
 
@@ -210,21 +227,31 @@ function checkOAuth(oauth: OAuth, report: Report): void {
   }
   const methods = ['', 'client_secret_post', 'client_secret_basic', 'none'];
   if (!methods.includes(oauth.tokenEndpointAuthMethod)) {
-    report('oauth.token_endpoint_auth_method', 'must be client_secret_post, client_secret_basic or none');
+    report(
+      'oauth.token_endpoint_auth_method',
+      'must be client_secret_post, client_secret_basic or none',
+    );
   }
-  if (oauth.scopes.length > LIMITS.entries) report('oauth.scopes', `at most ${String(LIMITS.entries)}`);
+  if (oauth.scopes.length > LIMITS.entries)
+    report('oauth.scopes', `at most ${String(LIMITS.entries)}`);
   checkHeaders(oauth.headers, 'oauth.headers', report);
 }
 
 /** An empty url is fine here; where one is required, that is checked beside it. */
-function checkUrl(url: string, schemes: readonly string[], report: (description: string) => void): void {
+function checkUrl(
+  url: string,
+  schemes: readonly string[],
+  report: (description: string) => void,
+): void {
   if (url === '') return;
   const plain = withoutReferences(url);
   if (plain === undefined) return; // reported as a value
   const parsed = URL.canParse(plain) ? new URL(plain) : undefined;
   if (parsed === undefined) report('is not an absolute URL');
   else if (!schemes.includes(parsed.protocol)) {
-    report(`must begin with ${schemes.map((scheme) => scheme.slice(0, -1)).join(' or ')}, not ${parsed.protocol.slice(0, -1)}`);
+    report(
+      `must begin with ${schemes.map((scheme) => scheme.slice(0, -1)).join(' or ')}, not ${parsed.protocol.slice(0, -1)}`,
+    );
   } else if (CONTROL.test(url)) report('must not hold control characters');
 }
 
@@ -240,12 +267,11 @@ function withoutReferences(text: string): string | undefined {
 
 function checkKeys(
   map: Readonly<Record<string, unknown>>,
-  limit: number,
-  what: { readonly field: string; readonly pattern: RegExp },
+  what: { readonly field: string; readonly pattern: RegExp; readonly limit: number },
   report: Report,
 ): void {
   const keys = Object.keys(map);
-  if (keys.length > limit) report(what.field, `at most ${String(limit)}`);
+  if (keys.length > what.limit) report(what.field, `at most ${String(what.limit)}`);
   for (const key of keys) {
     if (key === '__proto__' || !what.pattern.test(key)) {
       report(`${what.field}[${key.slice(0, 80)}]`, 'is not an allowed name');
@@ -255,12 +281,14 @@ function checkKeys(
 
 function checkPlain(text: string, field: string, report: Report): void {
   if (text.includes('${')) report(field, 'must be plain, without ${…}');
-  else if (text.length > LIMITS.text) report(field, `must be at most ${String(LIMITS.text)} characters`);
+  else if (text.length > LIMITS.text)
+    report(field, `must be at most ${String(LIMITS.text)} characters`);
   else if (CONTROL.test(text)) report(field, 'must not hold control characters');
 }
 
 function checkValue(path: string, text: string, report: Report): void {
-  if (text.length > LIMITS.value) report(path, `must be at most ${String(LIMITS.value)} characters`);
+  if (text.length > LIMITS.value)
+    report(path, `must be at most ${String(LIMITS.value)} characters`);
   try {
     parseValue(text);
   } catch (error) {

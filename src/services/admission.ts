@@ -1,12 +1,20 @@
-import { applyChange, changedId, type Commit } from '../domain/commit.js';
+import { applyChange, changedId, type Commit, type Position } from '../domain/commit.js';
 import { SwitchboardError } from '../domain/errors.js';
 import type { StoredServer } from '../domain/server.js';
 import { isTombstone, type Catalog, type Projected } from '../storage/catalog.js';
-import type { TenantLog } from './tenant-log.js';
+import type { RecentCommits } from './recent-commits.js';
+
+/** The view that records join: where it is, and how it moves on. */
+export interface AdmittingLog {
+  readonly tenant: string;
+  readonly position: Position;
+  readonly recent: RecentCommits;
+  catchUp(revision?: number): Promise<void>;
+}
 
 /** Records that are to join a view. */
 export interface Admission {
-  readonly log: TenantLog;
+  readonly log: AdmittingLog;
   readonly catalog: Catalog;
   readonly query: () => Promise<Projected<readonly StoredServer[]>>;
   /** Whether a record belongs to what is being loaded. */
@@ -27,17 +35,22 @@ export async function admit(admission: Admission): Promise<void> {
   const { revision, value } = await admission.query();
   const found = new Map(value.map((server) => [server.record.id, server]));
   let replayed = revision;
+  // Where the view has to be before it can hold what the Catalog answered.
+  let reflected = revision;
   for (;;) {
-    await log.catchUp(Math.max(replayed, newestStamp(found)));
+    await log.catchUp(Math.max(reflected, newestStamp(found)));
     const commits = await commitsAfter(admission, replayed);
     const missed = replay(found, commits, admission.concerns);
     for (const id of missed) {
       const answer = await admission.catalog.serverById(log.tenant, id);
+      // A tombstone has no stamp in `found`, and yet the view must not stay before it.
+      reflected = Math.max(reflected, answer.revision);
       if (answer.value !== undefined && !isTombstone(answer.value)) found.set(id, answer.value);
     }
     replayed = commits.at(-1)?.revision ?? replayed;
     // Nothing was awaited since this held: the view cannot have moved in between.
-    if (replayed >= log.position.revision && newestStamp(found) <= log.position.revision) break;
+    const at = log.position.revision;
+    if (replayed >= at && reflected <= at && newestStamp(found) <= at) break;
   }
   finish();
   for (const server of found.values()) put(server);
@@ -64,12 +77,19 @@ function replay(
   return missed;
 }
 
-async function commitsAfter({ log, catalog }: Admission, revision: number): Promise<readonly Commit[]> {
+async function commitsAfter(
+  { log, catalog }: Admission,
+  revision: number,
+): Promise<readonly Commit[]> {
   if (revision >= log.position.revision) return [];
   const recent = log.recent.after(revision);
   if (recent !== undefined) return recent;
   const slice = await catalog.read(log.tenant, revision);
-  if (slice.mark > revision) throw new SwitchboardError('CATALOG_UNAVAILABLE', 'the projections lag behind the compacted log');
+  if (slice.mark > revision)
+    throw new SwitchboardError(
+      'CATALOG_UNAVAILABLE',
+      'the projections lag behind the compacted log',
+    );
   return slice.commits.filter((commit) => commit.revision <= log.position.revision);
 }
 

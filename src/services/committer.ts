@@ -1,5 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { placeCommit, positionOf, type Commit, type CommitDraft, type Position, type RequestKey } from '../domain/commit.js';
+import {
+  placeCommit,
+  positionOf,
+  type Commit,
+  type CommitDraft,
+  type Position,
+  type RequestKey,
+} from '../domain/commit.js';
 import type { Decision, DecisionContext } from '../domain/decide.js';
 import { isSwitchboardError, SwitchboardError } from '../domain/errors.js';
 import type { Failpoint } from '../domain/failpoint.js';
@@ -48,7 +55,7 @@ export interface CommitterDeps {
 
 interface Waiting {
   readonly intent: Omit<WriteIntent, 'prepare'> & { readonly prepare: () => Promise<void> };
-  readonly settle: (result: { outcome: WriteOutcome } | { error: unknown }) => void;
+  readonly settle: (result: { outcome: WriteOutcome } | { error: Error }) => void;
 }
 
 interface Decided {
@@ -92,7 +99,7 @@ export class Committer {
     return new Promise<WriteOutcome>((resolve, reject) => {
       const settle: Waiting['settle'] = (result) => {
         if ('outcome' in result) resolve(result.outcome);
-        else reject(result.error as Error);
+        else reject(result.error);
       };
       this.queue.push({ intent, settle });
       void this.run();
@@ -106,7 +113,7 @@ export class Committer {
       const batch = this.queue.slice(0, MAX_BATCH);
       this.queue = this.queue.slice(MAX_BATCH);
       await this.settleBatch(batch).catch((error: unknown) => {
-        for (const waiting of batch) waiting.settle({ error });
+        for (const waiting of batch) waiting.settle({ error: error as Error });
       });
     }
     this.running = false;
@@ -117,7 +124,9 @@ export class Committer {
     let waiting = batch;
     for (let tries = 0; waiting.length > 0; tries += 1) {
       if (tries === MAX_TRIES) {
-        throw new SwitchboardError('NOT_WRITTEN', 'other replicas were first again and again', { retryDelayMs: 100 });
+        throw new SwitchboardError('NOT_WRITTEN', 'other replicas were first again and again', {
+          retryDelayMs: 100,
+        });
       }
       if (tries > 0) {
         await this.deps.log.catchUp();
@@ -202,7 +211,7 @@ export class Committer {
       };
       return { commit: placeCommit(draft, place) };
     } catch (error) {
-      return { error };
+      return { error: error as Error };
     }
   }
 
@@ -212,7 +221,8 @@ export class Committer {
     const outcome = await catalog
       .append(log.tenant, { after, batchId: randomUUID(), commits })
       .catch((error: unknown) => {
-        if (decided.length > 1 && isSwitchboardError(error, 'COMMIT_TOO_LARGE')) return 'split' as const;
+        if (decided.length > 1 && isSwitchboardError(error, 'COMMIT_TOO_LARGE'))
+          return 'split' as const;
         throw error;
       });
     if (outcome === 'split') {
@@ -226,10 +236,14 @@ export class Committer {
     await failpoint('relay.before');
     const previousFingerprint = after.fingerprint;
     // A relay that fails delays others; it makes nothing wrong.
-    await relay.publish({ tenant: log.tenant, epoch: after.epoch, previousFingerprint, commits }).catch(() => undefined);
+    await relay
+      .publish({ tenant: log.tenant, epoch: after.epoch, previousFingerprint, commits })
+      .catch(() => undefined);
     await failpoint('answer.before');
     for (const { waiting, commit } of decided) {
-      waiting.settle({ outcome: { kind: 'committed', commit, position: positionOf(after.epoch, commit) } });
+      waiting.settle({
+        outcome: { kind: 'committed', commit, position: positionOf(after.epoch, commit) },
+      });
     }
     return true;
   }
@@ -237,7 +251,7 @@ export class Committer {
   private async appendOneByOne(decided: readonly Decided[]): Promise<void> {
     for (const { waiting } of decided) {
       await this.settleBatch([waiting]).catch((error: unknown) => {
-        waiting.settle({ error });
+        waiting.settle({ error: error as Error });
       });
     }
   }
@@ -252,12 +266,14 @@ export class Committer {
     if (value.bodyDigest !== request.bodyDigest) throw new SwitchboardError('REQUEST_ID_REUSED');
     const { commits } = await catalog.read(log.tenant, value.revision - 1, { limitBytes: 1 });
     const commit = commits[0];
-    if (commit === undefined) throw new SwitchboardError('CATALOG_UNAVAILABLE', 'the answer was compacted');
+    if (commit === undefined)
+      throw new SwitchboardError('CATALOG_UNAVAILABLE', 'the answer was compacted');
     return repeatOf(commit, request, log.position.epoch);
   }
 }
 
 function repeatOf(commit: Commit, request: RequestKey, epoch: string): WriteOutcome {
-  if (commit.request?.bodyDigest !== request.bodyDigest) throw new SwitchboardError('REQUEST_ID_REUSED');
+  if (commit.request?.bodyDigest !== request.bodyDigest)
+    throw new SwitchboardError('REQUEST_ID_REUSED');
   return { kind: 'committed', commit, position: positionOf(epoch, commit) };
 }

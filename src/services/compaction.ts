@@ -17,10 +17,18 @@ export const RETENTION_DEFAULTS: Retention = Object.freeze({
 });
 
 /** Empties what every log holds beyond its retention (protocol.md rules 2 and 3). */
-export async function compactTenants(catalog: Catalog, retention: Retention, now = Date.now()): Promise<void> {
+export async function compactTenants(
+  catalog: Catalog,
+  retention: Retention,
+  now = Date.now(),
+): Promise<void> {
   for (const tenant of await catalog.tenants()) {
     const { revision } = await catalog.head(tenant);
-    const upTo = await lastBefore(catalog, { tenant, upTo: revision - retention.commits, time: now - retention.forMs });
+    const upTo = await lastBefore(catalog, {
+      tenant,
+      upTo: revision - retention.commits,
+      time: now - retention.forMs,
+    });
     if (upTo > 0) await catalog.compact(tenant, upTo, { answersBefore: now - retention.forMs });
   }
 }
@@ -31,8 +39,8 @@ async function lastBefore(
   { tenant, upTo, time }: { readonly tenant: string; readonly upTo: number; readonly time: number },
 ): Promise<number> {
   let last = 0;
-  let { commits, mark } = await catalog.read(tenant, 0);
-  if (commits.length === 0 && mark > 0) ({ commits, mark } = await catalog.read(tenant, mark));
+  const { mark } = await catalog.read(tenant, 0);
+  let { commits } = await catalog.read(tenant, mark);
   while (commits.length > 0) {
     for (const commit of commits) {
       if (commit.revision > upTo || commit.time >= time) return last;

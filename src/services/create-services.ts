@@ -75,16 +75,23 @@ export function createServices(deps: ServicesDeps) {
     watchServers: (
       context: Parameters<typeof watchServers>[1],
       query: Parameters<typeof watchServers>[2],
-    ): Promise<void> => watchServers({ ...watching, encoder: encoders.watch(context.tenant) }, context, query),
+    ): Promise<void> =>
+      watchServers({ ...watching, encoder: encoders.watch(context.tenant) }, context, query),
     /** A session for a stream that just opened in `tenant`; it ends with its sink. */
     openSession(caller: Caller, tenant: string, sink: FrameSink): NodeSession {
-      const session = new NodeSession({ ...watching, encoder: encoders.sync(tenant), maxSubscriptions }, caller, sink);
+      const session = new NodeSession(
+        { ...watching, encoder: encoders.sync(tenant), maxSubscriptions },
+        caller,
+        sink,
+      );
       sessions.add(session);
       sink.signal.addEventListener('abort', () => sessions.delete(session));
       return session;
     },
     /** Resolves once the Catalog answers. */
-    ready: async (): Promise<void> => void (await tenants.get(DEFAULT_TENANT)),
+    ready: async (): Promise<void> => {
+      await tenants.get(DEFAULT_TENANT);
+    },
     upstream: () => upstream.status(),
     /** Ends every stream with an error made for it. */
     endStreams: (error: () => SwitchboardError): void => {
@@ -123,7 +130,10 @@ function startBackground({ deps, tenants, upstream, limits, monotonic, sessions 
   const watchOver = (): void => {
     if (upstream.isLost()) {
       tenants.endStreams(
-        () => new SwitchboardError('CATALOG_UNAVAILABLE', 'the Catalog cannot be reached', { retryDelayMs: 5_000 }),
+        () =>
+          new SwitchboardError('CATALOG_UNAVAILABLE', 'the Catalog cannot be reached', {
+            retryDelayMs: 5_000,
+          }),
       );
     }
     for (const { hub } of tenants.all()) hub.checkStalled();
@@ -138,22 +148,33 @@ function startBackground({ deps, tenants, upstream, limits, monotonic, sessions 
     setInterval(guard(follow), FOLLOW_MS),
     setInterval(watchOver, Math.min(FOLLOW_MS, limits.stallMs, limits.ackMs)),
     setInterval(beat, limits.heartbeatMs * HEARTBEAT_LEAD),
-    setInterval(guard(() => compactTenants(catalog, retention)), retention.everyMs),
+    setInterval(
+      guard(() => compactTenants(catalog, retention)),
+      retention.everyMs,
+    ),
   ];
   for (const timer of timers) timer.unref();
-  const receive = guardEach((message: Parameters<Tenants['receive']>[0]) => tenants.receive(message), onBackgroundError);
+  const receive = guardEach(
+    (message: Parameters<Tenants['receive']>[0]) => tenants.receive(message),
+    onBackgroundError,
+  );
   const subscribed = relay.subscribe(receive);
   subscribed.catch(onBackgroundError);
   return {
     async close(): Promise<void> {
       for (const timer of timers) clearInterval(timer);
-      tenants.endStreams(() => new SwitchboardError('SHUTTING_DOWN', undefined, { retryDelayMs: 1_000 }));
+      tenants.endStreams(
+        () => new SwitchboardError('SHUTTING_DOWN', undefined, { retryDelayMs: 1_000 }),
+      );
       const end = await subscribed.catch(() => () => Promise.resolve());
       await end();
     },
   };
 }
 
-function guardEach<T>(body: (value: T) => Promise<void>, onError: (error: unknown) => void): (value: T) => void {
+function guardEach<T>(
+  body: (value: T) => Promise<void>,
+  onError: (error: unknown) => void,
+): (value: T) => void {
   return (value) => void body(value).catch(onError);
 }

@@ -31,15 +31,20 @@ export class HeldSubjects {
   }
 
   /** Loads those that are cold, each once however many ask; waits for those on their way. */
-  async join(subjects: readonly Subject[], load: (cold: readonly Subject[]) => Promise<void>): Promise<void> {
-    const cold = subjects.filter((subject) => !this.warm.has(subject) && !this.joining.has(subject));
+  async join(
+    subjects: readonly Subject[],
+    load: (cold: readonly Subject[]) => Promise<void>,
+  ): Promise<void> {
+    const cold = subjects.filter(
+      (subject) => !this.warm.has(subject) && !this.joining.has(subject),
+    );
     if (cold.length > 0) {
       const loading = load(cold).finally(() => {
         for (const subject of cold) this.joining.delete(subject);
       });
       for (const subject of cold) this.joining.set(subject, loading);
     }
-    await Promise.all(subjects.map((subject) => this.joining.get(subject)));
+    await Promise.all(subjects.flatMap((subject) => this.joining.get(subject) ?? []));
   }
 
   /** Keeps subjects from eviction until the answered function is called. */

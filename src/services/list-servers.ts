@@ -53,14 +53,15 @@ export async function listServers(
   const limit = pageSizeOf(query);
   const cursor = readCursor(query);
   const tenant = await readableTenant(deps, context, query.atLeast);
-  if (view.kind === 'inventory') return await listInventory(deps, tenant, { query, cursor, limit });
+  if (view.kind === 'inventory') return listInventory(deps, tenant, { query, cursor, limit });
   const { log } = tenant;
   await log.join(subjectsOf(view));
   const position = cursor === undefined ? log.position : await placeOf(deps, tenant, cursor);
   const state = log.pastState(position.revision);
   if (state === undefined) throw new SwitchboardError('PAGE_EXPIRED');
   const matching = listResolved(state, view).filter(
-    (server) => fits(server, query.filter) && (cursor === undefined || server.record.name > cursor.last),
+    (server) =>
+      fits(server, query.filter) && (cursor === undefined || server.record.name > cursor.last),
   );
   const servers = matching.slice(0, limit);
   const last = matching.length > limit ? servers.at(-1)?.record.name : undefined;
@@ -126,6 +127,7 @@ function readCursor(query: ListQuery): Cursor | undefined {
   }
   if (!Array.isArray(parsed)) throw invalid;
   const [at, last, digest] = parsed as unknown[];
-  if (typeof at !== 'string' || typeof last !== 'string' || digest !== queryDigest(query)) throw invalid;
+  if (typeof at !== 'string' || typeof last !== 'string' || digest !== queryDigest(query))
+    throw invalid;
   return { at, last };
 }

@@ -96,23 +96,32 @@ export class NodeSession {
   private async handle(message: NodeMessage): Promise<void> {
     if (this.sink.signal.aborted) return;
     if (message.kind === 'open') {
-      if (this.opened !== undefined) throw new SwitchboardError('PROTOCOL_VIOLATION', 'open came twice');
+      if (this.opened !== undefined)
+        throw new SwitchboardError('PROTOCOL_VIOLATION', 'open came twice');
       await this.open(message);
       return;
     }
     const { opened } = this;
-    if (opened === undefined) throw new SwitchboardError('PROTOCOL_VIOLATION', 'open must come first');
+    if (opened === undefined)
+      throw new SwitchboardError('PROTOCOL_VIOLATION', 'open must come first');
     if (message.kind === 'subscribe') await this.subscribe(opened, message.subscription);
-    else if (message.kind === 'unsubscribe') this.change(opened, { id: message.id, view: undefined }, () => undefined);
+    else if (message.kind === 'unsubscribe')
+      this.change(opened, { id: message.id, view: undefined }, () => undefined);
     else this.applied(opened, message.token);
   }
 
   private async open(message: OpenMessage): Promise<void> {
     const { deps, audience, sink } = this;
-    authorize({ caller: this.caller, tenant: message.tenant, signal: sink.signal, waitMs: 0 }, 'reader');
+    authorize(
+      { caller: this.caller, tenant: message.tenant, signal: sink.signal, waitMs: 0 },
+      'reader',
+    );
     validateId(message.nodeId, 'open.node_id');
     validateId(message.bootId, 'open.boot_id');
-    const token = message.resumeToken === '' ? undefined : decodeToken(message.tenant, message.resumeToken, 'open.resume_token');
+    const token =
+      message.resumeToken === ''
+        ? undefined
+        : decodeToken(message.tenant, message.resumeToken, 'open.resume_token');
     const tenant = await deps.tenants.get(message.tenant);
     const refused = await this.accept(tenant, message.subscriptions);
     const watcher = openWatcher(deps, tenant, {
@@ -124,13 +133,17 @@ export class NodeSession {
     });
     this.opened = { tenant, tenantId: message.tenant, watcher };
     let place = token && (await checkResume({ log: tenant.log, catalog: deps.catalog }, token));
-    if (typeof place === 'object' && message.subscriptions.some(({ view, digest }) => digest !== viewDigest(view))) {
+    if (
+      typeof place === 'object' &&
+      message.subscriptions.some(({ view, digest }) => digest !== viewDigest(view))
+    ) {
       place = 'view_differs';
     }
     watcher.send(deps.encoder.welcome({ resumed: typeof place === 'object' }));
     for (const { id, error } of refused) watcher.send(deps.encoder.refused(id, error));
     // Not awaited: acknowledgements and subscriptions come while it is under way.
-    const started = typeof place === 'object' ? watcher.resume(place) : watcher.snapshot(message.held, place);
+    const started =
+      typeof place === 'object' ? watcher.resume(place) : watcher.snapshot(message.held, place);
     started.catch((error: unknown) => {
       this.fail(error);
     });
@@ -193,9 +206,12 @@ export class NodeSession {
 
   private check({ id, view }: SubscriptionRequest): void {
     checkId(id, 'subscription_id', (field, description) => {
-      throw new SwitchboardError('INVALID_FIELD', `${field}: ${description}`, { violations: [{ field, description }] });
+      throw new SwitchboardError('INVALID_FIELD', `${field}: ${description}`, {
+        violations: [{ field, description }],
+      });
     });
-    if (id.length > LIMITS.requestId) throw new SwitchboardError('INVALID_FIELD', 'subscription_id is too long');
+    if (id.length > LIMITS.requestId)
+      throw new SwitchboardError('INVALID_FIELD', 'subscription_id is too long');
     validateView(view, 'view');
     if (!this.audience.has(id) && this.audience.size >= this.deps.maxSubscriptions) {
       throw new SwitchboardError('TOO_MANY_SUBSCRIPTIONS');
@@ -203,7 +219,9 @@ export class NodeSession {
   }
 
   private fail(error: unknown): void {
-    const known = isSwitchboardError(error) ? error : new SwitchboardError('INTERNAL', undefined, { cause: error });
+    const known = isSwitchboardError(error)
+      ? error
+      : new SwitchboardError('INTERNAL', undefined, { cause: error });
     if (this.opened === undefined) this.sink.end(known);
     else this.opened.watcher.end(known);
   }

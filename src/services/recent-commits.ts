@@ -26,8 +26,17 @@ export class RecentCommits {
     return index < 0 ? undefined : this.commits.slice(index);
   }
 
+  /** Whether all commits after `revision` are held. */
+  reaches(revision: number): boolean {
+    const first = this.commits[0];
+    return first !== undefined && first.revision <= revision + 1;
+  }
+
   /** The commit that answered a request, if it is among these. */
-  answering(request: { readonly principal: string; readonly requestId: string }): Commit | undefined {
+  answering(request: {
+    readonly principal: string;
+    readonly requestId: string;
+  }): Commit | undefined {
     return this.requests.get(requestKey(request));
   }
 
@@ -39,6 +48,9 @@ export class RecentCommits {
 }
 
 /** One key for a principal and its request id. */
-export function requestKey(request: { readonly principal: string; readonly requestId: string }): string {
+export function requestKey(request: {
+  readonly principal: string;
+  readonly requestId: string;
+}): string {
   return JSON.stringify([request.principal, request.requestId]);
 }

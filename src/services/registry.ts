@@ -34,11 +34,12 @@ export async function getServer(
   validateView(view, 'view');
   const tenant = await readableTenant(deps, context, atLeast);
   const { log } = tenant;
-  if (view.kind === 'inventory') return await getFromInventory(deps, tenant, key);
+  if (view.kind === 'inventory') return getFromInventory(deps, tenant, key);
   const subjects = subjectsOf(view);
   if (!log.isWarm(subjects)) await log.join(subjects);
   const byId = 'id' in key ? log.byId(key.id) : undefined;
-  const found = 'name' in key ? resolve(log, key.name, view) : byId && maySee(byId, view) ? byId : undefined;
+  const found =
+    'name' in key ? resolve(log, key.name, view) : byId && maySee(byId, view) ? byId : undefined;
   if (found === undefined) throw notFound(key);
   return { value: found, position: log.position, upstream: deps.upstream.status() };
 }
@@ -56,7 +57,10 @@ export async function readableTenant(
   if (!sameEpoch(token, log.position)) throw new SwitchboardError('EPOCH_CHANGED');
   if (token.revision <= log.position.revision) return tenant;
   await log.catchUp();
-  const patience = AbortSignal.any([context.signal, AbortSignal.timeout(Math.max(1, context.waitMs))]);
+  const patience = AbortSignal.any([
+    context.signal,
+    AbortSignal.timeout(Math.max(1, context.waitMs)),
+  ]);
   await log.reached(token.revision, patience).catch((cause: unknown) => {
     throw new SwitchboardError('NOT_CAUGHT_UP', undefined, { retryDelayMs: 200, cause });
   });
@@ -68,9 +72,10 @@ async function getFromInventory(
   { log }: Tenant,
   key: ServerKey,
 ): Promise<Answer<StoredServer>> {
-  if (!('id' in key)) throw new SwitchboardError('INVALID_FIELD', 'the inventory finds by id only', {
-    violations: [{ field: 'key', description: 'the inventory view finds by id only' }],
-  });
+  if (!('id' in key))
+    throw new SwitchboardError('INVALID_FIELD', 'the inventory finds by id only', {
+      violations: [{ field: 'key', description: 'the inventory view finds by id only' }],
+    });
   const { revision, value } = await catalog.serverById(log.tenant, key.id);
   await log.catchUp(revision);
   if (value === undefined || isTombstone(value)) throw notFound(key);

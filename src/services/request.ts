@@ -1,6 +1,11 @@
 import type { Caller, Role } from '../domain/caller.js';
 import type { Position } from '../domain/commit.js';
-import { invalidField, invalidFields, SwitchboardError, type FieldViolation } from '../domain/errors.js';
+import {
+  invalidField,
+  invalidFields,
+  SwitchboardError,
+  type FieldViolation,
+} from '../domain/errors.js';
 import { checkId, LIMITS } from '../domain/validate.js';
 import type { View } from '../domain/view.js';
 import type { UpstreamStatus } from './upstream.js';
@@ -27,7 +32,8 @@ export function authorize({ caller, tenant }: RequestContext, role: Role): void 
   if (caller.tenants !== undefined && !caller.tenants.includes(tenant)) {
     throw new SwitchboardError('PERMISSION_DENIED', 'this credential is not for this tenant');
   }
-  const holds = caller.roles.includes(role) || (role === 'reader' && caller.roles.includes('admin'));
+  const holds =
+    caller.roles.includes(role) || (role === 'reader' && caller.roles.includes('admin'));
   if (!holds) throw new SwitchboardError('PERMISSION_DENIED', `this needs the role ${role}`);
 }
 
@@ -40,9 +46,11 @@ export function authorizeView(context: RequestContext, view: View): void {
 export function validateView(view: View, path: string): void {
   if (view.kind !== 'user') return;
   const violations: FieldViolation[] = [];
-  const report = (field: string, description: string): void => void violations.push({ field, description });
+  const report = (field: string, description: string): void =>
+    void violations.push({ field, description });
   checkId(view.user, `${path}.user.user`, report);
-  if (view.groups.length > LIMITS.groups) report(`${path}.user.groups`, `at most ${String(LIMITS.groups)}`);
+  if (view.groups.length > LIMITS.groups)
+    report(`${path}.user.groups`, `at most ${String(LIMITS.groups)}`);
   view.groups.forEach((group, index) => {
     checkId(group, `${path}.user.groups[${String(index)}]`, report);
   });

@@ -50,11 +50,20 @@ export class TenantLog implements StateIndex {
   private readonly listeners = new Set<(step: Step) => void>();
   private readonly historians = new Set<Overlay>();
   private readonly waiters = new Set<() => void>();
+  /** Records that are held by their id, with how many hold each. */
+  private readonly pins = new Map<string, number>();
+  /** Records of the view whose grants to others than the held subjects are not known. */
+  private readonly partial = new Set<string>();
   private inventoryHolds = 0;
+  private inventoryLoad: Promise<void> | undefined;
   private catchingUp: Promise<void> | undefined;
   private place: Position;
 
-  private constructor(tenant: string, catalog: Catalog, start: { position: Position; limits: TenantLogLimits }) {
+  private constructor(
+    tenant: string,
+    catalog: Catalog,
+    start: { position: Position; limits: TenantLogLimits },
+  ) {
     this.tenant = tenant;
     this.catalog = catalog;
     this.place = start.position;
@@ -64,10 +73,15 @@ export class TenantLog implements StateIndex {
   }
 
   /** Opens the tenant at the head of its log, with all shared records. */
-  static async open(tenant: string, catalog: Catalog, limits = TENANT_LOG_DEFAULTS): Promise<TenantLog> {
+  static async open(
+    tenant: string,
+    catalog: Catalog,
+    limits = TENANT_LOG_DEFAULTS,
+  ): Promise<TenantLog> {
     const { revision, value } = await catalog.sharedServers(tenant);
     const position = await catalog.positionAt(tenant, revision);
-    if (position === undefined) throw new SwitchboardError('CATALOG_UNAVAILABLE', 'the log moved while it was opened');
+    if (position === undefined)
+      throw new SwitchboardError('CATALOG_UNAVAILABLE', 'the log moved while it was opened');
     const log = new TenantLog(tenant, catalog, { position, limits });
     for (const server of value) log.records.put(server);
     // Projections may be ahead of the revision they answer with; the log levels them.
@@ -140,28 +154,52 @@ export class TenantLog implements StateIndex {
   /** Brings in every record of the tenant, and keeps it until the answered function is called. */
   async holdInventory(): Promise<() => void> {
     this.inventoryHolds += 1;
-    if (this.inventoryHolds === 1) {
-      await this.admit({ query: () => this.wholeInventory(), concerns: () => true, finish: () => undefined });
-    }
     let held = true;
-    return () => {
-      if (held) this.inventoryHolds -= 1;
+    const release = (): void => {
+      if (!held) return;
       held = false;
+      this.inventoryHolds -= 1;
+      if (this.inventoryHolds === 0) this.inventoryLoad = undefined;
       this.dropUnheld();
     };
+    try {
+      await (this.inventoryLoad ??= this.loadInventory());
+    } catch (error) {
+      release();
+      throw error;
+    }
+    return release;
   }
 
   /**
-   * Follows the record of an id, which may be any, until the answered function is called.
-   * It is then in the view, unless it does not exist.
+   * Follows the record of an id, which may be any, until the answered function is called,
+   * whoever comes to own it. It is then in the view with all its grants, and so are the
+   * other servers of its owner, unless it does not exist.
    */
   async holdRecord(id: string): Promise<() => void> {
-    const { value } = await this.catalog.serverById(this.tenant, id);
-    if (value === undefined) return () => undefined;
-    const isPrivate = !isTombstone(value) && !isShared(value.record);
-    if (isPrivate) return await this.hold(audienceOf(value).slice(0, 1));
-    await this.catchUp(isTombstone(value) ? value.revision : value.record.revision);
-    return () => undefined;
+    this.pins.set(id, (this.pins.get(id) ?? 0) + 1);
+    let held = true;
+    const unpin = (): void => {
+      if (!held) return;
+      held = false;
+      const left = (this.pins.get(id) ?? 1) - 1;
+      if (left > 0) this.pins.set(id, left);
+      else this.pins.delete(id);
+      this.dropIfUnheld(this.byId(id));
+    };
+    try {
+      if (this.byId(id) === undefined || this.partial.has(id)) await this.admitRecord(id);
+      const server = this.byId(id);
+      const isPrivate = server !== undefined && !isShared(server.record);
+      const release = await this.hold(isPrivate ? audienceOf(server).slice(0, 1) : []);
+      return () => {
+        release();
+        unpin();
+      };
+    } catch (error) {
+      unpin();
+      throw error;
+    }
   }
 
   /**
@@ -178,15 +216,22 @@ export class TenantLog implements StateIndex {
     return true;
   }
 
-  /** Reads the Catalog until this view is at `revision` or, without one, at the head. */
+  /**
+   * Reads the Catalog until this view is at `revision` or, without one, at a head that the
+   * Catalog confirmed after the call. Throws CATALOG_UNAVAILABLE if the log ends before.
+   */
   async catchUp(revision?: number): Promise<void> {
-    while (revision === undefined || this.place.revision < revision) {
-      this.catchingUp ??= this.readOn().finally(() => {
-        this.catchingUp = undefined;
-      });
-      await this.catchingUp;
-      if (revision === undefined) return;
-    }
+    const there = (): boolean => revision !== undefined && this.place.revision >= revision;
+    if (there()) return;
+    // What is under way may have asked before that was written which the caller knows of.
+    await this.catchingUp?.catch(() => undefined);
+    if (there()) return;
+    this.catchingUp ??= this.readOn().finally(() => {
+      this.catchingUp = undefined;
+    });
+    await this.catchingUp;
+    if (revision === undefined || there()) return;
+    throw new SwitchboardError('CATALOG_UNAVAILABLE', 'the log ends before what was read of it');
   }
 
   /** Resolves when this view is at `revision` or beyond; rejects with the signal's reason. */
@@ -243,12 +288,22 @@ export class TenantLog implements StateIndex {
   private step(commit: Commit): void {
     const after = new Overlay(this);
     after.apply(commit);
-    const position = { epoch: this.place.epoch, revision: commit.revision, fingerprint: commit.fingerprint };
+    const position = {
+      epoch: this.place.epoch,
+      revision: commit.revision,
+      fingerprint: commit.fingerprint,
+    };
     const step: Step = { commit, position, before: this, after };
     for (const listener of this.listeners) listener(step);
-    const next = commit.changes.map((change) => ({ id: changedId(change), server: after.byId(changedId(change)) }));
-    for (const { id } of next) for (const historian of this.historians) historian.pin(id);
-    for (const { id, server } of next) this.settle(id, server, commit.revision);
+    for (const change of commit.changes) {
+      const id = changedId(change);
+      for (const historian of this.historians) historian.pin(id);
+      // It enters the view by a difference: its other grants stay unknown.
+      if (change.before !== undefined && this.byId(id) === undefined) this.partial.add(id);
+    }
+    for (const id of new Set(commit.changes.map(changedId))) {
+      this.settle(id, after.byId(id), commit.revision);
+    }
     this.recent.push(commit);
     this.place = position;
     for (const wake of [...this.waiters]) wake();
@@ -259,11 +314,17 @@ export class TenantLog implements StateIndex {
     // A projection that was ahead gave us a newer state of this record already.
     if (held !== undefined && held.record.revision > revision) return;
     if (server !== undefined && this.holds(server)) this.records.put(server);
-    else this.records.remove(id);
+    else this.drop(id);
+  }
+
+  private drop(id: string): void {
+    this.records.remove(id);
+    this.partial.delete(id);
   }
 
   private holds(server: StoredServer): boolean {
     if (isShared(server.record) || this.inventoryHolds > 0) return true;
+    if (this.pins.has(server.record.id)) return true;
     return audienceOf(server).some((subject) => this.subjects.has(subject));
   }
 
@@ -271,7 +332,10 @@ export class TenantLog implements StateIndex {
     for (;;) {
       const slice = await this.catalog.read(this.tenant, this.place.revision);
       if (!this.advance(slice.commits)) {
-        throw new SwitchboardError('CATALOG_UNAVAILABLE', 'the log is not the one that this view was made from');
+        throw new SwitchboardError(
+          'CATALOG_UNAVAILABLE',
+          'the log is not the one that this view was made from',
+        );
       }
       if (this.place.revision >= slice.head.revision) return;
       if (slice.commits.length === 0) {
@@ -286,8 +350,29 @@ export class TenantLog implements StateIndex {
       log: this,
       catalog: this.catalog,
       put: (server) => {
-        if (this.holds(server)) this.records.put(server);
+        if (!this.holds(server)) return;
+        this.partial.delete(server.record.id);
+        this.records.put(server);
       },
+    });
+  }
+
+  private async admitRecord(id: string): Promise<void> {
+    await this.admit({
+      query: async () => {
+        const { revision, value } = await this.catalog.serverById(this.tenant, id);
+        return { revision, value: value === undefined || isTombstone(value) ? [] : [value] };
+      },
+      concerns: (server) => server.record.id === id,
+      finish: () => undefined,
+    });
+  }
+
+  private loadInventory(): Promise<void> {
+    return this.admit({
+      query: () => this.wholeInventory(),
+      concerns: () => true,
+      finish: () => undefined,
     });
   }
 
@@ -310,8 +395,10 @@ export class TenantLog implements StateIndex {
   }
 
   private dropUnheld(): void {
-    for (const server of [...this.records.all()]) {
-      if (!this.holds(server)) this.records.remove(server.record.id);
-    }
+    for (const server of [...this.records.all()]) this.dropIfUnheld(server);
+  }
+
+  private dropIfUnheld(server: StoredServer | undefined): void {
+    if (server !== undefined && !this.holds(server)) this.drop(server.record.id);
   }
 }

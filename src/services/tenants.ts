@@ -52,7 +52,7 @@ export class Tenants {
         this.opening.delete(tenant);
       });
     this.opening.set(tenant, opening);
-    return await opening;
+    return opening;
   }
 
   all(): Iterable<Tenant> {

@@ -36,10 +36,13 @@ export async function watchServers(
 ): Promise<void> {
   authorizeView(context, view);
   validateView(view, 'view');
-  const token = resumeToken === '' ? undefined : decodeToken(context.tenant, resumeToken, 'resume_token');
+  const token =
+    resumeToken === '' ? undefined : decodeToken(context.tenant, resumeToken, 'resume_token');
   const tenant = await deps.tenants.get(context.tenant);
   const { log } = tenant;
-  const release = await (view.kind === 'inventory' ? log.holdInventory() : log.hold(subjectsOf(view)));
+  const release = await (view.kind === 'inventory'
+    ? log.holdInventory()
+    : log.hold(subjectsOf(view)));
   const watcher = openWatcher(deps, tenant, {
     audience: resolvedAudience(view, deps.encoder),
     sink: context.sink,

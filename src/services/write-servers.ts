@@ -1,6 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import type { RequestKey } from '../domain/commit.js';
-import { decideCreate, decideDelete, decideUpdate, type Decision, type DecisionContext } from '../domain/decide.js';
+import {
+  decideCreate,
+  decideDelete,
+  decideUpdate,
+  type Decision,
+  type DecisionContext,
+} from '../domain/decide.js';
 import { canonicalJson, digestText } from '../domain/digest.js';
 import { invalidField } from '../domain/errors.js';
 import { applyPatch, type DeclarationPatch } from '../domain/patch.js';
@@ -65,7 +71,8 @@ export async function createServer(
   });
   const record = changedRecord(outcome).after;
   if (record === undefined) throw new Error('a create without a record');
-  const value = outcome.kind === 'committed' ? record : { ...record, id: '', etag: '', accessEtag: '' };
+  const value =
+    outcome.kind === 'committed' ? record : { ...record, id: '', etag: '', accessEtag: '' };
   return answer(deps, outcome, value);
 }
 
@@ -119,8 +126,13 @@ export async function deleteServer(
   });
   const { before, access } = changedRecord(outcome);
   if (before === undefined) throw new Error('a delete without a record');
-  const subjects = isShared(before) ? [] : audienceOf({ record: before, grants: access?.revoked ?? [] });
-  return answer(deps, outcome, { record: before, affected: { everyone: isShared(before), subjects } });
+  const subjects = isShared(before)
+    ? []
+    : audienceOf({ record: before, grants: access?.revoked ?? [] });
+  return answer(deps, outcome, {
+    record: before,
+    affected: { everyone: isShared(before), subjects },
+  });
 }
 
 function written(
@@ -136,7 +148,7 @@ function written(
 }
 
 async function holdOwner({ log }: Tenant, owner: string | undefined): Promise<() => void> {
-  return await log.hold(owner === undefined || owner === '' ? [] : [userSubject(owner)]);
+  return log.hold(owner === undefined || owner === '' ? [] : [userSubject(owner)]);
 }
 
 /** What a write changed, or would have. */
@@ -158,7 +170,11 @@ function checkOptions({ requestId, reason }: WriteOptions): void {
   }
 }
 
-function checkTarget({ id, etag }: { readonly id: string; readonly etag: string }, path: string): void {
+function checkTarget(
+  { id, etag }: { readonly id: string; readonly etag: string },
+  path: string,
+): void {
   validateId(id, `${path}id`);
-  if (etag === '') throw invalidField(`${path}etag`, 'is required: send the etag of the copy that you read');
+  if (etag === '')
+    throw invalidField(`${path}etag`, 'is required: send the etag of the copy that you read');
 }

@@ -1,5 +1,5 @@
 import * as message from '../../generated/switchboard/v1/connection_service.js';
-import { invalidField, isSwitchboardError, SwitchboardError } from '../domain/errors.js';
+import { invalidField, isSwitchboardError, type SwitchboardError } from '../domain/errors.js';
 import type { ServerRecord } from '../domain/server.js';
 import type { ReaderView } from '../domain/view.js';
 import { toServerMessage } from './server-codec.js';
@@ -41,8 +41,10 @@ export function toCheckResponse(
 }
 
 function fromItem({ view, server, builtFrom, serverId }: message.HeldConnection): HeldConnection {
-  if (server === undefined || server.value === '') throw invalidField('server', 'is required: a name or an id');
-  if (builtFrom === undefined) throw invalidField('built_from', 'is required: config_hash or last_updated_at');
+  if (server === undefined || server.value === '')
+    throw invalidField('server', 'is required: a name or an id');
+  if (builtFrom === undefined)
+    throw invalidField('built_from', 'is required: config_hash or last_updated_at');
   return {
     view: fromReaderViewMessage(view, 'view'),
     key: server.$case === 'name' ? { name: server.value } : { id: server.value },
@@ -62,7 +64,11 @@ function toResult(result: CheckResult): message.CheckResult {
     case 'gone':
       return { state: STATE_GONE, server: undefined, error: undefined };
     case 'stale':
-      return { state: STATE_STALE, server: toServerMessage(result.server.record), error: undefined };
+      return {
+        state: STATE_STALE,
+        server: toServerMessage(result.server.record),
+        error: undefined,
+      };
     case 'failed':
       return { state: STATE_UNSPECIFIED, server: undefined, error: toRpcStatus(result.error) };
   }

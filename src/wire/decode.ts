@@ -1,5 +1,5 @@
 import { BinaryReader } from '@bufbuild/protobuf/wire';
-import { invalidField, isSwitchboardError, SwitchboardError } from '../domain/errors.js';
+import { invalidField, isSwitchboardError, type SwitchboardError } from '../domain/errors.js';
 
 // Decoding well-formed UTF-8 never yields a lone surrogate, so this marks a bad string.
 const BAD_STRING = '\ud800';
@@ -20,19 +20,19 @@ export function decodeStrictly<T>(
   decode: (reader: BinaryReader) => T,
   bytes: Uint8Array,
 ): Decoded<T> {
-  let sawBadString = false;
+  const seen = { badString: false };
   const reader = new BinaryReader(bytes, (text) => {
     try {
       return UTF8.decode(text);
     } catch {
-      sawBadString = true;
+      seen.badString = true;
       return BAD_STRING;
     }
   });
   try {
     const message = decode(reader);
     if (reader.pos !== reader.len) throw new Error('the message ends before its bytes do');
-    if (sawBadString) throw invalidField(findBadString(message) ?? 'request', 'not valid UTF-8');
+    if (seen.badString) throw invalidField(findBadString(message) ?? 'request', 'not valid UTF-8');
     return { ok: true, message };
   } catch (error) {
     if (isSwitchboardError(error)) return { ok: false, error };

@@ -9,12 +9,19 @@ interface DecodedSight {
 }
 
 export type DecodedChange =
-  | { readonly kind: 'upsert'; readonly server: DecodedServer; readonly sights: readonly DecodedSight[] }
+  | {
+      readonly kind: 'upsert';
+      readonly server: DecodedServer;
+      readonly sights: readonly DecodedSight[];
+    }
   | { readonly kind: 'unchanged'; readonly id: string; readonly sights: readonly DecodedSight[] }
   | { readonly kind: 'removed'; readonly id: string };
 
 /** Reads a change that the server sent; undefined for a kind that this client does not know. */
-export function fromRecordChange({ change, sights }: message.RecordChange): DecodedChange | undefined {
+export function fromRecordChange({
+  change,
+  sights,
+}: message.RecordChange): DecodedChange | undefined {
   const seen = sights.map(({ subscriptionId, owned, grantOrder }) => ({
     subscriptionId,
     owned,
@@ -22,7 +29,11 @@ export function fromRecordChange({ change, sights }: message.RecordChange): Deco
   }));
   switch (change?.$case) {
     case 'upsert':
-      return { kind: 'upsert', server: Object.freeze(fromServerMessage(change.value)), sights: seen };
+      return {
+        kind: 'upsert',
+        server: Object.freeze(fromServerMessage(change.value)),
+        sights: seen,
+      };
     case 'unchangedId':
       return { kind: 'unchanged', id: change.value, sights: seen };
     case 'removedId':
@@ -32,5 +43,8 @@ export function fromRecordChange({ change, sights }: message.RecordChange): Deco
   }
 }
 
-export type { SyncRequest, SyncResponse } from '../../generated/switchboard/v1/connection_service.js';
+export type {
+  SyncRequest,
+  SyncResponse,
+} from '../../generated/switchboard/v1/connection_service.js';
 export { UpstreamState } from '../../generated/switchboard/v1/common.js';

@@ -28,7 +28,8 @@ export type NodeMessage =
 
 /** Reads one message of a node. Throws INVALID_FIELD or PROTOCOL_VIOLATION. */
 export function fromSyncRequest({ message }: SyncRequest): NodeMessage {
-  if (message === undefined) throw new SwitchboardError('PROTOCOL_VIOLATION', 'a message without content');
+  if (message === undefined)
+    throw new SwitchboardError('PROTOCOL_VIOLATION', 'a message without content');
   switch (message.$case) {
     case 'open': {
       const { tenant, nodeId, bootId, resumeToken, subscriptions, held } = message.value;
@@ -38,7 +39,9 @@ export function fromSyncRequest({ message }: SyncRequest): NodeMessage {
         nodeId,
         bootId,
         resumeToken,
-        subscriptions: subscriptions.map((item, index) => fromSubscribe(item, `open.subscriptions[${String(index)}]`)),
+        subscriptions: subscriptions.map((item, index) =>
+          fromSubscribe(item, `open.subscriptions[${String(index)}]`),
+        ),
         held: fromHeldMessages(held),
       };
     }
@@ -56,6 +59,13 @@ export function tenantOf(tenant: string): string {
   return tenant === '' ? DEFAULT_TENANT : tenant;
 }
 
-function fromSubscribe({ subscriptionId, view, viewDigest }: Subscribe, path: string): SubscriptionMessage {
-  return { id: subscriptionId, view: fromReaderViewMessage(view, `${path}.view`), digest: viewDigest };
+function fromSubscribe(
+  { subscriptionId, view, viewDigest }: Subscribe,
+  path: string,
+): SubscriptionMessage {
+  return {
+    id: subscriptionId,
+    view: fromReaderViewMessage(view, `${path}.view`),
+    digest: viewDigest,
+  };
 }

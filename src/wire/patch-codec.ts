@@ -1,4 +1,8 @@
-import type * as message from '../../generated/switchboard/v1/server.js';
+import {
+  Tier,
+  type Server,
+  type ServerSpec as SpecMessage,
+} from '../../generated/switchboard/v1/server.js';
 import { invalidField } from '../domain/errors.js';
 import type { DeclarationPatch } from '../domain/patch.js';
 import { SPEC_DEFAULTS, type ServerSpec, type Transport } from '../domain/spec.js';
@@ -33,7 +37,7 @@ const TRANSPORT_PATHS: Readonly<Record<Transport['kind'], readonly string[]>> = 
 };
 
 /** Stands in for a transport that the mask does not name, so that the rest can be read. */
-const NO_TRANSPORT: message.ServerSpec['transport'] = {
+const NO_TRANSPORT: SpecMessage['transport'] = {
   $case: 'sse',
   value: { url: '', headers: new Map() },
 };
@@ -44,8 +48,12 @@ type Draft = { -readonly [K in keyof DeclarationPatch]: DeclarationPatch[K] };
  * What an update mask takes from `server`. Without a mask: every field that is set, the
  * spec as a whole; `*`: all of them. Throws INVALID_FIELD for a path that names nothing.
  */
-export function fromUpdateMask(server: message.Server, mask: readonly string[] | undefined): DeclarationPatch {
-  const paths = mask === undefined || mask.length === 0 ? populated(server) : mask.includes('*') ? ALL : mask;
+export function fromUpdateMask(
+  server: Server,
+  mask: readonly string[] | undefined,
+): DeclarationPatch {
+  const paths =
+    mask === undefined || mask.length === 0 ? populated(server) : mask.includes('*') ? ALL : mask;
   const patch: Draft = { fields: {}, specFields: {}, cleared: [] };
   for (const path of paths) addPath(patch, server, path);
   return patch;
@@ -53,18 +61,18 @@ export function fromUpdateMask(server: message.Server, mask: readonly string[] |
 
 const ALL = ['name', 'external_id', 'tier', 'owner', 'spec'];
 
-function populated(server: message.Server): string[] {
+function populated(server: Server): string[] {
   const set = {
     name: server.name !== '',
     external_id: server.externalId !== '',
-    tier: server.tier !== 0,
+    tier: server.tier !== Tier.TIER_UNSPECIFIED,
     owner: server.owner !== '',
     spec: server.spec !== undefined,
   };
   return ALL.filter((path) => set[path as keyof typeof set]);
 }
 
-function addPath(patch: Draft, server: message.Server, path: string): void {
+function addPath(patch: Draft, server: Server, path: string): void {
   switch (path) {
     case 'name':
       patch.fields = { ...patch.fields, name: server.name };
@@ -79,7 +87,8 @@ function addPath(patch: Draft, server: message.Server, path: string): void {
       patch.owner = server.owner;
       return;
     case 'spec':
-      if (server.spec === undefined) throw invalidField('server.spec', 'is required by the update mask');
+      if (server.spec === undefined)
+        throw invalidField('server.spec', 'is required by the update mask');
       patch.spec = fromSpecMessage(server.spec, 'server.spec');
       return;
     default:
@@ -87,7 +96,7 @@ function addPath(patch: Draft, server: message.Server, path: string): void {
   }
 }
 
-function addSpecPath(patch: Draft, spec: message.ServerSpec | undefined, path: string): void {
+function addSpecPath(patch: Draft, spec: SpecMessage | undefined, path: string): void {
   const [root, field, sub, ...more] = path.split('.');
   if (root !== 'spec' || field === undefined || more.length > 0) throw unknownPath(path);
   if (field in TRANSPORT_PATHS) {
@@ -96,18 +105,33 @@ function addSpecPath(patch: Draft, spec: message.ServerSpec | undefined, path: s
   }
   const name = Object.hasOwn(SPEC_PATHS, field) ? SPEC_PATHS[field] : undefined;
   if (name === undefined || sub !== undefined) throw unknownPath(path);
-  const values = spec === undefined ? SPEC_DEFAULTS : fromSpecMessage({ ...spec, transport: NO_TRANSPORT }, 'server.spec');
-  if (values[name] === undefined) patch.cleared = [...patch.cleared, name as 'oauth' | 'requiresOAuth'];
+  const values =
+    spec === undefined
+      ? SPEC_DEFAULTS
+      : fromSpecMessage({ ...spec, transport: NO_TRANSPORT }, 'server.spec');
+  if (values[name] === undefined)
+    patch.cleared = [...patch.cleared, name as 'oauth' | 'requiresOAuth'];
   else patch.specFields = { ...patch.specFields, [name]: values[name] };
 }
 
 function addTransportPath(
   patch: Draft,
-  at: { spec: message.ServerSpec | undefined; path: string; kind: Transport['kind']; sub: string | undefined },
+  at: {
+    spec: SpecMessage | undefined;
+    path: string;
+    kind: Transport['kind'];
+    sub: string | undefined;
+  },
 ): void {
-  const given = at.spec?.transport === undefined ? undefined : fromSpecMessage(at.spec, 'server.spec').transport;
+  const given =
+    at.spec?.transport === undefined
+      ? undefined
+      : fromSpecMessage(at.spec, 'server.spec').transport;
   if (given?.kind !== at.kind) {
-    throw invalidField(`server.${at.path}`, `the update mask names it, but the request has no spec.${at.kind}`);
+    throw invalidField(
+      `server.${at.path}`,
+      `the update mask names it, but the request has no spec.${at.kind}`,
+    );
   }
   if (at.sub === undefined) {
     patch.specFields = { ...patch.specFields, transport: given };
@@ -119,5 +143,8 @@ function addTransportPath(
 }
 
 function unknownPath(path: string): Error {
-  return invalidField('update_mask', `${JSON.stringify(path.slice(0, 200))} names no field that can be updated`);
+  return invalidField(
+    'update_mask',
+    `${JSON.stringify(path.slice(0, 200))} names no field that can be updated`,
+  );
 }

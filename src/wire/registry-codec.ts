@@ -7,7 +7,12 @@ import { tenantOf } from './node-messages.js';
 import { fromUpdateMask } from './patch-codec.js';
 import { fromDeclaration, fromTier, toServerMessage } from './server-codec.js';
 import { fromMap } from './spec-codec.js';
-import { fromHeldMessages, fromViewMessage, toHeaderMessage, type HeaderFacts } from './view-codec.js';
+import {
+  fromHeldMessages,
+  fromViewMessage,
+  toHeaderMessage,
+  type HeaderFacts,
+} from './view-codec.js';
 
 /** A request read: the tenant it is for, and what it asks. */
 export interface Read<T> {
@@ -36,7 +41,12 @@ export function fromListServers(request: message.ListServersRequest): Read<{
   view: View;
   pageSize: number;
   pageToken: string;
-  filter: { tiers: readonly Tier[]; namePrefix: string; labels: Readonly<Record<string, string>>; enabled?: boolean };
+  filter: {
+    tiers: readonly Tier[];
+    namePrefix: string;
+    labels: Readonly<Record<string, string>>;
+    enabled?: boolean;
+  };
   atLeast: string;
 }> {
   const { view, pageSize, pageToken, filter, atLeast } = request;
@@ -48,7 +58,9 @@ export function fromListServers(request: message.ListServersRequest): Read<{
       pageSize,
       pageToken,
       filter: {
-        tiers: (filter?.tiers ?? []).map((tier, index) => fromTier(tier, `filter.tiers[${String(index)}]`)),
+        tiers: (filter?.tiers ?? []).map((tier, index) =>
+          fromTier(tier, `filter.tiers[${String(index)}]`),
+        ),
         namePrefix: filter?.namePrefix ?? '',
         labels: filter === undefined ? {} : fromMap(filter.labels),
         ...(enabled === undefined ? {} : { enabled }),
@@ -116,7 +128,10 @@ export function toServerResponse(
 
 export function toListServersResponse(
   header: HeaderFacts,
-  page: { readonly servers: readonly { readonly record: ServerRecord }[]; readonly nextPageToken: string },
+  page: {
+    readonly servers: readonly { readonly record: ServerRecord }[];
+    readonly nextPageToken: string;
+  },
 ): message.ListServersResponse {
   return {
     header: toHeaderMessage(header),

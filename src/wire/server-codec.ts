@@ -90,7 +90,8 @@ export function fromDeclaration(server: message.Server | undefined, path: string
 /** A tier in a request. Throws INVALID_FIELD if it was left out or is none. */
 export function fromTier(tier: message.Tier, path: string): Tier {
   const known = keyOf(TIERS, tier);
-  if (known === undefined) throw invalidField(path, 'is required: TIER_APP, TIER_USER or TIER_PRIVATE');
+  if (known === undefined)
+    throw invalidField(path, 'is required: TIER_APP, TIER_USER or TIER_PRIVATE');
   return known;
 }
 

@@ -66,7 +66,10 @@ export function fromSpecMessage(spec: message.ServerSpec, path: string): ServerS
     ...(requires === undefined ? {} : { requiresOAuth: requires }),
     ...(spec.oauth === undefined ? {} : { oauth: fromOAuth(spec.oauth) }),
     userVariables: Object.fromEntries(
-      [...spec.userVariables].map(([name, { title, description, sensitive }]) => [name, { title, description, sensitive }]),
+      [...spec.userVariables].map(([name, { title, description, sensitive }]) => [
+        name,
+        { title, description, sensitive },
+      ]),
     ),
     proxyUrl: spec.proxyUrl,
     toolFilter: { allow: spec.toolFilter?.allow ?? [], deny: spec.toolFilter?.deny ?? [] },
@@ -98,7 +101,13 @@ function toMap(record: Readonly<Record<string, string>>): Map<string, string> {
 function toTransportMessage(transport: Transport): NonNullable<message.ServerSpec['transport']> {
   if (transport.kind === 'stdio') {
     const { command, args, env, cwd, stderr } = transport;
-    const value = { command, args: [...args], env: toMap(env), cwd, stderr: STDERR_TO_MESSAGE[stderr] };
+    const value = {
+      command,
+      args: [...args],
+      env: toMap(env),
+      cwd,
+      stderr: STDERR_TO_MESSAGE[stderr],
+    };
     return { $case: 'stdio', value };
   }
   const value = { url: transport.url, headers: toMap(transport.headers) };
@@ -108,11 +117,21 @@ function toTransportMessage(transport: Transport): NonNullable<message.ServerSpe
 
 function fromTransportMessage(transport: message.ServerSpec['transport'], path: string): Transport {
   if (transport === undefined) {
-    throw invalidField(`${path}.transport`, 'is required: one of stdio, streamable_http, sse, websocket');
+    throw invalidField(
+      `${path}.transport`,
+      'is required: one of stdio, streamable_http, sse, websocket',
+    );
   }
   if (transport.$case === 'stdio') {
     const { command, args, env, cwd, stderr } = transport.value;
-    return { kind: 'stdio', command, args, env: fromMap(env), cwd, stderr: fromStderr(stderr, path) };
+    return {
+      kind: 'stdio',
+      command,
+      args,
+      env: fromMap(env),
+      cwd,
+      stderr: fromStderr(stderr, path),
+    };
   }
   const kind = transport.$case === 'streamableHttp' ? 'streamable_http' : transport.$case;
   return { kind, url: transport.value.url, headers: fromMap(transport.value.headers) };
@@ -131,7 +150,9 @@ function fromIcon({ src, mimeType, sizes, theme }: message.Icon): Icon {
 }
 
 function fromTimeouts(timeouts: message.Timeouts | undefined): Timeouts {
-  const [connectMs, callMs, readMs] = [timeouts?.connect, timeouts?.call, timeouts?.read].map(fromDuration);
+  const [connectMs, callMs, readMs] = [timeouts?.connect, timeouts?.call, timeouts?.read].map(
+    fromDuration,
+  );
   return {
     ...(connectMs === undefined ? {} : { connectMs }),
     ...(callMs === undefined ? {} : { callMs }),

@@ -1,9 +1,10 @@
 import { Metadata, type StatusObject, status } from '@grpc/grpc-js';
-import { Any } from '../../generated/google/protobuf/any.js';
+import { type Any } from '../../generated/google/protobuf/any.js';
 import { BadRequest, ErrorInfo, RetryInfo } from '../../generated/google/rpc/error_details.js';
 import { Status } from '../../generated/google/rpc/status.js';
 import {
   ERROR_REASONS,
+  type ErrorDetails,
   type ErrorReason,
   type FieldViolation,
   SwitchboardError,
@@ -83,7 +84,7 @@ export function toStatus(error: SwitchboardError): StatusObject {
   const rpcStatus = toRpcStatus(error);
   const metadata = new Metadata();
   metadata.set(DETAILS_KEY, Buffer.from(Status.encode(rpcStatus).finish()));
-  return { code: rpcStatus.code, details: rpcStatus.message, metadata };
+  return { code: status[GRPC_CODES[error.reason]], details: rpcStatus.message, metadata };
 }
 
 /** The same as a google.rpc.Status, for answers that carry one per item. */
@@ -121,22 +122,26 @@ export function fromStatus(failure: {
 /** The error that a google.rpc.Status of one item stands for. */
 export function fromRpcStatus(rpcStatus: Status): SwitchboardError {
   const info = unpack(rpcStatus, 'google.rpc.ErrorInfo', ErrorInfo);
-  const violations = unpack(rpcStatus, 'google.rpc.BadRequest', BadRequest)?.fieldViolations ?? [];
-  const retryDelay = unpack(rpcStatus, 'google.rpc.RetryInfo', RetryInfo)?.retryDelay;
-  const known = info?.domain === ERROR_DOMAIN && isReason(info.reason) ? info.reason : undefined;
+  const metadata = Object.fromEntries(info?.metadata ?? []);
+  const details = { ...detailsFor(rpcStatus), metadata };
+  const message = rpcStatus.message === '' ? undefined : rpcStatus.message;
+  if (info?.domain === ERROR_DOMAIN && isReason(info.reason)) {
+    return new SwitchboardError(info.reason, message, details);
+  }
   const code = codeName(rpcStatus.code);
-  return new SwitchboardError(
-    known ?? REASON_OF_CODE[code] ?? 'INTERNAL',
-    rpcStatus.message === '' ? undefined : rpcStatus.message,
-    {
-      metadata: {
-        ...Object.fromEntries(info?.metadata ?? []),
-        ...(known === undefined && { code, ...(info && { reason: info.reason }) }),
-      },
-      violations: violations.map(({ field, description }) => ({ field, description })),
-      ...(retryDelay && { retryDelayMs: retryDelay.seconds * 1000 + retryDelay.nanos / 1e6 }),
-    },
-  );
+  return new SwitchboardError(REASON_OF_CODE[code] ?? 'INTERNAL', message, {
+    ...details,
+    metadata: { ...metadata, code, ...(info && { reason: info.reason }) },
+  });
+}
+
+function detailsFor(rpcStatus: Status): Pick<ErrorDetails, 'violations' | 'retryDelayMs'> {
+  const violations = unpack(rpcStatus, 'google.rpc.BadRequest', BadRequest)?.fieldViolations ?? [];
+  const delay = unpack(rpcStatus, 'google.rpc.RetryInfo', RetryInfo)?.retryDelay;
+  return {
+    violations: violations.map(({ field, description }) => ({ field, description })),
+    ...(delay && { retryDelayMs: delay.seconds * 1000 + delay.nanos / 1e6 }),
+  };
 }
 
 function errorInfo(error: SwitchboardError): ErrorInfo {

@@ -2,13 +2,13 @@ import * as message from '../../generated/switchboard/v1/connection_service.js';
 import type { Commit, Position } from '../domain/commit.js';
 import type { SwitchboardError } from '../domain/errors.js';
 import type { Sight } from '../domain/resolve.js';
-import type { StoredServer } from '../domain/server.js';
+import type { ServerRecord, StoredServer } from '../domain/server.js';
 import { encodeToken, viewDigest } from '../domain/token.js';
 import type { ReaderView } from '../domain/view.js';
 import { toServerMessage } from './server-codec.js';
 import { toDuration } from './spec-codec.js';
 import { toRpcStatus } from './status.js';
-import { RESET_REASONS, toCommitEnd, toHeartbeat } from './watch-encoder.js';
+import { cachedFrame, RESET_REASONS, toCommitEnd, toHeartbeat } from './watch-encoder.js';
 
 interface NamedSight extends Sight {
   readonly subscriptionId: string;
@@ -16,7 +16,11 @@ interface NamedSight extends Sight {
 
 /** A change of one record as a node sees it. */
 type NodeChange =
-  | { readonly kind: 'upsert'; readonly stored: StoredServer; readonly sights: readonly NamedSight[] }
+  | {
+      readonly kind: 'upsert';
+      readonly stored: StoredServer;
+      readonly sights: readonly NamedSight[];
+    }
   | { readonly kind: 'unchanged'; readonly id: string; readonly sights: readonly NamedSight[] }
   | { readonly kind: 'removed'; readonly id: string };
 
@@ -42,14 +46,19 @@ export function createSyncEncoder(facts: SyncFacts) {
           resumed,
         },
       }),
-    changes: (changes: readonly NodeChange[]): Uint8Array =>
-      encode({ $case: 'changes', value: { changes: changes.map(toRecordChange) } }),
-    synced: (position: Position, subscriptions: readonly { id: string; view: ReaderView }[]): Uint8Array =>
+    changes: encodeChanges,
+    synced: (
+      position: Position,
+      subscriptions: readonly { readonly id: string; readonly view: ReaderView }[],
+    ): Uint8Array =>
       encode({
         $case: 'synced',
         value: {
           token: encodeToken(tenant, position),
-          subscriptions: subscriptions.map(({ id, view }) => ({ subscriptionId: id, viewDigest: viewDigest(view) })),
+          subscriptions: subscriptions.map(({ id, view }) => ({
+            subscriptionId: id,
+            viewDigest: viewDigest(view),
+          })),
         },
       }),
     closing: ({ commit, position }: { commit: Commit; position: Position }): Uint8Array =>
@@ -63,14 +72,27 @@ export function createSyncEncoder(facts: SyncFacts) {
   };
 }
 
+/** A single shared record looks the same on every stream, and is encoded once. */
+const sharedFrames = new WeakMap<ServerRecord, Uint8Array>();
+
+function encodeChanges(changes: readonly NodeChange[]): Uint8Array {
+  const make = (): Uint8Array =>
+    encode({ $case: 'changes', value: { changes: changes.map(toRecordChange) } });
+  const [only, ...others] = changes;
+  const isShared = only?.kind === 'upsert' && only.sights.length === 0 && others.length === 0;
+  return isShared ? cachedFrame(sharedFrames, only.stored.record, make) : make();
+}
+
 function toRecordChange(change: NodeChange): message.RecordChange {
-  if (change.kind === 'removed') return { change: { $case: 'removedId', value: change.id }, sights: [] };
+  if (change.kind === 'removed')
+    return { change: { $case: 'removedId', value: change.id }, sights: [] };
   const sights = change.sights.map(({ subscriptionId, owned, grantRevision }) => ({
     subscriptionId,
     owned,
     grantOrder: grantRevision,
   }));
-  if (change.kind === 'unchanged') return { change: { $case: 'unchangedId', value: change.id }, sights };
+  if (change.kind === 'unchanged')
+    return { change: { $case: 'unchangedId', value: change.id }, sights };
   return { change: { $case: 'upsert', value: toServerMessage(change.stored.record) }, sights };
 }
 

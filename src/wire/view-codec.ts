@@ -1,4 +1,9 @@
-import type { ResponseHeader, UpstreamState, View as ViewMessage, HeldServer } from '../../generated/switchboard/v1/common.js';
+import {
+  UpstreamState,
+  type HeldServer,
+  type ResponseHeader,
+  type View as ViewMessage,
+} from '../../generated/switchboard/v1/common.js';
 import type { Position } from '../domain/commit.js';
 import { invalidField } from '../domain/errors.js';
 import { contentVersion } from '../domain/server.js';
@@ -35,7 +40,10 @@ export function fromHeldMessages(held: readonly HeldServer[]): ReadonlyMap<strin
 }
 
 /** Upstream states by their names in services. */
-export const UPSTREAM_STATES = { following: 1, degraded: 2 } as const satisfies Record<string, UpstreamState>;
+export const UPSTREAM_STATES = {
+  following: UpstreamState.UPSTREAM_STATE_FOLLOWING,
+  degraded: UpstreamState.UPSTREAM_STATE_DEGRADED,
+} as const;
 
 /** What every answer tells of the state that it reflects. */
 export interface HeaderFacts {
@@ -48,7 +56,13 @@ export interface HeaderFacts {
 }
 
 /** The header of an answer. */
-export function toHeaderMessage({ tenant, position, servedBy, upstream, view }: HeaderFacts): ResponseHeader {
+export function toHeaderMessage({
+  tenant,
+  position,
+  servedBy,
+  upstream,
+  view,
+}: HeaderFacts): ResponseHeader {
   return {
     token: encodeToken(tenant, position, view),
     servedBy,

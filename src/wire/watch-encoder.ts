@@ -2,7 +2,7 @@ import type { Heartbeat } from '../../generated/switchboard/v1/common.js';
 import { ResetReason } from '../../generated/switchboard/v1/common.js';
 import * as message from '../../generated/switchboard/v1/registry_service.js';
 import type { Cause, Commit, Position } from '../domain/commit.js';
-import type { StoredServer } from '../domain/server.js';
+import type { ServerRecord, StoredServer } from '../domain/server.js';
 import { encodeToken } from '../domain/token.js';
 import type { View } from '../domain/view.js';
 import { toBareServerMessage, toServerMessage } from './server-codec.js';
@@ -38,6 +38,22 @@ interface BeatFacts {
   readonly upstream: { readonly state: keyof typeof UPSTREAM_STATES; readonly ageMs: number };
 }
 
+/** Records are immutable: what a snapshot says of one is encoded once, for all streams. */
+const snapshotFrames = new WeakMap<ServerRecord, Uint8Array>();
+
+/** `make()` for a record, the first time; the same bytes from then on. */
+export function cachedFrame(
+  cache: WeakMap<ServerRecord, Uint8Array>,
+  record: ServerRecord,
+  make: () => Uint8Array,
+): Uint8Array {
+  const known = cache.get(record);
+  if (known !== undefined) return known;
+  const frame = make();
+  cache.set(record, frame);
+  return frame;
+}
+
 /** The messages of WatchServers in one tenant, encoded. */
 export function createWatchEncoder(tenant: string) {
   return {
@@ -46,20 +62,23 @@ export function createWatchEncoder(tenant: string) {
       { id, stored }: { readonly id: string; readonly stored?: StoredServer },
       cause?: Cause,
     ): Uint8Array {
-      const whole = stored !== undefined && (type === 'added' || type === 'modified');
-      const server = whole ? toServerMessage(stored.record) : toBareServerMessage(id, stored?.record.name);
-      return encode({
-        $case: 'event',
-        value: {
-          type: EVENT_TYPES[type],
-          server,
-          cause: cause === undefined ? message.Cause.CAUSE_UNSPECIFIED : CAUSES[cause],
-        },
-      });
+      const make = (): Uint8Array => {
+        const whole = stored !== undefined && (type === 'added' || type === 'modified');
+        const server = whole
+          ? toServerMessage(stored.record)
+          : toBareServerMessage(id, stored?.record.name);
+        const code = cause === undefined ? message.Cause.CAUSE_UNSPECIFIED : CAUSES[cause];
+        return encode({ $case: 'event', value: { type: EVENT_TYPES[type], server, cause: code } });
+      };
+      const inSnapshot = type === 'added' && cause === undefined && stored !== undefined;
+      return inSnapshot ? cachedFrame(snapshotFrames, stored.record, make) : make();
     },
     synced: (position: Position, view: View): Uint8Array =>
       encode({ $case: 'synced', value: { token: encodeToken(tenant, position, view) } }),
-    closing: ({ commit, position }: { commit: Commit; position: Position }, view: View): Uint8Array =>
+    closing: (
+      { commit, position }: { commit: Commit; position: Position },
+      view: View,
+    ): Uint8Array =>
       encode({ $case: 'commit', value: toCommitEnd(commit, encodeToken(tenant, position, view)) }),
     heartbeat: (facts: BeatFacts, view: View): Uint8Array =>
       encode({ $case: 'heartbeat', value: toHeartbeat(tenant, facts, view) }),
@@ -74,7 +93,11 @@ export function toCommitEnd(commit: Commit, token: string): message.CommitEnd {
 }
 
 /** A heartbeat; without a bookmark its token is empty. */
-export function toHeartbeat(tenant: string, { bookmark, newest, upstream }: BeatFacts, view?: View): Heartbeat {
+export function toHeartbeat(
+  tenant: string,
+  { bookmark, newest, upstream }: BeatFacts,
+  view?: View,
+): Heartbeat {
   return {
     token: bookmark === undefined ? '' : encodeToken(tenant, bookmark, view),
     newest: encodeToken(tenant, newest),

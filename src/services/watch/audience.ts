@@ -5,7 +5,8 @@ import type { Step } from '../tenant-log.js';
 import type { UpstreamStatus } from '../upstream.js';
 
 /** Why a stream does not continue from what its client had. */
-export type ResetReason = 'too_old' | 'epoch_changed' | 'history_differs' | 'view_differs' | 'lagged';
+export type ResetReason =
+  'too_old' | 'epoch_changed' | 'history_differs' | 'view_differs' | 'lagged';
 
 /** One record of a snapshot. */
 export interface SnapshotItem {

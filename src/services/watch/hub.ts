@@ -90,7 +90,8 @@ export class WatchHub {
     for (const change of step.commit.changes) {
       const id = changedId(change);
       const states = [step.before.byId(id), step.after.byId(id)];
-      if (states.some((server) => server !== undefined && isShared(server.record))) return [...this.watchers];
+      if (states.some((server) => server !== undefined && isShared(server.record)))
+        return [...this.watchers];
       for (const server of states) this.collect(server, found);
     }
     for (const watcher of this.watchers) if (watcher.audience.seesInventory) found.add(watcher);

@@ -12,8 +12,16 @@ export interface SubscriptionSight extends Sight {
 
 /** A change of one record as a node sees it. */
 export type NodeChange =
-  | { readonly kind: 'upsert'; readonly stored: StoredServer; readonly sights: readonly SubscriptionSight[] }
-  | { readonly kind: 'unchanged'; readonly id: string; readonly sights: readonly SubscriptionSight[] }
+  | {
+      readonly kind: 'upsert';
+      readonly stored: StoredServer;
+      readonly sights: readonly SubscriptionSight[];
+    }
+  | {
+      readonly kind: 'unchanged';
+      readonly id: string;
+      readonly sights: readonly SubscriptionSight[];
+    }
   | { readonly kind: 'removed'; readonly id: string };
 
 /** A subscription that is now complete. */
@@ -83,7 +91,11 @@ export class NodeAudience implements Audience {
    * Changes one subscription of a live stream: the frames that bring the node from what it
    * had to what it now sees, closed by a `synced` (rules 18 and 20).
    */
-  change(state: StateIndex, position: Position, to: { id: string; view: ReaderView | undefined }): Uint8Array[] {
+  change(
+    state: StateIndex,
+    position: Position,
+    to: { id: string; view: ReaderView | undefined },
+  ): Uint8Array[] {
     const old = this.views.get(to.id);
     const reach = this.reach;
     const before = new Set(old === undefined ? [] : privateIds(state, old));
@@ -113,7 +125,8 @@ export class NodeAudience implements Audience {
     }
     for (const subject of this.bySubject.keys()) {
       for (const stored of state.privateOf(subject)) {
-        if (!items.has(stored.record.id)) items.set(stored.record.id, this.item(stored, this.sightsOf(stored)));
+        if (!items.has(stored.record.id))
+          items.set(stored.record.id, this.item(stored, this.sightsOf(stored)));
       }
     }
     return items;
@@ -129,12 +142,15 @@ export class NodeAudience implements Audience {
     for (const change of step.commit.changes) {
       const id = changedId(change);
       const [before, after] = [step.before.byId(id), step.after.byId(id)];
-      if (after !== undefined && this.seesShared(after)) shared.push({ kind: 'upsert', stored: after, sights: [] });
-      else if (before !== undefined && this.seesShared(before)) shared.push({ kind: 'removed', id });
+      if (after !== undefined && this.seesShared(after))
+        shared.push({ kind: 'upsert', stored: after, sights: [] });
+      else if (before !== undefined && this.seesShared(before))
+        shared.push({ kind: 'removed', id });
       own.push(...this.ownChanges({ id, before, after }));
     }
     const frames: Uint8Array[] = [];
-    if (shared.length > 0) frames.push(memo(`shared ${this.reach}`, () => this.encoder.changes(shared)));
+    if (shared.length > 0)
+      frames.push(memo(`shared ${this.reach}`, () => this.encoder.changes(shared)));
     if (own.length > 0) frames.push(this.encoder.changes(own));
     return frames;
   }
@@ -144,11 +160,16 @@ export class NodeAudience implements Audience {
   }
 
   synced(position: Position): Uint8Array {
-    return this.encoder.synced(position, [...this.views].map(([id, view]) => ({ id, view })));
+    return this.encoder.synced(
+      position,
+      [...this.views].map(([id, view]) => ({ id, view })),
+    );
   }
 
   heartbeat(facts: HeartbeatFacts, memo: Memo): Uint8Array {
-    return memo(`heartbeat ${String(facts.bookmark?.revision)}`, () => this.encoder.heartbeat(facts));
+    return memo(`heartbeat ${String(facts.bookmark?.revision)}`, () =>
+      this.encoder.heartbeat(facts),
+    );
   }
 
   reset(reason: ResetReason): Uint8Array {
@@ -175,10 +196,15 @@ export class NodeAudience implements Audience {
     return tier === 'APP' || (tier === 'USER' && this.reach === 'users');
   }
 
-  private ownChanges(around: { id: string; before: StoredServer | undefined; after: StoredServer | undefined }): NodeChange[] {
+  private ownChanges(around: {
+    id: string;
+    before: StoredServer | undefined;
+    after: StoredServer | undefined;
+  }): NodeChange[] {
     const { id, before, after } = around;
     const sights = after === undefined ? [] : this.sightsOf(after);
-    if (after !== undefined && sights.length > 0) return [{ kind: 'upsert', stored: after, sights }];
+    if (after !== undefined && sights.length > 0)
+      return [{ kind: 'upsert', stored: after, sights }];
     const wasSeen = before !== undefined && this.sightsOf(before).length > 0;
     const isShared = after !== undefined && this.seesShared(after);
     return wasSeen && !isShared ? [{ kind: 'removed', id }] : [];

@@ -1,4 +1,10 @@
-import { changedId, undoChange, type AccessChange, type Change, type Commit } from '../../domain/commit.js';
+import {
+  changedId,
+  undoChange,
+  type AccessChange,
+  type Change,
+  type Commit,
+} from '../../domain/commit.js';
 import { SwitchboardError } from '../../domain/errors.js';
 import { Overlay } from '../../domain/record-set.js';
 import type { Catalog } from '../../storage/catalog.js';
@@ -59,7 +65,8 @@ export async function* commitsBetween(
   while (at < to) {
     const recent = log.recent.after(at);
     const commits = recent ?? (await catalog.read(log.tenant, at)).commits;
-    if (commits.length === 0) throw new SwitchboardError('CATALOG_UNAVAILABLE', 'the log ended early');
+    if (commits.length === 0)
+      throw new SwitchboardError('CATALOG_UNAVAILABLE', 'the log ended early');
     for (const commit of commits) {
       if (commit.revision > to) return;
       at = commit.revision;

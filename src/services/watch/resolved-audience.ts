@@ -9,7 +9,11 @@ export type EventType = 'added' | 'modified' | 'removed' | 'unchanged';
 
 /** Turns what WatchServers tells into messages. */
 export interface WatchEncoder {
-  event(type: EventType, server: { readonly id: string; readonly stored?: StoredServer }, cause?: Cause): Uint8Array;
+  event(
+    type: EventType,
+    server: { readonly id: string; readonly stored?: StoredServer },
+    cause?: Cause,
+  ): Uint8Array;
   synced(token: Position, view: View): Uint8Array;
   closing(step: Step, view: View): Uint8Array;
   heartbeat(facts: HeartbeatFacts, view: View): Uint8Array;
@@ -25,11 +29,14 @@ export function resolvedAudience(view: View, encoder: WatchEncoder): Audience {
     subjects: () => subjects,
     snapshot: (state) => snapshot(state, view, encoder),
     removed: (id) => encoder.event('removed', { id }),
-    step: (step, memo) => eventsOf(step, view).map((event) => encodeEvent(event, step, { encoder, memo })),
+    step: (step, memo) =>
+      eventsOf(step, view).map((event) => encodeEvent(event, step, { encoder, memo })),
     closing: (step, memo) => memo(`closing ${key}`, () => encoder.closing(step, view)),
     synced: (position) => encoder.synced(position, view),
     heartbeat: (facts, memo) =>
-      memo(`heartbeat ${key} ${String(facts.bookmark?.revision)}`, () => encoder.heartbeat(facts, view)),
+      memo(`heartbeat ${key} ${String(facts.bookmark?.revision)}`, () =>
+        encoder.heartbeat(facts, view),
+      ),
     reset: (reason) => encoder.reset(reason),
   };
 }
@@ -62,7 +69,8 @@ function eventsOf(step: Step, view: View): ResolvedEvent[] {
   for (const [id, stored] of after) {
     const old = before.get(id);
     if (old === undefined) events.push({ type: 'added', stored });
-    else if (old.record.revision !== stored.record.revision) events.push({ type: 'modified', stored });
+    else if (old.record.revision !== stored.record.revision)
+      events.push({ type: 'modified', stored });
   }
   return events;
 }
@@ -89,7 +97,8 @@ function* concerned({ commit, before, after }: Step, view: View): Iterable<Aroun
 }
 
 function snapshot(state: StateIndex, view: View, encoder: WatchEncoder): Map<string, SnapshotItem> {
-  const servers = view.kind === 'inventory' ? (state as TenantLog).all() : listResolved(state, view);
+  const servers =
+    view.kind === 'inventory' ? (state as TenantLog).all() : listResolved(state, view);
   const items = new Map<string, SnapshotItem>();
   for (const stored of servers) {
     const { id } = stored.record;

@@ -109,7 +109,7 @@ export class Watcher {
           frozen.state.apply(commit);
           this.bookmark = step.position;
           if (this.out.exceeds(this.deps.limits.budgetBytes)) await this.emptied();
-          if (this.ended) return;
+          if (this.hasEnded()) return;
         }
         // The log may have gone on meanwhile; the last check and going live are one turn.
       }
@@ -181,14 +181,18 @@ export class Watcher {
       first = false;
       await this.emptied();
       // `pending` is gone if more came meanwhile than the budget allows: one more difference.
-      if (this.state !== state || state.pending === undefined) continue;
+      if (this.hasEnded() || isOvertaken(state)) continue;
       this.out.send([this.audience.synced(place)]);
       for (const frames of state.pending.frames) this.out.sendCommit(frames);
       this.goLive();
     }
   }
 
-  private difference(sent: ReadonlyMap<string, string>, items: ReadonlyMap<string, SnapshotItem>, held: Held): Uint8Array[] {
+  private difference(
+    sent: ReadonlyMap<string, string>,
+    items: ReadonlyMap<string, SnapshotItem>,
+    held: Held,
+  ): Uint8Array[] {
     const frames: Uint8Array[] = [];
     for (const [key, item] of items) {
       if (sent.get(key) === item.version) continue;
@@ -235,9 +239,19 @@ export class Watcher {
     });
   }
 
+  /** Asks anew: the compiler takes what held before an `await` for what holds after it. */
+  private hasEnded(): boolean {
+    return this.ended;
+  }
+
   private emptied(): Promise<void> {
     return new Promise((resolve) => {
       this.out.whenEmpty(resolve);
     });
   }
+}
+
+/** Whether more came during a snapshot than may wait; asked anew, as `hasEnded` is. */
+function isOvertaken(state: { readonly pending: Pending | undefined }): boolean {
+  return state.pending === undefined;
 }

@@ -1,6 +1,11 @@
 import { applyChange, changedId, type Commit } from '../../src/domain/commit.js';
 import { canonicalJson } from '../../src/domain/digest.js';
-import { audienceOf, isShared, type StoredServer, type Tombstone } from '../../src/domain/server.js';
+import {
+  audienceOf,
+  isShared,
+  type StoredServer,
+  type Tombstone,
+} from '../../src/domain/server.js';
 import type { Subject } from '../../src/domain/view.js';
 import type { Catalog, Projected, RecordedAnswer } from '../../src/storage/catalog.js';
 
@@ -33,7 +38,10 @@ export function emptyModel(): CatalogModel {
 }
 
 /** The model after all commits. */
-export function replay(commits: readonly Commit[], model: CatalogModel = emptyModel()): CatalogModel {
+export function replay(
+  commits: readonly Commit[],
+  model: CatalogModel = emptyModel(),
+): CatalogModel {
   for (const commit of commits) applyToModel(model, commit);
   return model;
 }
@@ -146,9 +154,7 @@ function subjectLists(model: CatalogModel): readonly (readonly Subject[])[] {
   return [...subjects.map((subject) => [subject]), subjects, []];
 }
 
-function sorted(
-  projected: Projected<readonly StoredServer[]>,
-): Projected<readonly StoredServer[]> {
+function sorted(projected: Projected<readonly StoredServer[]>): Projected<readonly StoredServer[]> {
   return { revision: projected.revision, value: byId(projected.value) };
 }
 

@@ -39,9 +39,8 @@ export function describeAppend(suite: CatalogSuite): void {
       await expectWholeLog(catalog);
     });
 
-    it.runIf(suite.capabilities.multiProcess)(
-      'of two instances on the same data that append at one place one wins [P1]',
-      async () => {
+    if (suite.capabilities.multiProcess) {
+      it('of two instances on the same data that append at one place one wins [P1]', async () => {
         const harness = await openHarness(suite);
         const both = [harness.catalog, await harness.openAnother()];
         for (let round = 0; round < 20; round += 1) {
@@ -54,8 +53,8 @@ export function describeAppend(suite: CatalogSuite): void {
           expect(outcomes[0]!.head.revision).toBe(round + 1);
         }
         for (const catalog of both) await expectWholeLog(catalog);
-      },
-    );
+      });
+    }
 
     it('who lost the place takes the next one, and nobody is lost [P15]', async () => {
       const catalog = await openCatalog(suite);
@@ -172,11 +171,9 @@ export function describeAppend(suite: CatalogSuite): void {
     it('what was acknowledged can be read at once, by everybody who asks [R1]', async () => {
       const catalog = await openCatalog(suite);
       for (let n = 1; n <= 20; n += 1) {
-        const stale = catalog.head(TENANT);
         const { outcome } = await appendAtHead(catalog, TENANT, creation({ id: `s${String(n)}` }));
         expect(await catalog.head(TENANT)).toEqual(outcome.head);
         expect((await catalog.read(TENANT, n - 1)).commits).toHaveLength(1);
-        expect((await stale).revision).toBe(n - 1);
       }
     });
   });

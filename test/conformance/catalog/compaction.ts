@@ -9,11 +9,7 @@ import {
   readLog,
   recordOf,
 } from '../../support/storage-builders.js';
-import {
-  forgetAnswersBefore,
-  projectionDifferences,
-  replay,
-} from '../../support/storage-model.js';
+import { forgetAnswersBefore, projectionDifferences, replay } from '../../support/storage-model.js';
 import { openCatalog, openHarness, TENANT, type CatalogSuite } from './harness.js';
 
 const KEEP_ANSWERS = { answersBefore: 0 };
@@ -85,9 +81,7 @@ export function describeCompaction(suite: CatalogSuite): void {
       await appendAtHead(
         catalog,
         TENANT,
-        draftOf(
-          changeOf(undefined, record, { granted: [{ subject: 'group:ops', revision: 1 }] }),
-        ),
+        draftOf(changeOf(undefined, record, { granted: [{ subject: 'group:ops', revision: 1 }] })),
       );
       await appendAtHead(catalog, TENANT, creation({ id: 'b' }), creation({ id: 'c' }));
       await appendAtHead(catalog, TENANT, draftOf(changeOf(recordOf({ id: 'b' }), undefined)));
@@ -125,10 +119,10 @@ export function describeCompaction(suite: CatalogSuite): void {
     it('goes on beside appends, and loses none of them [P2, P3]', async () => {
       const catalog = await openCatalog(suite);
       const ids = Array.from({ length: 60 }, (_, at) => `s${String(at)}`);
-      let writing = true;
+      const written = new AbortController();
       const compacting = (async () => {
         let mark = 0;
-        while (writing) {
+        while (!written.signal.aborted) {
           const { revision } = await catalog.head(TENANT);
           const next = await catalog.compact(TENANT, revision - 2, KEEP_ANSWERS);
           expect(next).toBeGreaterThanOrEqual(mark);
@@ -137,7 +131,7 @@ export function describeCompaction(suite: CatalogSuite): void {
         return mark;
       })();
       for (const id of ids) await appendUntilPlaced(catalog, TENANT, creation({ id }));
-      writing = false;
+      written.abort();
       const mark = await compacting;
       const rest = await readLog(catalog, TENANT, mark);
       expect(rest.map((commit) => commit.revision)).toEqual(

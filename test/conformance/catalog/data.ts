@@ -20,7 +20,8 @@ export function describeData(suite: CatalogSuite): void {
     it('answers for a tenant that was never written to, and writes nothing by that', async () => {
       const catalog = await openCatalog(suite);
       const head = await catalog.head('unknown');
-      expect(head).toEqual({ epoch: expect.any(String), revision: 0, fingerprint: '' });
+      expect(head).toMatchObject({ revision: 0, fingerprint: '' });
+      expect(head.epoch).not.toBe('');
       expect(await catalog.head('unknown')).toEqual(head);
       expect((await catalog.head('other')).epoch).not.toBe(head.epoch);
       expect(await catalog.read('unknown', 0)).toEqual({ commits: [], head, mark: 0 });

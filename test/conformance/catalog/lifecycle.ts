@@ -21,8 +21,7 @@ const CALLS: Record<Method, (catalog: Catalog, options: CallOptions) => Promise<
   privateServers: (catalog, options) => catalog.privateServers(TENANT, ['user:a'], options),
   serversNamed: (catalog, options) => catalog.serversNamed(TENANT, 'a', options),
   inventory: (catalog, options) => catalog.inventory(TENANT, { afterId: '', limit: 1 }, options),
-  answer: (catalog, options) =>
-    catalog.answer(TENANT, { principal: 'p', requestId: 'r' }, options),
+  answer: (catalog, options) => catalog.answer(TENANT, { principal: 'p', requestId: 'r' }, options),
   tenants: (catalog, options) => catalog.tenants(options),
 };
 

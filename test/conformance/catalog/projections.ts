@@ -104,10 +104,10 @@ export function describeProjections(suite: CatalogSuite): void {
         draftOf([changeOf(undefined, a), changeOf(undefined, b)]),
       );
       const swap = draftOf([changeOf(a, { ...a, name: 'y' }), changeOf(b, { ...b, name: 'x' })]);
-      let reading = true;
+      const projected = new AbortController();
       const seen = new Set<string>();
       const reader = (async () => {
-        while (reading) {
+        while (!projected.signal.aborted) {
           const { revision, value } = await catalog.sharedServers(TENANT);
           const names = value.map(({ record }) => `${record.id}=${record.name}`).sort();
           seen.add(`${String(revision)}: ${names.join()}`);
@@ -116,7 +116,7 @@ export function describeProjections(suite: CatalogSuite): void {
       })();
       await appendAtHead(catalog, TENANT, swap);
       await catalog.project(TENANT, 2);
-      reading = false;
+      projected.abort();
       await reader;
       seen.add(`2: ${(await namesOf(catalog)).join()}`);
       expect([...seen].sort()).toEqual(['1: a=x,b=y', '2: a=y,b=x']);

@@ -16,7 +16,14 @@ import { openHarness, reasonOf, TENANT, type CatalogSuite } from './harness.js';
 export function describeReopening(suite: CatalogSuite): void {
   const { durable, multiProcess } = suite.capabilities;
 
-  describe.runIf(durable)('reopening, durable', () => {
+  if (durable) describeDurable(suite);
+  else describeForgetful(suite);
+  if (multiProcess) describeSeveral(suite);
+  else describeAlone(suite);
+}
+
+function describeDurable(suite: CatalogSuite): void {
+  describe('reopening, durable', () => {
     it('finds log, epoch, mark, projections and answers as they were [R1, W7, F1]', async () => {
       const harness = await openHarness(suite);
       const { catalog } = harness;
@@ -65,8 +72,10 @@ export function describeReopening(suite: CatalogSuite): void {
       expect(await Promise.all(tenants.map((tenant) => reopened.head(tenant)))).toEqual(heads);
     });
   });
+}
 
-  describe.runIf(!durable)('reopening, not durable', () => {
+function describeForgetful(suite: CatalogSuite): void {
+  describe('reopening, not durable', () => {
     it('finds nothing, and another epoch', async () => {
       const harness = await openHarness(suite);
       const { outcome } = await appendAtHead(harness.catalog, TENANT, creation());
@@ -77,8 +86,10 @@ export function describeReopening(suite: CatalogSuite): void {
       expect(await projectionDifferences(reopened, TENANT, emptyModel())).toEqual([]);
     });
   });
+}
 
-  describe.runIf(multiProcess)('several instances on the same data', () => {
+function describeSeveral(suite: CatalogSuite): void {
+  describe('several instances on the same data', () => {
     it('see at once what any of them acknowledged [R1]', async () => {
       const harness = await openHarness(suite);
       const all = [harness.catalog, await harness.openAnother(), await harness.openAnother()];
@@ -99,8 +110,10 @@ export function describeReopening(suite: CatalogSuite): void {
       expect((await harness.catalog.head(TENANT)).revision).toBe(2);
     });
   });
+}
 
-  describe.runIf(!multiProcess)('several instances on the same data', () => {
+function describeAlone(suite: CatalogSuite): void {
+  describe('several instances on the same data', () => {
     it('are refused', async () => {
       const harness = await openHarness(suite);
       expect(await reasonOf(harness.openAnother())).toBe('UNSUPPORTED');

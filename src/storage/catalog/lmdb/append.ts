@@ -8,7 +8,7 @@ import { keyOf } from './keys.js';
 import { documentAt, epochOf, readHead } from './log.js';
 import { planAppend, type TableWrite } from './plan-append.js';
 import type { LmdbStore, Table } from './store.js';
-import { causeOf, isUsable, notWritten, outcomeUnknown } from './store-error.js';
+import { causeOf, notWritten, outcomeUnknown } from './store-error.js';
 
 /** What an append works with. */
 export interface Appender {
@@ -126,6 +126,19 @@ async function failureOf(
   return !appender.broken && !isInPlace(appender.store, attempt.tenant, attempt.encoded.batch)
     ? notWritten(cause)
     : outcomeUnknown(cause);
+}
+
+/**
+ * Whether LMDB still takes transactions. After it failed to write its own root page it
+ * takes none until it is opened again, and lmdb's promises would wait for ever.
+ */
+function isUsable(store: LmdbStore): boolean {
+  try {
+    store.root.transactionSync(() => undefined);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** The log ended elsewhere: someone was first, perhaps this very batch at another time. */

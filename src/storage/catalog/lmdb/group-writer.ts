@@ -3,8 +3,9 @@ import type { LmdbStore } from './store.js';
 
 /**
  * Work for the next transaction. It runs without interruption, reads the store as it is,
- * hands its writes to lmdb and answers lmdb's promise, which resolves once they are on
- * the disk: true, or false if the condition on them did not hold.
+ * hands its writes to lmdb by `ifVersion`, `ifNoExists` or `batch`, and answers lmdb's
+ * promise, which resolves once they are on the disk: true, or false if the condition on
+ * them did not hold.
  */
 export type Write = () => Promise<boolean>;
 
@@ -36,8 +37,7 @@ export function createGroupWriter(store: LmdbStore): GroupWriter {
     while (waiting.length > 0) {
       const group = waiting;
       waiting = [];
-      store.root.resetReadTxn();
-      await Promise.all(group.map(runOne));
+      await commitGroup(store, group);
       await nextTurn();
     }
     running = false;
@@ -54,7 +54,16 @@ export function createGroupWriter(store: LmdbStore): GroupWriter {
   };
 }
 
-/** Settles its waiter, and never fails itself. */
+/** Settles all waiters, and never fails itself. */
+async function commitGroup(store: LmdbStore, group: readonly Waiting[]): Promise<void> {
+  const settled: Promise<void>[] = [];
+  store.root.resetReadTxn();
+  const committed = store.root.batch(() => {
+    for (const waiter of group) settled.push(runOne(waiter));
+  });
+  await Promise.allSettled([committed, ...settled]);
+}
+
 async function runOne(waiter: Waiting): Promise<void> {
   try {
     if (waiter.signal?.aborted === true) throw new SwitchboardError('CANCELLED');

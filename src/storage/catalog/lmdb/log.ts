@@ -71,7 +71,10 @@ export function* documentsFrom(
   const { start, end } = keysUnder(tenant, epoch);
   const holder = { start: keyOf(tenant, epoch, revision), end: start, reverse: true, limit: 1 };
   let first = revision;
-  for (const { value } of store.log.getRange(holder)) first = decodeHeader(value).first;
+  for (const { value } of store.log.getRange(holder)) {
+    const header = decodeHeader(value);
+    if (header.last >= revision) first = header.first;
+  }
   for (const { value } of store.log.getRange({ start: keyOf(tenant, epoch, first), end })) {
     yield value;
   }

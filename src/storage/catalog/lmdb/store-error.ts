@@ -1,5 +1,4 @@
 import { isSwitchboardError, SwitchboardError } from '../../../domain/errors.js';
-import type { LmdbStore } from './store.js';
 
 /** After how long a refused write may be tried again, in milliseconds. */
 const RETRY_DELAY_MS = 1_000;
@@ -41,19 +40,7 @@ export async function causeOf(error: unknown): Promise<unknown> {
   );
 }
 
-/**
- * Whether the environment still takes transactions. After LMDB failed to write its own
- * root page it takes none until it is opened again, and asking it would wait for ever.
- */
-export function isUsable(store: LmdbStore): boolean {
-  try {
-    store.root.transactionSync(() => undefined);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-function textOf(error: unknown): string {
+/** The message of whatever was thrown. */
+export function textOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { accessSync, constants, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { open, type Database, type RootDatabase } from 'lmdb';
 import { SwitchboardError } from '../../../domain/errors.js';
+import { inspectFolder } from './inspect-folder.js';
+import { textOf } from './store-error.js';
 
 /** What this version writes. A store of a higher one is refused. */
 const FORMAT = 1;
@@ -46,15 +47,16 @@ export interface LmdbStore {
  *
  * lmdb's `overlappingSync` is off: it would show a commit to readers before it is on the
  * disk, and so let another process act on what a power cut takes back. Without it what is
- * visible is durable, and a commit's promise is that of its flush.
+ * visible is durable, and a commit's promise is that of its flush. `eventTurnBatching` is
+ * off: it makes a promise of its own, which nobody can take care of when a commit fails,
+ * and `GroupWriter` does its work.
  */
 export function openStore(dataDir: string): LmdbStore {
   const folder = join(dataDir, 'catalog');
   try {
-    mkdirSync(folder, { recursive: true });
-    accessSync(folder, constants.R_OK | constants.W_OK | constants.X_OK);
+    inspectFolder(folder);
   } catch (cause) {
-    throw unusable(folder, 'the folder cannot be created or written', cause);
+    throw unusable(folder, `it cannot be used: ${textOf(cause)}`, cause);
   }
   let root: RootDatabase<string, Buffer>;
   try {
@@ -62,11 +64,12 @@ export function openStore(dataDir: string): LmdbStore {
       ...TABLE_OPTIONS,
       noSubdir: false,
       overlappingSync: false,
+      eventTurnBatching: false,
       mapSize: INITIAL_MAP_BYTES,
       maxDbs: 16,
     });
   } catch (cause) {
-    throw unusable(folder, 'LMDB cannot open it', cause);
+    throw unusable(folder, `LMDB cannot open it: ${textOf(cause)}`, cause);
   }
   try {
     return openTables(root, folder);
@@ -74,7 +77,7 @@ export function openStore(dataDir: string): LmdbStore {
     void root.close();
     throw cause instanceof SwitchboardError
       ? cause
-      : unusable(folder, 'LMDB cannot read it', cause);
+      : unusable(folder, `LMDB cannot read it: ${textOf(cause)}`, cause);
   }
 }
 

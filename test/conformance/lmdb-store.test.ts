@@ -1,0 +1,154 @@
+import { mkdir, rm, truncate, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { open } from 'lmdb';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { SwitchboardError } from '../../src/domain/errors.js';
+import { openLmdbCatalog } from '../../src/storage/catalog/lmdb/open-lmdb-catalog.js';
+import type { Catalog } from '../../src/storage/catalog.js';
+import {
+  appendAtHead,
+  changeOf,
+  creation,
+  draftOf,
+  recordOf,
+} from '../support/storage-builders.js';
+import { temporaryFolder } from '../support/storage-lmdb.js';
+import { TENANT } from './catalog/harness.js';
+
+/** What LMDB cannot open. Left to itself, lmdb would end the process over each of these. */
+const UNREADABLE: Record<string, (catalog: string) => Promise<string>> = {
+  'not of LMDB': async (catalog) => replace(join(catalog, 'data.mdb'), Buffer.alloc(8_192, 7)),
+  'cut off in its first page': async (catalog) => cut(join(catalog, 'data.mdb'), 100),
+  'cut off before its second page': async (catalog) => cut(join(catalog, 'data.mdb'), 4_096),
+  'a folder where the data should be': async (catalog) => folderAt(join(catalog, 'data.mdb')),
+  'a folder where the lock should be': async (catalog) => folderAt(join(catalog, 'lock.mdb')),
+};
+
+describe('opening the LMDB catalog', () => {
+  it('makes the folder, and those above it', async () => {
+    const path = join(await folder(), 'a', 'b');
+    const catalog = await opened(path);
+    await appendAtHead(catalog, TENANT, creation());
+    expect((await catalog.head(TENANT)).revision).toBe(1);
+  });
+
+  it('says which folder cannot be made', async () => {
+    const path = join(await folder(), 'file');
+    await writeFile(path, '');
+    await expectUnavailable(openLmdbCatalog({ dataDir: path }), join(path, 'catalog'));
+  });
+
+  it('says which folder is none', async () => {
+    const path = await folder();
+    await writeFile(join(path, 'catalog'), '');
+    await expectUnavailable(openLmdbCatalog({ dataDir: path }), join(path, 'catalog'));
+  });
+
+  it.each(Object.entries(UNREADABLE))('says which file is %s', async (_what, spoil) => {
+    const path = await folder();
+    await (await openLmdbCatalog({ dataDir: path })).close();
+    const file = await spoil(join(path, 'catalog'));
+    await expectUnavailable(openLmdbCatalog({ dataDir: path }), file);
+  });
+
+  it('takes an empty file for none: a crash may leave one', async () => {
+    const path = await folder();
+    await mkdir(join(path, 'catalog'));
+    await writeFile(join(path, 'catalog', 'data.mdb'), '');
+    const catalog = await opened(path);
+    await appendAtHead(catalog, TENANT, creation());
+    expect((await catalog.head(TENANT)).revision).toBe(1);
+  });
+
+  it('refuses a newer format and leaves it as it is', async () => {
+    const path = await folder();
+    await (await openLmdbCatalog({ dataDir: path })).close();
+    const format = async (change?: number): Promise<number> => {
+      const root = open(join(path, 'catalog'), { overlappingSync: false, noSubdir: false });
+      const meta = root.openDB<string, Buffer>({
+        name: 'meta',
+        encoding: 'string',
+        keyEncoding: 'binary',
+      });
+      const stored = JSON.parse(meta.get(Buffer.from('meta')) ?? '') as { format: number };
+      if (change !== undefined) {
+        await meta.put(Buffer.from('meta'), JSON.stringify({ ...stored, format: change }));
+      }
+      await root.close();
+      return stored.format;
+    };
+    const known = await format(99);
+    await expectUnavailable(openLmdbCatalog({ dataDir: path }), 'format 99');
+    expect(await format(known)).toBe(99);
+    await (await openLmdbCatalog({ dataDir: path })).close();
+  });
+
+  it('two stores never share an epoch, nor two tenants of one', async () => {
+    const catalogs = [await opened(await folder()), await opened(await folder())];
+    const epochs = new Set<string>();
+    for (const catalog of catalogs) {
+      for (const tenant of ['a', 'b']) epochs.add((await catalog.head(tenant)).epoch);
+    }
+    expect(epochs.size).toBe(4);
+  });
+});
+
+describe('compacting the LMDB catalog', () => {
+  it('takes a log and answers that are longer than one step [P2, P3]', async () => {
+    const catalog = await opened(await folder());
+    const answered = (n: number) =>
+      draftOf(changeOf(undefined, recordOf({ id: `s${String(n)}` })), {
+        time: n,
+        request: { principal: 'p', requestId: String(n), bodyDigest: 'd' },
+      });
+    for (let n = 1; n <= 520; n += 1) await appendAtHead(catalog, TENANT, answered(n));
+    const last = await catalog.positionAt(TENANT, 519);
+    expect(await catalog.compact(TENANT, 519, { answersBefore: 520 })).toBe(519);
+    expect((await catalog.read(TENANT, 519)).commits).toHaveLength(1);
+    expect(await catalog.positionAt(TENANT, 519)).toEqual(last);
+    for (const [requestId, known] of [
+      ['1', false],
+      ['519', false],
+      ['520', true],
+    ] as const) {
+      const { value } = await catalog.answer(TENANT, { principal: 'p', requestId });
+      expect(value !== undefined).toBe(known);
+    }
+    expect((await catalog.sharedServers(TENANT)).value).toHaveLength(520);
+  });
+});
+
+async function replace(file: string, bytes: Buffer): Promise<string> {
+  await writeFile(file, bytes);
+  return file;
+}
+
+async function cut(file: string, length: number): Promise<string> {
+  await truncate(file, length);
+  return file;
+}
+
+async function folderAt(path: string): Promise<string> {
+  await rm(path);
+  await mkdir(path);
+  return path;
+}
+
+async function folder(): Promise<string> {
+  const made = await temporaryFolder();
+  onTestFinished(() => made.remove());
+  return made.path;
+}
+
+async function opened(dataDir: string): Promise<Catalog> {
+  const catalog = await openLmdbCatalog({ dataDir });
+  onTestFinished(() => catalog.close());
+  return catalog;
+}
+
+async function expectUnavailable(opening: Promise<Catalog>, text: string): Promise<void> {
+  const error = await opening.catch((thrown: unknown) => thrown);
+  expect(error).toBeInstanceOf(SwitchboardError);
+  expect((error as SwitchboardError).reason).toBe('CATALOG_UNAVAILABLE');
+  expect((error as SwitchboardError).message).toContain(text);
+}

@@ -21,7 +21,7 @@ export const CLIENT_ERROR_REASONS = {
   },
   UNSUPPORTED_TRANSPORT: {
     summary: 'This client cannot speak the transport of the server.',
-    fix: 'Use stdio or streamable HTTP, without a proxy.',
+    fix: 'Use stdio or streamable HTTP.',
   },
   VALUE_MISSING: {
     summary: 'A placeholder of the spec has no value here.',

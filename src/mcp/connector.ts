@@ -1,5 +1,6 @@
 import { Client, type Transport } from '@modelcontextprotocol/client';
-import type { ConnectTarget, StdioTarget } from './connect-target.js';
+import type { ConnectTarget, HttpTarget, StdioTarget } from './connect-target.js';
+import { createHttpFetch } from './http-fetch.js';
 import { HttpTransport } from './http-transport.js';
 import type { McpConnection } from './mcp-connection.js';
 import { handshake } from './handshake.js';
@@ -22,6 +23,8 @@ export interface ConnectOptions {
   readonly connectMs?: number;
   /** Milliseconds that a call may go without answer or progress. Default 60,000. */
   readonly callMs?: number;
+  /** Milliseconds of silence after which an event stream counts as lost. Default: none. */
+  readonly readMs?: number;
   /**
    * `auto` asks HTTP servers for protocol 2026-07-28 first. Default `legacy`. Processes
    * are always spoken to in legacy: the question would start each of them twice.
@@ -43,7 +46,10 @@ export interface ConnectOptions {
 export interface Connector {
   /** Throws McpError of any kind but `closed` and `stale_session`. */
   connect(target: ConnectTarget, options?: ConnectOptions): Promise<McpConnection>;
-  /** Waits until what failed or aborted attempts left behind is gone. Opens nothing any more. */
+  /**
+   * Opens nothing any more; waits for attempts under way, and until what failed or aborted
+   * ones left behind is gone. Connections that are open must be closed before.
+   */
   close(): Promise<void>;
 }
 
@@ -54,6 +60,8 @@ export interface Connector {
 export function createConnector(identity: ClientIdentity): Connector {
   const endings = new Set<Promise<void>>();
   const processes = new Set<ProcessTransport>();
+  const pending = new Set<Promise<unknown>>();
+  const http = createHttpFetch();
   let closed = false;
   const killAll = (): void => {
     for (const transport of processes) transport.killNow();
@@ -70,13 +78,24 @@ export function createConnector(identity: ClientIdentity): Connector {
     return transport;
   }
 
+  /** Sockets are shared by all but those with a proxy or a limit of their own. */
+  function openHttp(target: HttpTarget, { readMs }: ConnectOptions): HttpTransport {
+    const { proxyUrl } = target;
+    if (proxyUrl === undefined && readMs === undefined) return new HttpTransport(target, http);
+    const own = createHttpFetch({
+      ...(proxyUrl === undefined ? {} : { proxyUrl }),
+      ...(readMs === undefined ? {} : { readMs }),
+    });
+    return new HttpTransport(target, own, own.close);
+  }
+
   function openTransport(
     target: ConnectTarget,
     options: ConnectOptions,
   ): ProcessTransport | HttpTransport {
     if (closed) throw new McpError('closed', 'the connector is closed', { sent: false });
     if (target.kind === 'stdio') return openProcess(target, options);
-    if (target.kind === 'streamable_http') return new HttpTransport(target);
+    if (target.kind === 'streamable_http') return openHttp(target, options);
     throw new McpError('unsupported', `no client for ${target.kind} yet`, { sent: false });
   }
 
@@ -85,26 +104,37 @@ export function createConnector(identity: ClientIdentity): Connector {
     endings.add(ending);
   }
 
+  async function connect(target: ConnectTarget, options: ConnectOptions): Promise<McpConnection> {
+    const transport = openTransport(target, options);
+    const era = target.kind === 'stdio' ? 'legacy' : (options.era ?? 'legacy');
+    const client = new Client(identity, {
+      jsonSchemaValidator: createSchemaValidator(),
+      versionNegotiation: { mode: era },
+    });
+    try {
+      await handshake(client, transport, options);
+    } catch (error) {
+      endLater(transport);
+      throw error;
+    }
+    return new SdkConnection(client, transport, options);
+  }
+
   return {
     async connect(target, options = {}) {
-      const transport = openTransport(target, options);
-      const client = new Client(identity, {
-        jsonSchemaValidator: createSchemaValidator(),
-        versionNegotiation: {
-          mode: target.kind === 'stdio' ? 'legacy' : (options.era ?? 'legacy'),
-        },
-      });
+      const connecting = connect(target, options);
+      pending.add(connecting);
       try {
-        await handshake(client, transport, options);
-      } catch (error) {
-        endLater(transport);
-        throw error;
+        return await connecting;
+      } finally {
+        pending.delete(connecting);
       }
-      return new SdkConnection(client, transport, options);
     },
     async close() {
       closed = true;
+      await Promise.allSettled(pending);
       await Promise.all(endings);
+      await http.close();
     },
   };
 }

@@ -39,7 +39,7 @@ export async function handshake(
     const connecting = client.connect(transport, { signal: stop.signal, timeout: connectMs });
     await Promise.race([connecting, stopped(stop.signal)]);
   } catch (error) {
-    throw stop.signal.aborted ? stop.signal.reason : connectError(error, transport);
+    throw stop.signal.aborted ? stop.signal.reason : await connectError(error, transport);
   } finally {
     clearTimeout(timer);
     signal?.removeEventListener('abort', onAbort);
@@ -57,10 +57,13 @@ async function stopped(signal: AbortSignal): Promise<never> {
   });
 }
 
-function connectError(error: unknown, transport: ProcessTransport | HttpTransport): McpError {
+async function connectError(
+  error: unknown,
+  transport: ProcessTransport | HttpTransport,
+): Promise<McpError> {
   const classified = classifyError(error, { hadSession: false });
   if (AS_THEY_ARE.has(classified.kind)) return classified;
-  const exit = transport instanceof ProcessTransport ? transport.exit : undefined;
+  const exit = transport instanceof ProcessTransport ? await transport.exitSoon() : undefined;
   const text = exit === undefined ? classified.message : `the process ended with ${exit}`;
   const { code, data, status, cause } = classified;
   return new McpError('connect_failed', text, {

@@ -12,6 +12,7 @@ import {
 } from '@modelcontextprotocol/client';
 import { ANSWER_LOST } from './classify-error.js';
 import type { HttpTarget } from './connect-target.js';
+import type { HttpFetch } from './http-fetch.js';
 
 /** How long the end of a session may take. */
 const END_SESSION_MS = 5000;
@@ -35,13 +36,16 @@ export class HttpTransport implements Transport {
   /** Called when the stream of notices is given up: a hint that the server is gone, not a proof. */
   onStreamLost?: () => void;
   readonly #inner: StreamableHTTPClientTransport;
+  readonly #onGone: (() => Promise<void>) | undefined;
   readonly #waiting = new Set<RequestId>();
   #handshake: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
   #sessionGone = false;
 
-  constructor(target: HttpTarget) {
+  constructor(target: HttpTarget, http: HttpFetch, onGone?: () => Promise<void>) {
+    this.#onGone = onGone;
     this.#inner = new StreamableHTTPClientTransport(new URL(target.url), {
+      fetch: http.fetch,
       requestInit: { headers: { ...target.headers } },
       reconnectionScheduler: (reconnect, delayMs) => {
         const timer = setTimeout(reconnect, delayMs).unref();
@@ -107,6 +111,7 @@ export class HttpTransport implements Transport {
     delete this.#inner.onerror;
     if (!this.#sessionGone) await within(END_SESSION_MS, this.#endSession());
     await this.#inner.close();
+    await this.#onGone?.();
   }
 
   async #endSession(): Promise<void> {

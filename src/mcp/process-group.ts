@@ -51,7 +51,8 @@ async function groupGone(pid: number, withinMs: number): Promise<boolean> {
   return !signalGroup(pid, 0);
 }
 
-async function leaderExit(child: ChildProcess, withinMs: number): Promise<void> {
+/** Waits for the end of `child` itself, at most `withinMs`. */
+export async function leaderExit(child: ChildProcess, withinMs: number): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   await new Promise<void>((resolve) => {
     const timer = setTimeout(resolve, withinMs);

@@ -8,7 +8,7 @@ import {
   type Transport,
 } from '@modelcontextprotocol/client';
 import type { StdioTarget } from './connect-target.js';
-import { endGroup, signalGroup, spawnGroup } from './process-group.js';
+import { endGroup, leaderExit, signalGroup, spawnGroup } from './process-group.js';
 
 /** How long the pipe may still bring answers after the process is gone. */
 const DRAIN_MS = 200;
@@ -42,11 +42,20 @@ export class ProcessTransport implements Transport {
     return this.#child?.pid;
   }
 
-  /** How the process ended; undefined while it runs. */
+  /** How the process ended; undefined while it runs, or if it never ran. */
   get exit(): string | undefined {
-    const { signalCode = null, exitCode = null } = this.#child ?? {};
+    const { signalCode = null, exitCode = null, pid } = this.#child ?? {};
+    // One that could not be started has an exit code as well.
+    if (pid === undefined) return undefined;
     if (signalCode !== null) return `signal ${signalCode}`;
     return exitCode === null ? undefined : `exit code ${String(exitCode)}`;
+  }
+
+  /** `exit`, waited for while a process that stopped listening is about to end. */
+  async exitSoon(): Promise<string | undefined> {
+    const child = this.#child;
+    if (child?.pid !== undefined && this.exit === undefined) await leaderExit(child, DRAIN_MS);
+    return this.exit;
   }
 
   async start(): Promise<void> {

@@ -1,3 +1,4 @@
+import { ClientError } from '../../src/client/client-error.js';
 import type { KnownServer, ServerView } from '../../src/client/server-view.js';
 import { configHash } from '../../src/domain/config-hash.js';
 import { connectionScope } from '../../src/domain/connection-scope.js';
@@ -22,6 +23,8 @@ export class ServerList implements ServerView {
   readonly #servers = new Map<string, StoredServer>();
   readonly #listeners = new Set<(changedIds: ReadonlySet<string> | undefined) => void>();
   #revision = 0;
+  /** Which views have arrived; the others are unknown. */
+  knows: (view: ReaderView) => boolean = () => true;
 
   /** Applies the creation or change of a server in one step. Answers its id. */
   put(declared: Declared): string {
@@ -58,21 +61,28 @@ export class ServerList implements ServerView {
   }
 
   resolve(name: string, view: ReaderView): KnownServer | undefined {
+    this.#mustKnow(view);
     return toKnown(resolve(this.#index(), name, view));
   }
 
   find(id: string, view: ReaderView): KnownServer | undefined {
+    this.#mustKnow(view);
     const server = this.#servers.get(id);
     return server !== undefined && maySee(server, view) ? toKnown(server) : undefined;
   }
 
   list(view: ReaderView): readonly KnownServer[] {
+    this.#mustKnow(view);
     return listResolved(this.#index(), view).map((server) => toKnown(server)!);
   }
 
   onApplied(listener: (changedIds: ReadonlySet<string> | undefined) => void): () => void {
     this.#listeners.add(listener);
     return () => void this.#listeners.delete(listener);
+  }
+
+  #mustKnow(view: ReaderView): void {
+    if (!this.knows(view)) throw new ClientError('VIEW_UNKNOWN');
   }
 
   #tell(changedIds: ReadonlySet<string> | undefined): void {

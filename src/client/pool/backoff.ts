@@ -8,7 +8,7 @@ export interface BackoffOptions {
   readonly maxMs?: number;
 }
 
-/** A connection that was lost earlier than this, in milliseconds, counts as a failed connect. */
+/** A process that ended earlier than this, in milliseconds, counts as a failed connect. */
 export const YOUNG_MS = 1000;
 
 /** What says something about the server. The others cost it nothing and may be over at once. */
@@ -24,8 +24,8 @@ export class Backoff {
   readonly #maxMs: number;
   #failures = 0;
   #until = 0;
-  #failedAt = 0;
-  #succeededAt = 0;
+  /** When the connect succeeded that was followed by no failure yet. */
+  #upSince: number | undefined;
   #configHash = '';
   #last: ClientError | undefined;
 
@@ -44,16 +44,16 @@ export class Backoff {
   /** Takes note of a failed connect. Answers the error with the time of the next attempt. */
   failed(error: unknown, configHash: string): unknown {
     if (!isClientError(error) || !COUNTED.has(error.reason)) return error;
-    const livedMs = performance.now() - this.#succeededAt;
-    const isRecovered = this.#succeededAt > this.#failedAt && livedMs > YOUNG_MS;
-    if (configHash !== this.#configHash || isRecovered) this.clear();
-    this.#failedAt = performance.now();
+    const now = performance.now();
+    const wasUp = this.#upSince !== undefined && now - this.#upSince > YOUNG_MS;
+    if (configHash !== this.#configHash || wasUp) this.clear();
+    this.#upSince = undefined;
     this.#configHash = configHash;
     const limitMs = Math.min(this.#maxMs, this.#initialMs * 2 ** this.#failures);
     this.#failures += 1;
     // Half of it is random, so that nodes which failed together do not come back together.
     const waitMs = limitMs * (0.5 + Math.random() / 2);
-    this.#until = performance.now() + waitMs;
+    this.#until = now + waitMs;
     this.#last = error;
     return withRetryAfter(error, waitMs);
   }
@@ -61,7 +61,7 @@ export class Backoff {
   /** Whether there is no failure to remember. */
   isOver(): boolean {
     // A little longer than the wait itself: the next failure should still double it.
-    const sinceMs = performance.now() - Math.max(this.#until, this.#succeededAt);
+    const sinceMs = performance.now() - Math.max(this.#until, this.#upSince ?? 0);
     return this.#failures === 0 || sinceMs > this.#maxMs;
   }
 
@@ -69,7 +69,7 @@ export class Backoff {
   succeeded(): void {
     this.#until = 0;
     this.#last = undefined;
-    this.#succeededAt = performance.now();
+    this.#upSince = performance.now();
   }
 
   clear(): void {

@@ -77,12 +77,13 @@ async function connectOnce(
       resolveTarget(options.sources, { ...request, headers }),
       signal,
     );
-    const { connectMs, callMs } = server.spec.timeouts;
+    const { connectMs, callMs, readMs } = server.spec.timeouts;
     mcp = await options.connector.connect(target, {
       signal,
       era: options.era,
       ...(connectMs === undefined ? {} : { connectMs }),
       ...(callMs === undefined ? {} : { callMs }),
+      ...(readMs === undefined ? {} : { readMs }),
       onClosed,
       onStderr: (text) => emitEvent(onEvent, { ...subject, type: 'stderr', text }),
     });

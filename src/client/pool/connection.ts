@@ -25,6 +25,8 @@ export interface Connection extends AsyncDisposable {
   readonly connectedAt: number;
   /** `live`, or what became of it; only a live one takes calls. */
   readonly state: 'live' | 'retired' | 'closed';
+  /** `modern`: protocol 2026-07-28 and later. */
+  readonly era: 'legacy' | 'modern';
   readonly serverInfo: ServerInfo | undefined;
   /** What the server says it can do, as it says it. */
   readonly capabilities: Readonly<Record<string, unknown>>;
@@ -90,6 +92,11 @@ export interface PoolScope {
   disconnect(name: string): Promise<number>;
   /** `disconnect` of everything that is this scope's own. */
   disconnectAll(): Promise<number>;
+  /**
+   * Says that nobody uses this view any more: closes those connections of the user that no
+   * other view of the same user has used, as `disconnectAll` does. Nothing for the app.
+   */
+  leave(): Promise<number>;
   /**
    * Runs `use` with a connection. Once more with another one, if the first could not be
    * used and nothing of the first run can have reached a server.

@@ -8,7 +8,7 @@ import { PoolCore } from './pool-core.js';
 import { poolLimits, type PoolOptions } from './pool-options.js';
 import { Scope } from './scope.js';
 import { SlotTable, type Slot } from './slot.js';
-import { connectStartupServers } from './startup.js';
+import { createStartup } from './startup.js';
 import { sweep } from './sweep.js';
 
 /** For whom the hooks would answer differently now. */
@@ -58,18 +58,16 @@ export function createPool(options: PoolOptions): ConnectionPool {
     },
   });
   const app = new Scope(core, APP_VIEW);
-  const startUp = (): void => {
-    if (options.connectOnStartup === true) void connectStartupServers(options.view, app);
-  };
+  const startup = options.connectOnStartup === true ? createStartup(options.view, app) : undefined;
   const stopFollowing = options.view.onApplied((changedIds) => {
     core.review(changedIds);
-    startUp();
+    void startup?.();
   });
   const sweeping = setInterval(() => {
     sweep(core);
-    startUp();
+    void startup?.();
   }, limits.sweepEveryMs).unref();
-  startUp();
+  void startup?.();
 
   let closing: Promise<void> | undefined;
   async function close(graceMs: number): Promise<void> {

@@ -9,7 +9,10 @@ export interface Credentials {
   readonly headers?: Readonly<Record<string, string>>;
   /** Other credentials, other revision: a connection is used with the one it was built with only. */
   readonly revision: string;
-  /** Milliseconds since 1970 from which on to ask again. Default: never by itself. */
+  /**
+   * Milliseconds since 1970 from which on to ask again; but not within a second of the
+   * answer, whatever the clocks say. Default: never by itself.
+   */
   readonly expiresAt?: number;
 }
 
@@ -24,6 +27,9 @@ export type CredentialsHook = (
   request: CredentialsRequest,
 ) => Promise<Credentials | undefined> | Credentials | undefined;
 
+/** The shortest time between two asks, for answers that are expired when they come. */
+const MIN_HELD_MS = 1000;
+
 /** Of which credentials a connection was built. */
 export interface BuiltWith {
   readonly server: KnownServer;
@@ -31,8 +37,14 @@ export interface BuiltWith {
   readonly credentialRevision: string;
 }
 
+interface Held {
+  readonly credentials: Credentials;
+  /** Monotonic milliseconds. */
+  readonly until: number;
+}
+
 interface Entry {
-  cached: Credentials | undefined;
+  held: Held | undefined;
   rejected: string | undefined;
   asking: SharedAttempt<Credentials> | undefined;
 }
@@ -59,7 +71,7 @@ export class CredentialStore {
     const hook = this.#hook;
     if (hook === undefined) return NO_CREDENTIALS;
     const entry = this.#entry(request.server.id, request.user);
-    if (isCurrent(entry.cached)) return entry.cached;
+    if (isCurrent(entry.held)) return entry.held.credentials;
     entry.asking ??= this.#ask(entry, hook, request);
     return entry.asking.join(request.signal);
   }
@@ -67,21 +79,21 @@ export class CredentialStore {
   /** Whether a connection was built with what would be used now, and that needs no asking. */
   isCurrent({ server, user, credentialRevision }: BuiltWith): boolean {
     if (this.#hook === undefined || server.spec.transport.kind === 'stdio') return true;
-    const cached = this.#entries.get(server.id)?.get(user)?.cached;
-    return isCurrent(cached) && cached.revision === credentialRevision;
+    const held = this.#entries.get(server.id)?.get(user)?.held;
+    return isCurrent(held) && held.credentials.revision === credentialRevision;
   }
 
   /** Whether the server refused what is held. */
   isRejected(serverId: string, user: string | undefined): boolean {
     const entry = this.#entries.get(serverId)?.get(user);
-    return entry?.cached !== undefined && entry.cached.revision === entry.rejected;
+    return entry?.held !== undefined && entry.held.credentials.revision === entry.rejected;
   }
 
   /** Says that the server refused a revision. */
   reject(serverId: string, user: string | undefined, revision: string): void {
     const entry = this.#entry(serverId, user);
     entry.rejected = revision;
-    if (entry.cached?.revision === revision) entry.cached = undefined;
+    if (entry.held?.credentials.revision === revision) entry.held = undefined;
   }
 
   /** Drops what is held for a user, of one server or of all. */
@@ -100,11 +112,10 @@ export class CredentialStore {
       async (signal) => {
         const previous = entry.rejected === undefined ? {} : { previous: entry.rejected };
         try {
-          const answer = await askHook('credentials', () =>
-            hook({ user, server, signal, ...previous }),
-          );
-          if (!signal.aborted) entry.cached = answer ?? NO_CREDENTIALS;
-          return answer ?? NO_CREDENTIALS;
+          const asked = askHook('credentials', () => hook({ user, server, signal, ...previous }));
+          const answer = (await asked) ?? NO_CREDENTIALS;
+          if (!signal.aborted) entry.held = hold(answer);
+          return answer;
         } finally {
           if (entry.asking === attempt) entry.asking = undefined;
         }
@@ -124,14 +135,21 @@ export class CredentialStore {
     }
     let entry = byUser.get(user);
     if (entry === undefined) {
-      entry = { cached: undefined, rejected: undefined, asking: undefined };
+      entry = { held: undefined, rejected: undefined, asking: undefined };
       byUser.set(user, entry);
     }
     return entry;
   }
 }
 
-function isCurrent(credentials: Credentials | undefined): credentials is Credentials {
-  if (credentials === undefined) return false;
-  return credentials.expiresAt === undefined || Date.now() < credentials.expiresAt;
+function hold(credentials: Credentials): Held {
+  const { expiresAt } = credentials;
+  if (expiresAt === undefined) return { credentials, until: Infinity };
+  // From here on the wall clock, which may be set meanwhile, plays no part.
+  const forMs = Math.max(MIN_HELD_MS, expiresAt - Date.now());
+  return { credentials, until: performance.now() + forMs };
+}
+
+function isCurrent(held: Held | undefined): held is Held {
+  return held !== undefined && (held.until === Infinity || performance.now() < held.until);
 }

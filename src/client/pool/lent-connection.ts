@@ -52,6 +52,10 @@ export class LentConnection implements Connection {
     return this.pooled.state;
   }
 
+  get era(): McpConnection['era'] {
+    return this.pooled.mcp.era;
+  }
+
   get serverInfo(): McpConnection['serverInfo'] {
     return this.pooled.mcp.serverInfo;
   }

@@ -82,9 +82,12 @@ export class PooledConnection {
     return this.#ending;
   }
 
-  /** Whether it was lost before it was of any use. */
+  /**
+   * Whether it is a process that ended right after it was started, before it was of any
+   * use: another start would end the same way.
+   */
   get isLostYoung(): boolean {
-    return this.#cause === 'lost' && !this.#wasUsed && this.#livedMs < YOUNG_MS;
+    return this.isProcess && this.#cause === 'lost' && !this.#wasUsed && this.#livedMs < YOUNG_MS;
   }
 
   get callsInFlight(): number {

@@ -1,4 +1,4 @@
-import type { ReaderView } from '../../domain/view.js';
+import { viewKey, type ReaderView } from '../../domain/view.js';
 import type { RequestOptions, ToolCall, ToolResult } from '../../mcp/mcp-connection.js';
 import { ClientError, isClientError } from '../client-error.js';
 import type { KnownServer } from '../server-view.js';
@@ -85,6 +85,13 @@ export class Scope implements PoolScope {
 
   async disconnectAll(): Promise<number> {
     return this.#disconnect(() => true);
+  }
+
+  async leave(): Promise<number> {
+    if (this.#view.kind === 'app') return 0;
+    const key = viewKey(this.#view);
+    for (const slot of this.#core.slots.of()) slot.viewers.delete(key);
+    return this.#disconnect((slot) => slot.viewers.size === 0);
   }
 
   async call<T>(

@@ -121,10 +121,14 @@ export class Reflector implements ViewFeed {
         labels: new Map(Object.entries(labels)),
         resumeToken: this.token,
         subscriptions: this.subscriptions.opening(this.token !== ''),
-        held: held.length > MAX_HELD ? [] : held.map(({ id, etag, accessEtag }) => ({ id, etag, accessEtag })),
+        held:
+          held.length > MAX_HELD
+            ? []
+            : held.map(({ id, etag, accessEtag }) => ({ id, etag, accessEtag })),
       },
     });
-    for (const value of this.subscriptions.later(this.token !== '')) this.stream.send({ $case: 'subscribe', value });
+    for (const value of this.subscriptions.later(this.token !== ''))
+      this.stream.send({ $case: 'subscribe', value });
   }
 
   private receive(message: Message): void {
@@ -165,7 +169,8 @@ export class Reflector implements ViewFeed {
       subscriptions.map((one) => one.subscriptionId),
       token,
     );
-    for (const { subscriptionId, viewDigest } of subscriptions) this.subscriptions.synced(subscriptionId, viewDigest);
+    for (const { subscriptionId, viewDigest } of subscriptions)
+      this.subscriptions.synced(subscriptionId, viewDigest);
     this.syncedAt ??= performance.now();
     this.status.set('READY', 'synced');
   }
@@ -226,4 +231,3 @@ export class Reflector implements ViewFeed {
     if (error.reason === 'TOKEN_INVALID' || error.reason === 'EPOCH_CHANGED') this.token = '';
   }
 }
-

@@ -38,7 +38,14 @@ export class Subscriptions {
   }
 
   refuse(id: string, cause: Error | undefined): void {
-    this.all.get(id)?.done.reject(new ClientError('SUBSCRIPTION_REFUSED', cause?.message, { cause, metadata: { subscription: id } }));
+    this.all
+      .get(id)
+      ?.done.reject(
+        new ClientError('SUBSCRIPTION_REFUSED', cause?.message, {
+          cause,
+          metadata: { subscription: id },
+        }),
+      );
     this.all.delete(id);
   }
 
@@ -61,7 +68,11 @@ export class Subscriptions {
   message(id: string): SubscribeMessage {
     const subscription = this.all.get(id);
     if (subscription === undefined) throw new Error(`no subscription ${id}`);
-    return { subscriptionId: id, view: toViewMessage(subscription.view), viewDigest: subscription.digest };
+    return {
+      subscriptionId: id,
+      view: toViewMessage(subscription.view),
+      viewDigest: subscription.digest,
+    };
   }
 
   private messages(): SubscribeMessage[] {

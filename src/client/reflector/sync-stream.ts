@@ -35,11 +35,21 @@ export function openSyncStream(
     try {
       onMessage(message);
     } catch (error) {
-      finish(isSwitchboardError(error) ? error : new SwitchboardError('INTERNAL', 'the stream could not be applied', { cause: error }));
+      finish(
+        isSwitchboardError(error)
+          ? error
+          : new SwitchboardError('INTERNAL', 'the stream could not be applied', { cause: error }),
+      );
     }
   });
   call.on('error', (error: Error & { code?: number; details?: string; metadata?: Metadata }) => {
-    finish(fromStatus({ code: error.code ?? 2, details: error.details ?? error.message, ...(error.metadata && { metadata: error.metadata }) }));
+    finish(
+      fromStatus({
+        code: error.code ?? 2,
+        details: error.details ?? error.message,
+        ...(error.metadata && { metadata: error.metadata }),
+      }),
+    );
   });
   call.on('end', () => {
     finish(new SwitchboardError('SHUTTING_DOWN', 'the stream was ended'));

@@ -1,6 +1,12 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander';
-import { environment, resolveServeOptions, serve, serveCommand } from '../server/main.js';
+import {
+  environment,
+  resolveServeOptions,
+  serve,
+  serveCommand,
+  type ServeFlags,
+} from '../server/main.js';
 import { type Connection, type Flags, openConnection, withConnectionFlags } from './connection.js';
 import { describeFailure, EXIT_CODES, exitCodeOf } from './failure.js';
 import { get } from './get.js';
@@ -37,7 +43,7 @@ async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<nu
   program.addCommand(
     serveCommand()
       .copyInheritedSettings(program)
-      .action(async (flags: Flags) => {
+      .action(async (flags: ServeFlags) => {
         exitCode = await serve(() => resolveServeOptions(flags, env));
       }),
   );

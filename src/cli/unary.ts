@@ -2,10 +2,12 @@ import type { CallOptions, ClientUnaryCall, Metadata, ServiceError } from '@grpc
 import { fromStatus } from '../wire/status.js';
 
 type Unary<Q, A> = (
-  request: Q,
-  metadata: Metadata,
-  options: Partial<CallOptions>,
-  callback: (error: ServiceError | null, answer: A) => void,
+  ...args: [
+    request: Q,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, answer: A) => void,
+  ]
 ) => ClientUnaryCall;
 
 /** How long an answer may take. Milliseconds. */

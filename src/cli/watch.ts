@@ -1,16 +1,11 @@
-import type { ClientReadableStream } from '@grpc/grpc-js';
-import { isSwitchboardError, type SwitchboardError } from '../domain/errors.js';
-import {
-  type ServerEvent,
-  WatchServersRequest,
-  type WatchServersResponse,
-} from '../wire/clients.js';
-import { watchMessageToJson } from '../wire/json.js';
+import { type ClientReadableStream, status, type StatusObject } from '@grpc/grpc-js';
+import type { SwitchboardError } from '../domain/errors.js';
+import { WatchServersRequest, type WatchServersResponse } from '../wire/clients.js';
 import { fromStatus, GRPC_CODES } from '../wire/status.js';
 import { toViewMessage } from '../wire/view-codec.js';
 import type { Connection, Flags } from './connection.js';
-import { serverRow } from './server-text.js';
 import { viewOf } from './view.js';
+import { jsonLine, textLine } from './watch-text.js';
 
 /** Where a watch writes to, and what stops it. */
 export interface WatchIo {
@@ -31,10 +26,9 @@ const LAST_DELAY_MS = 10_000;
 export async function watch(connection: Connection, flags: Flags, io: WatchIo): Promise<void> {
   const view = toViewMessage(viewOf(flags));
   const print = flags['json'] === true ? jsonLine : textLine;
-  const progress: Progress = { token: '', pending: [] };
-  let delayMs = FIRST_DELAY_MS;
-  let connected = false;
-  while (!io.signal.aborted) {
+  const progress: Progress = { token: '', pending: [], failures: 0, connected: false };
+  const isStopped = (): boolean => io.signal.aborted;
+  for (;;) {
     const request = WatchServersRequest.fromPartial({
       tenant: connection.tenant,
       view,
@@ -43,18 +37,16 @@ export async function watch(connection: Connection, flags: Flags, io: WatchIo): 
     const stream = connection.client.watchServers(request, connection.metadata);
     progress.pending = [];
     const error = await readStream(stream, io.signal, (message) => {
-      delayMs = FIRST_DELAY_MS;
-      connected = true;
       for (const whole of advance(progress, message)) io.out(print(whole));
     });
-    if (io.signal.aborted) return;
-    if (error !== undefined && !(connected && isTransient(error))) throw error;
-    const waitMs = Math.max(error?.retryDelayMs ?? 0, delayMs * (0.5 + Math.random() / 2));
+    if (isStopped()) return;
+    if (error !== undefined && !(progress.connected && isTransient(error))) throw error;
+    const waitMs = delayBefore(progress, error);
     io.err(
       `switchboard: ${error?.reason ?? 'the stream ended'}; reconnecting in ${waitMs.toFixed(0)} ms\n`,
     );
     await pause(waitMs, io.signal);
-    delayMs = Math.min(delayMs * 2, LAST_DELAY_MS);
+    if (isStopped()) return;
   }
 }
 
@@ -63,6 +55,17 @@ interface Progress {
   token: string;
   /** Events whose commit, or snapshot, is not complete. */
   pending: WatchServersResponse[];
+  /** Attempts since the last message. */
+  failures: number;
+  /** Whether there was ever a message. */
+  connected: boolean;
+}
+
+/** Grows with every attempt, differs between clients, and is at least what the server asks for. */
+function delayBefore(progress: Progress, error: SwitchboardError | undefined): number {
+  const delayMs = Math.min(FIRST_DELAY_MS * 2 ** progress.failures, LAST_DELAY_MS);
+  progress.failures += 1;
+  return Math.max(error?.retryDelayMs ?? 0, delayMs * (0.5 + Math.random() / 2));
 }
 
 /** The messages that are to be printed now that `message` came. */
@@ -70,6 +73,8 @@ function advance(
   progress: Progress,
   message: WatchServersResponse,
 ): readonly WatchServersResponse[] {
+  progress.failures = 0;
+  progress.connected = true;
   switch (message.message?.$case) {
     case 'event':
       progress.pending.push(message);
@@ -93,40 +98,41 @@ function advance(
 }
 
 /** Reads until the stream ends; answers the error that it ended with. */
-function readStream(
+async function readStream(
   stream: ClientReadableStream<WatchServersResponse>,
   signal: AbortSignal,
   onMessage: (message: WatchServersResponse) => void,
 ): Promise<SwitchboardError | undefined> {
-  return new Promise((resolve, reject) => {
-    const cancel = (): void => {
-      stream.cancel();
-    };
-    signal.addEventListener('abort', cancel);
-    const finish = (error?: SwitchboardError): void => {
-      signal.removeEventListener('abort', cancel);
-      resolve(error);
-    };
-    stream.on('data', (message: WatchServersResponse) => {
-      try {
-        onMessage(message);
-      } catch (error) {
-        stream.cancel();
-        reject(error as Error);
-      }
-    });
-    stream.on('error', (error) => {
-      finish(fromStatus(error as never));
-    });
-    stream.on('end', () => {
-      // An error, if there is one, is told right after.
-      setImmediate(finish);
+  const cancel = (): void => {
+    stream.cancel();
+  };
+  signal.addEventListener('abort', cancel);
+  stream.on('data', onMessage);
+  // The status tells the same, and also comes when all is well.
+  stream.on('error', () => undefined);
+  // The status may come before the last messages were read, `end` comes after them.
+  const [[ended]] = (await Promise.all([once(stream, 'status'), once(stream, 'end')])) as [
+    [StatusObject],
+    unknown,
+  ];
+  signal.removeEventListener('abort', cancel);
+  return ended.code === status.OK ? undefined : fromStatus(ended);
+}
+
+/** The arguments of the next `event`; unlike that of node:events, an error is no end to it. */
+function once(
+  stream: ClientReadableStream<WatchServersResponse>,
+  event: string,
+): Promise<unknown[]> {
+  return new Promise((resolve) => {
+    stream.once(event, (...args: unknown[]) => {
+      resolve(args);
     });
   });
 }
 
 function isTransient(error: SwitchboardError): boolean {
-  return isSwitchboardError(error) && GRPC_CODES[error.reason] === 'UNAVAILABLE';
+  return GRPC_CODES[error.reason] === 'UNAVAILABLE';
 }
 
 function pause(ms: number, signal: AbortSignal): Promise<void> {
@@ -139,44 +145,4 @@ function pause(ms: number, signal: AbortSignal): Promise<void> {
     const timer = setTimeout(done, ms);
     signal.addEventListener('abort', done);
   });
-}
-
-function jsonLine(message: WatchServersResponse): string {
-  return `${JSON.stringify(watchMessageToJson(message))}\n`;
-}
-
-const EVENT_WORDS: Readonly<Record<number, string>> = {
-  1: 'ADDED',
-  2: 'MODIFIED',
-  3: 'REMOVED',
-  4: 'UNCHANGED',
-};
-
-const RESET_WORDS: Readonly<Record<number, string>> = {
-  1: 'the token is too old',
-  2: 'the log was restored',
-  3: 'the history differs',
-  4: 'the token is of another view',
-  5: 'this reader fell behind',
-};
-
-function textLine({ message }: WatchServersResponse): string {
-  switch (message?.$case) {
-    case 'event':
-      return eventLine(message.value);
-    case 'synced':
-      return 'SYNCED     waiting for changes\n';
-    case 'reset':
-      return `RESET      ${RESET_WORDS[message.value.reason] ?? '?'}; the whole view follows\n`;
-    default:
-      return '';
-  }
-}
-
-function eventLine({ type, server }: ServerEvent): string {
-  const word = (EVENT_WORDS[type] ?? '?').padEnd(11);
-  if (server === undefined) return `${word}\n`;
-  const [name = '', ...facts] = serverRow(server);
-  const known = server.spec === undefined ? '' : `  ${facts.join('  ')}`;
-  return `${word}${name || server.id}${known}\n`;
 }

@@ -3,6 +3,7 @@ import { type Caller, DEFAULT_TENANT } from '../domain/caller.js';
 import { isSwitchboardError } from '../domain/errors.js';
 import type { Failpoint } from '../domain/failpoint.js';
 import { createServices, type Services } from '../services/create-services.js';
+import type { WatchLimits } from '../services/watch/watch-limits.js';
 import { openStorage, type Storage } from '../storage/open-storage.js';
 import type { ServerMessage } from '../wire/json.js';
 import { fromDeclaration } from '../wire/server-codec.js';
@@ -23,6 +24,8 @@ export interface ServerDeps {
   readonly log: Log;
   /** Default: none. */
   readonly failpoint?: Failpoint;
+  /** Bounds of the streams that no option names. */
+  readonly watchLimits?: Partial<WatchLimits>;
 }
 
 export interface SwitchboardServer {
@@ -90,10 +93,7 @@ async function openData(dataDir: string, failpoint: Failpoint | undefined): Prom
     });
   } catch (error) {
     if (!isSwitchboardError(error, 'CATALOG_UNAVAILABLE')) throw error;
-    const cause = error.cause === undefined ? '' : `: ${messageOf(error.cause)}`;
-    throw new StartError(
-      `the data folder ${dataDir} cannot be used: ${error.message}${cause}; choose another with --data-dir`,
-    );
+    throw new StartError(`--data-dir ${dataDir}: ${messageOf(error.cause ?? error)}`);
   }
 }
 
@@ -109,7 +109,7 @@ function composeServices(storage: Storage, options: ServeOptions, deps: ServerDe
     onBackgroundError: (error) => {
       deps.log.error({ err: error }, 'background work failed and is tried again');
     },
-    watchLimits: { heartbeatMs, budgetBytes: options.watchBudgetBytes },
+    watchLimits: { heartbeatMs, budgetBytes: options.watchBudgetBytes, ...deps.watchLimits },
     retention: { forMs: options.retentionMs, commits: options.retentionCommits },
     maxSubscriptions,
     ...(deps.failpoint === undefined ? {} : { failpoint: deps.failpoint }),

@@ -1,4 +1,4 @@
-import { Server, ServerCredentials, type ServerOptions } from '@grpc/grpc-js';
+import { Server, type ServerCredentials, type ServerOptions } from '@grpc/grpc-js';
 import type { SwitchboardError } from '../domain/errors.js';
 import { SERVER_KEEPALIVE } from '../wire/keepalive.js';
 import type { Authenticate } from './authenticator.js';
@@ -81,7 +81,9 @@ export async function startGrpcServer(
       return closing;
     },
     force() {
-      closing ??= Promise.resolve(cutConnections(server, address));
+      if (closing !== undefined) return;
+      cutConnections(server, address);
+      closing = Promise.resolve();
     },
   };
 }

@@ -4,7 +4,7 @@ import { CommanderError } from 'commander';
 import { environment, parseServeOptions, type ServeOptions } from './options.js';
 import { StartError } from './start-error.js';
 
-export { environment, OPTIONS, resolveServeOptions, serveCommand } from './options.js';
+export { environment, resolveServeOptions, serveCommand, type ServeFlags } from './options.js';
 
 /**
  * Runs the server until it is told to stop; answers the exit code. What has to be put right

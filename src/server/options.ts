@@ -3,7 +3,6 @@ import { Command, CommanderError, Option } from 'commander';
 import {
   isLoopback,
   type ListenAddress,
-  LOG_LEVELS,
   type LogLevel,
   parseAddress,
   parseCount,
@@ -13,159 +12,10 @@ import {
   parseSwitch,
   parseText,
 } from './option-values.js';
+import { OPTIONS } from './option-table.js';
 import { messageOf, StartError } from './start-error.js';
 
-/** How the value of an option is written. */
-export type OptionType =
-  'address' | 'count' | 'duration' | 'path' | 'switch' | 'text' | 'log level';
-
-/** One option of the server. A flag wins over the environment, both over the default. */
-export interface ServeOption {
-  readonly flag: `--${string}`;
-  readonly env: `SWITCHBOARD_${string}`;
-  readonly type: OptionType;
-  /** As it would be written; undefined if the option is off unless it is given. */
-  readonly default: string | undefined;
-  readonly description: string;
-}
-
-/** Every option of the server: what is parsed, what `--help` shows, and docs/configuration.md. */
-export const OPTIONS = [
-  {
-    flag: '--listen',
-    env: 'SWITCHBOARD_LISTEN',
-    type: 'address',
-    default: '127.0.0.1:7070',
-    description: 'Address to serve on. Another than this machine needs TLS and tokens.',
-  },
-  {
-    flag: '--data-dir',
-    env: 'SWITCHBOARD_DATA_DIR',
-    type: 'path',
-    default: '.switchboard',
-    description: 'Folder of the data; created if it is absent.',
-  },
-  {
-    flag: '--seed',
-    env: 'SWITCHBOARD_SEED',
-    type: 'path',
-    default: undefined,
-    description: 'File of servers to create at the start, where their names are not yet taken.',
-  },
-  {
-    flag: '--log-level',
-    env: 'SWITCHBOARD_LOG_LEVEL',
-    type: 'log level',
-    default: 'info',
-    description: `What is logged, on standard error: ${LOG_LEVELS.join(', ')}.`,
-  },
-  {
-    flag: '--tls-cert',
-    env: 'SWITCHBOARD_TLS_CERT',
-    type: 'path',
-    default: undefined,
-    description: 'Certificate chain of the server (PEM). Turns TLS on.',
-  },
-  {
-    flag: '--tls-key',
-    env: 'SWITCHBOARD_TLS_KEY',
-    type: 'path',
-    default: undefined,
-    description: 'Private key of the certificate (PEM).',
-  },
-  {
-    flag: '--tls-client-ca',
-    env: 'SWITCHBOARD_TLS_CLIENT_CA',
-    type: 'path',
-    default: undefined,
-    description:
-      'Certificates (PEM) of those who issue client certificates. Every client then needs one.',
-  },
-  {
-    flag: '--tokens-file',
-    env: 'SWITCHBOARD_TOKENS_FILE',
-    type: 'path',
-    default: undefined,
-    description: 'File of the bearer tokens that are accepted. Every call then needs one.',
-  },
-  {
-    flag: '--insecure-allow-remote',
-    env: 'SWITCHBOARD_INSECURE_ALLOW_REMOTE',
-    type: 'switch',
-    default: 'false',
-    description: 'Serve on an address that others can reach although TLS or tokens are missing.',
-  },
-  {
-    flag: '--heartbeat-interval',
-    env: 'SWITCHBOARD_HEARTBEAT_INTERVAL',
-    type: 'duration',
-    default: '10s',
-    description: 'The longest silence on a stream.',
-  },
-  {
-    flag: '--max-message-bytes',
-    env: 'SWITCHBOARD_MAX_MESSAGE_BYTES',
-    type: 'count',
-    default: '4194304',
-    description: 'The largest request that is accepted.',
-  },
-  {
-    flag: '--max-streams',
-    env: 'SWITCHBOARD_MAX_STREAMS',
-    type: 'count',
-    default: '10000',
-    description: 'The most streams (watches and node sessions) open at once.',
-  },
-  {
-    flag: '--max-calls-per-connection',
-    env: 'SWITCHBOARD_MAX_CALLS_PER_CONNECTION',
-    type: 'count',
-    default: '1000',
-    description: 'The most calls, streams included, open at once on one connection.',
-  },
-  {
-    flag: '--max-subscriptions',
-    env: 'SWITCHBOARD_MAX_SUBSCRIPTIONS',
-    type: 'count',
-    default: '10000',
-    description: 'The most views on one node session.',
-  },
-  {
-    flag: '--watch-budget-bytes',
-    env: 'SWITCHBOARD_WATCH_BUDGET_BYTES',
-    type: 'count',
-    default: '1048576',
-    description: 'How far a stream may fall behind before the state replaces its backlog.',
-  },
-  {
-    flag: '--drain-timeout',
-    env: 'SWITCHBOARD_DRAIN_TIMEOUT',
-    type: 'duration',
-    default: '10s',
-    description: 'How long calls may go on once the server is told to stop.',
-  },
-  {
-    flag: '--retention',
-    env: 'SWITCHBOARD_RETENTION',
-    type: 'duration',
-    default: '24h',
-    description: 'For how long commits are kept, so that watches can resume; at least 24h.',
-  },
-  {
-    flag: '--retention-commits',
-    env: 'SWITCHBOARD_RETENTION_COMMITS',
-    type: 'count',
-    default: '100000',
-    description: 'The number of commits of each tenant that are kept whatever their age.',
-  },
-  {
-    flag: '--replica-id',
-    env: 'SWITCHBOARD_REPLICA_ID',
-    type: 'text',
-    default: undefined,
-    description: 'Name of this server in its answers. Left out: host name and process id.',
-  },
-] as const satisfies readonly ServeOption[];
+export { OPTIONS };
 
 type Flag = (typeof OPTIONS)[number]['flag'];
 
@@ -233,11 +83,11 @@ export function parseServeOptions(argv: readonly string[], env: NodeJS.ProcessEn
   return resolveServeOptions(command.opts(), env);
 }
 
-/** As `parseServeOptions`, of flags that commander has parsed already (camel case names). */
-export function resolveServeOptions(
-  flags: Readonly<Record<string, unknown>>,
-  env: NodeJS.ProcessEnv,
-): ServeOptions {
+/** Flags as commander has parsed them: by their names in camel case. */
+export type ServeFlags = Readonly<Record<string, string | boolean | undefined>>;
+
+/** As `parseServeOptions`, of flags that are parsed already. */
+export function resolveServeOptions(flags: ServeFlags, env: NodeJS.ProcessEnv): ServeOptions {
   const read = reader(flags, env);
   const delay = (flag: Flag): number => read(flag, parseDelay) ?? 0;
   const count = (flag: Flag): number => read(flag, parseCount) ?? 0;
@@ -266,7 +116,7 @@ export function resolveServeOptions(
 
 type Read = <T>(flag: Flag, parse: (text: string) => T) => T | undefined;
 
-function reader(flags: Readonly<Record<string, unknown>>, env: NodeJS.ProcessEnv): Read {
+function reader(flags: ServeFlags, env: NodeJS.ProcessEnv): Read {
   return (flag, parse) => {
     const option = OPTIONS.find((candidate) => candidate.flag === flag);
     if (option === undefined) throw new Error(`${flag} is not in the table`);

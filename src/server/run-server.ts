@@ -1,3 +1,4 @@
+import { logVerbosity, setLogVerbosity } from '@grpc/grpc-js';
 import { createServer, type SwitchboardServer } from './create-server.js';
 import { createLog } from './log.js';
 import { isLoopback } from './option-values.js';
@@ -10,6 +11,8 @@ import { onStopSignal } from './shutdown.js';
  */
 export async function runServer(options: ServeOptions): Promise<number> {
   const log = createLog(options.logLevel);
+  // It writes to standard error by itself, and what matters of it is in errors and callbacks.
+  setLogVerbosity(logVerbosity.NONE);
   const server = await createServer(options, { log });
   process.stdout.write(welcome(server, options));
   log.info({ address: server.address, dataDir: server.dataDir }, 'serving');

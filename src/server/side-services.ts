@@ -35,7 +35,7 @@ export function addSideServices(server: Server): SideServices {
   const health = new HealthImplementation(
     Object.fromEntries(HEALTH_NAMES.map((name) => [name, 'NOT_SERVING'])),
   );
-  health.addToServer(tracked as Server);
+  health.addToServer(tracked);
   new ReflectionService(reflected()).addToServer(tracked);
   return {
     setServing(serving) {

@@ -20,8 +20,9 @@ export type RequestOf<M extends AnyMethod> = ReturnType<M['requestDeserialize']>
 export type ResponseOf<M extends AnyMethod> = Parameters<M['responseSerialize']>[0];
 
 /**
- * The method as the server registers it: requests arrive as `Decoded`, and the answers of
- * streams are frames that are encoded already.
+ * The method as the server registers it: requests arrive as `Decoded`, and answers are
+ * encoded already. An answer that cannot be encoded is a defect, and must reach our log;
+ * grpc-js would only say INTERNAL.
  */
 export function strictMethod(method: AnyMethod): AnyMethod {
   return {
@@ -29,7 +30,7 @@ export function strictMethod(method: AnyMethod): AnyMethod {
     requestDeserialize: (bytes: Buffer): Decoded<unknown> =>
       // Generated decoders take a reader in place of the bytes, and a reader can be strict.
       decodeStrictly(method.requestDeserialize as never, bytes),
-    ...(method.responseStream && { responseSerialize: toBuffer }),
+    responseSerialize: toBuffer,
   };
 }
 

@@ -1,4 +1,4 @@
-import type { Server, ServiceDefinition, UntypedServiceImplementation } from '@grpc/grpc-js';
+import type { Server, UntypedServiceImplementation } from '@grpc/grpc-js';
 import type { Authenticate } from '../authenticator.js';
 import type { Log } from '../log.js';
 import { SwitchboardError } from '../../domain/errors.js';
@@ -78,7 +78,7 @@ export function createShell(options: ShellOptions): Shell {
         strict[name] = strictMethod(method);
         bound[name] = bind(state, method, handlers[name] as never);
       }
-      server.addService(strict as ServiceDefinition, bound);
+      server.addService(strict, bound);
     },
     drain() {
       draining = true;
@@ -91,6 +91,6 @@ function bind(
   method: AnyMethod,
   handler: never,
 ): UntypedServiceImplementation[string] {
-  if (!method.responseStream) return unary(state, handler);
+  if (!method.responseStream) return unary(state, method.responseSerialize, handler);
   return method.requestStream ? bidi(state, handler) : serverStream(state, handler);
 }

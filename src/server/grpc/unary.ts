@@ -15,8 +15,9 @@ const STUBBORN_MS = 1_000;
 /** A unary method as grpc-js wants it. The call is answered exactly once. */
 export function unary<Q, A>(
   state: ShellState,
+  encode: (answer: A) => Uint8Array,
   handler: UnaryHandler<Q, A>,
-): (call: ServerUnaryCall<Decoded<Q>, A>, callback: sendUnaryData<A>) => void {
+): (call: ServerUnaryCall<Decoded<Q>, Uint8Array>, callback: sendUnaryData<Uint8Array>) => void {
   return (call, callback) => {
     const controller = new AbortController();
     const deadlineMs = workingTimeMs(call, MAX_UNARY_MS);
@@ -24,7 +25,7 @@ export function unary<Q, A>(
     let timer: NodeJS.Timeout | undefined;
     let answered = false;
 
-    const answer = (error: unknown, response?: A): void => {
+    const answer = (error: unknown, response?: Uint8Array): void => {
       if (answered) return;
       answered = true;
       clearTimeout(timer);
@@ -57,9 +58,11 @@ export function unary<Q, A>(
         signal: controller.signal,
         deadlineMs,
         requestMetadata: call.metadata,
-      }).then((response) => {
-        answer(undefined, response);
-      }, answer);
+      })
+        .then((response) => {
+          answer(undefined, encode(response));
+        })
+        .catch(answer);
     } catch (error) {
       answer(error);
     }

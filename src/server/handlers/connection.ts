@@ -26,7 +26,8 @@ export function addConnectionService(
       for await (const request of requests) {
         const message = fromSyncRequest(request);
         if (session === undefined) {
-          if (message.kind !== 'open') throw new SwitchboardError('PROTOCOL_VIOLATION', 'open must come first');
+          if (message.kind !== 'open')
+            throw new SwitchboardError('PROTOCOL_VIOLATION', 'open must come first');
           session = services.openSession(context.caller, message.tenant, sink);
         }
         session.receive(message);

@@ -25,12 +25,18 @@ export function addRegistryService(
     getServer: async (request, call) => {
       const { tenant, query } = fromGetServer(request);
       const answer = await services.getServer(requestContext(call, tenant), query);
-      return toServerResponse(headerFacts({ tenant, servedBy, view: query.view }, answer), answer.value.record);
+      return toServerResponse(
+        headerFacts({ tenant, servedBy, view: query.view }, answer),
+        answer.value.record,
+      );
     },
     listServers: async (request, call) => {
       const { tenant, query } = fromListServers(request);
       const answer = await services.listServers(requestContext(call, tenant), query);
-      return toListServersResponse(headerFacts({ tenant, servedBy, view: query.view }, answer), answer.value);
+      return toListServersResponse(
+        headerFacts({ tenant, servedBy, view: query.view }, answer),
+        answer.value,
+      );
     },
     createServer: async (request, call) => {
       const { tenant, query } = fromCreateServer(request);

@@ -68,6 +68,14 @@ describe('errors over the wire', () => {
     expect(fromStatus(failure).reason).toBe('INTERNAL');
   });
 
+  it('takes an answer that cannot be encoded for a defect, too', async () => {
+    const bad = { server: { name: 7 } } as never;
+    await using broken = await startTinyServer({ getServer: () => Promise.resolve(bad) });
+    const failure = await failureOf(call(broken.client, 'getServer', REQUEST));
+    expect(fromStatus(failure).metadata).toHaveProperty('correlation_id');
+    expect(broken.logged.some((line) => line['level'] === 50)).toBe(true);
+  });
+
   it('spreads retry delays, so that clients do not come back together', async () => {
     await using tiny = await startTinyServer({
       getServer: () =>

@@ -1,0 +1,158 @@
+import { describe, expect, it } from 'vitest';
+import { WatchServersResponse } from '../../../generated/switchboard/v1/registry_service.js';
+import { Server } from '../../../generated/switchboard/v1/server.js';
+import { describeFailure, exitCodeOf, UsageError } from '../../../src/cli/failure.js';
+import { SERVER_COLUMNS, serverDetails, serverRow, table } from '../../../src/cli/server-text.js';
+import { viewOf } from '../../../src/cli/view.js';
+import { jsonLine, textLine } from '../../../src/cli/watch-text.js';
+import {
+  ERROR_REASONS,
+  type ErrorReason,
+  invalidField,
+  SwitchboardError,
+} from '../../../src/domain/errors.js';
+
+const WEATHER = Server.fromPartial({
+  id: 'id-1',
+  name: 'weather',
+  tier: 3,
+  owner: 'ana',
+  spec: { transport: { $case: 'streamableHttp', value: { url: 'https://weather.example/mcp' } } },
+  connectionScope: 2,
+  connectionScopeReasons: ['tier PRIVATE'],
+  lastUpdatedAt: new Date(0),
+});
+const FILES = Server.fromPartial({
+  name: 'files',
+  tier: 1,
+  spec: {
+    enabled: false,
+    transport: { $case: 'stdio', value: { command: 'npx', args: ['-y', 'x'] } },
+  },
+});
+
+describe('text', () => {
+  it('of a list is a table', () => {
+    expect(table([SERVER_COLUMNS, ...[WEATHER, FILES].map(serverRow)])).toMatchInlineSnapshot(`
+      "NAME     TIER            TRANSPORT  WHERE                        STATE     UPDATED
+      weather  PRIVATE of ana  http       https://weather.example/mcp  enabled   1970-01-01T00:00:00.000Z
+      files    APP             stdio      npx -y x                     disabled
+      "
+    `);
+  });
+
+  it('of one server names what is set', () => {
+    expect(serverDetails(WEATHER)).toMatchInlineSnapshot(`
+      "Name:        weather
+      Id:          id-1
+      Tier:        PRIVATE
+      Owner:       ana
+      Enabled:     yes
+      Transport:   http
+      URL:         https://weather.example/mcp
+      Connection:  one for each user
+      Because:     tier PRIVATE
+      Updated:     1970-01-01T00:00:00.000Z
+      "
+    `);
+  });
+
+  it('never steers the terminal', () => {
+    const evil = Server.fromPartial({
+      name: 'a\u001b[2Jb\r\nc\u009bd',
+      spec: {
+        description: '\u0007bell',
+        transport: { $case: 'sse', value: { url: '\u001b]0;x' } },
+      },
+    });
+    const lines = [serverRow(evil).join(' '), serverDetails(evil).replaceAll('\n', '')];
+    // eslint-disable-next-line no-control-regex -- what must not be printed
+    for (const line of lines) expect(line).not.toMatch(/[\u0000-\u001f\u007f-\u009f]/);
+  });
+
+  it('of a watch has a line for each change', () => {
+    const lines = [
+      { $case: 'event', value: { type: 1, server: WEATHER } },
+      { $case: 'event', value: { type: 3, server: { id: 'id-1', name: 'weather' } } },
+      { $case: 'event', value: { type: 4, server: { id: 'id-1' } } },
+      { $case: 'synced', value: { token: 't' } },
+      { $case: 'commit', value: { token: 't' } },
+      { $case: 'heartbeat', value: { token: 't' } },
+      { $case: 'reset', value: { reason: 5 } },
+    ].map((message) => textLine(WatchServersResponse.fromPartial({ message } as never)));
+    expect(lines.join('')).toMatchInlineSnapshot(`
+      "ADDED      weather  PRIVATE of ana  http  https://weather.example/mcp  enabled  1970-01-01T00:00:00.000Z
+      REMOVED    weather
+      UNCHANGED  id-1
+      SYNCED     waiting for changes
+      RESET      this reader fell behind; the whole view follows
+      "
+    `);
+  });
+
+  it('of a watch as JSON is proto JSON, a line each', () => {
+    const line = jsonLine(
+      WatchServersResponse.fromPartial({
+        message: {
+          $case: 'heartbeat',
+          value: { token: 't', degradedFor: { seconds: 1, nanos: 5e8 } },
+        },
+      }),
+    );
+    expect(line).toBe('{"heartbeat":{"token":"t","degradedFor":"1.500s"}}\n');
+  });
+});
+
+describe('failures', () => {
+  it('say the reason, the fields, and what to do', () => {
+    expect(describeFailure(invalidField('server.name', 'must not be empty')))
+      .toMatchInlineSnapshot(`
+      "switchboard: INVALID_FIELD: server.name: must not be empty
+        server.name: must not be empty
+        What to do: Correct the fields that the BadRequest detail names.
+      "
+    `);
+  });
+
+  it.each<[unknown, number]>([
+    [new Error('x'), 1],
+    [new UsageError('x'), 2],
+    [invalidField('a', 'b'), 2],
+    [new SwitchboardError('SERVER_NOT_FOUND'), 3],
+    [new SwitchboardError('UNAUTHENTICATED'), 4],
+    [new SwitchboardError('PERMISSION_DENIED'), 4],
+    [new SwitchboardError('UNREACHABLE'), 5],
+    [new SwitchboardError('DEADLINE_EXCEEDED'), 5],
+    [new SwitchboardError('ETAG_MISMATCH'), 1],
+  ])('end with a code for scripts: %s', (error, code) => {
+    expect(exitCodeOf(error)).toBe(code);
+  });
+
+  it('all have an exit code other than 0', () => {
+    for (const reason of Object.keys(ERROR_REASONS) as ErrorReason[]) {
+      expect(exitCodeOf(new SwitchboardError(reason))).toBeGreaterThan(0);
+    }
+  });
+});
+
+describe('the view', () => {
+  it('is what the flags say', () => {
+    expect(viewOf({ app: true })).toEqual({ kind: 'app' });
+    expect(viewOf({ inventory: true })).toEqual({ kind: 'inventory' });
+    expect(viewOf({ user: 'ana', group: ['b', 'a', 'b'] })).toEqual({
+      kind: 'user',
+      user: 'ana',
+      groups: ['a', 'b'],
+    });
+    expect(viewOf({}, { kind: 'inventory' })).toEqual({ kind: 'inventory' });
+  });
+
+  it.each([
+    [{}],
+    [{ app: true, user: 'ana' }],
+    [{ app: true, inventory: true }],
+    [{ group: ['a'] }],
+  ])('is never guessed: %j', (flags) => {
+    expect(() => viewOf(flags)).toThrow(UsageError);
+  });
+});

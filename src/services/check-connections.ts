@@ -36,22 +36,30 @@ export async function checkConnections(
     throw invalidField('items', `must be 1 to ${String(MAX_ITEMS)}`);
   }
   const { log } = await readableTenant(deps, context, '');
-  const joined = await Promise.all(items.map((item) => join(log, item)));
-  // One turn: all items are of one revision.
-  const value = joined.map((item): CheckResult =>
-    isSwitchboardError(item) ? { state: 'failed', error: item } : check(log, item),
-  );
-  return { value, position: log.position, upstream: deps.upstream.status() };
+  const releases: (() => void)[] = [];
+  const hold = async ({ view }: HeldConnection): Promise<void> => {
+    validateView(view, 'view');
+    releases.push(await log.hold(subjectsOf(view)));
+  };
+  try {
+    const held = await Promise.all(items.map((item) => settled(item, hold)));
+    // One turn: all items are of one revision, and nothing of them has cooled down.
+    const value = held.map((item): CheckResult =>
+      isSwitchboardError(item) ? { state: 'failed', error: item } : check(log, item),
+    );
+    return { value, position: log.position, upstream: deps.upstream.status() };
+  } finally {
+    for (const release of releases) release();
+  }
 }
 
-async function join(
-  log: TenantLog,
+async function settled(
   item: HeldConnection | SwitchboardError,
+  hold: (item: HeldConnection) => Promise<void>,
 ): Promise<HeldConnection | SwitchboardError> {
   if (isSwitchboardError(item)) return item;
   try {
-    validateView(item.view, 'view');
-    await log.join(subjectsOf(item.view));
+    await hold(item);
     return item;
   } catch (error) {
     if (isSwitchboardError(error)) return error;

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import {
   placeCommit,
   positionOf,
+  samePosition,
   type Commit,
   type CommitDraft,
   type Position,
@@ -11,7 +12,6 @@ import type { Decision, DecisionContext } from '../domain/decide.js';
 import { isSwitchboardError, SwitchboardError } from '../domain/errors.js';
 import type { Failpoint } from '../domain/failpoint.js';
 import { Overlay } from '../domain/record-set.js';
-import type { StateIndex } from '../domain/resolve.js';
 import type { Catalog } from '../storage/catalog.js';
 import type { Relay } from '../storage/relay.js';
 import { requestKey } from './recent-commits.js';
@@ -41,7 +41,6 @@ export type WriteOutcome =
       /** With `validateOnly`: what would have been appended. */
       readonly decision: Decision | undefined;
       readonly position: Position;
-      readonly state: StateIndex;
     };
 
 export interface CommitterDeps {
@@ -53,9 +52,15 @@ export interface CommitterDeps {
   readonly now: () => number;
 }
 
+type Result = { readonly outcome: WriteOutcome } | { readonly error: Error };
+
 interface Waiting {
-  readonly intent: Omit<WriteIntent, 'prepare'> & { readonly prepare: () => Promise<void> };
-  readonly settle: (result: { outcome: WriteOutcome } | { error: Error }) => void;
+  readonly intent: Omit<WriteIntent, 'prepare'>;
+  /** As that of the intent, and looks the request up: answers what it was answered before. */
+  readonly prepare: () => Promise<WriteOutcome | undefined>;
+  readonly settle: (result: Result) => void;
+  /** The request was not answered up to this revision. */
+  unansweredUpTo: number;
 }
 
 interface Decided {
@@ -63,9 +68,18 @@ interface Decided {
   readonly commit: Commit;
 }
 
+interface Decisions {
+  readonly decided: Decided[];
+  /** Writes that append nothing. */
+  readonly idle: { readonly waiting: Waiting; readonly result: Result }[];
+  /** Writes that cannot be decided together with the others. */
+  readonly later: Waiting[];
+}
+
 /** Commits in one batch; with the usual sizes far below the limit of 8 MB. */
 const MAX_BATCH = 256;
 const MAX_TRIES = 16;
+const RETRY_DELAY_MS = 100;
 
 /**
  * The one place of this replica that appends to a tenant's log. Decisions are made at the
@@ -83,26 +97,43 @@ export class Committer {
     this.deps = deps;
   }
 
+  /**
+   * Decides and appends. Throws the refusal, or which of NOT_WRITTEN and OUTCOME_UNKNOWN it
+   * is (rule 12).
+   */
   async submit(intent: WriteIntent): Promise<WriteOutcome> {
     const releases: (() => void)[] = [];
-    const prepare = async (): Promise<void> => void releases.push(await intent.prepare());
+    const prepare = async (waiting: Waiting): Promise<WriteOutcome | undefined> => {
+      releases.push(await intent.prepare());
+      return this.answerOf(waiting);
+    };
     try {
-      await prepare();
-      const repeated = await this.answerOf(intent.request);
-      return repeated ?? (await this.enqueue({ ...intent, prepare }));
+      return await this.enqueue(intent, prepare);
+    } catch (error) {
+      throw asWriteError(error);
     } finally {
       for (const release of releases) release();
     }
   }
 
-  private enqueue(intent: Waiting['intent']): Promise<WriteOutcome> {
+  private enqueue(
+    intent: WriteIntent,
+    prepare: (waiting: Waiting) => Promise<WriteOutcome | undefined>,
+  ): Promise<WriteOutcome> {
     return new Promise<WriteOutcome>((resolve, reject) => {
-      const settle: Waiting['settle'] = (result) => {
-        if ('outcome' in result) resolve(result.outcome);
-        else reject(result.error);
+      const waiting: Waiting = {
+        intent,
+        prepare: () => prepare(waiting),
+        settle: (result) => {
+          if ('outcome' in result) resolve(result.outcome);
+          else reject(result.error);
+        },
+        unansweredUpTo: 0,
       };
-      this.queue.push({ intent, settle });
-      void this.run();
+      void this.prepareAll([waiting]).then((prepared) => {
+        this.queue.push(...prepared);
+        void this.run();
+      });
     });
   }
 
@@ -112,66 +143,80 @@ export class Committer {
     while (this.queue.length > 0) {
       const batch = this.queue.slice(0, MAX_BATCH);
       this.queue = this.queue.slice(MAX_BATCH);
-      await this.settleBatch(batch).catch((error: unknown) => {
-        for (const waiting of batch) waiting.settle({ error: error as Error });
-      });
+      await this.settleBatch(batch);
     }
     this.running = false;
   }
 
-  /** Every write of the batch is settled when this resolves; if it rejects, none of the rest was written. */
+  /** Settles those that need no decision, or cannot have one; answers the others. */
+  private async prepareAll(batch: readonly Waiting[]): Promise<readonly Waiting[]> {
+    const prepared = await Promise.all(
+      batch.map(async (waiting) => {
+        try {
+          const outcome = await waiting.prepare();
+          if (outcome === undefined) return [waiting];
+          waiting.settle({ outcome });
+        } catch (error) {
+          waiting.settle({ error: error as Error });
+        }
+        return [];
+      }),
+    );
+    return prepared.flat();
+  }
+
+  /** Every write of the batch is settled when this resolves. */
   private async settleBatch(batch: readonly Waiting[]): Promise<void> {
     let waiting = batch;
-    for (let tries = 0; waiting.length > 0; tries += 1) {
-      if (tries === MAX_TRIES) {
-        throw new SwitchboardError('NOT_WRITTEN', 'other replicas were first again and again', {
-          retryDelayMs: 100,
-        });
+    try {
+      for (let tries = 0; waiting.length > 0; tries += 1) {
+        if (tries === MAX_TRIES) {
+          throw new SwitchboardError('NOT_WRITTEN', 'other replicas were first again and again', {
+            retryDelayMs: RETRY_DELAY_MS,
+          });
+        }
+        if (tries > 0) {
+          await this.deps.log.catchUp();
+          waiting = await this.prepareAll(waiting);
+        }
+        // After catching up the view is at a head that was confirmed during the requests.
+        waiting = await this.tryBatch(waiting, tries > 0);
       }
-      if (tries > 0) {
-        await this.deps.log.catchUp();
-        await Promise.all(waiting.map(({ intent }) => intent.prepare()));
-      }
-      waiting = await this.tryBatch(waiting);
+    } catch (error) {
+      for (const { settle } of waiting) settle({ error: error as Error });
     }
   }
 
   /** Answers those that have to be decided again. */
-  private async tryBatch(batch: readonly Waiting[]): Promise<readonly Waiting[]> {
+  private async tryBatch(
+    batch: readonly Waiting[],
+    isConfirmed: boolean,
+  ): Promise<readonly Waiting[]> {
     const { catalog, log } = this.deps;
     const after = log.position;
-    const { decided, idle, doubles } = this.decideAll(batch, after);
+    const { decided, idle, later } = this.decideAll(batch, after);
     if (decided.length > 0) {
       const appended = await this.append(after, decided);
-      if (!appended) return batch;
-    } else if (idle.length > 0) {
-      const head = await catalog.head(log.tenant);
-      if (head.revision !== after.revision || head.epoch !== after.epoch) return batch;
+      if (appended === 'beaten') return batch;
+      if (appended === 'dealt-with') return [...idle.map(({ waiting }) => waiting), ...later];
+    } else if (idle.length > 0 && !isConfirmed) {
+      if (!samePosition(await catalog.head(log.tenant), after)) return batch;
     }
     for (const { waiting, result } of idle) waiting.settle(result);
-    return doubles;
+    return later;
   }
 
   /** Pure: no I/O between the first decision and the last. */
-  private decideAll(
-    batch: readonly Waiting[],
-    after: Position,
-  ): {
-    decided: Decided[];
-    idle: { waiting: Waiting; result: Parameters<Waiting['settle']>[0] }[];
-    doubles: Waiting[];
-  } {
+  private decideAll(batch: readonly Waiting[], after: Position): Decisions {
     const state = new Overlay(this.deps.log);
-    const decided: Decided[] = [];
-    const idle: { waiting: Waiting; result: Parameters<Waiting['settle']>[0] }[] = [];
-    const doubles: Waiting[] = [];
+    const decisions: Decisions = { decided: [], idle: [], later: [] };
     const requests = new Set<string>();
     let place = after;
     for (const waiting of batch) {
-      const { intent } = waiting;
-      const key = intent.request && requestKey(intent.request);
-      if (key !== undefined && requests.has(key)) {
-        doubles.push(waiting); // the same request is in this batch: answered in the next try
+      const { request } = waiting.intent;
+      const key = request && requestKey(request);
+      if (key !== undefined && (requests.has(key) || !this.isCovered(waiting))) {
+        decisions.later.push(waiting);
         continue;
       }
       const result = this.decideOne(waiting, state, place);
@@ -179,17 +224,23 @@ export class Committer {
         if (key !== undefined) requests.add(key);
         state.apply(result.commit);
         place = positionOf(place.epoch, result.commit);
-        decided.push({ waiting, commit: result.commit });
-      } else idle.push({ waiting, result });
+        decisions.decided.push({ waiting, commit: result.commit });
+      } else decisions.idle.push({ waiting, result });
     }
-    return { decided, idle, doubles };
+    return decisions;
+  }
+
+  /** Whether the recent commits tell what became of its request since it was looked up. */
+  private isCovered({ unansweredUpTo }: Waiting): boolean {
+    const { log } = this.deps;
+    return unansweredUpTo >= log.position.revision || log.recent.reaches(unansweredUpTo);
   }
 
   private decideOne(
     { intent }: Waiting,
     state: Overlay,
     place: Position,
-  ): { commit: Commit } | Parameters<Waiting['settle']>[0] {
+  ): { readonly commit: Commit } | Result {
     const known = intent.request && this.deps.log.recent.answering(intent.request);
     try {
       if (known !== undefined && intent.request !== undefined) {
@@ -198,7 +249,7 @@ export class Committer {
       const now = this.deps.now();
       const decision = intent.decide({ state, after: place, now });
       if (decision === undefined || intent.validateOnly) {
-        return { outcome: { kind: 'unchanged', decision, position: place, state } };
+        return { outcome: { kind: 'unchanged', decision, position: place } };
       }
       const { actor, reason, request } = intent;
       const draft: CommitDraft = {
@@ -215,53 +266,69 @@ export class Committer {
     }
   }
 
-  private async append(after: Position, decided: readonly Decided[]): Promise<boolean> {
-    const { catalog, log, relay, failpoint } = this.deps;
+  /** `dealt-with`: they were settled, but not all as they were decided here. */
+  private async append(
+    after: Position,
+    decided: readonly Decided[],
+  ): Promise<'appended' | 'beaten' | 'dealt-with'> {
+    const { catalog, log } = this.deps;
     const commits = decided.map(({ commit }) => commit);
-    const outcome = await catalog
-      .append(log.tenant, { after, batchId: randomUUID(), commits })
-      .catch((error: unknown) => {
-        if (decided.length > 1 && isSwitchboardError(error, 'COMMIT_TOO_LARGE'))
-          return 'split' as const;
-        throw error;
-      });
-    if (outcome === 'split') {
-      await this.appendOneByOne(decided);
-      return true;
+    let appended = false;
+    try {
+      const batch = { after, batchId: randomUUID(), commits };
+      ({ appended } = await catalog.append(log.tenant, batch));
+      if (!appended) return 'beaten';
+      await this.publish(after, commits);
+    } catch (error) {
+      if (decided.length > 1 && isSwitchboardError(error, 'COMMIT_TOO_LARGE')) {
+        await this.appendInHalves(decided);
+        return 'dealt-with';
+      }
+      const isTyped = !appended && !isSwitchboardError(error, 'CATALOG_UNAVAILABLE');
+      const told = isTyped
+        ? error
+        : new SwitchboardError('OUTCOME_UNKNOWN', undefined, { cause: error });
+      for (const { waiting } of decided) waiting.settle({ error: told as Error });
+      return 'dealt-with';
     }
-    if (!outcome.appended) return false;
+    for (const { waiting, commit } of decided) {
+      const position = positionOf(after.epoch, commit);
+      waiting.settle({ outcome: { kind: 'committed', commit, position } });
+    }
+    return 'appended';
+  }
+
+  /** Makes what was appended visible here, and known to the other replicas. */
+  private async publish(after: Position, commits: readonly Commit[]): Promise<void> {
+    const { log, relay, failpoint } = this.deps;
     await failpoint('append.after');
     await failpoint('view.before');
     if (!log.advance(commits, true)) await log.catchUp(commits.at(-1)?.revision);
     await failpoint('relay.before');
-    const previousFingerprint = after.fingerprint;
+    const { epoch, fingerprint } = after;
     // A relay that fails delays others; it makes nothing wrong.
     await relay
-      .publish({ tenant: log.tenant, epoch: after.epoch, previousFingerprint, commits })
+      .publish({ tenant: log.tenant, epoch, previousFingerprint: fingerprint, commits })
       .catch(() => undefined);
     await failpoint('answer.before');
-    for (const { waiting, commit } of decided) {
-      waiting.settle({
-        outcome: { kind: 'committed', commit, position: positionOf(after.epoch, commit) },
-      });
-    }
-    return true;
   }
 
-  private async appendOneByOne(decided: readonly Decided[]): Promise<void> {
-    for (const { waiting } of decided) {
-      await this.settleBatch([waiting]).catch((error: unknown) => {
-        waiting.settle({ error: error as Error });
-      });
-    }
+  /** Each half is decided anew: what the second saw of the first may have failed. */
+  private async appendInHalves(decided: readonly Decided[]): Promise<void> {
+    const waiting = decided.map((each) => each.waiting);
+    const middle = Math.ceil(waiting.length / 2);
+    await this.settleBatch(waiting.slice(0, middle));
+    await this.settleBatch(waiting.slice(middle));
   }
 
   /** The answer that a repeated request had; undefined for a new one. */
-  private async answerOf(request: RequestKey | undefined): Promise<WriteOutcome | undefined> {
+  private async answerOf(waiting: Waiting): Promise<WriteOutcome | undefined> {
+    const { request } = waiting.intent;
     if (request === undefined) return undefined;
     const { catalog, log } = this.deps;
     const { revision, value } = await catalog.answer(log.tenant, request);
     await log.catchUp(revision);
+    waiting.unansweredUpTo = revision;
     if (value === undefined) return undefined;
     if (value.bodyDigest !== request.bodyDigest) throw new SwitchboardError('REQUEST_ID_REUSED');
     const { commits } = await catalog.read(log.tenant, value.revision - 1, { limitBytes: 1 });
@@ -276,4 +343,11 @@ function repeatOf(commit: Commit, request: RequestKey, epoch: string): WriteOutc
   if (commit.request?.bodyDigest !== request.bodyDigest)
     throw new SwitchboardError('REQUEST_ID_REUSED');
   return { kind: 'committed', commit, position: positionOf(epoch, commit) };
+}
+
+/** Only appending writes: whatever else could not be read, nothing was written (rule 12). */
+function asWriteError(error: unknown): unknown {
+  if (!isSwitchboardError(error, 'CATALOG_UNAVAILABLE')) return error;
+  const { retryDelayMs = RETRY_DELAY_MS } = error;
+  return new SwitchboardError('NOT_WRITTEN', undefined, { retryDelayMs, cause: error });
 }

@@ -3,10 +3,11 @@ import { invalidField, SwitchboardError } from '../domain/errors.js';
 import type { Position } from '../domain/commit.js';
 import { listResolved } from '../domain/resolve.js';
 import type { StoredServer, Tier } from '../domain/server.js';
-import { decodeToken, encodeToken, sameEpoch } from '../domain/token.js';
-import { subjectsOf, viewKey, type View } from '../domain/view.js';
+import { decodeToken, encodeToken, namesPosition, sameEpoch } from '../domain/token.js';
+import { subjectsOf, viewKey, type ReaderView, type View } from '../domain/view.js';
 import { readableTenant, type ReadDeps } from './registry.js';
 import { authorizeView, validateView, type Answer, type RequestContext } from './request.js';
+import type { TenantLog } from './tenant-log.js';
 import type { Tenant } from './tenants.js';
 
 /** What is set must all hold. */
@@ -54,9 +55,29 @@ export async function listServers(
   const cursor = readCursor(query);
   const tenant = await readableTenant(deps, context, query.atLeast);
   if (view.kind === 'inventory') return listInventory(deps, tenant, { query, cursor, limit });
-  const { log } = tenant;
-  await log.join(subjectsOf(view));
-  const position = cursor === undefined ? log.position : await placeOf(deps, tenant, cursor);
+  // Held until the list is made: nothing of the view may cool down in between.
+  const release = await tenant.log.hold(subjectsOf(view));
+  try {
+    const { log } = tenant;
+    const position = cursor === undefined ? log.position : await placeOf(deps, tenant, cursor);
+    const page = resolvedPage({ query, cursor, limit }, view, { log, position });
+    return { value: page, position, upstream: deps.upstream.status() };
+  } finally {
+    release();
+  }
+}
+
+interface PageQuery {
+  readonly query: ListQuery;
+  readonly cursor: Cursor | undefined;
+  readonly limit: number;
+}
+
+function resolvedPage(
+  { query, cursor, limit }: PageQuery,
+  view: ReaderView,
+  { log, position }: { readonly log: TenantLog; readonly position: Position },
+): ServerPage {
   const state = log.pastState(position.revision);
   if (state === undefined) throw new SwitchboardError('PAGE_EXPIRED');
   const matching = listResolved(state, view).filter(
@@ -67,13 +88,13 @@ export async function listServers(
   const last = matching.length > limit ? servers.at(-1)?.record.name : undefined;
   const nextPageToken =
     last === undefined ? '' : writeCursor(query, { at: encodeToken(log.tenant, position), last });
-  return { value: { servers, nextPageToken }, position, upstream: deps.upstream.status() };
+  return { servers, nextPageToken };
 }
 
 async function listInventory(
   { catalog, upstream }: ReadDeps,
   { log }: Tenant,
-  { query, cursor, limit }: { query: ListQuery; cursor: Cursor | undefined; limit: number },
+  { query, cursor, limit }: PageQuery,
 ): Promise<Answer<ServerPage>> {
   const afterId = cursor?.last ?? '';
   const page = await catalog.inventory(log.tenant, { afterId, limit });
@@ -88,9 +109,11 @@ async function listInventory(
 async function placeOf({ catalog }: ReadDeps, { log }: Tenant, { at }: Cursor): Promise<Position> {
   const token = decodeToken(log.tenant, at, 'page_token');
   if (!sameEpoch(token, log.position)) throw new SwitchboardError('PAGE_EXPIRED');
-  if (token.revision > log.position.revision) await log.catchUp(token.revision);
+  if (token.revision > log.position.revision) await log.catchUp();
+  if (token.revision > log.position.revision) throw new SwitchboardError('PAGE_EXPIRED');
   const position = await catalog.positionAt(log.tenant, token.revision);
-  if (position === undefined) throw new SwitchboardError('PAGE_EXPIRED');
+  if (position === undefined || !namesPosition(token, position))
+    throw new SwitchboardError('PAGE_EXPIRED');
   return position;
 }
 

@@ -1,5 +1,5 @@
 import type { Caller } from '../domain/caller.js';
-import { isSwitchboardError, SwitchboardError } from '../domain/errors.js';
+import { invalidField, isSwitchboardError, SwitchboardError } from '../domain/errors.js';
 import { decodeToken, viewDigest } from '../domain/token.js';
 import { checkId, LIMITS } from '../domain/validate.js';
 import { subjectsOf, type ReaderView } from '../domain/view.js';
@@ -63,7 +63,10 @@ export class NodeSession {
   private readonly caller: Caller;
   private readonly sink: FrameSink;
   private readonly audience: NodeAudience;
+  /** What keeps the subjects of each subscription in the view. */
   private readonly releases = new Map<string, () => void>();
+  /** The same of changes that wait until the stream is live. */
+  private readonly waitingReleases = new Set<() => void>();
   private opened: Opened | undefined;
   private work: Promise<void> = Promise.resolve();
   private appliedAt: number;
@@ -128,7 +131,7 @@ export class NodeSession {
       audience,
       sink,
       onEnd: () => {
-        for (const release of this.releases.values()) release();
+        this.releaseAll();
       },
     });
     this.opened = { tenant, tenantId: message.tenant, watcher };
@@ -139,8 +142,9 @@ export class NodeSession {
     ) {
       place = 'view_differs';
     }
-    watcher.send(deps.encoder.welcome({ resumed: typeof place === 'object' }));
-    for (const { id, error } of refused) watcher.send(deps.encoder.refused(id, error));
+    if (watcher.ended) return;
+    watcher.tell(deps.encoder.welcome({ resumed: typeof place === 'object' }));
+    for (const { id, error } of refused) watcher.tell(deps.encoder.refused(id, error));
     // Not awaited: acknowledgements and subscriptions come while it is under way.
     const started =
       typeof place === 'object' ? watcher.resume(place) : watcher.snapshot(message.held, place);
@@ -157,14 +161,21 @@ export class NodeSession {
     const refused: { id: string; error: SwitchboardError }[] = [];
     await Promise.all(
       subscriptions.map(async (subscription) => {
+        const { id, view } = subscription;
         try {
           this.check(subscription);
-          const release = await tenant.log.hold(subjectsOf(subscription.view));
-          this.releases.set(subscription.id, release);
-          this.audience.set(subscription.id, subscription.view);
+          if (this.audience.has(id)) throw invalidField('subscription_id', 'is given twice');
+          // At once, so that the limit counts it; taken back if its records cannot be had.
+          this.audience.set(id, view);
+          try {
+            this.releases.set(id, await tenant.log.hold(subjectsOf(view)));
+          } catch (error) {
+            this.audience.set(id, undefined);
+            throw error;
+          }
         } catch (error) {
           if (!isSwitchboardError(error)) throw error;
-          refused.push({ id: subscription.id, error });
+          refused.push({ id, error });
         }
       }),
     );
@@ -178,7 +189,7 @@ export class NodeSession {
       this.change(opened, subscription, release);
     } catch (error) {
       if (!isSwitchboardError(error)) throw error;
-      opened.watcher.send(this.deps.encoder.refused(subscription.id, error));
+      opened.watcher.tell(this.deps.encoder.refused(subscription.id, error));
     }
   }
 
@@ -188,15 +199,26 @@ export class NodeSession {
     to: { readonly id: string; readonly view: ReaderView | undefined },
     release: () => void,
   ): void {
+    if (watcher.ended) {
+      release();
+      return;
+    }
+    this.waitingReleases.add(release);
     watcher.runLive(() => {
       const { log, hub } = tenant;
-      for (const frame of this.audience.change(log, log.position, to)) watcher.send(frame);
+      watcher.send(this.audience.change(log, log.position, to));
       hub.register(watcher);
+      this.waitingReleases.delete(release);
       this.releases.get(to.id)?.();
       this.releases.set(to.id, release);
       if (to.view === undefined) this.releases.delete(to.id);
     });
-    if (watcher.ended) release();
+  }
+
+  private releaseAll(): void {
+    for (const release of [...this.releases.values(), ...this.waitingReleases]) release();
+    this.releases.clear();
+    this.waitingReleases.clear();
   }
 
   private applied({ tenantId }: Opened, token: string): void {
@@ -206,12 +228,14 @@ export class NodeSession {
 
   private check({ id, view }: SubscriptionRequest): void {
     checkId(id, 'subscription_id', (field, description) => {
-      throw new SwitchboardError('INVALID_FIELD', `${field}: ${description}`, {
-        violations: [{ field, description }],
-      });
+      throw invalidField(field, description);
     });
-    if (id.length > LIMITS.requestId)
-      throw new SwitchboardError('INVALID_FIELD', 'subscription_id is too long');
+    if (id.length > LIMITS.requestId) {
+      throw invalidField(
+        'subscription_id',
+        `must be at most ${String(LIMITS.requestId)} characters`,
+      );
+    }
     validateView(view, 'view');
     if (!this.audience.has(id) && this.audience.size >= this.deps.maxSubscriptions) {
       throw new SwitchboardError('TOO_MANY_SUBSCRIPTIONS');
@@ -222,7 +246,11 @@ export class NodeSession {
     const known = isSwitchboardError(error)
       ? error
       : new SwitchboardError('INTERNAL', undefined, { cause: error });
-    if (this.opened === undefined) this.sink.end(known);
-    else this.opened.watcher.end(known);
+    if (this.opened !== undefined) {
+      this.opened.watcher.end(known);
+      return;
+    }
+    this.releaseAll();
+    this.sink.end(known);
   }
 }

@@ -2,9 +2,10 @@ import { SwitchboardError } from '../domain/errors.js';
 import { maySee, resolve } from '../domain/resolve.js';
 import type { StoredServer } from '../domain/server.js';
 import { decodeToken, sameEpoch } from '../domain/token.js';
-import { subjectsOf, type View } from '../domain/view.js';
+import { subjectsOf, type ReaderView, type View } from '../domain/view.js';
 import { isTombstone, type Catalog } from '../storage/catalog.js';
 import { authorizeView, validateView, type Answer, type RequestContext } from './request.js';
+import type { TenantLog } from './tenant-log.js';
 import type { Tenant, Tenants } from './tenants.js';
 import type { Upstream } from './upstream.js';
 
@@ -24,6 +25,9 @@ export interface ReadDeps {
   readonly upstream: Upstream;
 }
 
+/** The longest that a timer can be told. */
+const MAX_WAIT_MS = 2 ** 31 - 1;
+
 /** The server of a name or an id in a view. Warm, it does no I/O. */
 export async function getServer(
   deps: ReadDeps,
@@ -36,12 +40,26 @@ export async function getServer(
   const { log } = tenant;
   if (view.kind === 'inventory') return getFromInventory(deps, tenant, key);
   const subjects = subjectsOf(view);
-  if (!log.isWarm(subjects)) await log.join(subjects);
+  if (log.isWarm(subjects)) return answerFrom(deps, log, { view, key });
+  // Held while it is looked at: it must not cool down in between.
+  const release = await log.hold(subjects);
+  try {
+    return answerFrom(deps, log, { view, key });
+  } finally {
+    release();
+  }
+}
+
+function answerFrom(
+  { upstream }: ReadDeps,
+  log: TenantLog,
+  { view, key }: { readonly view: ReaderView; readonly key: ServerKey },
+): Answer<StoredServer> {
   const byId = 'id' in key ? log.byId(key.id) : undefined;
   const found =
     'name' in key ? resolve(log, key.name, view) : byId && maySee(byId, view) ? byId : undefined;
   if (found === undefined) throw notFound(key);
-  return { value: found, position: log.position, upstream: deps.upstream.status() };
+  return { value: found, position: log.position, upstream: upstream.status() };
 }
 
 /** The tenant, at `atLeast` or beyond. */
@@ -57,10 +75,8 @@ export async function readableTenant(
   if (!sameEpoch(token, log.position)) throw new SwitchboardError('EPOCH_CHANGED');
   if (token.revision <= log.position.revision) return tenant;
   await log.catchUp();
-  const patience = AbortSignal.any([
-    context.signal,
-    AbortSignal.timeout(Math.max(1, context.waitMs)),
-  ]);
+  const waitMs = Math.max(1, Math.min(MAX_WAIT_MS, Math.trunc(context.waitMs)));
+  const patience = AbortSignal.any([context.signal, AbortSignal.timeout(waitMs)]);
   await log.reached(token.revision, patience).catch((cause: unknown) => {
     throw new SwitchboardError('NOT_CAUGHT_UP', undefined, { retryDelayMs: 200, cause });
   });

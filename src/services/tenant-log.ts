@@ -10,8 +10,9 @@ import { Overlay, RecordSet } from '../domain/record-set.js';
 import type { StateIndex } from '../domain/resolve.js';
 import { audienceOf, isShared, type StoredServer } from '../domain/server.js';
 import type { Subject } from '../domain/view.js';
-import { isTombstone, type Catalog } from '../storage/catalog.js';
+import type { Catalog } from '../storage/catalog.js';
 import { admit, type Admission } from './admission.js';
+import { queryInventory, queryRecord } from './cold-queries.js';
 import { RecentCommits } from './recent-commits.js';
 import { HeldSubjects } from './held-subjects.js';
 
@@ -85,7 +86,7 @@ export class TenantLog implements StateIndex {
     const log = new TenantLog(tenant, catalog, { position, limits });
     for (const server of value) log.records.put(server);
     // Projections may be ahead of the revision they answer with; the log levels them.
-    const newest = Math.max(revision, ...value.map((server) => server.record.revision));
+    const newest = value.reduce((most, { record }) => Math.max(most, record.revision), revision);
     await log.catchUp(newest);
     return log;
   }
@@ -359,10 +360,7 @@ export class TenantLog implements StateIndex {
 
   private async admitRecord(id: string): Promise<void> {
     await this.admit({
-      query: async () => {
-        const { revision, value } = await this.catalog.serverById(this.tenant, id);
-        return { revision, value: value === undefined || isTombstone(value) ? [] : [value] };
-      },
+      query: () => queryRecord(this.catalog, this.tenant, id),
       concerns: (server) => server.record.id === id,
       finish: () => undefined,
     });
@@ -370,24 +368,10 @@ export class TenantLog implements StateIndex {
 
   private loadInventory(): Promise<void> {
     return this.admit({
-      query: () => this.wholeInventory(),
+      query: () => queryInventory(this.catalog, this.tenant),
       concerns: () => true,
       finish: () => undefined,
     });
-  }
-
-  private async wholeInventory(): Promise<{ revision: number; value: StoredServer[] }> {
-    const all: StoredServer[] = [];
-    let revision = Number.POSITIVE_INFINITY;
-    let afterId = '';
-    for (;;) {
-      const page = await this.catalog.inventory(this.tenant, { afterId, limit: 1_000 });
-      revision = Math.min(revision, page.revision);
-      all.push(...page.value);
-      const last = page.value.at(-1);
-      if (last === undefined) return { revision, value: all };
-      afterId = last.record.id;
-    }
   }
 
   private dropIdle(): void {

@@ -38,12 +38,18 @@ export class Tenants {
 
   /** The tenant if it is open; no I/O. */
   peek(tenant: string): Tenant | undefined {
-    return this.open.get(tenant);
+    const known = this.open.get(tenant);
+    if (known !== undefined && this.isCrowded()) {
+      // The least recently used come first, and are the first to go.
+      this.open.delete(tenant);
+      this.open.set(tenant, known);
+    }
+    return known;
   }
 
   /** The tenant, opened if need be. Throws INVALID_FIELD for an impossible id. */
   async get(tenant: string): Promise<Tenant> {
-    const known = this.open.get(tenant);
+    const known = this.peek(tenant);
     if (known !== undefined) return known;
     validateId(tenant, 'tenant');
     const opening =
@@ -69,9 +75,12 @@ export class Tenants {
     if (!fits) await log.catchUp();
   }
 
-  /** Closes tenants that nobody watches, beyond those that may stay. */
+  /**
+   * Closes tenants that nobody watches, beyond those that may stay: the least recently used
+   * first.
+   */
   dropIdle(): void {
-    let excess = this.open.size - (this.deps.idleTenants ?? 1_000);
+    let excess = this.open.size - this.idleTenants;
     for (const [name, tenant] of this.open) {
       if (excess <= 0) return;
       if (tenant.hub.size > 0) continue;
@@ -84,6 +93,15 @@ export class Tenants {
   /** Ends all streams of all tenants. */
   endStreams(error: () => SwitchboardError): void {
     for (const { hub } of this.open.values()) hub.endAll(error);
+  }
+
+  private get idleTenants(): number {
+    return this.deps.idleTenants ?? 1_000;
+  }
+
+  /** Whether some will soon have to go, so that it matters which were used. */
+  private isCrowded(): boolean {
+    return this.open.size * 2 > this.idleTenants;
   }
 
   private async start(name: string): Promise<Tenant> {

@@ -49,6 +49,7 @@ export async function watchServers(
     onEnd: release,
   });
   const place = token && (await checkResume({ log, catalog: deps.catalog }, token, view));
+  if (watcher.ended) return;
   if (typeof place === 'object') await watcher.resume(place);
   else await watcher.snapshot(held, place);
 }
@@ -65,8 +66,9 @@ export function openWatcher(
     limits: deps.limits,
     now: deps.monotonic,
     snapshotSlot: hub.snapshotSlot,
-    onEnd: () => {
-      hub.remove(watcher);
+    // Not `watcher`: a stream that is over already ends while it is made.
+    onEnd: (ended) => {
+      hub.remove(ended);
       stream.onEnd();
     },
   });

@@ -85,6 +85,8 @@ export async function updateServer(
   authorize(context, 'admin');
   checkOptions(input);
   checkTarget(input, 'server.');
+  const { owner = '' } = input.patch;
+  if (owner !== '') validateId(owner, 'server.owner');
   const tenant = await deps.tenants.get(context.tenant);
   let current: ServerRecord | undefined;
   const decide = (at: DecisionContext): Decision | undefined => {

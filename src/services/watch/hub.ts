@@ -1,4 +1,4 @@
-import type { SwitchboardError } from '../../domain/errors.js';
+import { SwitchboardError } from '../../domain/errors.js';
 import { changedId } from '../../domain/commit.js';
 import { audienceOf, isShared, type StoredServer } from '../../domain/server.js';
 import type { Subject } from '../../domain/view.js';
@@ -14,9 +14,12 @@ import type { Watcher } from './watcher.js';
  */
 export class WatchHub {
   private readonly watchers = new Set<Watcher>();
+  /** Those of the watchers that are told every commit. */
+  private readonly inventories = new Set<Watcher>();
   private readonly bySubject = new Map<Subject, Set<Watcher>>();
   private readonly registered = new Map<Watcher, readonly Subject[]>();
   private readonly stop: () => void;
+  private isClosed = false;
   private readonly slots: { free: number; readonly waiting: (() => void)[] };
 
   constructor(log: TenantLog, maxSnapshots: number) {
@@ -30,10 +33,19 @@ export class WatchHub {
     return this.watchers.size;
   }
 
-  /** Adds a stream, or tells that its subjects have changed. */
+  /**
+   * Adds a stream, or tells that its subjects have changed. Ends it if the tenant was closed
+   * meanwhile: nobody would tell it anything.
+   */
   register(watcher: Watcher): void {
+    if (this.isClosed) {
+      const retryDelayMs = 100;
+      watcher.end(new SwitchboardError('CATALOG_UNAVAILABLE', 'try again', { retryDelayMs }));
+      return;
+    }
     this.unindex(watcher);
     this.watchers.add(watcher);
+    if (watcher.audience.seesInventory) this.inventories.add(watcher);
     const subjects = [...watcher.audience.subjects()];
     this.registered.set(watcher, subjects);
     for (const subject of subjects) {
@@ -45,12 +57,17 @@ export class WatchHub {
   remove(watcher: Watcher): void {
     this.unindex(watcher);
     this.watchers.delete(watcher);
+    this.inventories.delete(watcher);
   }
 
   /** Sends a heartbeat on every stream. */
   beat(log: TenantLog, upstream: UpstreamStatus): void {
     const memo = createMemo();
-    for (const watcher of this.watchers) watcher.beat({ newest: log.position, upstream }, memo);
+    for (const watcher of [...this.watchers]) {
+      attempt(watcher, () => {
+        watcher.beat({ newest: log.position, upstream }, memo);
+      });
+    }
   }
 
   /** Ends the streams whose readers take nothing. */
@@ -77,12 +94,17 @@ export class WatchHub {
   };
 
   close(): void {
+    this.isClosed = true;
     this.stop();
   }
 
   private onStep(step: Step): void {
     const memo = createMemo();
-    for (const watcher of this.concerned(step)) watcher.onStep(step, memo);
+    for (const watcher of this.concerned(step)) {
+      attempt(watcher, () => {
+        watcher.onStep(step, memo);
+      });
+    }
   }
 
   private concerned(step: Step): Iterable<Watcher> {
@@ -94,7 +116,7 @@ export class WatchHub {
         return [...this.watchers];
       for (const server of states) this.collect(server, found);
     }
-    for (const watcher of this.watchers) if (watcher.audience.seesInventory) found.add(watcher);
+    for (const watcher of this.inventories) found.add(watcher);
     return found;
   }
 
@@ -112,5 +134,14 @@ export class WatchHub {
       if (set?.size === 0) this.bySubject.delete(subject);
     }
     this.registered.delete(watcher);
+  }
+}
+
+/** A stream that cannot be told ends; neither the log nor another stream stops for it. */
+function attempt(watcher: Watcher, body: () => void): void {
+  try {
+    body();
+  } catch (cause) {
+    watcher.end(new SwitchboardError('INTERNAL', undefined, { cause }));
   }
 }

@@ -5,6 +5,10 @@ interface Queued {
   readonly frame: Uint8Array;
   /** Bytes that count against the budget: those of commits, not of a snapshot. */
   readonly counted: number;
+  /** Whether it closes a commit. */
+  readonly closes: boolean;
+  /** Whether it stays when the backlog is dropped. */
+  readonly stays: boolean;
 }
 
 /**
@@ -35,17 +39,22 @@ export class Outbound {
 
   /** Queues frames that count against no budget. */
   send(frames: readonly Uint8Array[]): void {
-    for (const frame of frames) this.queue.push({ frame, counted: 0 });
+    for (const frame of frames) this.push({ frame, counted: 0, closes: false, stays: false });
     this.pump();
   }
 
-  /** Queues the frames of one commit. */
+  /** Queues a frame that tells nothing of the log, and so outlives `clear`. */
+  tell(frame: Uint8Array): void {
+    this.push({ frame, counted: 0, closes: false, stays: true });
+    this.pump();
+  }
+
+  /** Queues the frames of one commit; the last one closes it. */
   sendCommit(frames: readonly Uint8Array[]): void {
-    for (const frame of frames) {
-      this.queue.push({ frame, counted: frame.byteLength });
-      this.backlog += frame.byteLength;
-    }
-    this.commitsWaiting += 1;
+    frames.forEach((frame, index) => {
+      const closes = index === frames.length - 1;
+      this.push({ frame, counted: frame.byteLength, closes, stays: false });
+    });
     this.pump();
   }
 
@@ -54,9 +63,9 @@ export class Outbound {
     return this.commitsWaiting > 1 && this.backlog > budgetBytes;
   }
 
-  /** Drops what was not handed over yet. */
+  /** Drops what was not handed over yet, but for what `tell` queued. */
   clear(): void {
-    this.queue = [];
+    this.queue = this.queue.slice(this.next).filter(({ stays }) => stays);
     this.next = 0;
     this.backlog = 0;
     this.commitsWaiting = 0;
@@ -72,8 +81,16 @@ export class Outbound {
   end(error?: SwitchboardError): void {
     if (this.ended) return;
     this.ended = true;
+    this.queue = [];
     this.emptied();
     this.sink.end(error);
+  }
+
+  private push(queued: Queued): void {
+    if (this.ended) return;
+    this.queue.push(queued);
+    this.backlog += queued.counted;
+    if (queued.closes) this.commitsWaiting += 1;
   }
 
   private pump(): void {
@@ -85,6 +102,7 @@ export class Outbound {
       }
       this.next += 1;
       this.backlog -= queued.counted;
+      if (queued.closes) this.commitsWaiting -= 1;
       if (!this.sink.write(queued.frame)) this.wait();
     }
   }
@@ -98,7 +116,8 @@ export class Outbound {
   }
 
   private emptied(): void {
-    this.clear();
+    this.queue = [];
+    this.next = 0;
     const callbacks = this.onEmpty;
     this.onEmpty = [];
     for (const callback of callbacks) callback();

@@ -8,7 +8,8 @@ import type { ResetReason } from './audience.js';
 /**
  * Whether a stream can go on from a token (protocol.md rule 16): the place if it can, the
  * reason if not. Another view, another epoch, a fingerprint that does not match, a
- * revision below the mark or beyond the confirmed head cannot.
+ * revision below the mark or beyond the confirmed head cannot. Without `view`, the token
+ * has to be one of no particular view.
  */
 export async function checkResume(
   source: { readonly log: TenantLog; readonly catalog: Catalog },
@@ -16,7 +17,7 @@ export async function checkResume(
   view?: View,
 ): Promise<Position | ResetReason> {
   const { log, catalog } = source;
-  if (view !== undefined && token.view !== viewDigest(view)) return 'view_differs';
+  if (token.view !== (view && viewDigest(view))) return 'view_differs';
   if (!sameEpoch(token, log.position)) return 'epoch_changed';
   if (token.revision > log.position.revision) await log.catchUp();
   if (token.revision > log.position.revision) return 'history_differs';

@@ -56,6 +56,8 @@ export class Watcher {
   private state: State = { kind: 'replaying' };
   private bookmark: Position | undefined;
   private heartbeatWaits = false;
+  /** Heartbeats come after the first frame of the stream. */
+  private hasBegun = false;
   private resets: number[] = [];
   private whenLive: (() => void)[] = [];
 
@@ -78,9 +80,18 @@ export class Watcher {
     return this.state.kind === 'ended';
   }
 
-  /** Sends a frame that belongs to no commit, after what was sent before. */
-  send(frame: Uint8Array): void {
-    this.out.send([frame]);
+  /**
+   * Sends frames about the state that the log is at, after what was sent before. A reset
+   * takes them back, and its snapshot tells the same.
+   */
+  send(frames: readonly Uint8Array[]): void {
+    this.out.send(frames);
+  }
+
+  /** Sends a frame that has nothing to do with the log; a reset does not take it back. */
+  tell(frame: Uint8Array): void {
+    this.hasBegun = true;
+    this.out.tell(frame);
   }
 
   /**
@@ -95,6 +106,7 @@ export class Watcher {
   /** Sends what came after `place`, then goes live. */
   async resume(place: Position): Promise<void> {
     const { log } = this.deps;
+    this.hasBegun = true;
     this.bookmark = place;
     this.out.send([this.audience.synced(place)]);
     const frozen = log.freeze();
@@ -122,6 +134,7 @@ export class Watcher {
   /** Sends the whole view, then goes live. With `reason`, says first why. */
   async snapshot(held: Held, reason?: ResetReason): Promise<void> {
     if (this.ended) return;
+    this.hasBegun = true;
     this.state = { kind: 'snapshot', pending: undefined };
     this.bookmark = undefined;
     if (reason !== undefined) this.out.send([this.audience.reset(reason)]);
@@ -136,9 +149,9 @@ export class Watcher {
     if (this.out.exceeds(this.deps.limits.budgetBytes)) this.lagged();
   }
 
-  /** Sends a heartbeat, unless one is still waiting for its reader. */
+  /** Sends a heartbeat, unless one is still waiting for its reader or nothing was sent yet. */
   beat(facts: Omit<HeartbeatFacts, 'bookmark'>, memo: Memo): void {
-    if (this.ended || this.heartbeatWaits) return;
+    if (this.ended || this.heartbeatWaits || !this.hasBegun) return;
     const bookmark = this.state.kind === 'live' ? this.deps.log.position : this.bookmark;
     this.heartbeatWaits = true;
     this.out.send([this.audience.heartbeat({ ...facts, bookmark }, memo)]);

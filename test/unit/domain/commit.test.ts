@@ -1,0 +1,137 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  applyChange,
+  chainFingerprint,
+  changedId,
+  placeCommit,
+  positionOf,
+  undoChange,
+  type AccessChange,
+  type Change,
+  type Position,
+} from '../../../src/domain/commit.js';
+import type { Grant, StoredServer } from '../../../src/domain/server.js';
+import { arbitraryGrants, arbitraryServer } from '../../support/history-arbitraries.js';
+import { changeOf, draftOf, recordOf } from '../../support/storage-builders.js';
+
+const start: Position = { epoch: 'epoch', revision: 0, fingerprint: '' };
+
+/** What takes one list of grants to another; those in both keep their revision (rule 4). */
+function difference(before: readonly Grant[], after: readonly Grant[]): AccessChange {
+  const subjects = (grants: readonly Grant[]) => new Set(grants.map(({ subject }) => subject));
+  const [had, has] = [subjects(before), subjects(after)];
+  return {
+    granted: after.filter(({ subject }) => !had.has(subject)),
+    revoked: before.filter(({ subject }) => !has.has(subject)),
+  };
+}
+
+describe('applyChange and undoChange', () => {
+  const arbitraryPair = fc.tuple(arbitraryServer('x'), arbitraryServer('x'), arbitraryGrants);
+
+  it('are inverse for updates with and without access, creates and deletes [P4]', () => {
+    fc.assert(
+      fc.property(arbitraryPair, ([before, { record }, grants]) => {
+        const withAccess: Change = {
+          before: before.record,
+          after: record,
+          access: difference(before.grants, grants),
+        };
+        const plain: Change = { before: before.record, after: record };
+        for (const change of [withAccess, plain]) {
+          expect(undoChange(applyChange(before, change), change)).toEqual(before);
+        }
+        const created: Change = { after: record, access: { granted: grants, revoked: [] } };
+        expect(applyChange(undefined, created)).toEqual({ record, grants });
+        expect(undoChange(applyChange(undefined, created), created)).toBeUndefined();
+        const access = { granted: [], revoked: before.grants };
+        const deleted: Change = { before: before.record, access };
+        expect(applyChange(before, deleted)).toBeUndefined();
+        expect(undoChange(undefined, deleted)).toEqual(before);
+      }),
+    );
+  });
+
+  it('keep the revision of a grant that stays when a list is replaced [P4]', () => {
+    fc.assert(
+      fc.property(arbitraryServer('x'), arbitraryGrants, (server, grants) => {
+        const access = difference(server.grants, grants);
+        const after = applyChange(server, { before: server.record, after: server.record, access })!;
+        for (const { subject, revision } of after.grants) {
+          const kept = server.grants.find((grant) => grant.subject === subject);
+          if (kept !== undefined) expect(revision).toBe(kept.revision);
+        }
+        const subjects = after.grants.map(({ subject }) => subject);
+        expect(subjects).toEqual(grants.map(({ subject }) => subject));
+        expect(subjects).toEqual([...subjects].sort());
+      }),
+    );
+  });
+
+  it('take any run of changes back to where it began, newest first [P4, P17]', () => {
+    const step = fc.tuple(arbitraryServer('x'), arbitraryGrants, fc.boolean());
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 12 }), (steps) => {
+        let server: StoredServer | undefined;
+        const states: (StoredServer | undefined)[] = [];
+        const changes: Change[] = [];
+        for (const [{ record }, grants, isDelete] of steps) {
+          const access = difference(server?.grants ?? [], isDelete ? [] : grants);
+          const change = changeOf(server?.record, isDelete ? undefined : record, access);
+          if (change.before === undefined && change.after === undefined) continue;
+          states.push(server);
+          changes.push(change);
+          server = applyChange(server, change);
+        }
+        for (const change of changes.toReversed()) {
+          server = undoChange(server, change);
+          expect(server).toEqual(states.pop());
+        }
+      }),
+    );
+  });
+});
+
+describe('a fingerprint', () => {
+  const draft = draftOf(changeOf(undefined, recordOf({ id: 'x' })));
+
+  it('depends on all of the commit and on all that came before [W8, P30]', () => {
+    const prints = [
+      chainFingerprint(draft, start),
+      chainFingerprint(draft, { ...start, epoch: 'other' }),
+      chainFingerprint(draft, { ...start, revision: 1 }),
+      chainFingerprint(draft, { ...start, fingerprint: 'x' }),
+      chainFingerprint({ ...draft, reason: 'x' }, start),
+      chainFingerprint({ ...draft, actor: 'x' }, start),
+      chainFingerprint({ ...draft, time: 1 }, start),
+      chainFingerprint({ ...draft, cause: 'UPDATE' }, start),
+      chainFingerprint(draftOf(changeOf(undefined, recordOf({ id: 'y' }))), start),
+      chainFingerprint(
+        { ...draft, request: { principal: 'a', requestId: 'b', bodyDigest: 'c' } },
+        start,
+      ),
+    ];
+    expect(new Set(prints).size).toBe(prints.length);
+  });
+
+  it('is the same for a commit that was stored and read again', () => {
+    const commit = placeCommit(draft, start);
+    const read = JSON.parse(JSON.stringify(commit)) as typeof commit;
+    expect(chainFingerprint(read, start)).toBe(commit.fingerprint);
+    expect(positionOf('epoch', commit)).toEqual({
+      epoch: 'epoch',
+      revision: 1,
+      fingerprint: commit.fingerprint,
+    });
+  });
+});
+
+describe('changedId', () => {
+  it('is that of whichever side there is', () => {
+    const record = recordOf({ id: 'x' });
+    expect(changedId({ after: record })).toBe('x');
+    expect(changedId({ before: record })).toBe('x');
+    expect(() => changedId({})).toThrow();
+  });
+});

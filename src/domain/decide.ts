@@ -35,15 +35,14 @@ export function decideCreate(
 ): Decision {
   validateDeclaration(declared, 'server');
   demandNameFree(state, declared, id);
-  const revision = after.revision + 1;
   const record: ServerRecord = {
     ...derived(declared),
     id,
-    etag: etagAt(after, id),
-    accessEtag: digestText('access', after.epoch, id, String(revision)),
+    etag: etagOf(after, id, declared),
+    accessEtag: digestText('access', after.epoch, after.fingerprint, id),
     createTime: now,
     lastUpdatedAt: now,
-    revision,
+    revision: after.revision + 1,
   };
   return { cause: 'CREATE', change: { after: record } };
 }
@@ -71,7 +70,7 @@ export function decideUpdate(
   const record: ServerRecord = {
     ...derived(declared),
     id: before.id,
-    etag: etagAt(after, before.id),
+    etag: etagOf(after, before.id, declared),
     accessEtag: before.accessEtag,
     createTime: before.createTime,
     // Strictly greater than before whatever the clock says: it is compared for equality.
@@ -105,8 +104,13 @@ function derived(declared: Declaration): Declaration & Pick<ServerRecord, 'confi
   };
 }
 
-function etagAt(after: Position, id: string): string {
-  return digestText('etag', after.epoch, id, String(after.revision + 1));
+/**
+ * Of the history before and of the content: two histories that part, as after a restore,
+ * never give two declarations one etag.
+ */
+function etagOf(after: Position, id: string, declared: Declaration): string {
+  const content = canonicalJson(declarationOf(declared));
+  return digestText('etag', after.epoch, after.fingerprint, id, content);
 }
 
 function demandCurrent(

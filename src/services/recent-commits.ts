@@ -32,6 +32,12 @@ export class RecentCommits {
     return first !== undefined && first.revision <= revision + 1;
   }
 
+  /** The commit of a revision, if it is among these. */
+  at(revision: number): Commit | undefined {
+    const first = this.commits[0];
+    return first && this.commits[revision - first.revision];
+  }
+
   /** The commit that answered a request, if it is among these. */
   answering(request: {
     readonly principal: string;

@@ -1,10 +1,17 @@
+import { positionOf } from '../domain/commit.js';
 import { SwitchboardError } from '../domain/errors.js';
 import { maySee, resolve } from '../domain/resolve.js';
 import type { StoredServer } from '../domain/server.js';
-import { decodeToken, sameEpoch } from '../domain/token.js';
+import { decodeToken, namesPosition, sameEpoch, type Token } from '../domain/token.js';
 import { subjectsOf, type ReaderView, type View } from '../domain/view.js';
 import { isTombstone, type Catalog } from '../storage/catalog.js';
-import { authorizeView, validateView, type Answer, type RequestContext } from './request.js';
+import {
+  authorizeView,
+  validateId,
+  validateView,
+  type Answer,
+  type RequestContext,
+} from './request.js';
 import type { TenantLog } from './tenant-log.js';
 import type { Tenant, Tenants } from './tenants.js';
 import type { Upstream } from './upstream.js';
@@ -36,6 +43,7 @@ export async function getServer(
 ): Promise<Answer<StoredServer>> {
   authorizeView(context, view);
   validateView(view, 'view');
+  if ('id' in key) validateId(key.id, 'id');
   const tenant = await readableTenant(deps, context, atLeast);
   const { log } = tenant;
   if (view.kind === 'inventory') return getFromInventory(deps, tenant, key);
@@ -64,7 +72,7 @@ function answerFrom(
 
 /** The tenant, at `atLeast` or beyond. */
 export async function readableTenant(
-  { tenants }: Pick<ReadDeps, 'tenants'>,
+  { tenants, catalog }: Pick<ReadDeps, 'tenants' | 'catalog'>,
   context: RequestContext,
   atLeast: string,
 ): Promise<Tenant> {
@@ -73,14 +81,31 @@ export async function readableTenant(
   const token = decodeToken(context.tenant, atLeast, 'at_least');
   const { log } = tenant;
   if (!sameEpoch(token, log.position)) throw new SwitchboardError('EPOCH_CHANGED');
-  if (token.revision <= log.position.revision) return tenant;
+  if (token.revision > log.position.revision) await waitFor(log, token, context);
+  if (!(await isOfHistory(log, catalog, token))) throw new SwitchboardError('EPOCH_CHANGED');
+  return tenant;
+}
+
+async function waitFor(log: TenantLog, token: Token, context: RequestContext): Promise<void> {
   await log.catchUp();
   const waitMs = Math.max(1, Math.min(MAX_WAIT_MS, Math.trunc(context.waitMs)));
   const patience = AbortSignal.any([context.signal, AbortSignal.timeout(waitMs)]);
   await log.reached(token.revision, patience).catch((cause: unknown) => {
     throw new SwitchboardError('NOT_CAUGHT_UP', undefined, { retryDelayMs: 200, cause });
   });
-  return tenant;
+}
+
+/** Whether this log ever had the state that a token names; after a restore it may not have. */
+async function isOfHistory(log: TenantLog, catalog: Catalog, token: Token): Promise<boolean> {
+  const { revision } = token;
+  if (revision === log.position.revision) return namesPosition(token, log.position);
+  const recent = log.recent.at(revision);
+  const place =
+    recent === undefined
+      ? await catalog.positionAt(log.tenant, revision)
+      : positionOf(log.position.epoch, recent);
+  // Undefined: compacted, which only a state that was may be.
+  return place === undefined || namesPosition(token, place);
 }
 
 async function getFromInventory(

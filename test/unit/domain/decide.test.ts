@@ -108,6 +108,15 @@ describe('decideUpdate', () => {
     expect(reasonOf(() => update(record.etag, { name: 'files' }))).toBe('ETAG_MISMATCH');
   });
 
+  it('gives two histories that part after one state different etags [W8, R2]', () => {
+    const [kept, lost] = [withServer(), withServer()];
+    const [one, other] = [kept, lost].map(({ log, record, update }, index) =>
+      log.apply(update(record.etag, { externalId: String(index) })),
+    );
+    expect(kept.record.etag).toBe(lost.record.etag);
+    expect(one?.etag).not.toBe(other?.etag);
+  });
+
   it('decides nothing where nothing changes, but only on the current etag [R4]', () => {
     const { record, update } = withServer();
     expect(update(record.etag, { spec: structuredClone(record.spec) })).toBeUndefined();

@@ -2,22 +2,14 @@
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { cruise } from 'dependency-cruiser';
+import { withPart } from './docs-parts.mjs';
 import { ROOT } from './run.mjs';
 
 const require = createRequire(import.meta.url);
 
 /** `page` with what stands between its markers renewed: the picture, and the table of the rules. */
 export async function withLayers(page) {
-  return between(between(page, 'layers', await picture()), 'rules', rules());
-}
-
-function between(page, name, content) {
-  const [begin, end] = [`<!-- ${name}:begin -->`, `<!-- ${name}:end -->`];
-  const [from, to] = [page.indexOf(begin), page.indexOf(end)];
-  if (from < 0 || to < from) {
-    throw new Error(`docs/architecture.md needs the lines ${begin} and ${end}, in this order`);
-  }
-  return `${page.slice(0, from + begin.length)}\n\n${content}\n\n${page.slice(to)}`;
+  return withPart(withPart(page, 'layers', await picture()), 'rules', rules());
 }
 
 function rules() {

@@ -52,6 +52,21 @@ export function renderGuarantees(chapters, citations) {
   return page('Guarantees', lines);
 }
 
+/** The table in docs/config-hash.md: which fields of a spec matter to a connection. */
+export function renderConnectionFields(fields) {
+  const rows = Object.entries(fields).map(([field, matters]) => {
+    return [`\`${snakeCase(field)}\``, matters ? '**yes**' : 'no'];
+  });
+  return table(['field of the spec', 'matters to a connection'], rows).join('\n');
+}
+
+/** As the .proto files write it; `requiresOAuth` is `requires_oauth`. */
+function snakeCase(field) {
+  return field
+    .replace('OAuth', 'Oauth')
+    .replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}
+
 function proofOf({ file, title }) {
   const plain = title.replaceAll(/\s*\[[A-Z]\d+(?:\s*,\s*[A-Z]\d+)*\]/g, '').trim();
   return `[${file}](../${file}): ${plain}`;

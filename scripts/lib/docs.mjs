@@ -2,7 +2,13 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { withLayers } from './docs-layers.mjs';
-import { renderConfiguration, renderErrors, renderGuarantees } from './docs-tables.mjs';
+import { withPart } from './docs-parts.mjs';
+import {
+  renderConfiguration,
+  renderConnectionFields,
+  renderErrors,
+  renderGuarantees,
+} from './docs-tables.mjs';
 import { readCitations } from './promises.mjs';
 import { ROOT } from './run.mjs';
 
@@ -35,6 +41,18 @@ export const PAGES = [
   },
   {
     file: 'docs/architecture.md',
-    render: async () => withLayers(await readFile(path.join(ROOT, 'docs/architecture.md'), 'utf8')),
+    render: async () => withLayers(await readPage('docs/architecture.md')),
+  },
+  {
+    file: 'docs/config-hash.md',
+    render: async (load) => {
+      const { CONNECTION_FIELDS } = await load('src/domain/config-hash');
+      const fields = renderConnectionFields(CONNECTION_FIELDS);
+      return withPart(await readPage('docs/config-hash.md'), 'fields', fields);
+    },
   },
 ];
+
+function readPage(file) {
+  return readFile(path.join(ROOT, file), 'utf8');
+}

@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import { copyFile, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { ROOT, bin, mustRun, run, say } from './run.mjs';
+import { withSetupLock } from './setup-lock.mjs';
 import { listFiles, mirror } from './tree.mjs';
 
 const LOCK_FILE = path.join(ROOT, 'package-lock.json');
@@ -19,6 +20,12 @@ export async function ensureInstalled() {
   refuseOldNode();
   const wanted = digest(await readFile(LOCK_FILE));
   if (await isInstalled(wanted)) return;
+  await withSetupLock(async () => {
+    if (!(await isInstalled(wanted))) await install(wanted);
+  });
+}
+
+async function install(wanted) {
   say('installing the locked dependencies (npm ci), which takes about a minute …');
   // stdout belongs to whoever called us, for example to the count line of the tests.
   const code = await run('npm', ['ci', '--no-audit', '--no-fund'], { stdio: ['ignore', 2, 2] });
@@ -45,7 +52,14 @@ async function isInstalled(wanted) {
 /** Compiles to dist/ if dist/ was not made from exactly these sources. */
 export async function ensureBuilt({ force = false } = {}) {
   const wanted = await digestOfSources();
-  if (!force && (await readOrEmpty(BUILD_STAMP)) === wanted) return;
+  const isBuilt = async () => !force && (await readOrEmpty(BUILD_STAMP)) === wanted;
+  if (await isBuilt()) return;
+  await withSetupLock(async () => {
+    if (!(await isBuilt())) await build(wanted);
+  });
+}
+
+async function build(wanted) {
   say('building dist/ …');
   // Built aside and then mirrored: a failed build leaves the old dist/ whole, a removed source
   // leaves nothing behind, and processes that run from dist/ never miss a file. The scratch folder

@@ -1,15 +1,14 @@
 /** The client library of Switchboard: `import { openSwitchboard } from 'switchboard/client'`. */
 export {
   openSwitchboard,
-  type ServerLookup,
   type Switchboard,
   type SwitchboardOptions,
   type TlsOptions,
-  type UserHandle,
-  type ViewHandle,
 } from './open-switchboard.js';
+export type { ServerLookup, UserHandle, UserOptions, ViewHandle } from './user-handle.js';
 export { ClientError, isClientError, type ClientErrorReason } from './client-error.js';
 export type { ClientStatus, StatusReason, StatusSource } from './status.js';
+export type { SyncEvent, SyncEventListener } from './sync-event.js';
 export type { KnownServer } from './server-view.js';
 export type { Connection, ConnectionOutcome, GetOptions, PoolScope } from './pool/connection.js';
 export type { PoolEvent, PoolEventListener } from './pool/pool-event.js';

@@ -76,31 +76,35 @@ export class NodeView implements ServerView, FeedTarget {
     return () => this.listeners.delete(listener);
   }
 
+  /** Whether asking for `view` would be answered. */
+  isKnown(view: ReaderView): boolean {
+    return this.synced.has(subscriptionIdOf(view));
+  }
+
   apply({ replaces, changes, synced }: FeedStep): void {
-    const old = replaces ? new Map(this.entries) : this.entries;
     if (replaces) this.clear();
-    for (const change of changes) this.applyOne(change, old);
+    for (const change of changes) {
+      if (change.kind === 'removed') this.remove(change.id);
+      else this.put(change);
+    }
     for (const id of synced) this.synced.add(id);
-    const changed = replaces ? undefined : new Set(changes.map(changedId));
-    for (const listener of this.listeners) listener(changed);
+    this.tell(replaces ? undefined : new Set(changes.map(changedId)));
   }
 
   *held(): Iterable<KnownServer> {
     for (const { server } of this.entries.values()) yield server;
   }
 
-  /** Forgets a subscription, and the records that no other one sees. */
   drop(subscriptionId: string): void {
     this.synced.delete(subscriptionId);
     const changed = new Set<string>();
-    for (const [id, { server, sights }] of [...this.entries]) {
-      const left = sights.filter((sight) => sight.subscriptionId !== subscriptionId);
-      if (left.length === sights.length) continue;
-      changed.add(id);
-      if (left.length === 0) this.remove(id);
-      else this.put({ server, sights: left });
+    for (const [, entries] of [...(this.sighted.get(subscriptionId) ?? [])]) {
+      for (const { server, sights } of [...entries.values()]) {
+        changed.add(server.id);
+        this.put({ server, sights: sights.filter((one) => one.subscriptionId !== subscriptionId) });
+      }
     }
-    for (const listener of this.listeners) listener(changed);
+    this.tell(changed);
   }
 
   forgetUsers(): void {
@@ -113,23 +117,19 @@ export class NodeView implements ServerView, FeedTarget {
     throw new ClientError('VIEW_UNKNOWN', undefined, { metadata: { view: id } });
   }
 
-  private applyOne(change: FeedChange, old: ReadonlyMap<string, Entry>): void {
-    if (change.kind === 'removed') {
-      this.remove(change.id);
-      return;
-    }
-    const server = change.kind === 'upsert' ? change.server : old.get(change.id)?.server;
-    if (server === undefined)
-      throw new Error('the feed says unchanged of a record that is not held');
-    this.put({ server, sights: change.sights });
+  private tell(changedIds: ReadonlySet<string> | undefined): void {
+    for (const listener of this.listeners) listener(changedIds);
   }
 
-  private put(entry: Entry): void {
-    const { id, name, tier } = entry.server;
+  private put({ server, sights }: Entry): void {
+    const { id, name, tier } = server;
+    const entry = { server, sights };
     this.remove(id);
+    // What none of our subscriptions sees is of one that was dropped meanwhile.
+    if (tier === 'PRIVATE' && sights.length === 0) return;
     this.entries.set(id, entry);
-    if (tier !== 'PRIVATE') this.shared.set(name, entry.server);
-    else for (const { subscriptionId } of entry.sights) this.index(subscriptionId, entry);
+    if (tier !== 'PRIVATE') this.shared.set(name, server);
+    else for (const { subscriptionId } of sights) this.index(subscriptionId, entry);
   }
 
   private index(subscriptionId: string, entry: Entry): void {

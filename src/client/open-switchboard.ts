@@ -1,18 +1,24 @@
 import { hostname } from 'node:os';
-import { credentials, Metadata, type ChannelCredentials } from '@grpc/grpc-js';
+import { ChannelCredentials, Metadata } from '@grpc/grpc-js';
 import { DEFAULT_TENANT } from '../domain/caller.js';
-import { APP_VIEW, userView, type ReaderView } from '../domain/view.js';
+import { APP_VIEW } from '../domain/view.js';
 import { createConnectionClient } from '../wire/clients.js';
 import { ClientError } from './client-error.js';
 import { NodeView, subscriptionIdOf } from './node-view.js';
-import type { PoolScope } from './pool/connection.js';
 import { createPool, type ConnectionPool } from './pool/create-pool.js';
 import type { PoolOptions } from './pool/pool-options.js';
 import { Reflector } from './reflector/reflector.js';
 import type { RetryOptions } from './reflector/retry.js';
-import type { KnownServer } from './server-view.js';
 import type { StatusSource } from './status.js';
-import { untilAborted } from './pool/shared-attempt.js';
+import type { SyncEventListener } from './sync-event.js';
+import { untilAborted } from './until-aborted.js';
+import {
+  lookup,
+  openUserHandle,
+  type UserHandle,
+  type UserOptions,
+  type ViewHandle,
+} from './user-handle.js';
 import { UserSubscriptions } from './users.js';
 
 /** PEM texts. Without `ca` the roots of the system are trusted. */
@@ -39,29 +45,8 @@ export interface SwitchboardOptions extends Omit<PoolOptions, 'view'> {
   readonly tls?: TlsOptions;
   /** Delays between tries to open the stream. */
   readonly retry?: Partial<RetryOptions>;
-}
-
-/** The servers of one view, from memory: no call does I/O. */
-export interface ServerLookup {
-  /** The server that the name resolves to; undefined if there is none. Throws VIEW_UNKNOWN. */
-  get(name: string): KnownServer | undefined;
-  /** All servers that `get` finds, ordered by name. Throws VIEW_UNKNOWN. */
-  list(): readonly KnownServer[];
-}
-
-/** One view of the node: its servers, and connections to them. */
-export interface ViewHandle {
-  readonly servers: ServerLookup;
-  readonly connections: PoolScope;
-}
-
-/** A user's view, followed until it is released. */
-export interface UserHandle extends ViewHandle, AsyncDisposable {
-  /**
-   * Says that this handle is no longer used. With the last one for this user and these
-   * groups, the view is forgotten and its connections are closed. Twice is fine.
-   */
-  release(): Promise<void>;
+  /** Told of the stream that is followed, and of every step of the view. `onEvent`: of connections. */
+  readonly onSync?: SyncEventListener;
 }
 
 /** A client of Switchboard: one per process. */
@@ -74,10 +59,7 @@ export interface Switchboard extends AsyncDisposable {
    * has now: ask again when they change. Throws ClientError SUBSCRIPTION_REFUSED,
    * CLIENT_CLOSED; CANCELLED when `signal` aborts.
    */
-  user(
-    user: string,
-    options?: { readonly groups?: readonly string[]; readonly signal?: AbortSignal },
-  ): Promise<UserHandle>;
+  user(user: string, options?: UserOptions): Promise<UserHandle>;
   /**
    * Resolves when the app's view is known. Rejects when `signal` aborts, or with
    * CLIENT_CLOSED.
@@ -89,59 +71,50 @@ export interface Switchboard extends AsyncDisposable {
   close(options?: { readonly graceMs?: number }): Promise<void>;
 }
 
+/** A connection that nobody else in the process uses can be given up without harm. */
+const OWN_CONNECTION = { 'grpc.use_local_subchannel_pool': 1 };
+
 /**
  * Opens a client and begins to follow. It does not wait: `ready` does. Without a control
  * plane to reach it keeps trying, and `status` says so.
  */
 export function openSwitchboard(options: SwitchboardOptions): Switchboard {
-  const client = createConnectionClient(options.target, channelCredentials(options.tls));
+  const credentials = channelCredentials(options.tls);
   const view = new NodeView();
   const feed = new Reflector({
-    client,
+    connect: () => createConnectionClient(options.target, credentials, OWN_CONNECTION),
     target: view,
     tenant: options.tenant ?? DEFAULT_TENANT,
     nodeId: options.nodeId ?? `${hostname()}-${String(process.pid)}`,
     labels: options.labels ?? {},
     metadata: () => bearerMetadata(options.token),
     ...(options.retry && { retry: options.retry }),
+    onSync: options.onSync,
   });
   const appSynced = feed.subscribe(subscriptionIdOf(APP_VIEW), APP_VIEW);
   const pool = createPool({ ...options, view });
   const users = new UserSubscriptions(feed, view);
 
+  function throwIfClosed(): void {
+    if (feed.status.current.state === 'CLOSED') throw new ClientError('CLIENT_CLOSED');
+  }
+
   async function close(graceMs = 0): Promise<void> {
     feed.close();
-    try {
-      await pool.close({ graceMs });
-    } finally {
-      client.close();
-    }
+    await pool.close({ graceMs });
   }
 
   return {
     status: feed.status,
     app: { servers: lookup(view, APP_VIEW), connections: pool.app },
-    async user(user, { groups = [], signal } = {}) {
-      const reader = userView(user, groups);
-      await untilAborted(users.acquire(reader), signal).catch((error: unknown) => {
-        users.release(reader);
-        throw error;
-      });
-      const connections = pool.user(user, groups);
-      let released = false;
-      const release = async (): Promise<void> => {
-        if (released) return;
-        released = true;
-        if (users.release(reader)) await connections.disconnectAll();
-      };
-      return {
-        servers: lookup(view, reader),
-        connections,
-        release,
-        [Symbol.asyncDispose]: release,
-      };
+    async user(user, wanted = {}) {
+      throwIfClosed();
+      return openUserHandle({ view, pool, users }, user, wanted);
     },
-    ready: ({ signal } = {}) => untilAborted(appSynced, signal),
+    async ready({ signal } = {}) {
+      throwIfClosed();
+      await untilAborted(appSynced, signal);
+    },
     renew: (what) => {
       pool.renew(what);
     },
@@ -150,16 +123,12 @@ export function openSwitchboard(options: SwitchboardOptions): Switchboard {
   };
 }
 
-function lookup(view: NodeView, reader: ReaderView): ServerLookup {
-  return { get: (name) => view.resolve(name, reader), list: () => view.list(reader) };
-}
-
 function channelCredentials(tls: TlsOptions | undefined): ChannelCredentials {
-  if (tls === undefined) return credentials.createInsecure();
+  if (tls === undefined) return ChannelCredentials.createInsecure();
   if ((tls.cert === undefined) !== (tls.key === undefined)) {
     throw new ClientError('VALUE_INVALID', 'tls.cert and tls.key belong together');
   }
-  return credentials.createSsl(tls.ca ?? null, tls.key ?? null, tls.cert ?? null);
+  return ChannelCredentials.createSsl(tls.ca ?? null, tls.key ?? null, tls.cert ?? null);
 }
 
 async function bearerMetadata(token: SwitchboardOptions['token']): Promise<Metadata> {

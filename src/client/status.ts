@@ -26,7 +26,10 @@ export interface ClientStatus {
 /** A status that can be looked at and listened to. */
 export interface StatusSource {
   readonly current: ClientStatus;
-  /** Calls `listener` with each new status, not with the present one. Answers a function that ends it. */
+  /**
+   * Calls `listener` with each new status, not with the present one. What it throws becomes a
+   * warning of the process. Answers a function that ends it.
+   */
   subscribe(listener: (status: ClientStatus) => void): () => void;
 }
 
@@ -49,6 +52,15 @@ export class StatusCell implements StatusSource {
     const same = this.status.state === state && this.status.reason === reason;
     if (same || this.status.state === 'CLOSED') return;
     this.status = { state, reason, since: Date.now(), ...(error === undefined ? {} : { error }) };
-    for (const listener of this.listeners) listener(this.status);
+    for (const listener of [...this.listeners]) tell(listener, this.status);
+  }
+}
+
+/** What a listener of the application throws must not end the stream, or the trying again. */
+function tell(listener: (status: ClientStatus) => void, status: ClientStatus): void {
+  try {
+    listener(status);
+  } catch (error) {
+    process.emitWarning(error instanceof Error ? error : String(error), 'StatusListenerWarning');
   }
 }

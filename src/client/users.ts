@@ -2,48 +2,85 @@ import type { UserView } from '../domain/view.js';
 import { subscriptionIdOf, type NodeView } from './node-view.js';
 import type { ViewFeed } from './view-feed.js';
 
-/** Who uses a subscription: as many handles as were opened for equal views. */
-interface Use {
+/** One use of a user's view. */
+export interface ViewUse {
+  /** Resolves when the view is known; rejects as `ViewFeed.subscribe` does. */
   readonly synced: Promise<void>;
-  handles: number;
+  /**
+   * Gives it back. With the last one the view is forgotten; just before, `beforeForgetting`
+   * is told the views of the same user that stay in use. Twice is fine.
+   */
+  release(beforeForgetting: (others: readonly UserView[]) => void): void;
+}
+
+/** A view in use, by as many as asked for it. */
+interface Followed {
+  readonly view: UserView;
+  synced: Promise<void>;
+  hasSynced: boolean;
+  uses: number;
 }
 
 /** The users' views that are in use at a node, each subscribed to once. */
 export class UserSubscriptions {
   private readonly feed: ViewFeed;
   private readonly view: NodeView;
-  private readonly uses = new Map<string, Use>();
+  private readonly followed = new Map<string, Followed>();
 
   constructor(feed: ViewFeed, view: NodeView) {
     this.feed = feed;
     this.view = view;
   }
 
-  /** Resolves when the view is known; rejects if it is refused. */
-  async acquire(view: UserView): Promise<void> {
+  acquire(view: UserView): ViewUse {
     const id = subscriptionIdOf(view);
-    const use = this.uses.get(id) ?? { synced: this.feed.subscribe(id, view), handles: 0 };
-    use.handles += 1;
-    this.uses.set(id, use);
-    try {
-      await use.synced;
-    } catch (error) {
-      // A refusal concerns all who wait; the next one to ask subscribes anew.
-      if (this.uses.get(id) === use) this.uses.delete(id);
-      throw error;
-    }
+    const followed = this.followed.get(id) ?? this.follow(id, view);
+    // The control plane may have refused it since, as when a stream was opened again.
+    if (followed.hasSynced && !this.view.isKnown(view)) this.subscribe(id, followed);
+    followed.uses += 1;
+    let released = false;
+    return {
+      synced: followed.synced,
+      release: (beforeForgetting) => {
+        if (released) return;
+        released = true;
+        followed.uses -= 1;
+        if (followed.uses > 0) return;
+        beforeForgetting(this.othersOf(followed));
+        this.forget(id, followed);
+      },
+    };
   }
 
-  /** Gives one handle back; answers whether it was the last for this view. */
-  release(view: UserView): boolean {
-    const id = subscriptionIdOf(view);
-    const use = this.uses.get(id);
-    if (use === undefined) return false;
-    use.handles -= 1;
-    if (use.handles > 0) return false;
-    this.uses.delete(id);
+  private follow(id: string, view: UserView): Followed {
+    const followed = { view, synced: Promise.resolve(), hasSynced: false, uses: 0 };
+    this.followed.set(id, followed);
+    this.subscribe(id, followed);
+    return followed;
+  }
+
+  private subscribe(id: string, followed: Followed): void {
+    followed.hasSynced = false;
+    followed.synced = this.feed.subscribe(id, followed.view);
+    followed.synced.then(
+      () => (followed.hasSynced = true),
+      () => {
+        // It concerns all who wait; the next one to ask begins anew.
+        if (this.followed.get(id) === followed) this.followed.delete(id);
+      },
+    );
+  }
+
+  private othersOf({ view }: Followed): readonly UserView[] {
+    const views = [...this.followed.values()].map((followed) => followed.view);
+    return views.filter((other) => other !== view && other.user === view.user);
+  }
+
+  private forget(id: string, followed: Followed): void {
+    // After a refusal the place may be another's.
+    if (this.followed.get(id) !== followed) return;
+    this.followed.delete(id);
     this.feed.unsubscribe(id);
     this.view.drop(id);
-    return true;
   }
 }

@@ -10,10 +10,9 @@ export interface FeedSight {
   readonly grantRevision: number;
 }
 
-/** A change of one record. An unchanged one keeps the content that the view holds. */
+/** A change of one record. `sights` are all subscriptions that see a PRIVATE one. */
 export type FeedChange =
   | { readonly kind: 'upsert'; readonly server: KnownServer; readonly sights: readonly FeedSight[] }
-  | { readonly kind: 'unchanged'; readonly id: string; readonly sights: readonly FeedSight[] }
   | { readonly kind: 'removed'; readonly id: string };
 
 /** One step of the view, applied as a whole. */
@@ -29,10 +28,12 @@ export interface FeedStep {
 export interface ViewFeed {
   readonly status: StatusSource;
   /**
-   * Adds a view under an id of the caller's; again under the same id replaces it. Resolves
-   * when a step that names it was applied; rejects if it is refused or the feed is closed.
+   * Adds a view under an id of the caller's that is not in use. Resolves when a step that
+   * names it was applied. Rejects with SUBSCRIPTION_REFUSED, after which the id is free
+   * again; with CANCELLED if it is unsubscribed before; with CLIENT_CLOSED.
    */
   subscribe(id: string, view: ReaderView): Promise<void>;
+  /** Nothing that is applied afterwards names it. */
   unsubscribe(id: string): void;
   /** Closing twice is fine. */
   close(): void;
@@ -41,8 +42,10 @@ export interface ViewFeed {
 /** What a feed drives. */
 export interface FeedTarget {
   apply(step: FeedStep): void;
-  /** The copies held, so that a snapshot need not send them again. */
-  held(): Iterable<Pick<KnownServer, 'id' | 'etag' | 'accessEtag'>>;
-  /** Forgets what only users may see; for a feed that starts without a user's view. */
+  /** What is held, so that a snapshot need not send it again. */
+  held(): Iterable<KnownServer>;
+  /** Forgets a subscription: what only it may see is unknown from now on. */
+  drop(subscriptionId: string): void;
+  /** Forgets what only users may see; for a stream that starts without a user's view. */
   forgetUsers(): void;
 }

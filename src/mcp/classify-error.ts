@@ -1,4 +1,10 @@
-import { ProtocolError, SdkError, SdkErrorCode, SdkHttpError } from '@modelcontextprotocol/client';
+import {
+  OAuthClientFlowError,
+  ProtocolError,
+  SdkError,
+  SdkErrorCode,
+  SdkHttpError,
+} from '@modelcontextprotocol/client';
 import { McpError, type McpErrorKind } from './mcp-error.js';
 
 /** Data of the error by which the HTTP transport answers a request whose answer cannot come any more. */
@@ -45,6 +51,10 @@ export function classifyError(error: unknown, request: FailedRequest): McpError 
   if (error instanceof SdkError) {
     const kind = SDK_KINDS[error.code] ?? 'invalid_answer';
     return new McpError(kind, error.message, { sent: !SDK_LOCAL.has(kind), cause: error });
+  }
+  if (error instanceof OAuthClientFlowError) {
+    // 403 with insufficient_scope: the only one that is thrown without a provider of the SDK.
+    return new McpError('refused', error.message, { sent: false, status: 403, cause: error });
   }
   const message = error instanceof Error ? error.message : String(error);
   if (message === 'Not connected') {

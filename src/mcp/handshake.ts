@@ -1,11 +1,9 @@
 import type { Client } from '@modelcontextprotocol/client';
+import { TIMEOUT_DEFAULTS } from '../domain/spec.js';
 import { classifyError } from './classify-error.js';
 import type { HttpTransport } from './http-transport.js';
 import { McpError, type McpErrorKind } from './mcp-error.js';
 import { ProcessTransport } from './process-transport.js';
-
-/** Default of `connectMs`. */
-const CONNECT_MS = 30_000;
 
 /** Limits of a handshake. */
 export interface HandshakeOptions {
@@ -26,7 +24,7 @@ export async function handshake(
   transport: ProcessTransport | HttpTransport,
   options: HandshakeOptions,
 ): Promise<void> {
-  const { signal, connectMs = CONNECT_MS } = options;
+  const { signal, connectMs = TIMEOUT_DEFAULTS.connectMs } = options;
   if (signal?.aborted === true) throw aborted(signal);
   const stop = new AbortController();
   const onAbort = (): void => stop.abort(aborted(signal));

@@ -4,6 +4,7 @@ import type {
   RequestOptions as SdkOptions,
   StandardSchemaV1,
 } from '@modelcontextprotocol/client';
+import { TIMEOUT_DEFAULTS } from '../domain/spec.js';
 import { classifyError } from './classify-error.js';
 import { aborted } from './handshake.js';
 import { HttpTransport } from './http-transport.js';
@@ -26,8 +27,10 @@ export interface ConnectionOptions {
   readonly onError?: (error: Error) => void;
 }
 
-const CALL_MS = 60_000;
 const PROBE_MS = 10_000;
+
+/** Longer than this a timer of Node fires at once. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** After these the connection is of no more use. */
 const FATAL = new Set<McpErrorKind>(['stale_session', 'closed']);
@@ -112,9 +115,13 @@ export class SdkConnection implements McpConnection {
   async close(options: { readonly graceMs?: number } = {}): Promise<void> {
     this.#dead = true;
     // Ours, and not the client's: that would end requests first, and the session never.
-    if (this.#transport instanceof ProcessTransport) await this.#transport.close(options.graceMs);
-    else await this.#transport.close();
-    await this.#client.close();
+    try {
+      if (this.#transport instanceof ProcessTransport) await this.#transport.close(options.graceMs);
+      else await this.#transport.close();
+      await this.#client.close();
+    } catch (error) {
+      this.#options.onError?.(error as Error);
+    }
   }
 
   async #probe(options: RequestOptions): Promise<void> {
@@ -132,13 +139,14 @@ export class SdkConnection implements McpConnection {
   }
 
   async #run<T>(options: RequestOptions, send: (sdk: SdkOptions) => Promise<T>): Promise<T> {
-    const { signal, timeoutMs = this.#options.callMs ?? CALL_MS, onProgress } = options;
+    const { signal, onProgress } = options;
+    const timeoutMs = options.timeoutMs ?? this.#options.callMs ?? TIMEOUT_DEFAULTS.callMs;
     if (isAborted(signal)) throw aborted(signal);
     const transport = this.#transport;
     const hadSession = transport instanceof HttpTransport && transport.sessionId !== undefined;
     try {
       return await send({
-        timeout: timeoutMs,
+        timeout: Math.min(timeoutMs, MAX_TIMER_MS),
         // Without a listener no progress is asked for, and none would start the time anew.
         resetTimeoutOnProgress: true,
         onprogress: (progress) => onProgress?.(progress),

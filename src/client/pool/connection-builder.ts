@@ -10,7 +10,7 @@ import { NO_CREDENTIALS, type Credentials, type CredentialStore } from './creden
 import { emitEvent, type ConnectionSubject, type PoolEventListener } from './pool-event.js';
 import type { PoolLimits } from './pool-options.js';
 import { PooledConnection } from './pooled-connection.js';
-import { untilAborted } from './shared-attempt.js';
+import { untilAborted } from '../until-aborted.js';
 
 /** What connections are built with. */
 export interface BuilderOptions {

@@ -106,13 +106,26 @@ export class CredentialStore {
     }
   }
 
+  /** Drops what is held for users who are not among those of the server. */
+  prune(usersOf: (serverId: string) => ReadonlySet<string | undefined>): void {
+    for (const [serverId, byUser] of this.#entries) {
+      const users = usersOf(serverId);
+      for (const [user, { asking }] of byUser) {
+        if (asking === undefined && !users.has(user)) byUser.delete(user);
+      }
+      if (byUser.size === 0) this.#entries.delete(serverId);
+    }
+  }
+
   #ask(entry: Entry, hook: CredentialsHook, request: HookRequest): SharedAttempt<Credentials> {
     const { user, server } = request;
     const attempt = new SharedAttempt<Credentials>(
       async (signal) => {
         const previous = entry.rejected === undefined ? {} : { previous: entry.rejected };
         try {
-          const asked = askHook('credentials', () => hook({ user, server, signal, ...previous }));
+          const asked = askHook('credentials', { user, server, signal }, () =>
+            hook({ user, server, signal, ...previous }),
+          );
           const answer = (await asked) ?? NO_CREDENTIALS;
           if (!signal.aborted) entry.held = hold(answer);
           return answer;

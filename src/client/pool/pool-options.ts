@@ -66,7 +66,9 @@ const DEFAULTS: PoolLimits = Object.freeze({
 
 /** The numbers of `options`, with the defaults where nothing is said. */
 export function poolLimits(options: Partial<PoolLimits>): PoolLimits {
-  const pick = (name: keyof PoolLimits): number => options[name] ?? DEFAULTS[name];
+  // Longer than this a timer of Node fires at once.
+  const pick = (name: keyof PoolLimits): number =>
+    Math.min(options[name] ?? DEFAULTS[name], 2 ** 31 - 1);
   return {
     drainMaxMs: pick('drainMaxMs'),
     revokeGraceMs: pick('revokeGraceMs'),

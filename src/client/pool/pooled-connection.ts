@@ -11,7 +11,7 @@ import {
   type RetireCause,
 } from './pool-event.js';
 import type { PoolLimits } from './pool-options.js';
-import { cancelled, throwIfCancelled } from './shared-attempt.js';
+import { cancelled, throwIfCancelled } from '../until-aborted.js';
 
 /** Who has calls on a connection: the view by which its caller sees the server. */
 interface Call {

@@ -15,7 +15,7 @@ import { mapLimited } from './map-limited.js';
 import { identityOf } from './identity.js';
 import type { PoolCore } from './pool-core.js';
 import type { PooledConnection } from './pooled-connection.js';
-import { throwIfCancelled } from './shared-attempt.js';
+import { throwIfCancelled } from '../until-aborted.js';
 import { identityKey, type Slot } from './slot.js';
 
 /** A view's way into the pool. Holds nothing that must be closed. */

@@ -1,4 +1,5 @@
 import { ClientError } from '../client-error.js';
+import { untilAborted } from '../until-aborted.js';
 
 /**
  * One piece of work that many wait for. Each waiter's signal ends its own waiting only;
@@ -43,33 +44,4 @@ export class SharedAttempt<T> {
     this.#reject(error);
     this.#stop.abort(error);
   }
-}
-
-/** Waits for `work` until `signal` aborts, which throws CANCELLED. */
-export async function untilAborted<T>(
-  work: Promise<T>,
-  signal: AbortSignal | undefined,
-): Promise<T> {
-  if (signal === undefined) return work;
-  throwIfCancelled(signal);
-  let onAbort: () => void = () => undefined;
-  const aborted = new Promise<never>((_resolve, reject) => {
-    onAbort = () => reject(cancelled(signal));
-    signal.addEventListener('abort', onAbort, { once: true });
-  });
-  try {
-    return await Promise.race([work, aborted]);
-  } finally {
-    signal.removeEventListener('abort', onAbort);
-  }
-}
-
-/** The error of a caller whose signal aborted. */
-export function cancelled(signal: AbortSignal, sent = false): ClientError {
-  return new ClientError('CANCELLED', undefined, { cause: signal.reason, sent });
-}
-
-/** Throws CANCELLED if `signal` has aborted. */
-export function throwIfCancelled(signal: AbortSignal | undefined): void {
-  if (signal?.aborted === true) throw cancelled(signal);
 }

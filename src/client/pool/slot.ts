@@ -99,6 +99,13 @@ export class SlotTable {
     return this.#servers.get(serverId)?.get(key);
   }
 
+  /** Those who have a slot of a server; undefined stands for everyone. */
+  usersOf(serverId: string): ReadonlySet<string | undefined> {
+    const users = new Set<string | undefined>();
+    for (const { identity } of this.of(serverId)) users.add(identity.user);
+    return users;
+  }
+
   /** The slot of an identity, made if there is none. */
   obtain(serverId: string, identity: Identity): Slot {
     let slots = this.#servers.get(serverId);

@@ -18,6 +18,7 @@ export function sweep(core: PoolCore): void {
     }
   }
   core.slots.prune();
+  core.credentials.prune((serverId) => core.slots.usersOf(serverId));
 }
 
 function probe(connection: PooledConnection): void {

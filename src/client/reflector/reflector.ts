@@ -3,19 +3,23 @@ import type { Metadata } from '@grpc/grpc-js';
 import type { SwitchboardError } from '../../domain/errors.js';
 import type { ReaderView } from '../../domain/view.js';
 import type { ConnectionServiceClient } from '../../wire/clients.js';
-import { fromRecordChange, UpstreamState, type SyncResponse } from '../../wire/feed-codec.js';
+import { fromResetReason, UpstreamState, type SyncResponse } from '../../wire/feed-codec.js';
 import { fromDuration } from '../../wire/spec-codec.js';
 import { fromRpcStatus } from '../../wire/status.js';
 import { ClientError } from '../client-error.js';
+import type { KnownServer } from '../server-view.js';
 import { StatusCell } from '../status.js';
-import type { FeedChange, FeedTarget, ViewFeed } from '../view-feed.js';
+import { emitSyncEvent, type SyncEvent, type SyncEventListener } from '../sync-event.js';
+import type { FeedStep, FeedTarget, ViewFeed } from '../view-feed.js';
 import { Retry, RETRY_DEFAULTS, type RetryOptions } from './retry.js';
+import { StepAssembly } from './step-assembly.js';
 import { Subscriptions } from './subscriptions.js';
 import { openSyncStream, type SyncStream } from './sync-stream.js';
+import { Watchdog } from './watchdog.js';
 
 export interface ReflectorOptions {
-  /** Closed by whoever made it. */
-  readonly client: ConnectionServiceClient;
+  /** Opens a channel whose connections no other one uses. The reflector closes it. */
+  readonly connect: () => ConnectionServiceClient;
   readonly target: FeedTarget;
   readonly tenant: string;
   readonly nodeId: string;
@@ -23,20 +27,24 @@ export interface ReflectorOptions {
   /** Called for each stream; credentials may change. */
   readonly metadata: () => Metadata | Promise<Metadata>;
   readonly retry?: Partial<RetryOptions>;
+  readonly onSync?: SyncEventListener | undefined;
 }
 
-/** What the heartbeat interval is taken for until the server has told it. Milliseconds. */
-const ASSUMED_HEARTBEAT_MS = 10_000;
 /** Copies named when opening: beyond that a snapshot is the better answer. */
 const MAX_HELD = 5_000;
 
 type Message = NonNullable<SyncResponse['message']>;
+type AppliedKind = Extract<SyncEvent, { type: 'applied' }>['step'];
+type MessageOf<K extends Message['$case']> = Extract<Message, { $case: K }>['value'];
 
 /**
  * Keeps a view in step with the control plane over one Sync stream: a snapshot, then
  * changes, applied a commit at a time and acknowledged; resumed from the last token after
  * a break; opened again with jittered delays for as long as it is not closed. A stream
  * that is silent for two heartbeats and a second is given up (W11).
+ *
+ * Each stream has a channel of its own. The connection of one that was given up may be dead
+ * without anybody knowing, and a channel that failed waits up to two minutes by itself.
  */
 export class Reflector implements ViewFeed {
   readonly status = new StatusCell();
@@ -44,15 +52,19 @@ export class Reflector implements ViewFeed {
   private readonly bootId = randomUUID();
   private readonly subscriptions = new Subscriptions();
   private readonly retry: Retry;
+  private readonly watchdog = new Watchdog(() => {
+    this.lost('silent');
+  });
+  private client: ConnectionServiceClient | undefined;
   private stream: SyncStream | undefined;
+  /** The opening under way or open; another one, and what the former still says is void. */
+  private attempt: object | undefined;
   private timer: NodeJS.Timeout | undefined;
-  private watchdog: NodeJS.Timeout | undefined;
-  private heartbeatMs = ASSUMED_HEARTBEAT_MS;
   private token = '';
-  private pending: FeedChange[] = [];
-  private replacing = true;
+  private steps = this.assembly(new Map());
+  /** Whether what was missed since the stream before may still be on its way. */
+  private isCatchingUp = false;
   private syncedAt: number | undefined;
-  private lastFrameAt = 0;
   private closed = false;
 
   constructor(options: ReflectorOptions) {
@@ -69,50 +81,59 @@ export class Reflector implements ViewFeed {
   }
 
   unsubscribe(id: string): void {
-    this.subscriptions.remove(id);
-    this.stream?.send({ $case: 'unsubscribe', value: { subscriptionId: id } });
+    const subscriptionId = this.subscriptions.remove(id);
+    if (subscriptionId === undefined) return;
+    this.stream?.send({ $case: 'unsubscribe', value: { subscriptionId } });
   }
 
   close(): void {
     if (this.closed) return;
     this.closed = true;
     clearTimeout(this.timer);
-    clearTimeout(this.watchdog);
-    this.stream?.cancel();
-    this.stream = undefined;
+    this.giveUp();
     this.subscriptions.close();
     this.status.set('CLOSED', 'closed');
   }
 
   private open(): void {
-    this.pending = [];
+    const attempt = {};
+    this.attempt = attempt;
     this.syncedAt = undefined;
-    this.watch();
-    Promise.resolve(this.options.metadata())
-      .then((metadata) => {
-        if (!this.closed && this.stream === undefined) this.start(metadata);
-      })
-      .catch((cause: unknown) => {
-        this.lost('disconnected', cause as Error);
-      });
+    this.watchdog.start();
+    void this.begin(() => this.attempt === attempt);
   }
 
-  private start(metadata: Metadata): void {
-    const { client, target, tenant, nodeId, labels } = this.options;
-    this.stream = openSyncStream(client, metadata, {
+  private async begin(isCurrent: () => boolean): Promise<void> {
+    try {
+      const metadata = await this.options.metadata();
+      if (isCurrent()) this.start(metadata, isCurrent);
+    } catch (cause) {
+      const error = new ClientError('HOOK_FAILED', 'no credentials for the stream', { cause });
+      if (isCurrent()) this.lost('disconnected', error);
+    }
+  }
+
+  private start(metadata: Metadata, isCurrent: () => boolean): void {
+    const { connect, target, tenant, nodeId, labels } = this.options;
+    this.client = connect();
+    const stream = openSyncStream(this.client, metadata, {
       onMessage: (message) => {
-        this.lastFrameAt = performance.now();
+        if (!isCurrent()) return;
+        this.watchdog.seen();
         this.receive(message);
       },
       onEnd: (error) => {
-        this.stream = undefined;
+        if (!isCurrent()) return;
         this.forgetBadToken(error);
         this.lost('disconnected', error, error.retryDelayMs);
       },
     });
-    if (!this.subscriptions.hasUsers) target.forgetUsers();
-    const held = [...target.held()];
-    this.stream.send({
+    this.stream = stream;
+    const { first, later, hasUsers } = this.subscriptions.opening(this.token !== '');
+    if (!hasUsers) target.forgetUsers();
+    const held = heldOf(target);
+    this.steps = this.assembly(held);
+    stream.send({
       $case: 'open',
       value: {
         tenant,
@@ -120,32 +141,27 @@ export class Reflector implements ViewFeed {
         bootId: this.bootId,
         labels: new Map(Object.entries(labels)),
         resumeToken: this.token,
-        subscriptions: this.subscriptions.opening(this.token !== ''),
-        held:
-          held.length > MAX_HELD
-            ? []
-            : held.map(({ id, etag, accessEtag }) => ({ id, etag, accessEtag })),
+        subscriptions: [...first],
+        held: [...held.values()].map(({ id, etag, accessEtag }) => ({ id, etag, accessEtag })),
       },
     });
-    for (const value of this.subscriptions.later(this.token !== ''))
-      this.stream.send({ $case: 'subscribe', value });
+    for (const value of later) stream.send({ $case: 'subscribe', value });
+  }
+
+  private assembly(held: ReadonlyMap<string, KnownServer>): StepAssembly {
+    return new StepAssembly(held, (wireId) => this.subscriptions.idOf(wireId));
   }
 
   private receive(message: Message): void {
     switch (message.$case) {
       case 'welcome':
-        this.heartbeatMs = fromDuration(message.value.heartbeatInterval) ?? ASSUMED_HEARTBEAT_MS;
-        this.replacing = !message.value.resumed;
-        this.watch();
+        this.welcome(message.value);
         return;
       case 'changes':
-        for (const change of message.value.changes) {
-          const known = fromRecordChange(change);
-          if (known !== undefined) this.pending.push(known);
-        }
+        this.steps.add(message.value.changes);
         return;
       case 'commit':
-        this.apply([], message.value.token);
+        this.apply(this.steps.commit(), message.value.token, 'commit');
         return;
       case 'synced':
         this.synced(message.value);
@@ -154,80 +170,102 @@ export class Reflector implements ViewFeed {
         this.beat(message.value);
         return;
       case 'reset':
-        this.pending = [];
-        this.replacing = true;
+        this.steps.reset();
+        this.emit({ type: 'reset', reason: fromResetReason(message.value.reason) });
         return;
-      case 'refused': {
-        const { subscriptionId, status } = message.value;
-        this.subscriptions.refuse(subscriptionId, status && fromRpcStatus(status));
-      }
+      case 'refused':
+        this.refused(message.value);
     }
   }
 
-  private synced({ token, subscriptions }: Extract<Message, { $case: 'synced' }>['value']): void {
-    this.apply(
-      subscriptions.map((one) => one.subscriptionId),
-      token,
+  private welcome({ heartbeatInterval, resumed, servedBy }: MessageOf<'welcome'>): void {
+    this.watchdog.start(fromDuration(heartbeatInterval));
+    this.isCatchingUp = resumed;
+    if (resumed) this.steps.resume();
+    this.emit({ type: 'opened', resumed, servedBy });
+  }
+
+  private synced({ token, subscriptions }: MessageOf<'synced'>): void {
+    const ids = subscriptions.flatMap(
+      ({ subscriptionId }) => this.subscriptions.idOf(subscriptionId) ?? [],
     );
+    const step = this.steps.synced(ids);
+    // The first one of a resumed stream repeats what was known; what was missed comes after it.
+    const repeats = this.isCatchingUp && this.syncedAt === undefined;
+    this.syncedAt ??= performance.now();
+    this.apply(step, token, repeats ? undefined : step.replaces ? 'snapshot' : 'subscription');
     for (const { subscriptionId, viewDigest } of subscriptions)
       this.subscriptions.synced(subscriptionId, viewDigest);
-    this.syncedAt ??= performance.now();
+    if (repeats) return;
+    this.isCatchingUp = false;
     this.status.set('READY', 'synced');
   }
 
-  private apply(synced: readonly string[], token: string): void {
-    const changes = this.pending;
-    this.pending = [];
-    const replaces = this.replacing && synced.length > 0;
-    if (replaces) this.replacing = false;
-    this.options.target.apply({ replaces, changes, synced });
+  private apply(step: FeedStep, token: string, kind: AppliedKind | undefined): void {
+    this.options.target.apply(step);
+    this.acknowledge(token);
+    if (kind !== undefined)
+      this.emit({ type: 'applied', step: kind, changed: step.changes.length });
+  }
+
+  private emit(event: SyncEvent): void {
+    emitSyncEvent(this.options.onSync, event);
+  }
+
+  private acknowledge(token: string): void {
     this.token = token;
     this.stream?.send({ $case: 'applied', value: { token } });
   }
 
-  private beat({ token, upstreamState }: Extract<Message, { $case: 'heartbeat' }>['value']): void {
-    if (token !== '') {
-      this.token = token;
-      this.stream?.send({ $case: 'applied', value: { token } });
-    }
-    if (this.syncedAt === undefined) return;
+  private beat({ token, newest, upstreamState }: MessageOf<'heartbeat'>): void {
+    // Without a token it comes in the middle of a snapshot.
+    if (token !== '') this.acknowledge(token);
+    if (token === newest) this.isCatchingUp = false;
+    if (this.syncedAt === undefined || this.isCatchingUp) return;
     const degraded = upstreamState === UpstreamState.UPSTREAM_STATE_DEGRADED;
     if (degraded) this.status.set('STALE', 'upstream_degraded');
     else this.status.set('READY', 'synced');
   }
 
-  /** Looks again when the longest allowed silence would be over. */
-  private watch(): void {
-    clearTimeout(this.watchdog);
-    const silenceMs = 2 * this.heartbeatMs + 1_000;
-    this.lastFrameAt = performance.now();
-    const look = (): void => {
-      const leftMs = this.lastFrameAt + silenceMs - performance.now();
-      if (leftMs > 0) this.watchdog = setTimeout(look, leftMs).unref();
-      else this.silent();
-    };
-    this.watchdog = setTimeout(look, silenceMs).unref();
+  /**
+   * What will pass is waited out by a stream that is opened again, unless nobody has counted
+   * on the subscription yet. A view that cannot be followed any more becomes unknown.
+   */
+  private refused({ subscriptionId, status }: MessageOf<'refused'>): void {
+    const cause = status && fromRpcStatus(status);
+    const passes = cause?.retryDelayMs !== undefined;
+    if (passes && this.subscriptions.isCountedOn(subscriptionId)) throw cause;
+    const id = this.subscriptions.refuse(subscriptionId, cause);
+    if (id !== undefined) this.options.target.drop(id);
   }
 
-  private silent(): void {
-    this.stream?.cancel();
-    this.stream = undefined;
-    this.lost('silent');
-  }
-
-  private lost(reason: 'disconnected' | 'silent', error?: Error, atLeastMs?: number): void {
-    if (this.closed) return;
-    clearTimeout(this.watchdog);
-    clearTimeout(this.timer);
-    const { state } = this.status.current;
-    this.status.set(state === 'CONNECTING' ? 'CONNECTING' : 'STALE', reason, error);
+  private lost(reason: 'disconnected' | 'silent', error?: Error, afterMs?: number): void {
+    this.giveUp();
     this.retry.ended(this.syncedAt === undefined ? 0 : performance.now() - this.syncedAt);
     this.timer = setTimeout(() => {
       this.open();
-    }, this.retry.nextMs(atLeastMs));
+    }, this.retry.nextMs(afterMs));
+    const { state } = this.status.current;
+    this.status.set(state === 'CONNECTING' ? 'CONNECTING' : 'STALE', reason, error);
+  }
+
+  /** Ends the present attempt; nothing is heard of it any more. */
+  private giveUp(): void {
+    this.attempt = undefined;
+    this.watchdog.stop();
+    this.stream?.cancel();
+    this.stream = undefined;
+    this.client?.close();
+    this.client = undefined;
   }
 
   private forgetBadToken(error: SwitchboardError): void {
     if (error.reason === 'TOKEN_INVALID' || error.reason === 'EPOCH_CHANGED') this.token = '';
   }
+}
+
+function heldOf(target: FeedTarget): ReadonlyMap<string, KnownServer> {
+  const held = new Map<string, KnownServer>();
+  for (const server of target.held()) held.set(server.id, server);
+  return held.size > MAX_HELD ? new Map() : held;
 }

@@ -4,7 +4,7 @@ export interface RetryOptions {
   readonly firstMs: number;
   /** Default 10,000. */
   readonly maxMs: number;
-  /** A stream that was synced for so long starts anew. Default 10,000. */
+  /** After a stream that was synced for so long, delays begin with `firstMs` again. Default 10,000. */
   readonly healthyMs: number;
 }
 
@@ -14,7 +14,10 @@ export const RETRY_DEFAULTS: RetryOptions = Object.freeze({
   healthyMs: 10_000,
 });
 
-/** Delays that double up to a bound, with full jitter, so that nodes do not come back together. */
+/**
+ * Delays that double up to a bound. Each is drawn from the upper half of what it may be, so
+ * that nodes which were cut off together do not come back together.
+ */
 export class Retry {
   private readonly options: RetryOptions;
   private attempt = 0;
@@ -23,12 +26,12 @@ export class Retry {
     this.options = options;
   }
 
-  /** The next delay, at least `atLeastMs`, which is what the server asked for. */
-  nextMs(atLeastMs = 0): number {
+  /** The next delay. It comes on top of `afterMs`, which is what the server asked for. */
+  nextMs(afterMs = 0): number {
     const { firstMs, maxMs } = this.options;
     const bound = Math.min(maxMs, firstMs * 2 ** this.attempt);
     this.attempt = Math.min(this.attempt + 1, 30);
-    return Math.max(atLeastMs, bound / 2 + (Math.random() * bound) / 2);
+    return afterMs + bound / 2 + (Math.random() * bound) / 2;
   }
 
   /** A stream ended that had been synced for `healthyForMs`. */

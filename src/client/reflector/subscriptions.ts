@@ -2,91 +2,130 @@ import type { ReaderView } from '../../domain/view.js';
 import { toViewMessage } from '../../wire/view-codec.js';
 import { ClientError } from '../client-error.js';
 
-interface Subscription {
-  readonly view: ReaderView;
-  /** What the server told when it was synced; empty before. */
-  digest: string;
-  readonly done: PromiseWithResolvers<void>;
-}
-
-/** The views that a node wants, and who waits for them. */
-export class Subscriptions {
-  private readonly all = new Map<string, Subscription>();
-
-  get hasUsers(): boolean {
-    return [...this.all.values()].some(({ view }) => view.kind === 'user');
-  }
-
-  /** Resolves when it is synced; rejects if it is refused, removed or closed before. */
-  add(id: string, view: ReaderView): Promise<void> {
-    const done = withResolvers();
-    this.all.get(id)?.done.reject(new ClientError('CANCELLED', 'subscribed anew'));
-    this.all.set(id, { view, digest: '', done });
-    return done.promise;
-  }
-
-  remove(id: string): void {
-    this.all.get(id)?.done.reject(new ClientError('CANCELLED', 'unsubscribed'));
-    this.all.delete(id);
-  }
-
-  synced(id: string, digest: string): void {
-    const subscription = this.all.get(id);
-    if (subscription === undefined) return;
-    subscription.digest = digest;
-    subscription.done.resolve();
-  }
-
-  refuse(id: string, cause: Error | undefined): void {
-    this.all
-      .get(id)
-      ?.done.reject(
-        new ClientError('SUBSCRIPTION_REFUSED', cause?.message, {
-          cause,
-          metadata: { subscription: id },
-        }),
-      );
-    this.all.delete(id);
-  }
-
-  close(): void {
-    for (const { done } of this.all.values()) done.reject(new ClientError('CLIENT_CLOSED'));
-    this.all.clear();
-  }
-
-  /** Those that a stream opens with: when resuming, only those that were synced before. */
-  opening(resuming: boolean): SubscribeMessage[] {
-    return this.messages().filter(({ viewDigest }) => !resuming || viewDigest !== '');
-  }
-
-  /** Those that are added once the stream is open. */
-  later(resuming: boolean): SubscribeMessage[] {
-    return this.messages().filter(({ viewDigest }) => resuming && viewDigest === '');
-  }
-
-  /** One subscription as a message, made anew. */
-  message(id: string): SubscribeMessage {
-    const subscription = this.all.get(id);
-    if (subscription === undefined) throw new Error(`no subscription ${id}`);
-    return {
-      subscriptionId: id,
-      view: toViewMessage(subscription.view),
-      viewDigest: subscription.digest,
-    };
-  }
-
-  private messages(): SubscribeMessage[] {
-    return [...this.all.keys()].map((id) => this.message(id));
-  }
-}
-
-interface SubscribeMessage {
+/** One subscription as a message. */
+export interface SubscribeMessage {
   readonly subscriptionId: string;
   readonly view: ReturnType<typeof toViewMessage>;
   readonly viewDigest: string;
 }
 
-function withResolvers(): PromiseWithResolvers<void> {
+/** What a stream opens with. */
+export interface Opening {
+  /** Part of `open`: when resuming, those that were synced before; else all. */
+  readonly first: readonly SubscribeMessage[];
+  /** Added once the stream is open. */
+  readonly later: readonly SubscribeMessage[];
+  /** Whether a user's view is among the first. */
+  readonly hasUsers: boolean;
+}
+
+interface Subscription {
+  readonly id: string;
+  readonly wireId: string;
+  readonly view: ReaderView;
+  /** What the server told when it was synced; empty before. */
+  digest: string;
+  /** Whether it was part of an `open`. */
+  isOpening: boolean;
+  readonly done: Waiting;
+}
+
+/**
+ * The views that a node wants, and who waits for them. On the wire each has an id that is
+ * never used again: it is short whatever the view is, and what comes late for one that was
+ * removed is not taken for another one of the same view.
+ */
+export class Subscriptions {
+  private readonly byId = new Map<string, Subscription>();
+  private readonly byWireId = new Map<string, Subscription>();
+  private added = 0;
+
+  /** Resolves when it is synced; rejects if it is refused, removed or closed before. */
+  add(id: string, view: ReaderView): Promise<void> {
+    if (this.byId.has(id)) throw new Error(`${id} is subscribed to already`);
+    this.added += 1;
+    const wireId = String(this.added);
+    const subscription = { id, wireId, view, digest: '', isOpening: false, done: waiting() };
+    this.byId.set(id, subscription);
+    this.byWireId.set(wireId, subscription);
+    return subscription.done.promise;
+  }
+
+  /** Answers the id on the wire, if there was one. */
+  remove(id: string): string | undefined {
+    return this.delete(id, new ClientError('CANCELLED', 'unsubscribed'))?.wireId;
+  }
+
+  /** The id that something from the wire is about; undefined if it was removed. */
+  idOf(wireId: string): string | undefined {
+    return this.byWireId.get(wireId)?.id;
+  }
+
+  synced(wireId: string, digest: string): void {
+    const subscription = this.byWireId.get(wireId);
+    if (subscription === undefined) return;
+    subscription.digest = digest;
+    subscription.done.resolve();
+  }
+
+  /** Whether somebody counts on it already: then a failure that passes is waited out. */
+  isCountedOn(wireId: string): boolean {
+    const subscription = this.byWireId.get(wireId);
+    return subscription !== undefined && (subscription.isOpening || subscription.digest !== '');
+  }
+
+  /** Removes it. Answers its id if there was one. */
+  refuse(wireId: string, cause: Error | undefined): string | undefined {
+    const subscription = this.byWireId.get(wireId);
+    if (subscription === undefined) return undefined;
+    const metadata = { subscription: subscription.id };
+    const error = new ClientError('SUBSCRIPTION_REFUSED', cause?.message, { cause, metadata });
+    return this.delete(subscription.id, error)?.id;
+  }
+
+  close(): void {
+    for (const id of [...this.byId.keys()]) this.delete(id, new ClientError('CLIENT_CLOSED'));
+  }
+
+  opening(isResuming: boolean): Opening {
+    const all = [...this.byId.values()];
+    const first = all.filter(({ digest }) => !isResuming || digest !== '');
+    for (const subscription of first) subscription.isOpening = true;
+    return {
+      first: first.map(toMessage),
+      later: all.filter((one) => !first.includes(one)).map(toMessage),
+      hasUsers: first.some(({ view }) => view.kind === 'user'),
+    };
+  }
+
+  /** One subscription as a message. */
+  message(id: string): SubscribeMessage {
+    const subscription = this.byId.get(id);
+    if (subscription === undefined) throw new Error(`no subscription ${id}`);
+    return toMessage(subscription);
+  }
+
+  private delete(id: string, error: ClientError): Subscription | undefined {
+    const subscription = this.byId.get(id);
+    if (subscription === undefined) return undefined;
+    this.byId.delete(id);
+    this.byWireId.delete(subscription.wireId);
+    subscription.done.reject(error);
+    return subscription;
+  }
+}
+
+function toMessage({ wireId, view, digest }: Subscription): SubscribeMessage {
+  return { subscriptionId: wireId, view: toViewMessage(view), viewDigest: digest };
+}
+
+interface Waiting {
+  readonly promise: Promise<void>;
+  readonly resolve: () => void;
+  readonly reject: (reason: unknown) => void;
+}
+
+function waiting(): Waiting {
   let resolve!: () => void;
   let reject!: (reason: unknown) => void;
   const promise = new Promise<void>((yes, no) => {
@@ -95,10 +134,4 @@ function withResolvers(): PromiseWithResolvers<void> {
   // Whoever wants to know awaits the promise; that nobody does is no defect.
   promise.catch(() => undefined);
   return { promise, resolve, reject };
-}
-
-interface PromiseWithResolvers<T> {
-  readonly promise: Promise<T>;
-  readonly resolve: (value: T) => void;
-  readonly reject: (reason: unknown) => void;
 }

@@ -1,6 +1,8 @@
 import { referencesIn, type Reference, type ReferenceSource } from '../../domain/value.js';
 import type { ValueField } from '../../domain/connection-scope.js';
+import { TIMEOUT_DEFAULTS } from '../../domain/spec.js';
 import { ClientError, isClientError } from '../client-error.js';
+import { untilAborted } from '../until-aborted.js';
 import type { HookRequest, UserValues, ValueSources } from './value-sources.js';
 
 /** Values by source and name; the outcome of asking every source that a spec needs, once. */
@@ -34,23 +36,44 @@ export async function collectValues(
   };
 }
 
-/** Runs a hook of the application. Throws HOOK_FAILED, or the hook's own ClientError. */
-export async function askHook<T>(name: string, ask: () => Promise<T> | T): Promise<T> {
+/**
+ * Runs a hook of the application, for as long as a connect may take. Throws HOOK_FAILED, or
+ * the hook's own ClientError, or CANCELLED.
+ */
+export async function askHook<T>(
+  name: string,
+  request: HookRequest,
+  ask: () => Promise<T> | T,
+): Promise<T> {
+  const { server, signal } = request;
+  const limitMs = server.spec.timeouts.connectMs ?? TIMEOUT_DEFAULTS.connectMs;
+  const limit = new AbortController();
+  const timer = setTimeout(() => {
+    const text = `the hook ${name} did not answer within ${String(limitMs)} ms`;
+    limit.abort(new ClientError('HOOK_FAILED', text, { metadata: { hook: name } }));
+  }, limitMs);
   try {
-    return await ask();
+    return await untilAborted(untilAborted(call(ask), limit.signal), signal);
   } catch (cause) {
     if (isClientError(cause)) throw cause;
     throw new ClientError('HOOK_FAILED', `the hook ${name} threw`, {
       metadata: { hook: name },
       cause,
     });
+  } finally {
+    clearTimeout(timer);
   }
+}
+
+/** What `ask` answers or throws, as a promise. */
+async function call<T>(ask: () => Promise<T> | T): Promise<T> {
+  return ask();
 }
 
 async function askUser(sources: ValueSources, request: HookRequest): Promise<UserValues> {
   const { userValues } = sources;
   if (userValues === undefined) return {};
-  return askHook('userValues', () => userValues(hookRequest(request)));
+  return askHook('userValues', request, () => userValues(hookRequest(request)));
 }
 
 async function askSecrets(
@@ -62,7 +85,7 @@ async function askSecrets(
   if (secrets === undefined) return {};
   const names = new Set(references.filter((r) => r.kind === 'secret').map((r) => r.name));
   const asked = [...names].map(async (name) => {
-    const secret = await askHook('secrets', () => secrets(name, hookRequest(request)));
+    const secret = await askHook('secrets', request, () => secrets(name, hookRequest(request)));
     return [name, secret] as const;
   });
   const found = (await Promise.all(asked)).filter((e): e is [string, string] => e[1] !== undefined);

@@ -1,4 +1,6 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import type { Connection } from '../../../src/client/pool/connection.js';
+import { createPool } from '../../../src/client/pool/create-pool.js';
 import type { ServerSpec } from '../../../src/domain/spec.js';
 import {
   clientErrorOf,
@@ -8,6 +10,7 @@ import {
   textOf,
   until,
 } from '../../support/mcp-pool.js';
+import { ServerList } from '../../support/mcp-server-list.js';
 import { httpServer } from '../../support/mcp-specs.js';
 
 const spec = (url: string, more: Partial<ServerSpec> = {}) => ({
@@ -69,6 +72,43 @@ describe('following changes', () => {
     );
     expect(textOf(await pool.user('ana').callTool('one', { name: 'label' }))).toBe('next');
     expect(old.opened).toBe(0);
+  });
+
+  it('never lends the old one to who asks while the change is being applied [C2]', async () => {
+    const [old, next] = [await openHttpServer(), await openHttpServer({ label: 'next' })];
+    const view = new ServerList();
+    view.put({ name: 'one', spec: spec(old.url) });
+    const lent: (Connection | undefined)[] = [];
+    const asked: Promise<Connection>[] = [];
+    // Told of a change before the pool is.
+    view.onApplied(() => {
+      lent.push(pool.app.loaded('one'));
+      asked.push(pool.app.get('one'));
+    });
+    const pool = createPool({ view });
+    onTestFinished(() => pool.close());
+    const before = await pool.app.get('one');
+    view.put({ name: 'one', spec: spec(next.url) });
+    const after = await asked[0]!;
+    expect([lent, after.configHash === before.configHash]).toEqual([[undefined], false]);
+    expect(textOf(await after.callTool({ name: 'label' }))).toBe('next');
+  });
+
+  it('never gives a connection of request scope that was built from an older config [C2]', async () => {
+    const gate = closedGate();
+    const old = await openHttpServer({
+      before: (method) => (method === 'initialize' ? gate.opened : undefined),
+    });
+    const next = await openHttpServer();
+    const of = (url: string) => ({ transport: httpServer(url, { 'x-trace': '${request:trace}' }) });
+    const { pool, view } = openPool([{ name: 'one', spec: of(old.url) }]);
+    const asked = pool.app.get('one', { request: { trace: 't' } });
+    await until(() => old.count('initialize') === 1);
+    view.put({ name: 'one', spec: of(next.url) });
+    gate.open();
+    await using connection = await asked;
+    expect([connection.state, next.alive, pool.app.has('one')]).toEqual(['live', 1, true]);
+    await until(() => old.alive === 0 && old.deleted === 1);
   });
 
   it('gives up with a typed error when the config changes faster than it connects [C2]', async () => {

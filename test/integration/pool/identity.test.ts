@@ -9,7 +9,7 @@ import {
   textOf,
   until,
 } from '../../support/mcp-pool.js';
-import { httpServer } from '../../support/mcp-specs.js';
+import { httpServer, nodeServer } from '../../support/mcp-specs.js';
 
 async function headersSeen(connection: Connection): Promise<Record<string, string>> {
   return JSON.parse(textOf(await connection.callTool({ name: 'headers' }))) as Record<
@@ -304,5 +304,49 @@ describe('credentials', () => {
       broken,
       'live',
     ]);
+  });
+
+  it('hooks that do not answer are given up after the time of a connect [C7]', async () => {
+    const server = await openHttpServer();
+    const never = async (): Promise<never> => new Promise(() => undefined);
+    const timeouts = { connectMs: 100 };
+    const { pool } = openPool(
+      [
+        { name: 'creds', spec: { transport: httpServer(server.url), timeouts } },
+        { name: 'values', tier: 'USER', spec: { transport: nodeServer(['${var:A}']), timeouts } },
+        { name: 'secret', spec: { transport: nodeServer(['${secret:S}']), timeouts } },
+      ],
+      { credentials: never, userValues: never, secrets: never },
+    );
+    const outcomes = await pool.user('ana').getAll();
+    expect(outcomes.map(({ error }) => [error?.reason, error?.metadata['hook']])).toEqual([
+      ['HOOK_FAILED', 'credentials'],
+      ['HOOK_FAILED', 'secrets'],
+      ['HOOK_FAILED', 'userValues'],
+    ]);
+  });
+
+  it('that nobody uses any more are forgotten, and asked for again', async () => {
+    const server = await openHttpServer();
+    let asked = 0;
+    const { pool, seen } = openPool(
+      [{ name: 'one', tier: 'USER', spec: { transport: httpServer(server.url) } }],
+      {
+        idleMs: 20,
+        sweepEveryMs: 10,
+        backoff: { maxMs: 0 },
+        credentials: () => {
+          asked += 1;
+          return { revision: 'a' };
+        },
+      },
+    );
+    const ana = pool.user('ana');
+    await ana.get('one');
+    await seen(({ type }) => type === 'closed');
+    await vi.waitFor(async () => {
+      await ana.get('one');
+      expect(asked).toBeGreaterThan(1);
+    }, 5000);
   });
 });

@@ -74,7 +74,7 @@ describe('one connection for many', () => {
     expect([server.opened, server.alive]).toEqual([2, 1]);
   });
 
-  it('replaces by name and scope: shared for all, one per user, one per conversation [C1, C6]', async () => {
+  it('is shared by all, or one per user, or one per conversation, as the scope says [C1, C6]', async () => {
     const server = await openHttpServer();
     const transport = httpServer(server.url);
     const { pool } = openPool([

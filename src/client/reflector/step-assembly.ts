@@ -1,0 +1,77 @@
+import { fromRecordChange, type SyncResponse } from '../../wire/feed-codec.js';
+import type { KnownServer } from '../server-view.js';
+import type { FeedChange, FeedSight, FeedStep } from '../view-feed.js';
+
+type Message = NonNullable<SyncResponse['message']>;
+type WireChange = Extract<Message, { $case: 'changes' }>['value']['changes'][number];
+
+/** Puts the frames of one stream together into steps. */
+export class StepAssembly {
+  private readonly idOf: (wireId: string) => string | undefined;
+  /** What was named as held when the stream opened: a snapshot may refer to it. */
+  private held: ReadonlyMap<string, KnownServer>;
+  private changes: FeedChange[] = [];
+  private isReplacing = true;
+
+  /** `idOf` answers undefined for subscriptions that were removed meanwhile. */
+  constructor(
+    held: ReadonlyMap<string, KnownServer>,
+    idOf: (wireId: string) => string | undefined,
+  ) {
+    this.held = held;
+    this.idOf = idOf;
+  }
+
+  /** The stream goes on from where the one before it ended. */
+  resume(): void {
+    this.isReplacing = false;
+  }
+
+  /** The whole state follows; what is not closed yet is void. */
+  reset(): void {
+    this.changes = [];
+    this.isReplacing = true;
+  }
+
+  /** Adds changes of the step that comes. */
+  add(changes: readonly WireChange[]): void {
+    for (const change of changes) {
+      const known = this.decode(change);
+      if (known !== undefined) this.changes.push(known);
+    }
+  }
+
+  /** The step that a `commit` closes. */
+  commit(): FeedStep {
+    return { replaces: false, changes: this.take(), synced: [] };
+  }
+
+  /** The step that a `synced` closes: it ends a snapshot, where there is one. */
+  synced(synced: readonly string[]): FeedStep {
+    const replaces = this.isReplacing;
+    this.isReplacing = false;
+    this.held = new Map();
+    return { replaces, changes: this.take(), synced };
+  }
+
+  private take(): readonly FeedChange[] {
+    const changes = this.changes;
+    this.changes = [];
+    return changes;
+  }
+
+  private decode(wire: WireChange): FeedChange | undefined {
+    const change = fromRecordChange(wire);
+    if (change === undefined || change.kind === 'removed') return change;
+    const server = change.kind === 'upsert' ? change.server : this.held.get(change.id);
+    if (server === undefined) throw new Error('unchanged, but it was not named as held');
+    return { kind: 'upsert', server, sights: this.toSights(change.sights) };
+  }
+
+  private toSights(sights: readonly FeedSight[]): readonly FeedSight[] {
+    return sights.flatMap((sight) => {
+      const subscriptionId = this.idOf(sight.subscriptionId);
+      return subscriptionId === undefined ? [] : [{ ...sight, subscriptionId }];
+    });
+  }
+}

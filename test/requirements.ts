@@ -113,7 +113,7 @@ const later = new Set(
   ['W9', 'W13', 'C4', 'F2', 'F3', 'F4', 'F5', 'F6'].concat(
     Object.keys(privateLoads),
     range('P', 22, 31),
-    ['P34', 'P35'],
+    ['P14', 'P34', 'P35'],
   ),
 );
 

@@ -13,13 +13,15 @@ export async function runServer(options: ServeOptions): Promise<number> {
   const log = createLog(options.logLevel);
   // It writes to standard error by itself, and what matters of it is in errors and callbacks.
   setLogVerbosity(logVerbosity.NONE);
+  // From here on, so that no signal ends the process without closing what is open.
+  const stop = stopSignal();
   const server = await createServer(options, { log });
-  process.stdout.write(welcome(server, options));
   log.info({ address: server.address, dataDir: server.dataDir }, 'serving');
   if (options.tls === undefined && !isLoopback(options.listen.host)) {
     log.warn('others can reach this address and read all that is sent: no TLS');
   }
-  await stopSignal();
+  process.stdout.write(welcome(server, options));
+  await stop;
   log.info('stopping');
   await server.close();
   log.info('stopped');

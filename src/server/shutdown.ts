@@ -10,7 +10,7 @@ export interface RunningParts {
   readonly server: Server;
   /** Where it listens. */
   readonly address: string;
-  readonly shell: Pick<Shell, 'drain'>;
+  readonly shell: Pick<Shell, 'drain' | 'endStreams'>;
   readonly side: SideServices;
   readonly application: { endStreams(error: SwitchboardError): void };
 }
@@ -40,6 +40,8 @@ export async function shutDown(
   } catch (failure) {
     log.error({ err: failure }, 'could not end the streams');
   }
+  // What the application does not know of yet, such as a session that was not opened.
+  shell.endStreams(error);
   side.endStreams(toStatus(error));
 
   // Both are needed: `tryShutdown` closes connections when their calls have ended and tells

@@ -3,7 +3,13 @@ import { maySee, resolve } from '../domain/resolve.js';
 import type { StoredServer } from '../domain/server.js';
 import { subjectsOf, type ReaderView } from '../domain/view.js';
 import { readableTenant, type ReadDeps, type ServerKey } from './registry.js';
-import { authorize, validateView, type Answer, type RequestContext } from './request.js';
+import {
+  authorize,
+  validateId,
+  validateView,
+  type Answer,
+  type RequestContext,
+} from './request.js';
 import type { TenantLog } from './tenant-log.js';
 
 /** A connection that a client holds. */
@@ -37,8 +43,9 @@ export async function checkConnections(
   }
   const { log } = await readableTenant(deps, context, '');
   const releases: (() => void)[] = [];
-  const hold = async ({ view }: HeldConnection): Promise<void> => {
+  const hold = async ({ view, key }: HeldConnection): Promise<void> => {
     validateView(view, 'view');
+    if ('id' in key) validateId(key.id, 'id');
     releases.push(await log.hold(subjectsOf(view)));
   };
   try {

@@ -144,6 +144,8 @@ export class Committer {
       const batch = this.queue.slice(0, MAX_BATCH);
       this.queue = this.queue.slice(MAX_BATCH);
       await this.settleBatch(batch);
+      // The winner pauses: whoever lost to it is first in the next round (rule 15).
+      await nextTurn();
     }
     this.running = false;
   }
@@ -343,6 +345,13 @@ function repeatOf(commit: Commit, request: RequestKey, epoch: string): WriteOutc
   if (commit.request?.bodyDigest !== request.bodyDigest)
     throw new SwitchboardError('REQUEST_ID_REUSED');
   return { kind: 'committed', commit, position: positionOf(epoch, commit) };
+}
+
+/** Lets all that is ready now go first; more writes gather meanwhile. */
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
 }
 
 /** Only appending writes: whatever else could not be read, nothing was written (rule 12). */

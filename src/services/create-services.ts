@@ -80,7 +80,7 @@ export function createServices(deps: ServicesDeps) {
     /** A session for a stream that just opened in `tenant`; it ends with its sink. */
     openSession(caller: Caller, tenant: string, sink: FrameSink): NodeSession {
       const session = new NodeSession(
-        { ...watching, encoder: encoders.sync(tenant), maxSubscriptions },
+        { ...watching, encoder: encoders.sync(tenant), maxSubscriptions, upstream },
         caller,
         sink,
       );

@@ -53,6 +53,8 @@ export async function listServers(
   validateView(view, 'view');
   const limit = pageSizeOf(query);
   const cursor = readCursor(query);
+  // Also where the page goes by id: what another tenant gave is no place here.
+  if (cursor !== undefined) decodeToken(context.tenant, cursor.at, 'page_token');
   const tenant = await readableTenant(deps, context, query.atLeast);
   if (view.kind === 'inventory') return listInventory(deps, tenant, { query, cursor, limit });
   // Held until the list is made: nothing of the view may cool down in between.

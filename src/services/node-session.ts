@@ -1,11 +1,13 @@
 import type { Caller } from '../domain/caller.js';
+import type { Position } from '../domain/commit.js';
 import { invalidField, isSwitchboardError, SwitchboardError } from '../domain/errors.js';
 import { decodeToken, viewDigest } from '../domain/token.js';
 import { checkId, LIMITS } from '../domain/validate.js';
 import { subjectsOf, type ReaderView } from '../domain/view.js';
 import { authorize, validateId, validateView } from './request.js';
 import type { Tenant } from './tenants.js';
-import type { Held } from './watch/audience.js';
+import type { Upstream } from './upstream.js';
+import { createMemo, type Held } from './watch/audience.js';
 import { NodeAudience, type SyncEncoder } from './watch/node-audience.js';
 import { checkResume } from './watch/resume.js';
 import type { FrameSink } from './watch/sink.js';
@@ -44,6 +46,7 @@ export interface SessionEncoder extends SyncEncoder {
 }
 
 export interface SessionDeps extends WatchDeps {
+  readonly upstream: Upstream;
   readonly encoder: SessionEncoder;
   readonly maxSubscriptions: number;
 }
@@ -147,10 +150,18 @@ export class NodeSession {
     for (const { id, error } of refused) watcher.tell(deps.encoder.refused(id, error));
     // Not awaited: acknowledgements and subscriptions come while it is under way.
     const started =
-      typeof place === 'object' ? watcher.resume(place) : watcher.snapshot(message.held, place);
+      typeof place === 'object'
+        ? this.resume(tenant, watcher, place)
+        : watcher.snapshot(message.held, place);
     started.catch((error: unknown) => {
       this.fail(error);
     });
+  }
+
+  /** A heartbeat at its end tells the node that it has caught up: what it missed has no end else. */
+  private async resume({ log }: Tenant, watcher: Watcher, place: Position): Promise<void> {
+    await watcher.resume(place);
+    watcher.beat({ newest: log.position, upstream: this.deps.upstream.status() }, createMemo());
   }
 
   /** Adds the subscriptions that a stream opens with; answers those that cannot be had. */

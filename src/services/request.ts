@@ -51,9 +51,8 @@ export function validateView(view: View, path: string): void {
   checkId(view.user, `${path}.user.user`, report);
   if (view.groups.length > LIMITS.groups)
     report(`${path}.user.groups`, `at most ${String(LIMITS.groups)}`);
-  view.groups.forEach((group, index) => {
-    checkId(group, `${path}.user.groups[${String(index)}]`, report);
-  });
+  // Without an index: they are in another order than they were sent.
+  for (const group of view.groups) checkId(group, `${path}.user.groups`, report);
   if (violations.length > 0) throw invalidFields(violations);
 }
 

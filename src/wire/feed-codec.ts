@@ -1,4 +1,5 @@
 import type * as message from '../../generated/switchboard/v1/connection_service.js';
+import { ResetReason } from '../../generated/switchboard/v1/common.js';
 import { fromServerMessage, type DecodedServer } from './server-codec.js';
 
 /** How one subscription sees a PRIVATE record. */
@@ -41,6 +42,12 @@ export function fromRecordChange({
     case undefined:
       return undefined;
   }
+}
+
+/** Why a stream does not continue, in lower case, such as `epoch_changed`. */
+export function fromResetReason(reason: ResetReason): string {
+  const name = (ResetReason[reason] as string | undefined) ?? 'RESET_REASON_UNSPECIFIED';
+  return name.replace(/^RESET_REASON_/, '').toLowerCase();
 }
 
 export type {

@@ -99,7 +99,7 @@ function addPath(patch: Draft, server: Server, path: string): void {
 function addSpecPath(patch: Draft, spec: SpecMessage | undefined, path: string): void {
   const [root, field, sub, ...more] = path.split('.');
   if (root !== 'spec' || field === undefined || more.length > 0) throw unknownPath(path);
-  if (field in TRANSPORT_PATHS) {
+  if (Object.hasOwn(TRANSPORT_PATHS, field)) {
     addTransportPath(patch, { spec, path, kind: field as Transport['kind'], sub });
     return;
   }

@@ -61,7 +61,7 @@ export function fromSpecMessage(spec: message.ServerSpec, path: string): ServerS
     websiteUrl: spec.websiteUrl,
     enabled: spec.enabled ?? SPEC_DEFAULTS.enabled,
     startup: spec.startup ?? SPEC_DEFAULTS.startup,
-    timeouts: fromTimeouts(spec.timeouts),
+    timeouts: fromTimeouts(spec.timeouts, `${path}.timeouts`),
     instructions: fromInstructions(spec.instructions),
     ...(requires === undefined ? {} : { requiresOAuth: requires }),
     ...(spec.oauth === undefined ? {} : { oauth: fromOAuth(spec.oauth) }),
@@ -92,6 +92,11 @@ export function toDuration(ms: number | undefined): Duration | undefined {
 /** A duration in milliseconds; undefined stays undefined. */
 export function fromDuration(duration: Duration | undefined): number | undefined {
   return duration && duration.seconds * 1_000 + duration.nanos / 1_000_000;
+}
+
+/** Whether the parts fit together: less than a second of nanoseconds, and one sign. */
+function isDuration({ seconds, nanos }: Duration): boolean {
+  return Math.abs(nanos) < 1e9 && seconds * nanos >= 0;
 }
 
 function toMap(record: Readonly<Record<string, string>>): Map<string, string> {
@@ -149,10 +154,13 @@ function fromIcon({ src, mimeType, sizes, theme }: message.Icon): Icon {
   return { src, mimeType, sizes, theme };
 }
 
-function fromTimeouts(timeouts: message.Timeouts | undefined): Timeouts {
-  const [connectMs, callMs, readMs] = [timeouts?.connect, timeouts?.call, timeouts?.read].map(
-    fromDuration,
-  );
+function fromTimeouts(timeouts: message.Timeouts | undefined, path: string): Timeouts {
+  const [connectMs, callMs, readMs] = (['connect', 'call', 'read'] as const).map((field) => {
+    const duration = timeouts?.[field];
+    if (duration !== undefined && !isDuration(duration))
+      throw invalidField(`${path}.${field}`, 'is not a duration');
+    return fromDuration(duration);
+  });
   return {
     ...(connectMs === undefined ? {} : { connectMs }),
     ...(callMs === undefined ? {} : { callMs }),

@@ -5,7 +5,7 @@ import { temporaryFolder } from '../support/storage-lmdb.js';
 import { reasonOf, TENANT } from './catalog/harness.js';
 
 describe('openStorage', () => {
-  it('opens durable data and lets its parts work together [F1]', async () => {
+  it('opens durable data and lets its parts work together', async () => {
     const { path } = await folder();
     const first = await open(path);
     const heard: number[] = [];
@@ -35,7 +35,7 @@ describe('openStorage', () => {
     expect(await reasonOf(asked)).toBe('CLOSED');
   });
 
-  it('hands the failpoint to the catalog [F1]', async () => {
+  it('hands the failpoint to the catalog', async () => {
     const { path } = await folder();
     const passed: string[] = [];
     const storage = await openStorage({

@@ -82,4 +82,20 @@ describe('reflection and health, with the real grpcurl', () => {
       });
     },
   );
+
+  it.each(['v1', 'v1alpha'])('speaks version %s of reflection', async (version) => {
+    await using tiny = await startTinyServer({});
+    const service = `grpc.reflection.${version}.ServerReflection`;
+    // `list_services` (field 7) with an empty string; grpcurl itself takes the newest version.
+    const stream = tiny.client.makeBidiStreamRequest(
+      `/${service}/ServerReflectionInfo`,
+      (raw: Buffer) => raw,
+      (raw: Buffer) => raw,
+    );
+    const answer = new Promise<Buffer>((resolve, reject) => {
+      stream.on('data', resolve).on('error', reject);
+    });
+    stream.end(Buffer.from([0x3a, 0x00]));
+    expect((await answer).toString('latin1')).toContain('switchboard.v1.RegistryService');
+  });
 });

@@ -2,6 +2,7 @@ import {
   type ClientReadableStream,
   Metadata,
   type ServiceError,
+  status,
   type StatusObject,
 } from '@grpc/grpc-js';
 import {
@@ -18,17 +19,24 @@ export interface OpenWatch {
   readonly stream: ClientReadableStream<WatchServersResponse>;
 }
 
+/** What a watch is opened with. */
+export interface WatchExtras {
+  readonly paused?: boolean;
+  readonly metadata?: Metadata;
+  readonly request?: Parameters<typeof WatchServersRequest.fromPartial>[0];
+}
+
 /** Opens a watch; with `paused`, one that reads nothing until `stream.resume()`. */
 export function openWatch(
   client: RegistryServiceClient,
-  { paused = false, metadata = new Metadata() } = {},
+  { paused = false, metadata = new Metadata(), request = {} }: WatchExtras = {},
 ): OpenWatch {
-  const stream = client.watchServers(WatchServersRequest.fromPartial({}), metadata);
+  const stream = client.watchServers(WatchServersRequest.fromPartial(request), metadata);
   const messages: WatchServersResponse[] = [];
   const ended = new Promise<StatusObject | ServiceError>((resolve) => {
     stream.on('error', resolve);
     stream.on('status', (ended: StatusObject) => {
-      if (ended.code === 0) resolve(ended);
+      if (ended.code === status.OK) resolve(ended);
     });
   });
   stream.on('data', (message: WatchServersResponse) => messages.push(message));

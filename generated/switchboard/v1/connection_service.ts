@@ -140,7 +140,11 @@ export interface Welcome {
     | undefined;
   /** `max_subscriptions` is the most views on one stream. */
   maxSubscriptions: number;
-  /** `resumed` says that the stream continues from the resume token. */
+  /**
+   * `resumed` says that the stream continues from the resume token. `synced` then
+   * repeats that state, what was missed follows, and a heartbeat whose `token` is
+   * the `newest` says that this was all.
+   */
   resumed: boolean;
 }
 

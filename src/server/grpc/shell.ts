@@ -1,8 +1,7 @@
 import type { Server, UntypedServiceImplementation } from '@grpc/grpc-js';
-import type { Authenticate } from '../authenticator.js';
-import type { Log } from '../log.js';
-import { SwitchboardError } from '../../domain/errors.js';
+import type { SwitchboardError } from '../../domain/errors.js';
 import { type AnyMethod, type RequestOf, type ResponseOf, strictMethod } from './methods.js';
+import { createShellState, type ShellOptions, type ShellState } from './shell-state.js';
 import { type BidiHandler, bidi, type ServerStreamHandler, serverStream } from './streams.js';
 import { type UnaryHandler, unary } from './unary.js';
 
@@ -18,21 +17,6 @@ export type HandlersOf<D extends Readonly<Record<string, AnyMethod>>> = {
   readonly [K in keyof D]: HandlerOf<D[K]>;
 };
 
-export interface ShellOptions {
-  readonly authenticate: Authenticate;
-  readonly log: Log;
-  /** The most streams of ours that may be open at once, over all connections. */
-  readonly maxStreams: number;
-}
-
-/** What every call of one server shares. */
-export interface ShellState extends ShellOptions {
-  /** Throws SHUTTING_DOWN once the shell drains. */
-  readonly admit: () => void;
-  /** Takes one of the places for streams, or throws TOO_MANY_STREAMS. The result gives it back. */
-  readonly openStream: () => () => void;
-}
-
 /**
  * Stands between grpc-js and the handlers: decodes strictly, authenticates, turns
  * cancellation and deadlines into a signal, errors into a status, and streams into sinks.
@@ -47,29 +31,13 @@ export interface Shell {
   ): void;
   /** From now on, new calls are answered SHUTTING_DOWN. Those that run go on. */
   drain(): void;
+  /** Ends the streams that nobody has ended: each still has a handler that knows nothing of it. */
+  endStreams(error: SwitchboardError): void;
 }
 
 /** A shell with no service yet. */
 export function createShell(options: ShellOptions): Shell {
-  let draining = false;
-  let streams = 0;
-  const state: ShellState = {
-    ...options,
-    admit() {
-      if (draining) throw new SwitchboardError('SHUTTING_DOWN', undefined, { retryDelayMs: 1_000 });
-    },
-    openStream() {
-      if (streams >= options.maxStreams) {
-        throw new SwitchboardError('TOO_MANY_STREAMS', undefined, {
-          metadata: { limit: String(options.maxStreams) },
-        });
-      }
-      streams += 1;
-      return () => {
-        streams -= 1;
-      };
-    },
-  };
+  const state = createShellState(options);
   return {
     addService(server, definition, handlers) {
       const strict: Record<string, AnyMethod> = {};
@@ -80,9 +48,8 @@ export function createShell(options: ShellOptions): Shell {
       }
       server.addService(strict, bound);
     },
-    drain() {
-      draining = true;
-    },
+    drain: state.drain,
+    endStreams: state.endStreams,
   };
 }
 

@@ -7,7 +7,7 @@ import { toStatus } from '../../wire/status.js';
 import { atBoundary } from './boundary.js';
 import { type CallContext, cancellationOf, workingTimeMs } from './call-context.js';
 import { createFrameSink } from './frame-sink.js';
-import type { ShellState } from './shell.js';
+import type { ShellState } from './shell-state.js';
 
 /** What a stream handler writes to, and what it knows. */
 export interface StreamCall {
@@ -24,8 +24,8 @@ export type ServerStreamHandler<Q> = (request: Q, call: StreamCall) => Promise<v
 
 /**
  * Serves a bidirectional stream, as a server stream. `requests` ends when the peer sends no
- * more or is gone, and throws INVALID_FIELD at a message that cannot be decoded. The next
- * message is read when it is asked for.
+ * more or is gone (the signal may abort only after that), and throws INVALID_FIELD at a
+ * message that cannot be decoded. The next message is read when it is asked for.
  */
 export type BidiHandler<Q> = (requests: AsyncIterable<Q>, call: StreamCall) => Promise<void> | void;
 
@@ -80,7 +80,7 @@ function serve<Q>(
   try {
     state.admit();
     caller = state.authenticate(call);
-    call.once('cancelled', state.openStream());
+    call.once('cancelled', state.openStream(sink));
     const context: CallContext = {
       caller,
       method,

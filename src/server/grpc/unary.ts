@@ -4,7 +4,7 @@ import type { Decoded } from '../../wire/decode.js';
 import { toStatus } from '../../wire/status.js';
 import { atBoundary } from './boundary.js';
 import { type CallContext, cancellationOf, MAX_UNARY_MS, workingTimeMs } from './call-context.js';
-import type { ShellState } from './shell.js';
+import type { ShellState } from './shell-state.js';
 
 /** Answers one request, or throws. */
 export type UnaryHandler<Q, A> = (request: Q, context: CallContext) => Promise<A>;

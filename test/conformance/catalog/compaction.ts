@@ -36,7 +36,7 @@ export function describeCompaction(suite: CatalogSuite): void {
       expect(gone).toEqual({ revision: 6, value: { id: 'deleted', revision: 5 } });
     });
 
-    it('commits up to the mark are gone, those after it are not [P2, W7]', async () => {
+    it('commits up to the mark are gone, those after it are not [P2]', async () => {
       const catalog = await openCatalog(suite);
       for (let n = 0; n < 6; n += 1) await appendAtHead(catalog, TENANT, creation());
       const all = await readLog(catalog, TENANT);
@@ -91,7 +91,7 @@ export function describeCompaction(suite: CatalogSuite): void {
       expect(await projectionDifferences(catalog, TENANT, model)).toEqual([]);
     });
 
-    it('forgets the answers from before the window, and no others [R3]', async () => {
+    it('forgets the answers from before the window, and no others [P3]', async () => {
       const catalog = await openCatalog(suite);
       const answered = (requestId: string, time: number, bodyDigest = 'd') =>
         draftOf(changeOf(undefined, recordOf()), {

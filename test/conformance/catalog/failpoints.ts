@@ -7,7 +7,7 @@ import { openHarness, reasonOf, TENANT, type CatalogSuite } from './harness.js';
 /** The named places of an append, and what a failure at each of them is called. */
 export function describeFailpoints(suite: CatalogSuite): void {
   describe('failpoints', () => {
-    it('are passed in order, by each append [F1]', async () => {
+    it('are passed in order, by each append', async () => {
       const passed: FailpointName[] = [];
       const { catalog } = await openHarness(suite, { failpoint: (name) => void passed.push(name) });
       await appendAtHead(catalog, TENANT, creation());
@@ -17,7 +17,7 @@ export function describeFailpoints(suite: CatalogSuite): void {
       expect(passed).toEqual([...once, ...once]);
     });
 
-    it('an append waits for a failpoint that takes its time [F1]', async () => {
+    it('an append waits for a failpoint that takes its time', async () => {
       let release = (): void => {};
       const held = new Promise<void>((resolve) => (release = resolve));
       const failpoint = (name: FailpointName): Promise<void> | undefined =>

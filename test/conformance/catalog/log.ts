@@ -6,7 +6,7 @@ import { openCatalog, TENANT, type CatalogSuite } from './harness.js';
 /** Reading the log in pieces. */
 export function describeLog(suite: CatalogSuite): void {
   describe('log', () => {
-    it('reads from any revision, also within a batch, without holes [W3]', async () => {
+    it('reads from any revision, also within a batch, without holes', async () => {
       const catalog = await openCatalog(suite);
       await appendAtHead(catalog, TENANT, creation());
       await appendAtHead(catalog, TENANT, creation(), creation(), creation());
@@ -40,7 +40,7 @@ export function describeLog(suite: CatalogSuite): void {
       expect(await counts(10_000_000)).toEqual([10]);
     });
 
-    it('knows the place of each revision, also within a batch [W8]', async () => {
+    it('knows the place of each revision, also within a batch', async () => {
       const catalog = await openCatalog(suite);
       const start = await catalog.head(TENANT);
       await appendAtHead(catalog, TENANT, creation(), creation(), creation());
@@ -56,7 +56,7 @@ export function describeLog(suite: CatalogSuite): void {
       }
     });
 
-    it('histories that differ have different fingerprints at equal revisions [W8]', async () => {
+    it('histories that differ have different fingerprints at equal revisions', async () => {
       const catalog = await openCatalog(suite);
       const start = await catalog.head(TENANT);
       const one = batchOf(start, [creation({ title: 'one' }), creation({ id: 'x' })]);

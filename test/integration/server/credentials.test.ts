@@ -36,7 +36,8 @@ function startWhoAmI(overrides: Partial<GrpcServerOptions>): Promise<TinyServer>
 async function whoAmI(client: TinyServer['client'], token?: string): Promise<unknown> {
   const metadata = new Metadata();
   if (token !== undefined) metadata.set('authorization', token);
-  const answer = await call(client, 'getServer', GetServerRequest.fromPartial({}), { metadata });
+  const request = GetServerRequest.fromPartial({});
+  const answer: GetServerResponse = await call(client, 'getServer', request, { metadata });
   return JSON.parse(answer.server!.name);
 }
 

@@ -9,6 +9,7 @@ import type { CallContext } from '../../../src/server/grpc/call-context.js';
 import { fromStatus, GRPC_CODES } from '../../../src/wire/status.js';
 import { startTinyServer } from '../../support/tiny-server.js';
 import { call, failureOf } from '../../support/unary-call.js';
+import { eventually } from '../../support/eventually.js';
 
 const REQUEST = GetServerRequest.fromPartial({ tenant: 'a' });
 const RESPONSE = GetServerResponse.fromPartial({ server: { name: 'weather' } });
@@ -135,12 +136,12 @@ describe('the end of a call', () => {
     const failed = failureOf(
       call(tiny.client, 'getServer', REQUEST, { signal: controller.signal }),
     );
-    await vi.waitFor(() => {
+    await eventually(() => {
       expect(context?.deadlineMs).toBe(30_000);
     });
     controller.abort();
     expect((await failed).code).toBe(status.CANCELLED);
-    await vi.waitFor(() => {
+    await eventually(() => {
       expect(context?.signal.reason).toMatchObject({ reason: 'CANCELLED' });
     });
   });

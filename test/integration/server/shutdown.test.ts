@@ -1,7 +1,13 @@
-import { credentials, Metadata, status, type ServiceError } from '@grpc/grpc-js';
+import net from 'node:net';
+import {
+  Client,
+  type ClientReadableStream,
+  credentials,
+  type ServiceError,
+  status,
+} from '@grpc/grpc-js';
 import { service as healthService } from 'grpc-health-check';
-import { makeGenericClientConstructor } from '@grpc/grpc-js';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import {
   GetServerRequest,
   GetServerResponse,
@@ -12,6 +18,11 @@ import { fromStatus } from '../../../src/wire/status.js';
 import { startTinyServer } from '../../support/tiny-server.js';
 import { call, failureOf } from '../../support/unary-call.js';
 import { frame, openWatch, tokensOf } from '../../support/watch-stream.js';
+import { eventually } from '../../support/eventually.js';
+
+interface HealthAnswer {
+  readonly status: string;
+}
 
 const REQUEST = GetServerRequest.fromPartial({});
 const RESPONSE = GetServerResponse.fromPartial({ server: { name: 'weather' } });
@@ -44,7 +55,7 @@ describe('a graceful stop', () => {
     );
     const watch = openWatch(tiny.client);
     const running = call(tiny.client, 'getServer', REQUEST);
-    await vi.waitFor(() => {
+    await eventually(() => {
       expect([sinks.length, finish !== undefined]).toEqual([1, true]);
     });
 
@@ -52,7 +63,7 @@ describe('a graceful stop', () => {
     const closing = tiny.server.close().then(() => {
       closed = true;
     });
-    const ended = fromStatus((await watch.ended) as never);
+    const ended = fromStatus(await watch.ended);
     expect(ended.reason).toBe('SHUTTING_DOWN');
     expect(ended.retryDelayMs).toBeGreaterThan(0);
     expect(tokensOf(watch.messages)).toEqual(['open', 'bookmark']);
@@ -63,13 +74,26 @@ describe('a graceful stop', () => {
     await closing;
   });
 
+  it('ends streams that the application does not know of', async () => {
+    await using tiny = await startTinyServer(
+      { watchServers: (_, { sink }) => void sink.write(frame('open')) },
+      { drainTimeoutMs: 20_000 },
+    );
+    const watch = openWatch(tiny.client);
+    await eventually(() => {
+      expect(watch.messages).toHaveLength(1);
+    });
+    await tiny.server.close();
+    expect(fromStatus((await watch.ended) as never).reason).toBe('SHUTTING_DOWN');
+  });
+
   it('refuses what comes after it began', async () => {
     await using tiny = await startTinyServer(
       { getServer: () => new Promise(() => undefined) },
       { drainTimeoutMs: 500 },
     );
     const running = call(tiny.client, 'getServer', REQUEST).catch(() => undefined);
-    await vi.waitFor(() => {
+    await eventually(() => {
       expect(tiny.client.getChannel().getConnectivityState(false)).toBe(2);
     });
     const closing = tiny.server.close();
@@ -92,7 +116,7 @@ describe('a graceful stop', () => {
     );
     const stalled = openWatch(tiny.client, { paused: true });
     const stuck = failureOf(call(tiny.client, 'getServer', REQUEST));
-    await vi.waitFor(() => {
+    await eventually(() => {
       expect(tiny.client.getChannel().getConnectivityState(false)).toBe(2);
     });
     await tiny.server.close();
@@ -106,18 +130,18 @@ describe('a graceful stop', () => {
 
   it('tells those who watch its health, and ends their streams too', async () => {
     await using tiny = await startTinyServer({}, { drainTimeoutMs: 20_000 });
-    const Health = makeGenericClientConstructor(healthService as never, 'Health');
-    const client = new Health(tiny.server.address, credentials.createInsecure());
+    const client = new Client(tiny.server.address, credentials.createInsecure());
     const seen: unknown[] = [];
-    const watching = client['watch']!(
+    const watch = healthService['Watch']!;
+    const watching: ClientReadableStream<HealthAnswer> = client.makeServerStreamRequest(
+      watch.path,
+      watch.requestSerialize,
+      (bytes) => watch.responseDeserialize(bytes) as HealthAnswer,
       { service: '' },
-      new Metadata(),
-    ) as never as import('@grpc/grpc-js').ClientReadableStream<{
-      status: string;
-    }>;
+    );
     const ended = new Promise<ServiceError>((resolve) => watching.on('error', resolve));
-    watching.on('data', (message) => seen.push(message.status));
-    await vi.waitFor(() => {
+    watching.on('data', (message: HealthAnswer) => seen.push(message.status));
+    await eventually(() => {
       expect(seen).toEqual(['SERVING']);
     });
     await tiny.server.close();
@@ -125,28 +149,58 @@ describe('a graceful stop', () => {
     expect(seen).toEqual(['SERVING', 'NOT_SERVING']);
     client.close();
   });
+});
 
-  it('is not ready before the application is', async () => {
-    let ready: (() => void) | undefined;
-    const address = new Promise<string>((resolve) => {
-      void startTinyServer(
-        {},
-        {
-          listen: { host: '127.0.0.1', port: 0 },
-          ready: () =>
-            new Promise<void>((done) => {
-              ready = done;
-            }),
-        },
-      ).then((tiny) => {
-        resolve(tiny.server.address);
-        return tiny[Symbol.asyncDispose]();
-      });
+describe('a start', () => {
+  it('is not over before the application is ready: until then, health says NOT_SERVING', async () => {
+    const port = await freePort();
+    const client = new Client(`127.0.0.1:${port}`, credentials.createInsecure());
+    let becomeReady: () => void = () => undefined;
+    const ready = new Promise<void>((resolve) => (becomeReady = resolve));
+    const starting = startTinyServer(
+      {},
+      { listen: { host: '127.0.0.1', port }, ready: () => ready },
+    );
+    await eventually(async () => {
+      expect(await healthOf(client)).toBe('NOT_SERVING');
     });
-    await vi.waitFor(() => {
-      expect(ready).toBeDefined();
-    });
-    ready?.();
-    expect(await address).toMatch(/^127\.0\.0\.1:\d+$/);
+    becomeReady();
+    await using tiny = await starting;
+    expect(tiny.server.address).toBe(`127.0.0.1:${port}`);
+    expect(await healthOf(client)).toBe('SERVING');
+    client.close();
+  });
+
+  it('that fails leaves nothing open', async () => {
+    const port = await freePort();
+    const listen = { host: '127.0.0.1', port };
+    const failing = startTinyServer({}, { listen, ready: () => Promise.reject(new Error('no')) });
+    await expect(failing).rejects.toThrow('no');
+    await using tiny = await startTinyServer({}, { listen });
+    expect(tiny.server.address).toBe(`127.0.0.1:${port}`);
   });
 });
+
+async function healthOf(client: Client): Promise<string> {
+  const check = healthService['Check']!;
+  return new Promise((resolve, reject) => {
+    client.makeUnaryRequest(
+      check.path,
+      check.requestSerialize,
+      (bytes) => check.responseDeserialize(bytes) as HealthAnswer,
+      { service: '' },
+      (error, answer) => {
+        if (error === null) resolve(answer?.status ?? '');
+        else reject(error);
+      },
+    );
+  });
+}
+
+async function freePort(): Promise<number> {
+  const server = net.createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as net.AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}

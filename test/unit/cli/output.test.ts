@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { WatchServersResponse } from '../../../generated/switchboard/v1/registry_service.js';
-import { Server } from '../../../generated/switchboard/v1/server.js';
+import { ConnectionScope, Server, Tier } from '../../../generated/switchboard/v1/server.js';
 import { describeFailure, exitCodeOf, UsageError } from '../../../src/cli/failure.js';
 import { SERVER_COLUMNS, serverDetails, serverRow, table } from '../../../src/cli/server-text.js';
 import { viewOf } from '../../../src/cli/view.js';
@@ -15,16 +15,16 @@ import {
 const WEATHER = Server.fromPartial({
   id: 'id-1',
   name: 'weather',
-  tier: 3,
+  tier: Tier.TIER_PRIVATE,
   owner: 'ana',
   spec: { transport: { $case: 'streamableHttp', value: { url: 'https://weather.example/mcp' } } },
-  connectionScope: 2,
+  connectionScope: ConnectionScope.CONNECTION_SCOPE_USER,
   connectionScopeReasons: ['tier PRIVATE'],
   lastUpdatedAt: new Date(0),
 });
 const FILES = Server.fromPartial({
   name: 'files',
-  tier: 1,
+  tier: Tier.TIER_APP,
   spec: {
     enabled: false,
     transport: { $case: 'stdio', value: { command: 'npx', args: ['-y', 'x'] } },

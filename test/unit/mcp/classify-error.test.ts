@@ -1,4 +1,10 @@
-import { ProtocolError, SdkError, SdkErrorCode, SdkHttpError } from '@modelcontextprotocol/client';
+import {
+  InsufficientScopeError,
+  ProtocolError,
+  SdkError,
+  SdkErrorCode,
+  SdkHttpError,
+} from '@modelcontextprotocol/client';
 import { describe, expect, it } from 'vitest';
 import { ANSWER_LOST, classifyError } from '../../../src/mcp/classify-error.js';
 import { McpError } from '../../../src/mcp/mcp-error.js';
@@ -96,6 +102,15 @@ describe('classifyError', () => {
   ] as const)('says of %s what it means', (_title, error, request, kind, sent) => {
     const classified = classifyError(error, request);
     expect([classified.kind, classified.sent]).toEqual([kind, sent]);
+  });
+
+  it('takes a 403 that asks for more scope as refused', () => {
+    const error = new InsufficientScopeError({ requiredScope: 'write' });
+    expect(classifyError(error, withSession)).toMatchObject({
+      kind: 'refused',
+      sent: false,
+      status: 403,
+    });
   });
 
   it('keeps code, status and data of the server, and our own errors as they are', () => {

@@ -42,9 +42,7 @@ describe('decodeStrictly', () => {
     ['server.spec.icons[1].mime_type', spec({ icons: [{ src: 'a' }, { mimeType: 'BAD' }] })],
     ['server.spec.description', spec({ description: 'BAD'.repeat(2_000) })],
   ])('refuses bytes that are not UTF-8 and names %s', (path, partial) => {
-    const bytes = CreateServerRequest.encode(
-      CreateServerRequest.fromPartial(partial as never),
-    ).finish();
+    const bytes = CreateServerRequest.encode(CreateServerRequest.fromPartial(partial)).finish();
     expect(refusalOf(CreateServerRequest.decode, withBadBytes(bytes))).toBe(path);
   });
 

@@ -1,5 +1,5 @@
 import { samePosition } from '../../../domain/commit.js';
-import { SwitchboardError } from '../../../domain/errors.js';
+import { isSwitchboardError, type SwitchboardError } from '../../../domain/errors.js';
 import type { Failpoint } from '../../../domain/failpoint.js';
 import type { AppendOutcome, CallOptions, LogBatch } from '../../catalog.js';
 import { encodeBatch, type EncodedBatch } from './document.js';
@@ -15,8 +15,6 @@ export interface Appender {
   readonly store: LmdbStore;
   readonly writer: GroupWriter;
   readonly failpoint: Failpoint;
-  /** Set when LMDB takes no more transactions; nothing is handed to it from then on. */
-  broken: boolean;
 }
 
 /** One call of `append`. */
@@ -42,11 +40,9 @@ export async function append(
     handedOver: false,
     beforeFlush: Promise.resolve(),
   };
-  if (appender.broken) throw notWritten(new Error('the store has failed; open it again'));
   await runFailpoint(appender, 'append.before').catch((error: unknown) => {
     throw notWritten(error);
   });
-  if (call.options.signal?.aborted === true) throw new SwitchboardError('CANCELLED');
   const written = await write(appender, attempt, call.options.signal);
   if (written) await afterFlush(appender, attempt);
   return written
@@ -64,7 +60,7 @@ async function write(
     return await appender.writer.submit(() => handOver(appender, attempt), signal);
   } catch (error) {
     await attempt.beforeFlush.catch(() => undefined);
-    if (error instanceof SwitchboardError) throw error;
+    if (isSwitchboardError(error, 'CANCELLED')) throw error;
     throw await failureOf(appender, attempt, error);
   }
 }
@@ -122,23 +118,9 @@ async function failureOf(
 ): Promise<SwitchboardError> {
   const cause = await causeOf(error);
   if (!attempt.handedOver) return notWritten(cause);
-  if (!isUsable(appender.store)) appender.broken = true;
-  return !appender.broken && !isInPlace(appender.store, attempt.tenant, attempt.encoded.batch)
-    ? notWritten(cause)
-    : outcomeUnknown(cause);
-}
-
-/**
- * Whether LMDB still takes transactions. After it failed to write its own root page it
- * takes none until it is opened again, and lmdb's promises would wait for ever.
- */
-function isUsable(store: LmdbStore): boolean {
-  try {
-    store.root.transactionSync(() => undefined);
-    return true;
-  } catch {
-    return false;
-  }
+  const known =
+    appender.writer.isUsable() && !isInPlace(appender.store, attempt.tenant, attempt.encoded.batch);
+  return known ? notWritten(cause) : outcomeUnknown(cause);
 }
 
 /** The log ended elsewhere: someone was first, perhaps this very batch at another time. */

@@ -5,7 +5,7 @@ import { decodeHeader, encodeEmptied } from './document.js';
 import type { GroupWriter } from './group-writer.js';
 import { keyOf, keysUnder } from './keys.js';
 import { documentsFrom, encodeMark, epochOf, readMark } from './log.js';
-import type { TableWrite } from './plan-append.js';
+import type { AnswerTimeRow, TableWrite } from './plan-append.js';
 import type { LmdbStore } from './store.js';
 
 /** One transaction of compaction does at most this much, so that appends get their turn. */
@@ -94,8 +94,8 @@ function forgetAnswers(
   const writes: TableWrite[] = [];
   for (const { key, value } of store.answerTimes.getRange(range)) {
     writes.push({ table: store.answerTimes, key: Buffer.from(key) });
-    const { digest, revision } = JSON.parse(value) as { digest: string; revision: number };
-    const answerKey = keyOf(tenant, digest);
+    const { principal, requestId, revision } = JSON.parse(value) as AnswerTimeRow;
+    const answerKey = keyOf(tenant, principal, requestId);
     const answer = store.answers.get(answerKey);
     if (answer === undefined) continue;
     const recorded = JSON.parse(answer) as { revision: number };

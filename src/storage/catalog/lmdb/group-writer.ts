@@ -23,6 +23,13 @@ export interface GroupWriter {
    * CANCELLED. Throws what the commit threw if the store refused the whole group.
    */
   submit(write: Write, signal?: AbortSignal): Promise<boolean>;
+
+  /**
+   * Whether LMDB still takes transactions. After it failed to write its own root page it
+   * takes none until it is opened again, and lmdb's promises would wait for ever: nothing
+   * is handed to it from then on, `submit` throws CATALOG_UNAVAILABLE.
+   */
+  isUsable(): boolean;
 }
 
 /**
@@ -32,12 +39,14 @@ export interface GroupWriter {
 export function createGroupWriter(store: LmdbStore): GroupWriter {
   let waiting: Waiting[] = [];
   let running = false;
+  let usable = true;
 
+  const isUsable = (): boolean => (usable &&= takesTransactions(store));
   const runGroups = async (): Promise<void> => {
     while (waiting.length > 0) {
       const group = waiting;
       waiting = [];
-      await commitGroup(store, group);
+      await commitGroup(store, group).catch(isUsable);
       await nextTurn();
     }
     running = false;
@@ -46,22 +55,24 @@ export function createGroupWriter(store: LmdbStore): GroupWriter {
   return {
     submit: (write, signal) =>
       new Promise<boolean>((resolve, reject) => {
+        if (!usable) throw new SwitchboardError('CATALOG_UNAVAILABLE', 'LMDB has failed');
         waiting.push({ write, signal, resolve, reject });
         if (running) return;
         running = true;
         void nextTurn().then(runGroups);
       }),
+    isUsable,
   };
 }
 
-/** Settles all waiters, and never fails itself. */
+/** Settles all waiters; throws if the commit failed. */
 async function commitGroup(store: LmdbStore, group: readonly Waiting[]): Promise<void> {
   const settled: Promise<void>[] = [];
   store.root.resetReadTxn();
   const committed = store.root.batch(() => {
     for (const waiter of group) settled.push(runOne(waiter));
   });
-  await Promise.allSettled([committed, ...settled]);
+  await Promise.all([committed, ...settled]);
 }
 
 async function runOne(waiter: Waiting): Promise<void> {
@@ -70,6 +81,15 @@ async function runOne(waiter: Waiting): Promise<void> {
     waiter.resolve(await waiter.write());
   } catch (error) {
     waiter.reject(error);
+  }
+}
+
+function takesTransactions(store: LmdbStore): boolean {
+  try {
+    store.root.transactionSync(() => undefined);
+    return true;
+  } catch {
+    return false;
   }
 }
 

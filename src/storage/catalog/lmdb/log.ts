@@ -110,9 +110,7 @@ export function readPosition(
   tenant: string,
   revision: number,
 ): Position | undefined {
-  const head = readHead(store, tenant);
-  const mark = readMark(store, tenant);
-  if (revision < mark || revision > head.revision || !Number.isInteger(revision)) return undefined;
+  if (revision < readMark(store, tenant) || !Number.isInteger(revision)) return undefined;
   if (revision === 0) return startOf(store, tenant);
   for (const text of documentsFrom(store, tenant, revision)) {
     const header = decodeHeader(text);
@@ -120,7 +118,8 @@ export function readPosition(
       header.last === revision
         ? header
         : decodeCommits(text).find((candidate) => candidate.revision === revision);
-    return commit && { epoch: head.epoch, revision, fingerprint: commit.fingerprint };
+    const epoch = epochOf(store, tenant);
+    return commit && { epoch, revision, fingerprint: commit.fingerprint };
   }
   return undefined;
 }

@@ -46,7 +46,7 @@ export function openLmdbCatalog(options: LmdbCatalogOptions): Promise<Catalog> {
     const store = openStore(options.dataDir);
     const writer = createGroupWriter(store);
     const failpoint = options.failpoint ?? NO_FAILPOINT;
-    resolve(createCatalog({ store, writer, failpoint, broken: false }));
+    resolve(createCatalog({ store, writer, failpoint }));
   });
 }
 

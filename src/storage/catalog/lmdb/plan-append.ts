@@ -5,7 +5,7 @@ import type { RecordedAnswer } from '../../catalog.js';
 import type { EncodedBatch } from './document.js';
 import { keyOf } from './keys.js';
 import { encodeHead } from './log.js';
-import { readGrants, requestDigest } from './servers.js';
+import { readGrants } from './servers.js';
 import type { LmdbStore, Table } from './store.js';
 
 /** One write; without a value the key is removed. */
@@ -15,6 +15,13 @@ export interface TableWrite {
   readonly value?: string | Buffer;
   /** For tables with versions. */
   readonly version?: number;
+}
+
+/** What `answerTimes` holds: enough to find the answer, and to see whether it is still that one. */
+export interface AnswerTimeRow {
+  readonly principal: string;
+  readonly requestId: string;
+  readonly revision: number;
 }
 
 interface Plan {
@@ -69,7 +76,6 @@ function planChange(plan: Plan, change: Change, revision: number): void {
     writes.push({ table: store.tombstones, key, value: JSON.stringify(tombstone) });
   } else {
     writes.push({ table: store.servers, key, value: JSON.stringify(record) });
-    if (change.before === undefined) writes.push({ table: store.tombstones, key });
   }
   for (const subject of projected.revoked) {
     writes.push({ table: store.grants, key: keyOf(tenant, id, subject) });
@@ -90,17 +96,18 @@ function planAnswer(plan: Plan, commit: Commit): void {
   const { store, tenant, writes } = plan;
   const { request, revision, time } = commit;
   if (request === undefined) return;
-  const digest = requestDigest(request.principal, request.requestId);
-  const answer: RecordedAnswer = { revision, bodyDigest: request.bodyDigest, time };
+  const { principal, requestId, bodyDigest } = request;
+  const answer: RecordedAnswer = { revision, bodyDigest, time };
+  const entry: AnswerTimeRow = { principal, requestId, revision };
   writes.push({
     table: store.answers,
-    key: keyOf(tenant, digest),
+    key: keyOf(tenant, principal, requestId),
     value: JSON.stringify(answer),
   });
   writes.push({
     table: store.answerTimes,
-    key: keyOf(tenant, time, digest),
-    value: JSON.stringify({ digest, revision }),
+    key: keyOf(tenant, time, revision),
+    value: JSON.stringify(entry),
   });
 }
 

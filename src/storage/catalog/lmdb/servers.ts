@@ -1,15 +1,9 @@
 import type { Grant, ServerRecord, StoredServer, Tombstone } from '../../../domain/server.js';
-import { digestText } from '../../../domain/digest.js';
 import { compareText } from '../../../domain/resolve.js';
 import type { Subject } from '../../../domain/view.js';
 import type { RecordedAnswer } from '../../catalog.js';
 import { justAfter, keyOf, keysUnder } from './keys.js';
 import type { LmdbStore, Table } from './store.js';
-
-/** The key under which a request's answer is remembered. */
-export function requestDigest(principal: string, requestId: string): string {
-  return digestText('request', principal, requestId);
-}
 
 /** The grants of a server, sorted by subject. */
 export function readGrants(store: LmdbStore, tenant: string, id: string): readonly Grant[] {
@@ -79,8 +73,7 @@ export function readAnswer(
   tenant: string,
   request: { readonly principal: string; readonly requestId: string },
 ): RecordedAnswer | undefined {
-  const digest = requestDigest(request.principal, request.requestId);
-  const text = store.answers.get(keyOf(tenant, digest));
+  const text = store.answers.get(keyOf(tenant, request.principal, request.requestId));
   return text === undefined ? undefined : (JSON.parse(text) as RecordedAnswer);
 }
 

@@ -20,11 +20,11 @@ export type Table = Database<string, Buffer>;
  * - marks: tenant → its compaction mark; the entry's version is the mark
  * - log: tenant, epoch, revision of the first commit → document (`document.ts`)
  * - servers: tenant, id → record
- * - tombstones: tenant, id → tombstone
+ * - tombstones: tenant, id → tombstone; one that also has a record is out of force
  * - grants: tenant, id, subject → grant
  * - index: tenant, kind, value, id → id
- * - answers: tenant, digest of the request → recorded answer
- * - answerTimes: tenant, time, digest of the request → revision
+ * - answers: tenant, principal, request id → recorded answer
+ * - answerTimes: tenant, time, revision → whose answer that is
  */
 export interface LmdbStore {
   readonly root: RootDatabase<string, Buffer>;

@@ -1,0 +1,48 @@
+import { SwitchboardError } from '../../domain/errors.js';
+import type { FrameSink } from '../../services/watch/sink.js';
+import type { Authenticate } from '../authenticator.js';
+import type { Log } from '../log.js';
+
+export interface ShellOptions {
+  readonly authenticate: Authenticate;
+  readonly log: Log;
+  /** The most streams of ours that may be open at once, over all connections. */
+  readonly maxStreams: number;
+}
+
+/** What every call of one server shares. */
+export interface ShellState extends ShellOptions {
+  /** Throws SHUTTING_DOWN once the shell drains. */
+  readonly admit: () => void;
+  /** Takes one of the places for streams, or throws TOO_MANY_STREAMS. The result gives it back. */
+  readonly openStream: (sink: FrameSink) => () => void;
+  /** From now on `admit` throws. */
+  readonly drain: () => void;
+  readonly endStreams: (error: SwitchboardError) => void;
+}
+
+export function createShellState(options: ShellOptions): ShellState {
+  let draining = false;
+  const streams = new Set<FrameSink>();
+  return {
+    ...options,
+    admit() {
+      if (draining) throw new SwitchboardError('SHUTTING_DOWN', undefined, { retryDelayMs: 1_000 });
+    },
+    openStream(sink) {
+      if (streams.size >= options.maxStreams) {
+        throw new SwitchboardError('TOO_MANY_STREAMS', undefined, {
+          metadata: { limit: String(options.maxStreams) },
+        });
+      }
+      streams.add(sink);
+      return () => streams.delete(sink);
+    },
+    drain() {
+      draining = true;
+    },
+    endStreams(error) {
+      for (const sink of streams) sink.end(error);
+    },
+  };
+}

@@ -62,10 +62,13 @@ export class HeldSubjects {
     };
   }
 
-  /** Drops the least recently used of those that nobody holds; whether any were dropped. */
+  /**
+   * Drops the least recently used of those that nobody holds; whether any were dropped. Waits
+   * until some eighth are too many, as it looks at all of them.
+   */
   evict(): boolean {
     const excess = this.warm.size - this.holds.size - this.idleLimit;
-    if (excess <= 0) return false;
+    if (excess <= this.idleLimit / 8) return false;
     const idle = [...this.warm].filter((subject) => !this.holds.has(subject));
     for (const subject of idle.slice(0, excess)) this.warm.delete(subject);
     return true;

@@ -54,7 +54,7 @@ export interface RecordedAnswer {
   /** The commit that answered it. */
   readonly revision: number;
   readonly bodyDigest: string;
-  /** Milliseconds since 1970. */
+  /** The time of that commit. Milliseconds since 1970. */
   readonly time: number;
 }
 
@@ -144,7 +144,10 @@ export interface Catalog {
     options?: CallOptions,
   ): Promise<Projected<readonly StoredServer[]>>;
 
-  /** All servers by id, those after `afterId` first, at most `limit`. Tombstones are left out. */
+  /**
+   * The servers with the next ids after `afterId`, at most `limit`, in the order of the
+   * UTF-8 bytes of their ids. Tombstones are left out.
+   */
   inventory(
     tenant: string,
     page: { readonly afterId: string; readonly limit: number },

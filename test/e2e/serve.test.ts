@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import http2 from 'node:http2';
 import path from 'node:path';
@@ -96,6 +97,7 @@ describe('the server process', () => {
       // A call whose request never comes holds the stop up.
       const session = http2.connect(`http://${server.address}`);
       session.on('error', () => undefined);
+      await once(session, 'connect');
       const call = session.request({
         ':method': 'POST',
         ':path': `/${LIST}`,
@@ -103,6 +105,7 @@ describe('the server process', () => {
         te: 'trailers',
       });
       call.on('error', () => undefined);
+      // Answered after the call has arrived: frames keep their order.
       await new Promise((resolve) => session.ping(resolve));
       server.kill('SIGINT');
       await eventually(() => {

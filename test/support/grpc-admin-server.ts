@@ -21,6 +21,8 @@ export interface LocalOptions {
 export interface LocalServer extends AsyncDisposable {
   readonly server: SwitchboardServer;
   readonly admin: Admin;
+  /** What was logged, a parsed line each. */
+  readonly logged: readonly Record<string, unknown>[];
   /** What was logged as an error or worse: a defect. */
   defects(): readonly Record<string, unknown>[];
 }
@@ -42,6 +44,7 @@ export async function startLocalServer(options: LocalOptions = {}): Promise<Loca
   return {
     server,
     admin,
+    logged: lines,
     defects: () => lines.filter(({ level }) => Number(level) >= 50),
     async [Symbol.asyncDispose]() {
       admin.close();

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { credentials, status, type Metadata, type ServiceError } from '@grpc/grpc-js';
 import { View } from '../../generated/switchboard/v1/common.js';
 import {
@@ -16,7 +17,7 @@ import {
   UpdateServerRequest,
   type UpdateServerResponse,
 } from '../../generated/switchboard/v1/registry_service.js';
-import { ServerSpec, type Server } from '../../generated/switchboard/v1/server.js';
+import { type Server, ServerSpec, Tier } from '../../generated/switchboard/v1/server.js';
 import { DEFAULT_TENANT } from '../../src/domain/caller.js';
 import { decodeToken } from '../../src/domain/token.js';
 import {
@@ -47,8 +48,8 @@ export interface Admin extends Disposable {
   close(): void;
 }
 
-/** A client of its own channel; every call has a deadline of 30 s unless `metadata` calls do. */
-export function openAdmin(address: string, metadata?: Metadata): Admin {
+/** A client with a channel of its own; unary calls have so many milliseconds. */
+export function openAdmin(address: string, metadata?: Metadata, timeoutMs = 30_000): Admin {
   const channel = { 'grpc.use_local_subchannel_pool': 1 };
   const registry = createRegistryClient(address, credentials.createInsecure(), channel);
   const connections = createConnectionClient(address, credentials.createInsecure(), {
@@ -56,7 +57,7 @@ export function openAdmin(address: string, metadata?: Metadata): Admin {
     channelOverride: registry.getChannel(),
   });
   const extras = (): { options: { deadline: number }; metadata?: Metadata } => ({
-    options: { deadline: Date.now() + 30_000 },
+    options: { deadline: Date.now() + timeoutMs },
     ...(metadata === undefined ? {} : { metadata }),
   });
   const close = (): void => registry.close();
@@ -135,7 +136,7 @@ export function toRefusal(failure: Pick<ServiceError, 'code' | 'details' | 'meta
   const error = fromStatus(failure);
   const [details] = failure.metadata.get('grpc-status-details-bin');
   return {
-    code: status[failure.code] ?? String(failure.code),
+    code: status[failure.code],
     reason: details === undefined ? 'none' : error.reason,
     fields: error.violations.map(({ field }) => field),
     metadata: error.metadata,
@@ -161,4 +162,33 @@ export function tokenOf(answer: {
   readonly header: { readonly token: string } | undefined;
 }): string {
   return answer.header?.token ?? '';
+}
+
+/** A tenant that no other test uses. */
+export function newTenant(): string {
+  return `tenant-${randomUUID()}`;
+}
+
+/** The newest revision of a tenant. */
+export async function newestRevision(admin: Admin, tenant: string): Promise<number> {
+  return revisionOf(tokenOf(await admin.list({ tenant, view: INVENTORY, pageSize: 1 })), tenant);
+}
+
+/** Creates a server; APP, over streamable HTTP, unless told otherwise. */
+export async function declare(
+  admin: Admin,
+  tenant: string,
+  rest: Init<typeof Server>,
+): Promise<Server> {
+  const spec = httpSpec('https://tools.example/mcp');
+  return serverOf(await admin.create({ tenant, server: { tier: Tier.TIER_APP, spec, ...rest } }));
+}
+
+/** Creates a private server of `owner`. */
+export function declarePrivate(
+  admin: Admin,
+  tenant: string,
+  { owner, ...rest }: Init<typeof Server> & { readonly owner: string },
+): Promise<Server> {
+  return declare(admin, tenant, { ...rest, owner, tier: Tier.TIER_PRIVATE });
 }

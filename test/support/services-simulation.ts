@@ -32,7 +32,7 @@ import {
   type Replica,
   type World,
 } from './services-world.js';
-import { decodeFrames, RecordingSink } from './sinks.js';
+import { decodeFrames, type RecordingSink } from './sinks.js';
 
 const NAMES = ['files', 'mail', 'search', 'web'];
 const USERS = ['ana', 'bob', 'zoe'];

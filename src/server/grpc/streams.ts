@@ -95,19 +95,34 @@ function serve<Q>(
   }
 }
 
+/**
+ * Not by the stream's own iterator: when the stream is ended with a status, that one destroys
+ * it, and a status that waits behind frames is then never sent.
+ */
 async function* requestsOf<Q>(
   call: ServerDuplexStream<Decoded<Q>, Uint8Array>,
 ): AsyncGenerator<Q, void, undefined> {
-  try {
-    // Leaving the loop must not destroy the stream: its status is still to be sent.
-    for await (const decoded of call.iterator({ destroyOnReturn: false }) as AsyncIterable<
-      Decoded<Q>
-    >) {
+  const state = { isOver: false };
+  let wake = (): void => undefined;
+  call.on('readable', () => {
+    wake();
+  });
+  for (const event of ['end', 'error', 'cancelled', 'close']) {
+    call.once(event, () => {
+      state.isOver = true;
+      wake();
+    });
+  }
+  for (;;) {
+    const decoded = call.read() as Decoded<Q> | null;
+    if (decoded !== null) {
       if (!decoded.ok) throw decoded.error;
       yield decoded.message;
+    } else if (state.isOver) return;
+    else {
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+      });
     }
-  } catch (error) {
-    // What else the iterator throws is that the stream was ended by us or by the peer.
-    if (isSwitchboardError(error)) throw error;
   }
 }

@@ -166,7 +166,9 @@ describe('a server stream', () => {
     await eventually(async () => {
       const again = openWatch(tiny.client);
       const opened = new Promise((resolve) => again.stream.once('data', resolve));
-      expect(await Promise.race([opened, again.ended])).toHaveProperty('message');
+      expect(await Promise.race([opened, again.ended])).toMatchObject({
+        message: { $case: 'synced' },
+      });
     });
   });
 

@@ -59,6 +59,37 @@ describe('at_least', () => {
     expect((await listed(far, ana, tokenOf(position))).size).toBe(1);
   });
 
+  it('does not take a look that began before the write for a new one [R1]', async () => {
+    await using world = await openWorld();
+    const near = await world.replica();
+    let gate: Promise<void> | undefined;
+    let reads = 0;
+    const catalog: Catalog = {
+      ...world.catalog,
+      read: async (...args) => {
+        reads += 1;
+        const slice = await world.catalog.read(...args);
+        await gate;
+        return slice;
+      },
+    };
+    const far = await world.replica({ catalog });
+    await listed(far, ana);
+    let open: () => void = () => undefined;
+    gate = new Promise((resolve) => (open = resolve));
+    const { position: first } = await create(near, { name: 'first' });
+    const early = listed(far, ana, tokenOf(first));
+    await vi.waitFor(() => {
+      expect(reads).toBe(1);
+    });
+    const { position: second } = await create(near, { name: 'second' });
+    const late = listed(far, ana, tokenOf(second));
+    gate = undefined;
+    open();
+    expect((await late).size).toBe(2);
+    expect((await early).size).toBeGreaterThan(0);
+  });
+
   it('waits for what is not there yet, until it comes [R1]', async () => {
     await using world = await openWorld();
     const near = await world.replica();

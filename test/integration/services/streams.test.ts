@@ -286,7 +286,7 @@ describe('a node', () => {
   it('is refused single subscriptions, and goes on with the others', async () => {
     await using world = await openWorld();
     const replica = await world.replica({ maxSubscriptions: 2 });
-    const views = new Map([
+    const views = new Map<string, ReaderView>([
       ['good', ana],
       ['blank', userView(' ')],
       ['x'.repeat(129), APP_VIEW],
@@ -464,10 +464,11 @@ describe('heartbeats', () => {
         const failures = replica.errors.length;
         passTime(replica, 1_000);
         // What the follower asked is answered or refused before the next second.
-        await vi.waitFor(() => {
+        const isAnswered = (): void => {
           if (isDown) expect(replica.errors.length).toBeGreaterThan(failures);
           else expect(replica.services.upstream().ageMs).toBe(0);
-        });
+        };
+        await vi.waitFor(isAnswered, { interval: 1 });
       }
     };
     await tick(9_000);

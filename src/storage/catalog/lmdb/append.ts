@@ -8,7 +8,7 @@ import { keyOf } from './keys.js';
 import { documentAt, epochOf, readHead } from './log.js';
 import { planAppend, type TableWrite } from './plan-append.js';
 import type { LmdbStore, Table } from './store.js';
-import { causeOf, notWritten, outcomeUnknown } from './store-error.js';
+import { notWritten, outcomeUnknown } from './store-error.js';
 
 /** What an append works with. */
 export interface Appender {
@@ -61,7 +61,7 @@ async function write(
   } catch (error) {
     await attempt.beforeFlush.catch(() => undefined);
     if (isSwitchboardError(error, 'CANCELLED')) throw error;
-    throw await failureOf(appender, attempt, error);
+    throw failureOf(appender, attempt, error);
   }
 }
 
@@ -111,12 +111,7 @@ async function afterFlush(appender: Appender, attempt: Attempt): Promise<void> {
   }
 }
 
-async function failureOf(
-  appender: Appender,
-  attempt: Attempt,
-  error: unknown,
-): Promise<SwitchboardError> {
-  const cause = await causeOf(error);
+function failureOf(appender: Appender, attempt: Attempt, cause: unknown): SwitchboardError {
   if (!attempt.handedOver) return notWritten(cause);
   const known =
     appender.writer.isUsable() && !isInPlace(appender.store, attempt.tenant, attempt.encoded.batch);

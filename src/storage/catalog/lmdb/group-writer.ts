@@ -1,5 +1,6 @@
 import { SwitchboardError } from '../../../domain/errors.js';
 import type { LmdbStore } from './store.js';
+import { causeOf } from './store-error.js';
 
 /**
  * Work for the next transaction. It runs without interruption, reads the store as it is,
@@ -46,7 +47,10 @@ export function createGroupWriter(store: LmdbStore): GroupWriter {
     while (waiting.length > 0) {
       const group = waiting;
       waiting = [];
-      await commitGroup(store, group).catch(isUsable);
+      await commitGroup(store, group).catch(async (error: unknown) => {
+        await causeOf(error);
+        isUsable();
+      });
       await nextTurn();
     }
     running = false;
@@ -80,7 +84,7 @@ async function runOne(waiter: Waiting): Promise<void> {
     if (waiter.signal?.aborted === true) throw new SwitchboardError('CANCELLED');
     waiter.resolve(await waiter.write());
   } catch (error) {
-    waiter.reject(error);
+    waiter.reject(await causeOf(error));
   }
 }
 

@@ -1,0 +1,104 @@
+import { describe, expect, it } from 'vitest';
+import { Subscriptions } from '../../../src/client/reflector/subscriptions.js';
+import { SwitchboardError } from '../../../src/domain/errors.js';
+import { APP_VIEW, userView } from '../../../src/domain/view.js';
+import { clientErrorOf } from '../../support/mcp-pool.js';
+
+const ANA = userView('ana', ['staff']);
+
+/** The id that a subscription has on the wire. */
+function wireIdOf(subscriptions: Subscriptions, id: string): string {
+  return subscriptions.message(id).subscriptionId;
+}
+
+describe('the subscriptions of a node', () => {
+  it('resolve when they are synced', async () => {
+    const subscriptions = new Subscriptions();
+    const done = subscriptions.add('app', APP_VIEW);
+    const wireId = wireIdOf(subscriptions, 'app');
+    expect(subscriptions.idOf(wireId)).toBe('app');
+    subscriptions.synced(wireId, 'digest');
+    await done;
+    expect(subscriptions.message('app').viewDigest).toBe('digest');
+  });
+
+  it('have short ids on the wire, whatever the view is', () => {
+    const subscriptions = new Subscriptions();
+    const groups = Array.from(
+      { length: 500 },
+      (_, index) => `a group with a long name ${String(index)}`,
+    );
+    void subscriptions.add('many groups', userView('ana', groups));
+    expect(wireIdOf(subscriptions, 'many groups').length).toBeLessThan(20);
+  });
+
+  it('are not taken for what came before under the same id', async () => {
+    const subscriptions = new Subscriptions();
+    const first = subscriptions.add('ana', ANA);
+    const old = wireIdOf(subscriptions, 'ana');
+    expect(subscriptions.remove('ana')).toBe(old);
+    expect((await clientErrorOf(first)).reason).toBe('CANCELLED');
+    const second = subscriptions.add('ana', ANA);
+    subscriptions.synced(old, 'late');
+    expect(subscriptions.idOf(old)).toBeUndefined();
+    expect(subscriptions.message('ana').viewDigest).toBe('');
+    subscriptions.synced(wireIdOf(subscriptions, 'ana'), 'digest');
+    await second;
+  });
+
+  it('open with all of them, and resume with those that were synced', () => {
+    const subscriptions = new Subscriptions();
+    void subscriptions.add('app', APP_VIEW);
+    void subscriptions.add('ana', ANA);
+    const ids = (messages: readonly { subscriptionId: string }[]): (string | undefined)[] =>
+      messages.map(({ subscriptionId }) => subscriptions.idOf(subscriptionId));
+    const anew = subscriptions.opening(false);
+    expect([ids(anew.first), ids(anew.later), anew.hasUsers]).toEqual([['app', 'ana'], [], true]);
+    subscriptions.synced(wireIdOf(subscriptions, 'app'), 'digest');
+    const resumed = subscriptions.opening(true);
+    expect([ids(resumed.first), ids(resumed.later), resumed.hasUsers]).toEqual([
+      ['app'],
+      ['ana'],
+      false,
+    ]);
+  });
+
+  it('can be refused, with the cause, and asked for again', async () => {
+    const subscriptions = new Subscriptions();
+    const done = subscriptions.add('ana', ANA);
+    const cause = new SwitchboardError('INVALID_FIELD', 'view.user: must not be blank');
+    expect(subscriptions.refuse(wireIdOf(subscriptions, 'ana'), cause)).toBe('ana');
+    const error = await clientErrorOf(done);
+    expect(error).toMatchObject({ reason: 'SUBSCRIPTION_REFUSED', message: cause.message, cause });
+    expect(subscriptions.refuse('99', cause)).toBeUndefined();
+    void subscriptions.add('ana', ANA);
+  });
+
+  it('are counted on once they were part of an opening, or synced', () => {
+    const subscriptions = new Subscriptions();
+    void subscriptions.add('ana', ANA);
+    const wireId = wireIdOf(subscriptions, 'ana');
+    expect(subscriptions.isCountedOn(wireId)).toBe(false);
+    subscriptions.opening(true);
+    expect(subscriptions.isCountedOn(wireId)).toBe(false);
+    subscriptions.opening(false);
+    expect(subscriptions.isCountedOn(wireId)).toBe(true);
+    void subscriptions.add('app', APP_VIEW);
+    subscriptions.synced(wireIdOf(subscriptions, 'app'), 'digest');
+    expect(subscriptions.isCountedOn(wireIdOf(subscriptions, 'app'))).toBe(true);
+    expect(subscriptions.isCountedOn('99')).toBe(false);
+  });
+
+  it('refuse the same id twice', () => {
+    const subscriptions = new Subscriptions();
+    void subscriptions.add('app', APP_VIEW);
+    expect(() => subscriptions.add('app', APP_VIEW)).toThrow('already');
+  });
+
+  it('end with the client', async () => {
+    const subscriptions = new Subscriptions();
+    const done = subscriptions.add('app', APP_VIEW);
+    subscriptions.close();
+    expect((await clientErrorOf(done)).reason).toBe('CLIENT_CLOSED');
+  });
+});

@@ -120,7 +120,7 @@ function startBackground({ deps, tenants, upstream, limits, monotonic, sessions 
     const since = monotonic();
     try {
       await catalog.head(DEFAULT_TENANT);
-      for (const { log } of tenants.all()) await log.catchUp();
+      await tenants.follow();
       upstream.confirm(since);
     } finally {
       following = false;

@@ -57,6 +57,7 @@ export class TenantLog implements StateIndex {
   private readonly partial = new Set<string>();
   private inventoryHolds = 0;
   private inventoryLoad: Promise<void> | undefined;
+  private hasLostLog = false;
   private catchingUp: Promise<void> | undefined;
   private place: Position;
 
@@ -94,6 +95,11 @@ export class TenantLog implements StateIndex {
   /** The place that this view is at. */
   get position(): Position {
     return this.place;
+  }
+
+  /** Whether the log can no longer be followed from here: the tenant has to be opened anew. */
+  get isLost(): boolean {
+    return this.hasLostLog;
   }
 
   byId(id: string): StoredServer | undefined {
@@ -333,16 +339,18 @@ export class TenantLog implements StateIndex {
     for (;;) {
       const slice = await this.catalog.read(this.tenant, this.place.revision);
       if (!this.advance(slice.commits)) {
-        throw new SwitchboardError(
-          'CATALOG_UNAVAILABLE',
-          'the log is not the one that this view was made from',
-        );
+        throw this.lost('the log is not the one that this view was made from');
       }
       if (this.place.revision >= slice.head.revision) return;
       if (slice.commits.length === 0) {
-        throw new SwitchboardError('CATALOG_UNAVAILABLE', 'the log was compacted beyond this view');
+        throw this.lost('the log was compacted beyond this view');
       }
     }
+  }
+
+  private lost(message: string): SwitchboardError {
+    this.hasLostLog = true;
+    return new SwitchboardError('CATALOG_UNAVAILABLE', message, { retryDelayMs: 1_000 });
   }
 
   private async admit(admission: Omit<Admission, 'log' | 'catalog' | 'put'>): Promise<void> {

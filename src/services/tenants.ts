@@ -1,5 +1,5 @@
 import type { Failpoint } from '../domain/failpoint.js';
-import type { SwitchboardError } from '../domain/errors.js';
+import { SwitchboardError } from '../domain/errors.js';
 import type { Catalog } from '../storage/catalog.js';
 import type { Relay, RelayedCommits } from '../storage/relay.js';
 import { Committer } from './committer.js';
@@ -25,6 +25,8 @@ export interface TenantsDeps {
   readonly idleTenants?: number;
   readonly logLimits?: TenantLogLimits;
 }
+
+const RETRY_SOON = { retryDelayMs: 1_000 };
 
 /** The tenants in use at this replica, opened at their first use. */
 export class Tenants {
@@ -88,6 +90,27 @@ export class Tenants {
       this.open.delete(name);
       excess -= 1;
     }
+  }
+
+  /**
+   * Brings every open tenant to the head of its log. One that cannot follow its log any
+   * more is closed, its streams with it, and opened anew at its next use; it holds up no
+   * other. Throws what else went wrong, after all were tried.
+   */
+  async follow(): Promise<void> {
+    const errors: unknown[] = [];
+    for (const [name, { log, hub }] of [...this.open]) {
+      try {
+        await log.catchUp();
+      } catch (error) {
+        errors.push(error);
+        if (!log.isLost) continue;
+        hub.endAll(() => new SwitchboardError('CATALOG_UNAVAILABLE', undefined, RETRY_SOON));
+        hub.close();
+        if (this.open.get(name)?.log === log) this.open.delete(name);
+      }
+    }
+    if (errors.length > 0) throw new AggregateError(errors, 'not every tenant could be followed');
   }
 
   /** Ends all streams of all tenants. */

@@ -2,11 +2,12 @@ import { compareText, sightWins } from '../domain/resolve.js';
 import { viewKey, type ReaderView } from '../domain/view.js';
 import { ClientError } from './client-error.js';
 import type { KnownServer, ServerView } from './server-view.js';
-import type { FeedChange, FeedSight, FeedStep, FeedTarget } from './view-feed.js';
+import type { FeedChange, FeedStep, FeedTarget } from './view-feed.js';
+import type { SubscriptionSight } from '../domain/node-stream.js';
 
 interface Entry {
   readonly server: KnownServer;
-  readonly sights: readonly FeedSight[];
+  readonly sights: readonly SubscriptionSight[];
 }
 
 /** The private servers that one subscription sees, by name. */
@@ -178,7 +179,7 @@ function best(
 }
 
 function wins(a: Entry, b: Entry, subscriptionId: string): boolean {
-  const sightIn = ({ server, sights }: Entry): FeedSight & { id: string } => {
+  const sightIn = ({ server, sights }: Entry): SubscriptionSight & { id: string } => {
     const sight = sights.find((one) => one.subscriptionId === subscriptionId);
     if (sight === undefined)
       throw new Error('an entry is indexed for a subscription that does not see it');

@@ -1,22 +1,7 @@
-import type { ConnectionScope } from '../domain/connection-scope.js';
-import type { ServerSpec } from '../domain/spec.js';
-import type { Tier } from '../domain/server.js';
+import type { KnownServer } from '../domain/server.js';
 import type { ReaderView } from '../domain/view.js';
 
-/** A server as the node knows it. Immutable; a new object after each change. */
-export interface KnownServer {
-  readonly id: string;
-  readonly name: string;
-  readonly tier: Tier;
-  readonly owner?: string;
-  readonly spec: ServerSpec;
-  readonly etag: string;
-  readonly accessEtag: string;
-  readonly configHash: string;
-  readonly scope: ConnectionScope;
-  /** Milliseconds since 1970, for people. */
-  readonly lastUpdatedAt: number;
-}
+export type { KnownServer };
 
 /**
  * What the node knows, answered at once from memory. It moves by whole commits; what it

@@ -1,19 +1,10 @@
+import type { RecordChange } from '../domain/node-stream.js';
 import type { ReaderView } from '../domain/view.js';
 import type { KnownServer } from './server-view.js';
 import type { StatusSource } from './status.js';
 
-/** How one subscription sees a PRIVATE record. */
-export interface FeedSight {
-  readonly subscriptionId: string;
-  readonly owned: boolean;
-  /** Of servers of one name that were granted, the one with the smallest wins. */
-  readonly grantRevision: number;
-}
-
-/** A change of one record. `sights` are all subscriptions that see a PRIVATE one. */
-export type FeedChange =
-  | { readonly kind: 'upsert'; readonly server: KnownServer; readonly sights: readonly FeedSight[] }
-  | { readonly kind: 'removed'; readonly id: string };
+/** A change of one record; what was unchanged has its content by now. */
+export type FeedChange = Exclude<RecordChange<KnownServer>, { kind: 'unchanged' }>;
 
 /** One step of the view, applied as a whole. */
 export interface FeedStep {

@@ -38,6 +38,21 @@ export interface Grant {
   readonly revision: number;
 }
 
+/** A server as a node knows it. Immutable; a new object after each change. */
+export interface KnownServer {
+  readonly id: string;
+  readonly name: string;
+  readonly tier: Tier;
+  readonly owner?: string;
+  readonly spec: ServerSpec;
+  readonly etag: string;
+  readonly accessEtag: string;
+  readonly configHash: string;
+  readonly scope: ConnectionScope;
+  /** Milliseconds since 1970, for people. */
+  readonly lastUpdatedAt: number;
+}
+
 /** A record with its grants: what resolve looks at. Grants are sorted by subject. */
 export interface StoredServer {
   readonly record: ServerRecord;

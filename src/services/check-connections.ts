@@ -1,8 +1,9 @@
 import { invalidField, isSwitchboardError, type SwitchboardError } from '../domain/errors.js';
+import type { CheckResult, HeldConnection } from '../domain/held-connection.js';
 import { maySee, resolve } from '../domain/resolve.js';
 import type { StoredServer } from '../domain/server.js';
-import { subjectsOf, type ReaderView } from '../domain/view.js';
-import { readableTenant, type ReadDeps, type ServerKey } from './registry.js';
+import { subjectsOf } from '../domain/view.js';
+import { readableTenant, type ReadDeps } from './registry.js';
 import {
   authorize,
   validateId,
@@ -11,20 +12,6 @@ import {
   type RequestContext,
 } from './request.js';
 import type { TenantLog } from './tenant-log.js';
-
-/** A connection that a client holds. */
-export interface HeldConnection {
-  readonly view: ReaderView;
-  readonly key: ServerKey;
-  /** With a name: the id of the server it was built for; empty if not told. */
-  readonly serverId: string;
-  readonly builtFrom: { readonly configHash: string } | { readonly lastUpdatedAt: number };
-}
-
-export type CheckResult =
-  | { readonly state: 'current' | 'gone' }
-  | { readonly state: 'stale'; readonly server: StoredServer }
-  | { readonly state: 'failed'; readonly error: SwitchboardError };
 
 const MAX_ITEMS = 1_000;
 

@@ -2,40 +2,18 @@ import type { Caller } from '../domain/caller.js';
 import type { Position } from '../domain/commit.js';
 import { invalidField, isSwitchboardError, SwitchboardError } from '../domain/errors.js';
 import { decodeToken, viewDigest } from '../domain/token.js';
+import type { NodeMessage, SubscriptionRequest } from '../domain/node-stream.js';
 import { checkId, LIMITS } from '../domain/validate.js';
 import { subjectsOf, type ReaderView } from '../domain/view.js';
 import { authorize, validateId, validateView } from './request.js';
 import type { Tenant } from './tenants.js';
 import type { Upstream } from './upstream.js';
-import { createMemo, type Held } from './watch/audience.js';
+import { createMemo } from './watch/audience.js';
 import { NodeAudience, type SyncEncoder } from './watch/node-audience.js';
 import { checkResume } from './watch/resume.js';
 import type { FrameSink } from './watch/sink.js';
 import type { Watcher } from './watch/watcher.js';
 import { openWatcher, type WatchDeps } from './watch-servers.js';
-
-/** A view that a node wants on its stream. */
-export interface SubscriptionRequest {
-  readonly id: string;
-  readonly view: ReaderView;
-  /** What `synced` told for it, when resuming; empty otherwise. */
-  readonly digest: string;
-}
-
-/** What a node says. */
-export type NodeMessage =
-  | {
-      readonly kind: 'open';
-      readonly tenant: string;
-      readonly nodeId: string;
-      readonly bootId: string;
-      readonly resumeToken: string;
-      readonly subscriptions: readonly SubscriptionRequest[];
-      readonly held: Held;
-    }
-  | { readonly kind: 'subscribe'; readonly subscription: SubscriptionRequest }
-  | { readonly kind: 'unsubscribe'; readonly id: string }
-  | { readonly kind: 'applied'; readonly token: string };
 
 type OpenMessage = Extract<NodeMessage, { kind: 'open' }>;
 

@@ -1,5 +1,6 @@
 import { positionOf } from '../domain/commit.js';
 import { SwitchboardError } from '../domain/errors.js';
+import type { ServerKey } from '../domain/held-connection.js';
 import { maySee, resolve } from '../domain/resolve.js';
 import type { StoredServer } from '../domain/server.js';
 import { decodeToken, namesPosition, sameEpoch, type Token } from '../domain/token.js';
@@ -15,9 +16,6 @@ import {
 import type { TenantLog } from './tenant-log.js';
 import type { Tenant, Tenants } from './tenants.js';
 import type { Upstream } from './upstream.js';
-
-/** How a server is asked for. */
-export type ServerKey = { readonly name: string } | { readonly id: string };
 
 export interface GetQuery {
   readonly view: View;

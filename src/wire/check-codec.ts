@@ -1,23 +1,9 @@
 import * as message from '../../generated/switchboard/v1/connection_service.js';
 import { invalidField, isSwitchboardError, type SwitchboardError } from '../domain/errors.js';
-import type { ServerRecord } from '../domain/server.js';
-import type { ReaderView } from '../domain/view.js';
+import type { CheckResult, HeldConnection } from '../domain/held-connection.js';
 import { toServerMessage } from './server-codec.js';
 import { toRpcStatus } from './status.js';
 import { fromReaderViewMessage, toHeaderMessage, type HeaderFacts } from './view-codec.js';
-
-/** A connection that a client holds, read. */
-interface HeldConnection {
-  readonly view: ReaderView;
-  readonly key: { readonly name: string } | { readonly id: string };
-  readonly serverId: string;
-  readonly builtFrom: { readonly configHash: string } | { readonly lastUpdatedAt: number };
-}
-
-type CheckResult =
-  | { readonly state: 'current' | 'gone' }
-  | { readonly state: 'stale'; readonly server: { readonly record: ServerRecord } }
-  | { readonly state: 'failed'; readonly error: SwitchboardError };
 
 /** The items of a request; what is wrong with one stands in its place. */
 export function fromCheckItems(

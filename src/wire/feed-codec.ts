@@ -1,28 +1,14 @@
 import type * as message from '../../generated/switchboard/v1/connection_service.js';
 import { ResetReason } from '../../generated/switchboard/v1/common.js';
-import { fromServerMessage, type DecodedServer } from './server-codec.js';
-
-/** How one subscription sees a PRIVATE record. */
-interface DecodedSight {
-  readonly subscriptionId: string;
-  readonly owned: boolean;
-  readonly grantRevision: number;
-}
-
-export type DecodedChange =
-  | {
-      readonly kind: 'upsert';
-      readonly server: DecodedServer;
-      readonly sights: readonly DecodedSight[];
-    }
-  | { readonly kind: 'unchanged'; readonly id: string; readonly sights: readonly DecodedSight[] }
-  | { readonly kind: 'removed'; readonly id: string };
+import type { RecordChange } from '../domain/node-stream.js';
+import type { KnownServer } from '../domain/server.js';
+import { fromServerMessage } from './server-codec.js';
 
 /** Reads a change that the server sent; undefined for a kind that this client does not know. */
 export function fromRecordChange({
   change,
   sights,
-}: message.RecordChange): DecodedChange | undefined {
+}: message.RecordChange): RecordChange<KnownServer> | undefined {
   const seen = sights.map(({ subscriptionId, owned, grantOrder }) => ({
     subscriptionId,
     owned,

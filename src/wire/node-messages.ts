@@ -1,30 +1,8 @@
 import type { Subscribe, SyncRequest } from '../../generated/switchboard/v1/connection_service.js';
 import { DEFAULT_TENANT } from '../domain/caller.js';
 import { SwitchboardError } from '../domain/errors.js';
-import type { ReaderView } from '../domain/view.js';
+import type { NodeMessage, SubscriptionRequest } from '../domain/node-stream.js';
 import { fromHeldMessages, fromReaderViewMessage } from './view-codec.js';
-
-/** A view that a node wants on its stream. */
-export interface SubscriptionMessage {
-  readonly id: string;
-  readonly view: ReaderView;
-  readonly digest: string;
-}
-
-/** What a node says, read. */
-export type NodeMessage =
-  | {
-      readonly kind: 'open';
-      readonly tenant: string;
-      readonly nodeId: string;
-      readonly bootId: string;
-      readonly resumeToken: string;
-      readonly subscriptions: readonly SubscriptionMessage[];
-      readonly held: ReadonlyMap<string, string>;
-    }
-  | { readonly kind: 'subscribe'; readonly subscription: SubscriptionMessage }
-  | { readonly kind: 'unsubscribe'; readonly id: string }
-  | { readonly kind: 'applied'; readonly token: string };
 
 /** Reads one message of a node. Throws INVALID_FIELD or PROTOCOL_VIOLATION. */
 export function fromSyncRequest({ message }: SyncRequest): NodeMessage {
@@ -62,7 +40,7 @@ export function tenantOf(tenant: string): string {
 function fromSubscribe(
   { subscriptionId, view, viewDigest }: Subscribe,
   path: string,
-): SubscriptionMessage {
+): SubscriptionRequest {
   return {
     id: subscriptionId,
     view: fromReaderViewMessage(view, `${path}.view`),

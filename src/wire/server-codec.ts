@@ -1,8 +1,7 @@
 import * as message from '../../generated/switchboard/v1/server.js';
 import { connectionScope, type ConnectionScope } from '../domain/connection-scope.js';
 import { invalidField } from '../domain/errors.js';
-import type { Declaration, ServerRecord, Tier } from '../domain/server.js';
-import type { ServerSpec } from '../domain/spec.js';
+import type { Declaration, KnownServer, ServerRecord, Tier } from '../domain/server.js';
 import { fromSpecMessage, toSpecMessage } from './spec-codec.js';
 
 const TIERS = {
@@ -49,22 +48,8 @@ export function toBareServerMessage(id: string, name = ''): message.Server {
   return message.Server.fromPartial({ id, name });
 }
 
-/** A server as a node needs it, out of a message of our own server. */
-export interface DecodedServer {
-  readonly id: string;
-  readonly name: string;
-  readonly tier: Tier;
-  readonly owner?: string;
-  readonly spec: ServerSpec;
-  readonly etag: string;
-  readonly accessEtag: string;
-  readonly configHash: string;
-  readonly scope: ConnectionScope;
-  readonly lastUpdatedAt: number;
-}
-
 /** Reads a record that the server sent. Throws INVALID_FIELD if it is not one. */
-export function fromServerMessage(server: message.Server): DecodedServer {
+export function fromServerMessage(server: message.Server): KnownServer {
   const { tier, owner, spec, name } = fromDeclaration(server, 'server');
   const { id, etag, accessEtag, configHash } = server;
   const scope = keyOf(SCOPES, server.connectionScope) ?? 'request';

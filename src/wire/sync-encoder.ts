@@ -1,7 +1,7 @@
 import * as message from '../../generated/switchboard/v1/connection_service.js';
 import type { Commit, Position } from '../domain/commit.js';
 import type { SwitchboardError } from '../domain/errors.js';
-import type { Sight } from '../domain/resolve.js';
+import type { RecordChange } from '../domain/node-stream.js';
 import type { ServerRecord, StoredServer } from '../domain/server.js';
 import { encodeToken, viewDigest } from '../domain/token.js';
 import type { ReaderView } from '../domain/view.js';
@@ -10,19 +10,7 @@ import { toDuration } from './spec-codec.js';
 import { toRpcStatus } from './status.js';
 import { cachedFrame, RESET_REASONS, toCommitEnd, toHeartbeat } from './watch-encoder.js';
 
-interface NamedSight extends Sight {
-  readonly subscriptionId: string;
-}
-
-/** A change of one record as a node sees it. */
-type NodeChange =
-  | {
-      readonly kind: 'upsert';
-      readonly stored: StoredServer;
-      readonly sights: readonly NamedSight[];
-    }
-  | { readonly kind: 'unchanged'; readonly id: string; readonly sights: readonly NamedSight[] }
-  | { readonly kind: 'removed'; readonly id: string };
+type NodeChange = RecordChange<StoredServer>;
 
 /** What is the same on every stream of a replica. */
 export interface SyncFacts {
@@ -80,7 +68,7 @@ function encodeChanges(changes: readonly NodeChange[]): Uint8Array {
     encode({ $case: 'changes', value: { changes: changes.map(toRecordChange) } });
   const [only, ...others] = changes;
   const isShared = only?.kind === 'upsert' && only.sights.length === 0 && others.length === 0;
-  return isShared ? cachedFrame(sharedFrames, only.stored.record, make) : make();
+  return isShared ? cachedFrame(sharedFrames, only.server.record, make) : make();
 }
 
 function toRecordChange(change: NodeChange): message.RecordChange {
@@ -93,7 +81,7 @@ function toRecordChange(change: NodeChange): message.RecordChange {
   }));
   if (change.kind === 'unchanged')
     return { change: { $case: 'unchangedId', value: change.id }, sights };
-  return { change: { $case: 'upsert', value: toServerMessage(change.stored.record) }, sights };
+  return { change: { $case: 'upsert', value: toServerMessage(change.server.record) }, sights };
 }
 
 function encode(content: NonNullable<message.SyncResponse['message']>): Uint8Array {

@@ -1,5 +1,5 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { Server, Tier } from '../../generated/switchboard/v1/server.js';
+import { type Server, Tier } from '../../generated/switchboard/v1/server.js';
 import type { WatchLimits } from '../../src/services/watch/watch-limits.js';
 import { APP, httpSpec, revisionOf, serverOf, toRefusal, tokenOf } from '../support/grpc-admin.js';
 import { startLocalServer, type LocalServer } from '../support/grpc-admin-server.js';

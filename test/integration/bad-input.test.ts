@@ -29,6 +29,8 @@ import { callRaw, damageText, withField } from '../support/grpc-admin-raw.js';
 
 const HUGE = 'i'.repeat(10_000);
 const URL = 'https://tools.example/mcp';
+// A number that a later version may give to a tier.
+const UNKNOWN_TIER = JSON.parse('99') as Tier;
 const CREATE = '/switchboard.v1.RegistryService/CreateServer';
 const GET = '/switchboard.v1.RegistryService/GetServer';
 const UPDATE = '/switchboard.v1.RegistryService/UpdateServer';
@@ -116,7 +118,7 @@ const proto = new Map([['__proto__', 'x']]);
 const declarations: readonly Case[] = [
   ['no server', 'server', () => admin.create({})],
   ['tier left out', 'server.tier', create({ tier: Tier.TIER_UNSPECIFIED })],
-  ['an unknown tier', 'server.tier', create({ tier: 99 as Tier })],
+  ['an unknown tier', 'server.tier', create({ tier: UNKNOWN_TIER })],
   ['no spec', 'server.spec', create({ spec: undefined })],
   ['no transport', `${S}.transport`, create({ spec: {} })],
   ['an empty command', `${S}.stdio.command`, spec(stdioSpec(''))],
@@ -331,10 +333,14 @@ const reads: readonly Case[] = [
   [
     'an unknown tier in a filter',
     'filter.tiers[1]',
-    () => admin.list({ view: APP, filter: { tiers: [Tier.TIER_APP, 77 as Tier] } }),
+    () => admin.list({ view: APP, filter: { tiers: [Tier.TIER_APP, UNKNOWN_TIER] } }),
   ],
   ['a check of nothing', 'items', () => admin.check({ items: [] })],
-  ['1,001 checks', 'items', () => admin.check({ items: new Array(1_001).fill({}) })],
+  [
+    '1,001 checks',
+    'items',
+    () => admin.check({ items: Array.from({ length: 1_001 }, () => ({})) }),
+  ],
 ];
 
 describe('bad input', () => {

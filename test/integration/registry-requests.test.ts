@@ -78,16 +78,14 @@ describe('a repeated request', () => {
     const { id, etag } = serverOf(
       await admin.create({ tenant, requestId: 'r1', server: server() }),
     );
-    for (const refused of [
+    const refused = [
       admin.create({ tenant, requestId: 'r1', server: server({ name: 'other' }) }),
       admin.create({ tenant, requestId: 'r1', server: server(), reason: 'another' }),
       admin.update({ tenant, requestId: 'r1', server: { id, etag, name: 'other' } }),
       admin.remove({ tenant, requestId: 'r1', id, etag }),
-    ]) {
-      expect(await refusalOf(refused)).toMatchObject({
-        code: 'INVALID_ARGUMENT',
-        reason: 'REQUEST_ID_REUSED',
-      });
+    ].map(refusalOf);
+    for (const refusal of await Promise.all(refused)) {
+      expect(refusal).toMatchObject({ code: 'INVALID_ARGUMENT', reason: 'REQUEST_ID_REUSED' });
     }
     expect(await newestRevision(admin, tenant)).toBe(1);
   });

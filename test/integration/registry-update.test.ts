@@ -1,3 +1,4 @@
+import type { ServiceError } from '@grpc/grpc-js';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Server as ServerMessage } from '../../generated/switchboard/v1/server.js';
 import { ConnectionScope, Server, Stderr, Tier } from '../../generated/switchboard/v1/server.js';
@@ -10,6 +11,7 @@ import {
   refusalOf,
   serverOf,
   stdioSpec,
+  toRefusal,
   type Admin,
   type Init,
 } from '../support/grpc-admin.js';
@@ -316,9 +318,9 @@ describe('UpdateServer', () => {
     const won = ended.flatMap((end) => (end.status === 'fulfilled' ? [end.value] : []));
     expect(won).toHaveLength(1);
     const current = serverOf(won[0]!).etag;
-    const lost = racers.filter((_, index) => ended[index]!.status === 'rejected');
-    for (const racer of lost) {
-      expect(await refusalOf(racer)).toMatchObject({
+    const lost = ended.flatMap((end) => (end.status === 'rejected' ? [end.reason as unknown] : []));
+    for (const failure of lost) {
+      expect(toRefusal(failure as ServiceError)).toMatchObject({
         code: 'ABORTED',
         reason: 'ETAG_MISMATCH',
         metadata: { id, current_etag: current },

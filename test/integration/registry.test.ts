@@ -171,11 +171,10 @@ describe('at_least', () => {
     await create(tenant, { name: 'tools' });
     const atLeast = encodeToken(tenant, await positionBeyond(tenant));
     using hasty = openAdmin(local.server.address, undefined, 400);
-    for (const read of [
-      hasty.get({ tenant, view: APP, key: byName('tools'), atLeast }),
-      hasty.list({ tenant, view: APP, atLeast }),
-    ]) {
-      const refused = await refusalOf(read);
+    for (const refused of await Promise.all([
+      refusalOf(hasty.get({ tenant, view: APP, key: byName('tools'), atLeast })),
+      refusalOf(hasty.list({ tenant, view: APP, atLeast })),
+    ])) {
       expect(refused).toMatchObject({ code: 'UNAVAILABLE', reason: 'NOT_CAUGHT_UP' });
       expect(refused.retryDelayMs).toBeGreaterThan(0);
     }
@@ -185,11 +184,11 @@ describe('at_least', () => {
     const tenant = newTenant();
     await create(tenant, { name: 'tools' });
     const atLeast = encodeToken(tenant, { epoch: 'former', revision: 1, fingerprint: 'f' });
-    for (const read of [
-      admin.get({ tenant, view: APP, key: byName('tools'), atLeast }),
-      admin.list({ tenant, view: APP, atLeast }),
-    ]) {
-      expect(await refusalOf(read)).toMatchObject({
+    for (const refused of await Promise.all([
+      refusalOf(admin.get({ tenant, view: APP, key: byName('tools'), atLeast })),
+      refusalOf(admin.list({ tenant, view: APP, atLeast })),
+    ])) {
+      expect(refused).toMatchObject({
         code: 'FAILED_PRECONDITION',
         reason: 'EPOCH_CHANGED',
       });

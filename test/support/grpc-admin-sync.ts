@@ -32,6 +32,8 @@ export interface NodeFollower {
   readonly resets: readonly string[];
   readonly faults: readonly string[];
   readonly commits: number;
+  /** How many records a snapshot only named, as held already. */
+  readonly unchanged: number;
   /** Whether the stream that is open was resumed; undefined before its welcome. */
   readonly resumed: boolean | undefined;
   open(admin: Admin, held?: readonly HeldServer[]): void;
@@ -64,6 +66,7 @@ export function createNodeFollower(
   let building: Map<string, HeldRecord> | undefined;
   let token = '';
   let commits = 0;
+  let unchanged = 0;
   let resumed: boolean | undefined;
   let stream: ClientDuplexStream<SyncRequest, SyncResponse> | undefined;
   let ended: Promise<StreamEnd> | undefined;
@@ -78,6 +81,7 @@ export function createNodeFollower(
       } else if (change?.$case === 'removedId') {
         if (!into.delete(change.value)) fault(`removed ${change.value}, which was not there`);
       } else if (change?.$case === 'unchangedId') {
+        unchanged += 1;
         const held = records.get(change.value);
         if (held === undefined) fault(`unchanged ${change.value}, which is not held`);
         else into.set(change.value, { server: held.server, sights });
@@ -165,6 +169,9 @@ export function createNodeFollower(
     faults,
     get commits() {
       return commits;
+    },
+    get unchanged() {
+      return unchanged;
     },
     get resumed() {
       return resumed;

@@ -1,4 +1,9 @@
-import type { ClientReadableStream, ServiceError, StatusObject } from '@grpc/grpc-js';
+import {
+  type ClientReadableStream,
+  type ServiceError,
+  status,
+  type StatusObject,
+} from '@grpc/grpc-js';
 import { ResetReason, type HeldServer, type View } from '../../generated/switchboard/v1/common.js';
 import {
   ServerEvent_Type,
@@ -120,7 +125,7 @@ export function endOf(stream: ClientReadableStream<unknown>): Promise<StreamEnd>
   return new Promise((resolve) => {
     stream.on('error', resolve);
     stream.on('status', (end: StatusObject) => {
-      if (end.code === 0) resolve(end);
+      if (end.code === status.OK) resolve(end);
     });
   });
 }

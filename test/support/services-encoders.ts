@@ -5,7 +5,8 @@ import { encodeToken, viewDigest } from '../../src/domain/token.js';
 import type { View } from '../../src/domain/view.js';
 import type { SessionEncoder } from '../../src/services/node-session.js';
 import type { HeartbeatFacts, ResetReason } from '../../src/services/watch/audience.js';
-import type { NodeChange, SubscriptionSight } from '../../src/services/watch/node-audience.js';
+import type { SubscriptionSight } from '../../src/domain/node-stream.js';
+import type { NodeChange } from '../../src/services/watch/node-audience.js';
 import type { EventType, WatchEncoder } from '../../src/services/watch/resolved-audience.js';
 
 /** A place that a frame names, as a revision and as the token that a client would keep. */
@@ -134,7 +135,7 @@ function heartbeatOf(
 
 function recordFrameOf(change: NodeChange): RecordFrame {
   if (change.kind !== 'upsert') return change;
-  const { id, name, tier, revision } = change.stored.record;
+  const { id, name, tier, revision } = change.server.record;
   return { kind: 'upsert', id, name, tier, version: revision, sights: change.sights };
 }
 

@@ -11,7 +11,7 @@ import {
   type Services,
   type ServicesDeps,
 } from '../../src/services/create-services.js';
-import type { ServerKey } from '../../src/services/registry.js';
+import type { ServerKey } from '../../src/domain/held-connection.js';
 import type { Answer, RequestContext } from '../../src/services/request.js';
 import type { Held } from '../../src/services/watch/audience.js';
 import { openLmdbCatalog } from '../../src/storage/catalog/lmdb/open-lmdb-catalog.js';

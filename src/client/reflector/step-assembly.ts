@@ -1,6 +1,7 @@
 import { fromRecordChange, type SyncResponse } from '../../wire/feed-codec.js';
 import type { KnownServer } from '../server-view.js';
-import type { FeedChange, FeedSight, FeedStep } from '../view-feed.js';
+import type { FeedChange, FeedStep } from '../view-feed.js';
+import type { SubscriptionSight } from '../../domain/node-stream.js';
 
 type Message = NonNullable<SyncResponse['message']>;
 type WireChange = Extract<Message, { $case: 'changes' }>['value']['changes'][number];
@@ -68,7 +69,7 @@ export class StepAssembly {
     return { kind: 'upsert', server, sights: this.toSights(change.sights) };
   }
 
-  private toSights(sights: readonly FeedSight[]): readonly FeedSight[] {
+  private toSights(sights: readonly SubscriptionSight[]): readonly SubscriptionSight[] {
     return sights.flatMap((sight) => {
       const subscriptionId = this.idOf(sight.subscriptionId);
       return subscriptionId === undefined ? [] : [{ ...sight, subscriptionId }];

@@ -1,28 +1,13 @@
 import { changedId, type Position } from '../../domain/commit.js';
-import { sightOf, type Sight, type StateIndex } from '../../domain/resolve.js';
+import type { RecordChange, SubscriptionSight } from '../../domain/node-stream.js';
+import { sightOf, type StateIndex } from '../../domain/resolve.js';
 import { audienceOf, contentVersion, type StoredServer } from '../../domain/server.js';
 import { subjectsOf, type ReaderView, type Subject } from '../../domain/view.js';
 import type { Step } from '../tenant-log.js';
 import type { Audience, HeartbeatFacts, Memo, ResetReason, SnapshotItem } from './audience.js';
 
-/** How one subscription of a stream sees a PRIVATE record. */
-export interface SubscriptionSight extends Sight {
-  readonly subscriptionId: string;
-}
-
 /** A change of one record as a node sees it. */
-export type NodeChange =
-  | {
-      readonly kind: 'upsert';
-      readonly stored: StoredServer;
-      readonly sights: readonly SubscriptionSight[];
-    }
-  | {
-      readonly kind: 'unchanged';
-      readonly id: string;
-      readonly sights: readonly SubscriptionSight[];
-    }
-  | { readonly kind: 'removed'; readonly id: string };
+export type NodeChange = RecordChange<StoredServer>;
 
 /** A subscription that is now complete. */
 export interface SyncedSubscription {
@@ -103,7 +88,8 @@ export class NodeAudience implements Audience {
     const changes: NodeChange[] = [];
     if (reach !== this.reach) {
       for (const stored of state.allShared()) {
-        if (stored.record.tier === 'USER') changes.push({ kind: 'upsert', stored, sights: [] });
+        if (stored.record.tier === 'USER')
+          changes.push({ kind: 'upsert', server: stored, sights: [] });
       }
     }
     const after = to.view === undefined ? [] : privateIds(state, to.view);
@@ -111,7 +97,7 @@ export class NodeAudience implements Audience {
       const stored = state.byId(id);
       const sights = stored === undefined ? [] : this.sightsOf(stored);
       if (stored === undefined || sights.length === 0) changes.push({ kind: 'removed', id });
-      else changes.push({ kind: 'upsert', stored, sights });
+      else changes.push({ kind: 'upsert', server: stored, sights });
     }
     const synced = to.view === undefined ? [] : [{ id: to.id, view: to.view }];
     const frames = changes.length === 0 ? [] : [this.encoder.changes(changes)];
@@ -143,7 +129,7 @@ export class NodeAudience implements Audience {
       const id = changedId(change);
       const [before, after] = [step.before.byId(id), step.after.byId(id)];
       if (after !== undefined && this.seesShared(after))
-        shared.push({ kind: 'upsert', stored: after, sights: [] });
+        shared.push({ kind: 'upsert', server: after, sights: [] });
       else if (before !== undefined && this.seesShared(before))
         shared.push({ kind: 'removed', id });
       own.push(...this.ownChanges({ id, before, after }));
@@ -204,7 +190,7 @@ export class NodeAudience implements Audience {
     const { id, before, after } = around;
     const sights = after === undefined ? [] : this.sightsOf(after);
     if (after !== undefined && sights.length > 0)
-      return [{ kind: 'upsert', stored: after, sights }];
+      return [{ kind: 'upsert', server: after, sights }];
     const wasSeen = before !== undefined && this.sightsOf(before).length > 0;
     const isShared = after !== undefined && this.seesShared(after);
     return wasSeen && !isShared ? [{ kind: 'removed', id }] : [];
@@ -215,7 +201,7 @@ export class NodeAudience implements Audience {
     return {
       version: `${String(revision)} ${JSON.stringify(sights)}`,
       heldVersion: contentVersion(stored.record),
-      frame: () => this.encoder.changes([{ kind: 'upsert', stored, sights }]),
+      frame: () => this.encoder.changes([{ kind: 'upsert', server: stored, sights }]),
       unchanged: () => this.encoder.changes([{ kind: 'unchanged', id, sights }]),
     };
   }

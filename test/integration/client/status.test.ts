@@ -124,7 +124,7 @@ describe('the credentials of a client', () => {
 
   it('open a control plane with TLS and tokens, and only with them', async () => {
     const tokensFile = path.join(await testFolder(), 'tokens.json');
-    const token = 'a token of the nodes';
+    const token = 'the-token-of-the-nodes';
     const tokens = [{ token, principal: 'node', roles: ['reader'] }];
     await writeFile(tokensFile, JSON.stringify({ tokens }));
     const { address } = await startControlPlane({
@@ -135,7 +135,7 @@ describe('the credentials of a client', () => {
     await client.ready();
     await client.user('ana');
 
-    const wrong = openNode(address, { tls, token: 'not a token of the nodes' });
+    const wrong = openNode(address, { tls, token: 'not-the-token-of-nodes' });
     await wrong.is('CONNECTING disconnected');
     expect(wrong.client.status.current.error).toMatchObject({ reason: 'UNAUTHENTICATED' });
     const plain = openNode(address, { token });

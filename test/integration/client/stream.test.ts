@@ -17,6 +17,7 @@ import {
   type ScriptedStream,
 } from '../../support/control-plane-script.js';
 import { clientErrorOf } from '../../support/mcp-pool.js';
+import { startTcpProxy } from '../../support/tcp-proxy.js';
 
 const ANA = userView('ana');
 const BEN = userView('ben');
@@ -168,7 +169,32 @@ describe('a stream of a node', () => {
     await client.ready();
   });
 
-  it('does not take what the server asks to wait for nothing', async () => {
+  it('has a connection of its own, closed with it', async () => {
+    const server = await startScriptedServer((stream, index) => {
+      answer(stream);
+      if (index < 5) stream.end(down);
+    });
+    await using proxy = await startTcpProxy(server.address);
+    const { client } = openNode(proxy.address);
+    await soon(() => expect(server.streams).toHaveLength(6));
+    await soon(() => expect([proxy.accepted, proxy.open]).toEqual([6, 1]));
+    await client.close();
+    await soon(() => expect(proxy.open).toBe(0));
+  });
+
+  it('is not opened for a client that was closed meanwhile', async () => {
+    const server = await startScriptedServer(answer);
+    let tell: (token: string) => void = () => undefined;
+    const token = new Promise<string>((resolve) => (tell = resolve));
+    const { client } = openNode(server.address, { nodeId: 'closed', token: () => token });
+    await client.close();
+    tell('too late');
+    const { client: other } = openNode(server.address, { nodeId: 'other' });
+    await other.ready();
+    expect(server.streams.map((stream) => stream.open().nodeId)).toEqual(['other']);
+  });
+
+  it('waits as long as the server asks for', async () => {
     const delay = new SwitchboardError('SHUTTING_DOWN', undefined, { retryDelayMs: 3_600_000 });
     const server = await startScriptedServer((stream) => {
       answer(stream);

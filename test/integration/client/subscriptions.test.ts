@@ -99,7 +99,7 @@ describe('a user of a client', () => {
     for (const wait of waiting) expect((await clientErrorOf(wait)).reason).toBe('CANCELLED');
   });
 
-  it('keeps, when its groups change, the connections that it may still use [P18, C2]', async () => {
+  it('keeps, when its groups change, the connections that it may still use', async () => {
     const [kept, lost] = [
       await openHttpServer({ label: 'kept' }),
       await openHttpServer({ label: 'lost' }),

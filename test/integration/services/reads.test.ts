@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { SwitchboardError } from '../../../src/domain/errors.js';
 import type { ServerRecord } from '../../../src/domain/server.js';
 import { APP_VIEW, INVENTORY_VIEW, userView, type View } from '../../../src/domain/view.js';
-import type { HeldConnection } from '../../../src/services/check-connections.js';
+import type { HeldConnection } from '../../../src/domain/held-connection.js';
 import type { Catalog } from '../../../src/storage/catalog.js';
 import { changeAccess } from '../../support/commits.js';
 import { describeContents, Oracle } from '../../support/history-oracle.js';

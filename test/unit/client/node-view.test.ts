@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { NodeView, subscriptionIdOf } from '../../../src/client/node-view.js';
-import type { FeedChange, FeedSight } from '../../../src/client/view-feed.js';
+import type { FeedChange } from '../../../src/client/view-feed.js';
+import type { SubscriptionSight } from '../../../src/domain/node-stream.js';
 import {
   listResolved,
   maySee,
@@ -19,7 +20,7 @@ const BEN = userView('ben', ['red']);
 const VIEWS: readonly ReaderView[] = [APP_VIEW, ANA, ANA_IN_TWO, BEN];
 const SUBJECTS = ['user:ana', 'user:ben', 'user:eve', 'group:red', 'group:blue'] as const;
 
-function sightsOf(server: StoredServer, views: readonly ReaderView[] = VIEWS): FeedSight[] {
+function sightsOf(server: StoredServer, views: readonly ReaderView[] = VIEWS): SubscriptionSight[] {
   return views.flatMap((view) => {
     const sight = sightOf(server, view);
     return sight === undefined ? [] : [{ subscriptionId: subscriptionIdOf(view), ...sight }];

@@ -1,9 +1,15 @@
 import { beforeAll, describe, expect, it } from 'vitest';
+import {
+  ServerEvent_Type,
+  type WatchServersResponse,
+} from '../../generated/switchboard/v1/registry_service.js';
+import { ServerSpec } from '../../generated/switchboard/v1/server.js';
 import { openLmdbCatalog } from '../../src/storage/catalog/lmdb/open-lmdb-catalog.js';
 import { startCrashyServer } from '../support/crashy-server.js';
 import { readDisk, violationsOf, type Disk, type Write } from '../support/crashy-server-history.js';
 import { randomWrite, send, type Known } from '../support/crashy-server-writes.js';
-import { openAdmin } from '../support/grpc-admin.js';
+import { INVENTORY, newestRevision, openAdmin } from '../support/grpc-admin.js';
+import { createFollower, createFollowerState } from '../support/grpc-admin-watch.js';
 import { randomFrom } from '../support/random.js';
 import { temporaryFolder } from '../support/storage-lmdb.js';
 
@@ -14,6 +20,8 @@ interface Case {
 }
 
 let truth: Case;
+/** What a watch of the inventory said while that history was written. */
+let messages: WatchServersResponse[];
 
 beforeAll(async () => {
   const folder = await temporaryFolder();
@@ -23,12 +31,18 @@ beforeAll(async () => {
   {
     await using server = await startCrashyServer({ dataDir: folder.path });
     using admin = openAdmin(server.address);
+    const follower = createFollower(INVENTORY);
+    follower.open(admin);
+    messages = [];
+    follower.stream.on('data', (message: WatchServersResponse) => messages.push(message));
     for (let index = 0; index < 60; index += 1) {
       const write = randomWrite({ random, tenant: 'default', known }, `w-${String(index)}`);
       writes.push(write);
       expect(await send(write, admin, known)).not.toBe('unknown');
       if (random.chance(20)) await send(write, admin, known);
     }
+    await follower.reached(await newestRevision(admin, 'default'));
+    follower.close();
   }
   const catalog = await openLmdbCatalog({ dataDir: folder.path });
   truth = { disk: await readDisk(catalog, 'default', writes), writes };
@@ -126,5 +140,60 @@ describe('the checker of the kills [F1, R1, R3]', () => {
       judged(() => ({ writes: changed(write, { answers: [{ ...answer!, token: other.token }] }) })),
     ).toMatch('another token');
     expect(judged(() => ({ answered: new Map() }))).toMatch('its answer is forgotten');
+  });
+});
+
+describe('the checker of the watches [W1, W2, W3, W4, W6]', () => {
+  /** The steps of the watch: the frames of each commit together. */
+  function steps(): WatchServersResponse[][] {
+    const all: WatchServersResponse[][] = [[]];
+    for (const message of messages.filter((one) => one.message?.$case !== 'heartbeat')) {
+      all.at(-1)!.push(message);
+      if (message.message?.$case !== 'event') all.push([]);
+    }
+    return all.slice(0, -1);
+  }
+
+  function faultsOf(told: readonly WatchServersResponse[][]): string {
+    const state = createFollowerState(INVENTORY, {});
+    state.begin();
+    for (const message of told.flat()) state.receive(message);
+    return state.faults.join('\n');
+  }
+
+  it('finds nothing in what was really said', () => {
+    expect(steps().length).toBe(truth.disk.commits.length + 1);
+    expect(faultsOf(steps())).toBe('');
+  });
+
+  it('finds a dropped commit, a doubled one, and two that changed places', () => {
+    const said = steps();
+    const middle = Math.floor(said.length / 2);
+    const [one, other] = [said[middle]!, said[middle + 1]!];
+    expect(faultsOf(said.toSpliced(middle, 1))).toMatch('a hole');
+    expect(faultsOf(said.toSpliced(middle, 0, one))).toMatch('a hole');
+    expect(faultsOf(said.toSpliced(middle, 2, other, one))).toMatch('a hole');
+  });
+
+  it('finds a commit without its events, a bookmark that runs ahead, and content of what is gone', () => {
+    const said = steps();
+    const middle = Math.floor(said.length / 2);
+    expect(faultsOf(said.toSpliced(middle, 1, said[middle]!.slice(-1)))).toMatch('shows nothing');
+
+    const ahead = said[middle + 1]!.at(-1)!.message!;
+    const token = ahead.$case === 'commit' ? ahead.value.token : '';
+    const value = { token, newest: token, upstreamState: 1, degradedFor: undefined };
+    const beat: WatchServersResponse = { message: { $case: 'heartbeat', value } };
+    expect(faultsOf(said.toSpliced(middle, 0, [beat]))).toMatch('a hole');
+
+    const leaking = said.map((step) =>
+      step.map(({ message }): WatchServersResponse => {
+        if (message?.$case !== 'event' || message.value.type !== ServerEvent_Type.TYPE_REMOVED)
+          return { message };
+        const server = { ...message.value.server!, spec: ServerSpec.fromPartial({}) };
+        return { message: { $case: 'event', value: { ...message.value, server } } };
+      }),
+    );
+    expect(faultsOf(leaking)).toMatch('with content');
   });
 });

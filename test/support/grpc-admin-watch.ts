@@ -63,7 +63,7 @@ export interface FollowOptions {
 
 export function createFollower(view: View, options: FollowOptions = {}): Follower {
   const { tenant = DEFAULT_TENANT } = options;
-  const state = createState(view, options);
+  const state = createFollowerState(view, options);
   const wakers = new Set<() => void>();
   let stream: ClientReadableStream<WatchServersResponse> | undefined;
   let ended: Promise<StreamEnd> | undefined;
@@ -130,7 +130,11 @@ export function endOf(stream: ClientReadableStream<unknown>): Promise<StreamEnd>
   });
 }
 
-function createState(view: View, { tenant = DEFAULT_TENANT, token = '' }: FollowOptions) {
+/** What a follower makes of the messages that it is given; `begin` comes first. */
+export function createFollowerState(
+  view: View,
+  { tenant = DEFAULT_TENANT, token = '' }: FollowOptions,
+) {
   const isInventory = view.kind?.$case === 'inventory';
   const resets: string[] = [];
   const faults: string[] = [];

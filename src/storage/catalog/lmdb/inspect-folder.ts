@@ -13,7 +13,8 @@ const ROOT_BYTES = 64;
  * segmentation fault. So whatever it would refuse is refused here.
  */
 export function inspectFolder(folder: string): void {
-  mkdirSync(folder, { recursive: true });
+  // Specs may hold what only the owner of the process should read.
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
   accessSync(folder, constants.R_OK | constants.W_OK | constants.X_OK);
   for (const name of ['data.mdb', 'lock.mdb']) {
     const path = join(folder, name);

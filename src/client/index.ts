@@ -10,7 +10,20 @@ export { ClientError, isClientError, type ClientErrorReason } from './client-err
 export type { ClientStatus, StatusReason, StatusSource } from './status.js';
 export type { SyncEvent, SyncEventListener } from './sync-event.js';
 export type { KnownServer } from './server-view.js';
-export type { Connection, ConnectionOutcome, GetOptions, PoolScope } from './pool/connection.js';
+export type {
+  CallOptions,
+  Connection,
+  ConnectionOutcome,
+  GetOptions,
+  PoolScope,
+} from './pool/connection.js';
 export type { PoolEvent, PoolEventListener } from './pool/pool-event.js';
-export type { Credentials, CredentialsHook } from './pool/credential-store.js';
+export type { Credentials, CredentialsHook, CredentialsRequest } from './pool/credential-store.js';
+export type {
+  HookRequest,
+  SecretsHook,
+  UserValues,
+  UserValuesHook,
+} from './values/value-sources.js';
+export type { RequestOptions, Tool, ToolCall, ToolResult } from '../mcp/mcp-connection.js';
 export { isSwitchboardError, SwitchboardError, type ErrorReason } from '../domain/errors.js';

@@ -1,9 +1,8 @@
-import { userView, type ReaderView, type UserView } from '../domain/view.js';
+import { userView, type ReaderView } from '../domain/view.js';
 import type { NodeView } from './node-view.js';
 import type { PoolScope } from './pool/connection.js';
 import type { ConnectionPool } from './pool/create-pool.js';
 import { throwIfCancelled, untilAborted } from './until-aborted.js';
-import { lookUp } from './pool/slot.js';
 import type { KnownServer } from './server-view.js';
 import type { UserSubscriptions } from './users.js';
 
@@ -60,10 +59,7 @@ export async function openUserHandle(
     let closing: Promise<unknown> = Promise.resolve();
     use.release((others) => {
       // The view is still known: afterwards it cannot say what a connection is for.
-      closing =
-        others.length === 0
-          ? connections.disconnectAll()
-          : disconnectUnseen({ view, connections, reader }, others);
+      closing = connections.leave(others);
     });
     await closing;
   };
@@ -83,24 +79,4 @@ export async function openUserHandle(
 
 export function lookup(view: NodeView, reader: ReaderView): ServerLookup {
   return { get: (name) => view.resolve(name, reader), list: () => view.list(reader) };
-}
-
-/** The view that is about to be forgotten, and what it has lent. */
-interface Leaving {
-  readonly view: NodeView;
-  readonly reader: UserView;
-  readonly connections: PoolScope;
-}
-
-/** Closes what none of the other views may see; one that cannot say keeps it. */
-async function disconnectUnseen(
-  { view, reader, connections }: Leaving,
-  others: readonly UserView[],
-): Promise<void> {
-  // One that never became known has lent nothing.
-  if (!view.isKnown(reader)) return;
-  const isSeen = (id: string): boolean =>
-    others.some((other) => lookUp(view, id, other) !== undefined);
-  const unseen = connections.getLoaded().filter(({ serverId }) => !isSeen(serverId));
-  await Promise.all(unseen.map(({ name }) => connections.disconnect(name)));
 }

@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
+import { UpstreamState } from '../../generated/switchboard/v1/common.js';
 import {
   ServerEvent_Type,
   type WatchServersResponse,
@@ -182,7 +183,8 @@ describe('the checker of the watches [W1, W2, W3, W4, W6]', () => {
 
     const ahead = said[middle + 1]!.at(-1)!.message!;
     const token = ahead.$case === 'commit' ? ahead.value.token : '';
-    const value = { token, newest: token, upstreamState: 1, degradedFor: undefined };
+    const upstreamState = UpstreamState.UPSTREAM_STATE_FOLLOWING;
+    const value = { token, newest: token, upstreamState, degradedFor: undefined };
     const beat: WatchServersResponse = { message: { $case: 'heartbeat', value } };
     expect(faultsOf(said.toSpliced(middle, 0, [beat]))).toMatch('a hole');
 

@@ -254,11 +254,11 @@ function asText(servers: Iterable<Server>): string[] {
   return [...servers].map((server) => canonicalJson(Server.toJSON(server))).sort();
 }
 
-/** The memory that a process holds, as the kernel counts it. */
+/** The memory that a process holds; on Linux without the pages of files that are mapped, as LMDB's is. */
 async function residentBytes(pid: number): Promise<number> {
   if (process.platform === 'linux') {
     const status = await readFile(`/proc/${String(pid)}/status`, 'utf8');
-    return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) * 1024;
+    return Number(/^RssAnon:\s+(\d+) kB$/m.exec(status)?.[1]) * 1024;
   }
   const { stdout } = await promisify(execFile)('ps', ['-o', 'rss=', '-p', String(pid)]);
   return Number(stdout) * 1024;

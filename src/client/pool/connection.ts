@@ -1,3 +1,4 @@
+import type { ReaderView } from '../../domain/view.js';
 import type { ConnectionScope } from '../../domain/connection-scope.js';
 import type {
   RawRequest,
@@ -95,8 +96,9 @@ export interface PoolScope {
   /**
    * Says that nobody uses this view any more: closes those connections of the user that no
    * other view of the same user has used, as `disconnectAll` does. Nothing for the app.
+   * `heirs` are other views of the user: they take over what they may see.
    */
-  leave(): Promise<number>;
+  leave(heirs?: readonly ReaderView[]): Promise<number>;
   /**
    * Runs `use` with a connection. Once more with another one, if the first could not be
    * used and nothing of the first run can have reached a server.

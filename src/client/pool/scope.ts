@@ -16,7 +16,7 @@ import { identityOf } from './identity.js';
 import type { PoolCore } from './pool-core.js';
 import type { PooledConnection } from './pooled-connection.js';
 import { throwIfCancelled } from '../until-aborted.js';
-import { identityKey, type Slot } from './slot.js';
+import { identityKey, lookUp, type Slot } from './slot.js';
 
 /** A view's way into the pool. Holds nothing that must be closed. */
 export class Scope implements PoolScope {
@@ -87,10 +87,18 @@ export class Scope implements PoolScope {
     return this.#disconnect(() => true);
   }
 
-  async leave(): Promise<number> {
+  async leave(heirs: readonly ReaderView[] = []): Promise<number> {
     if (this.#view.kind === 'app') return 0;
     const key = viewKey(this.#view);
-    for (const slot of this.#core.slots.of()) slot.viewers.delete(key);
+    for (const slot of this.#core.slots.of()) {
+      if (!slot.viewers.delete(key)) continue;
+      for (const heir of heirs) {
+        // One that is not known yet keeps it, until it is.
+        if (lookUp(this.#core.view, slot.serverId, heir) !== undefined) {
+          slot.viewers.set(viewKey(heir), heir);
+        }
+      }
+    }
     return this.#disconnect((slot) => slot.viewers.size === 0);
   }
 

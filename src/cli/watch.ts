@@ -87,7 +87,10 @@ function advance(
       return whole;
     }
     case 'heartbeat':
-      if (progress.pending.length === 0) progress.token = message.message.value.token;
+      // Empty while a snapshot is under way: nothing to resume from yet.
+      if (progress.pending.length === 0 && message.message.value.token !== '') {
+        progress.token = message.message.value.token;
+      }
       return [message];
     case 'reset':
       progress.pending = [];

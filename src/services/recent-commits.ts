@@ -1,21 +1,46 @@
 import type { Commit } from '../domain/commit.js';
 
-/** The newest commits of a log, without holes, at most `limit`. */
+/** What the kept commits may come to together, in characters of JSON. */
+const MAX_SIZE = 16 * 1024 * 1024;
+
+/**
+ * The newest commits of a log, without holes: at least the last, and otherwise as many as
+ * `limit` and `maxSize` (characters of JSON) allow, at most about twice that.
+ */
 export class RecentCommits {
   private readonly limit: number;
+  private readonly maxSize: number;
   private commits: Commit[] = [];
+  private sizes: number[] = [];
+  private size = 0;
   private readonly requests = new Map<string, Commit>();
 
-  constructor(limit: number) {
+  constructor(limit: number, maxSize = MAX_SIZE) {
     this.limit = limit;
+    this.maxSize = maxSize;
   }
 
   push(commit: Commit): void {
+    const size = JSON.stringify(commit.changes).length;
     this.commits.push(commit);
+    this.sizes.push(size);
+    this.size += size;
     if (commit.request !== undefined) this.requests.set(requestKey(commit.request), commit);
-    if (this.commits.length < this.limit * 2) return;
-    for (const old of this.commits.slice(0, this.limit)) this.forget(old);
-    this.commits = this.commits.slice(this.limit);
+    // Twice the limits, so that trimming is rare and costs nothing on average.
+    if (this.commits.length >= this.limit * 2 || this.size >= this.maxSize * 2) this.trim();
+  }
+
+  private trim(): void {
+    let count = Math.max(0, this.commits.length - this.limit);
+    let size = this.sizes.slice(count).reduce((sum, one) => sum + one, 0);
+    while (size > this.maxSize && count < this.commits.length - 1) {
+      size -= this.sizes[count] ?? 0;
+      count += 1;
+    }
+    for (const old of this.commits.slice(0, count)) this.forget(old);
+    this.commits = this.commits.slice(count);
+    this.sizes = this.sizes.slice(count);
+    this.size = size;
   }
 
   /** All commits after `revision`; undefined if some of them are no longer held. */

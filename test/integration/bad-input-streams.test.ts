@@ -212,9 +212,10 @@ describe('a node session', () => {
       subscribe('x'.repeat(129), userView('ana')),
       subscribe('late', userView('cy')),
     );
+    const patience = { timeout: 10_000 };
     await vi.waitFor(() => {
       expect(visibleOf(session)).toEqual(['good', 'late']);
-    });
+    }, patience);
     expect(refusedOf(session)).toEqual([
       ['good', 'INVALID_FIELD', 'subscription_id'],
       ['blank', 'INVALID_FIELD', 'view.user.user'],

@@ -44,6 +44,19 @@ describe('RecentCommits', () => {
     }
   });
 
+  it('holds fewer of them when they are large, but always the newest [W12]', () => {
+    const one = JSON.stringify(commits[0]?.changes).length;
+    const recent = new RecentCommits(1_000, one * 2);
+    for (const commit of commits) recent.push(commit);
+    const held = commits.filter(({ revision }) => recent.at(revision) !== undefined);
+    expect(held.length).toBeLessThanOrEqual(4);
+    expect(held.at(-1)).toBe(commits.at(-1));
+    const tiny = new RecentCommits(1_000, 1);
+    for (const commit of commits) tiny.push(commit);
+    expect(tiny.after(commits.length + 3)).toEqual([commits.at(-1)]);
+    expect(tiny.answering(request('r0'))).toBeUndefined();
+  });
+
   it('reaches back to just before its first commit', () => {
     const recent = recentOf(2);
     expect([recent.reaches(3), recent.reaches(4), recent.reaches(9)]).toEqual([false, true, true]);

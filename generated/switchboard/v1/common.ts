@@ -163,9 +163,10 @@ export interface InventoryView {
 export interface ResponseHeader {
   /**
    * `token` is an opaque string that names the state of the tenant's log which
-   * the answer reflects. Send it as `at_least` to see at least this state, or to
-   * WatchServers to receive what came after it. It belongs to one tenant and,
-   * for resuming, to the view that was asked for.
+   * the answer reflects. Send it as `at_least` to see at least this state. The token
+   * of GetServer and ListServers is also good for WatchServers, for the same view: it
+   * then sends what came after. A write's token belongs to no view, and does not
+   * resume. A token belongs to one tenant.
    */
   token: string;
   /** `served_by` names the replica that answered. */

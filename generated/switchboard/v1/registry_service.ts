@@ -383,7 +383,7 @@ export function serverEvent_TypeToJSON(object: ServerEvent_Type): string {
   }
 }
 
-/** Synced ends a snapshot or a resume. */
+/** Synced ends a snapshot; on a resume it comes first, at the token resumed from. */
 export interface Synced {
   /** `token` names the state that the view now has. Resume from it. */
   token: string;

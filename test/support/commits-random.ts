@@ -2,7 +2,7 @@ import type { Change, CommitDraft } from '../../src/domain/commit.js';
 import type { Grant, ServerRecord, StoredServer } from '../../src/domain/server.js';
 import type { Subject } from '../../src/domain/view.js';
 import type { Catalog } from '../../src/storage/catalog.js';
-import type { Random } from './history-random.js';
+import type { Random } from './random.js';
 import { batchOf, changeOf, draftOf, recordOf } from './storage-builders.js';
 
 const NAMES = ['files', 'mail', 'search', 'web'];

@@ -7,6 +7,10 @@ export interface Random {
   below(limit: number): number;
   /** One of the items; there must be one. */
   pick<T>(items: readonly T[]): T;
+  /** Some of them, perhaps none. */
+  some<T>(items: readonly T[]): readonly T[];
+  /** True once in `times`. */
+  oneIn(times: number): boolean;
   /** True in about `percent` of 100 cases. */
   chance(percent: number): boolean;
 }
@@ -28,6 +32,8 @@ export function randomFrom(seed: number): Random {
       if (items.length === 0) throw new Error('nothing to pick from');
       return items[below(items.length)] as T;
     },
+    some: (items) => items.filter(() => next() < 0.4),
+    oneIn: (times) => below(times) === 0,
     chance: (percent) => below(100) < percent,
   };
 }

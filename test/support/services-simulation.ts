@@ -15,7 +15,7 @@ import { violationsOf, readStream, type RecordedStream } from './checkers.js';
 import { NodeReader } from './checkers-node.js';
 import { changeAccess } from './commits.js';
 import { describeContents, Oracle, type Contents } from './history-oracle.js';
-import { createRandom, type Random } from './history-random.js';
+import { randomFrom, type Random } from './random.js';
 import type { SyncFrame, WatchFrame } from './services-encoders.js';
 import {
   catchUp,
@@ -100,7 +100,7 @@ export class Simulation {
   constructor(world: World, replicas: readonly Replica[], seed: number) {
     this.world = world;
     this.replicas = replicas;
-    this.random = createRandom(seed);
+    this.random = randomFrom(seed);
   }
 
   async begin(nodes: number): Promise<void> {

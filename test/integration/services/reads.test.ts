@@ -6,7 +6,7 @@ import type { HeldConnection } from '../../../src/domain/held-connection.js';
 import type { Catalog } from '../../../src/storage/catalog.js';
 import { changeAccess } from '../../support/commits.js';
 import { describeContents, Oracle } from '../../support/history-oracle.js';
-import { createRandom } from '../../support/history-random.js';
+import { randomFrom } from '../../support/random.js';
 import {
   catchUp,
   create,
@@ -324,7 +324,7 @@ describe('a cold read', () => {
 
   it.each(SEEDS)('of seed %i joins at one revision while writers go on [P8, P9]', async (seed) => {
     await using world = await openWorld();
-    const random = createRandom(seed);
+    const random = randomFrom(seed);
     const writer = await world.replica();
     const owned = new Map<string, ServerRecord>();
     const write = async (): Promise<void> => {

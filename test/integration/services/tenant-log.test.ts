@@ -7,7 +7,7 @@ import type { Catalog } from '../../../src/storage/catalog.js';
 import { rewind } from '../../../src/services/watch/replay.js';
 import { appendRandom } from '../../support/commits-random.js';
 import { describeContents, Oracle, type Contents } from '../../support/history-oracle.js';
-import { createRandom } from '../../support/history-random.js';
+import { randomFrom } from '../../support/random.js';
 import { openWorld, TENANT } from '../../support/services-world.js';
 import { creation, draftOf, changeOf, recordOf } from '../../support/storage-builders.js';
 
@@ -29,7 +29,7 @@ const contentsOf = (state: StateIndex, view: ReaderView): Contents =>
 describe('a tenant at a replica, for random commits of all kinds', () => {
   it.each(SEEDS)('of seed %i, shows its subjects what the log says [P8, P9, P17]', async (seed) => {
     await using world = await openWorld();
-    const random = createRandom(seed);
+    const random = randomFrom(seed);
     const oracle = new Oracle();
     const { catalog } = world;
     const grow = async (): Promise<void> => {

@@ -3,7 +3,7 @@ import { invalidField, SwitchboardError } from '../domain/errors.js';
 import type { Position } from '../domain/commit.js';
 import { listResolved } from '../domain/resolve.js';
 import type { StoredServer, Tier } from '../domain/server.js';
-import { decodeToken, encodeToken, namesPosition, sameEpoch } from '../domain/token.js';
+import { decodeToken, encodeToken, namesPosition, sameEpoch, type Token } from '../domain/token.js';
 import { subjectsOf, viewKey, type ReaderView, type View } from '../domain/view.js';
 import { readableTenant, type ReadDeps } from './registry.js';
 import { authorizeView, validateView, type Answer, type RequestContext } from './request.js';
@@ -35,7 +35,7 @@ export interface ServerPage {
 
 /** Where a list goes on: after `last`, at the place of the first page. */
 interface Cursor {
-  readonly at: string;
+  readonly token: Token;
   readonly last: string;
 }
 
@@ -52,9 +52,7 @@ export async function listServers(
   authorizeView(context, view);
   validateView(view, 'view');
   const limit = pageSizeOf(query);
-  const cursor = readCursor(query);
-  // Also where the page goes by id: what another tenant gave is no place here.
-  if (cursor !== undefined) decodeToken(context.tenant, cursor.at, 'page_token');
+  const cursor = readCursor(context.tenant, query);
   const tenant = await readableTenant(deps, context, query.atLeast);
   if (view.kind === 'inventory') return listInventory(deps, tenant, { query, cursor, limit });
   // Held until the list is made: nothing of the view may cool down in between.
@@ -108,8 +106,11 @@ async function listInventory(
   return { value: { servers, nextPageToken }, position, upstream: upstream.status() };
 }
 
-async function placeOf({ catalog }: ReadDeps, { log }: Tenant, { at }: Cursor): Promise<Position> {
-  const token = decodeToken(log.tenant, at, 'page_token');
+async function placeOf(
+  { catalog }: ReadDeps,
+  { log }: Tenant,
+  { token }: Cursor,
+): Promise<Position> {
   if (!sameEpoch(token, log.position)) throw new SwitchboardError('PAGE_EXPIRED');
   if (token.revision > log.position.revision) await log.catchUp();
   if (token.revision > log.position.revision) throw new SwitchboardError('PAGE_EXPIRED');
@@ -137,11 +138,15 @@ function queryDigest({ view, filter }: ListQuery): string {
   return digestText('page', viewKey(view), canonicalJson(filter));
 }
 
-function writeCursor(query: ListQuery, { at, last }: Cursor): string {
+function writeCursor(
+  query: ListQuery,
+  { at, last }: { readonly at: string; readonly last: string },
+): string {
   return Buffer.from(JSON.stringify([at, last, queryDigest(query)])).toString('base64url');
 }
 
-function readCursor(query: ListQuery): Cursor | undefined {
+/** Throws INVALID_FIELD, or TOKEN_INVALID for what another tenant gave, also where pages go by id. */
+function readCursor(tenant: string, query: ListQuery): Cursor | undefined {
   if (query.pageToken === '') return undefined;
   const invalid = invalidField('page_token', 'not a page token of this list');
   let parsed: unknown;
@@ -154,5 +159,5 @@ function readCursor(query: ListQuery): Cursor | undefined {
   const [at, last, digest] = parsed as unknown[];
   if (typeof at !== 'string' || typeof last !== 'string' || digest !== queryDigest(query))
     throw invalid;
-  return { at, last };
+  return { token: decodeToken(tenant, at, 'page_token'), last };
 }

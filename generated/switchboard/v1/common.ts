@@ -191,6 +191,8 @@ export interface HeldServer {
   etag: string;
   /** `access_etag` is the access_etag of the copy that the client holds. */
   accessEtag: string;
+  /** `facts_etag` is the facts_etag of the copy that the client holds. */
+  factsEtag: string;
 }
 
 /**
@@ -667,7 +669,7 @@ export const ResponseHeader: MessageFns<ResponseHeader> = {
 };
 
 function createBaseHeldServer(): HeldServer {
-  return { id: "", etag: "", accessEtag: "" };
+  return { id: "", etag: "", accessEtag: "", factsEtag: "" };
 }
 
 export const HeldServer: MessageFns<HeldServer> = {
@@ -680,6 +682,9 @@ export const HeldServer: MessageFns<HeldServer> = {
     }
     if (message.accessEtag !== "") {
       writer.uint32(26).string(message.accessEtag);
+    }
+    if (message.factsEtag !== "") {
+      writer.uint32(34).string(message.factsEtag);
     }
     return writer;
   },
@@ -721,6 +726,14 @@ export const HeldServer: MessageFns<HeldServer> = {
             message.accessEtag = reader.string();
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.factsEtag = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -742,6 +755,11 @@ export const HeldServer: MessageFns<HeldServer> = {
         : isSet(object.access_etag)
         ? globalThis.String(object.access_etag)
         : "",
+      factsEtag: isSet(object.factsEtag)
+        ? globalThis.String(object.factsEtag)
+        : isSet(object.facts_etag)
+        ? globalThis.String(object.facts_etag)
+        : "",
     };
   },
 
@@ -756,6 +774,9 @@ export const HeldServer: MessageFns<HeldServer> = {
     if (message.accessEtag !== "") {
       obj.accessEtag = message.accessEtag;
     }
+    if (message.factsEtag !== "") {
+      obj.factsEtag = message.factsEtag;
+    }
     return obj;
   },
 
@@ -767,6 +788,7 @@ export const HeldServer: MessageFns<HeldServer> = {
     message.id = object.id ?? "";
     message.etag = object.etag ?? "";
     message.accessEtag = object.accessEtag ?? "";
+    message.factsEtag = object.factsEtag ?? "";
     return message;
   },
 };

@@ -19,8 +19,18 @@ import {
 } from "@grpc/grpc-js";
 import { FieldMask } from "../../google/protobuf/field_mask.js";
 import { Timestamp } from "../../google/protobuf/timestamp.js";
+import { Status } from "../../google/rpc/status.js";
 import { Heartbeat, HeldServer, Reset, ResponseHeader, View } from "./common.js";
-import { Server, Tier, tierFromJSON, tierToJSON } from "./server.js";
+import {
+  OAuthNeed,
+  oAuthNeedFromJSON,
+  oAuthNeedToJSON,
+  Observation,
+  Server,
+  Tier,
+  tierFromJSON,
+  tierToJSON,
+} from "./server.js";
 
 /** Cause is what a commit did. */
 export enum Cause {
@@ -32,6 +42,14 @@ export enum Cause {
   CAUSE_UPDATE = 2,
   /** CAUSE_DELETE - A server was deleted. */
   CAUSE_DELETE = 3,
+  /** CAUSE_UNDELETE - A deleted server was put back. */
+  CAUSE_UNDELETE = 4,
+  /** CAUSE_ROLLBACK - An older version was made the newest. */
+  CAUSE_ROLLBACK = 5,
+  /** CAUSE_APPLY - A declared set was applied. */
+  CAUSE_APPLY = 6,
+  /** CAUSE_FACTS - Facts were found, or could not be. Nothing that people declare changed. */
+  CAUSE_FACTS = 7,
   UNRECOGNIZED = -1,
 }
 
@@ -49,6 +67,18 @@ export function causeFromJSON(object: any): Cause {
     case 3:
     case "CAUSE_DELETE":
       return Cause.CAUSE_DELETE;
+    case 4:
+    case "CAUSE_UNDELETE":
+      return Cause.CAUSE_UNDELETE;
+    case 5:
+    case "CAUSE_ROLLBACK":
+      return Cause.CAUSE_ROLLBACK;
+    case 6:
+    case "CAUSE_APPLY":
+      return Cause.CAUSE_APPLY;
+    case 7:
+    case "CAUSE_FACTS":
+      return Cause.CAUSE_FACTS;
     case -1:
     case "UNRECOGNIZED":
     default:
@@ -66,6 +96,14 @@ export function causeToJSON(object: Cause): string {
       return "CAUSE_UPDATE";
     case Cause.CAUSE_DELETE:
       return "CAUSE_DELETE";
+    case Cause.CAUSE_UNDELETE:
+      return "CAUSE_UNDELETE";
+    case Cause.CAUSE_ROLLBACK:
+      return "CAUSE_ROLLBACK";
+    case Cause.CAUSE_APPLY:
+      return "CAUSE_APPLY";
+    case Cause.CAUSE_FACTS:
+      return "CAUSE_FACTS";
     case Cause.UNRECOGNIZED:
     default:
       return "UNRECOGNIZED";
@@ -159,6 +197,56 @@ export interface ListServersResponse {
   servers: Server[];
   /** `next_page_token` is empty on the last page. */
   nextPageToken: string;
+}
+
+/** BatchGetServersRequest asks for several servers. */
+export interface BatchGetServersRequest {
+  /** `tenant` is the tenant's id. Default `default`. */
+  tenant: string;
+  /** `view` is who is looking. Required. The inventory view finds by id only. */
+  view:
+    | View
+    | undefined;
+  /** `keys` say which servers. 1 to 1000. */
+  keys: ServerKey[];
+  /** `at_least` is a token: the answer reflects that state or a newer one. */
+  atLeast: string;
+}
+
+/** A ServerKey says which server. */
+export interface ServerKey {
+  /** `key` is required. */
+  key:
+    | //
+    /** `name` is resolved in the view. */
+    { $case: "name"; value: string }
+    | //
+    /** `id` finds what the view may see, also if its name is shadowed. */
+    { $case: "id"; value: string }
+    | undefined;
+}
+
+/** BatchGetServersResponse is the answer to BatchGetServers. */
+export interface BatchGetServersResponse {
+  /** `header` comes with every answer. */
+  header:
+    | ResponseHeader
+    | undefined;
+  /** `results` in the order of the keys. */
+  results: ServerResult[];
+}
+
+/** A ServerResult is the answer for one key. */
+export interface ServerResult {
+  /** `result` is exactly one of these. */
+  result:
+    | //
+    /** `server` is the server. */
+    { $case: "server"; value: Server }
+    | //
+    /** `error` says why there is none. */
+    { $case: "error"; value: Status }
+    | undefined;
 }
 
 /** CreateServerRequest asks for a new server. */
@@ -270,6 +358,468 @@ export interface Audience {
   everyone: boolean;
   /** `subjects` are those concerned otherwise, as `user:<id>` or `group:<id>`. */
   subjects: string[];
+}
+
+/** UndeleteServerRequest asks to put a deleted server back. */
+export interface UndeleteServerRequest {
+  /** `tenant` is the tenant's id. Default `default`. */
+  tenant: string;
+  /** `id` is the server's id. Required. ExplainAccess finds it by the name. */
+  id: string;
+  /** `request_id` makes repeating safe, see CreateServerRequest. */
+  requestId: string;
+  /** `validate_only` runs every check and writes nothing. */
+  validateOnly: boolean;
+  /** `reason` is kept with the commit for whoever reads the history. */
+  reason: string;
+}
+
+/** UndeleteServerResponse is the answer to UndeleteServer. */
+export interface UndeleteServerResponse {
+  /** `header` comes with every answer; its token includes this write. */
+  header:
+    | ResponseHeader
+    | undefined;
+  /** `server` as it is again. */
+  server: Server | undefined;
+}
+
+/** ApplyServersRequest declares a set of servers. */
+export interface ApplyServersRequest {
+  /** `tenant` is the tenant's id. Default `default`. */
+  tenant: string;
+  /**
+   * `source` names the set, such as the path of a file: 1 to 512 characters.
+   * Required. A server belongs to at most one source.
+   */
+  source: string;
+  /**
+   * `servers` of the set: name, spec, for PRIVATE the owner, perhaps tier and
+   * external id. At most 10,000. One without a tier becomes APP if its spec needs
+   * no value of a user, else USER. If an etag is given, the item is refused when the
+   * server has moved since.
+   */
+  servers: Server[];
+  /**
+   * `prune` deletes the servers of this source that the set does not have. Without
+   * it they are told as ACTION_LEFT.
+   */
+  prune: boolean;
+  /**
+   * `all_or_nothing` writes the whole set in one commit, or nothing if one item is
+   * refused.
+   */
+  allOrNothing: boolean;
+  /**
+   * `take_over` takes servers that belong to another source. Those that belong to
+   * none are always taken.
+   */
+  takeOver: boolean;
+  /**
+   * `request_id` makes repeating safe, see CreateServerRequest. Each item has its
+   * own commit under an id made from this one: repeating completes what was
+   * interrupted.
+   */
+  requestId: string;
+  /** `validate_only` runs every check, writes nothing, and tells what would be done. */
+  validateOnly: boolean;
+  /** `reason` is kept with each commit for whoever reads the history. */
+  reason: string;
+}
+
+/** ApplyServersResponse is the answer to ApplyServers. */
+export interface ApplyServersResponse {
+  /** `header` comes with every answer; its token includes all these writes. */
+  header:
+    | ResponseHeader
+    | undefined;
+  /**
+   * `results` has one for each server of the set in its order, then those deleted or
+   * left, by name.
+   */
+  results: ApplyResult[];
+  /** `applied` is false if all_or_nothing was asked and something was refused. */
+  applied: boolean;
+}
+
+/** An ApplyResult tells what became of one server. */
+export interface ApplyResult {
+  /** `action` is what was done, or with `validate_only` would be. */
+  action: ApplyResult_Action;
+  /**
+   * `server` as it is now; as it was if it was deleted. Without an id if it would be
+   * created. Not set if it was refused and does not exist.
+   */
+  server:
+    | Server
+    | undefined;
+  /** `changes` are the fields that were changed. */
+  changes: FieldChange[];
+  /** `error` is set with ACTION_REFUSED. */
+  error: Status | undefined;
+}
+
+/** Action is what was done to a server. */
+export enum ApplyResult_Action {
+  /** ACTION_UNSPECIFIED - Not told. */
+  ACTION_UNSPECIFIED = 0,
+  /** ACTION_CREATED - It is new. */
+  ACTION_CREATED = 1,
+  /** ACTION_UPDATED - It was changed. */
+  ACTION_UPDATED = 2,
+  /** ACTION_UNCHANGED - It was as declared. */
+  ACTION_UNCHANGED = 3,
+  /** ACTION_DELETED - It was of this source and not in the set. */
+  ACTION_DELETED = 4,
+  /** ACTION_LEFT - It is of this source and not in the set; `prune` would delete it. */
+  ACTION_LEFT = 5,
+  /** ACTION_REFUSED - This item was refused; see `error`. */
+  ACTION_REFUSED = 6,
+  /** ACTION_HELD_BACK - It was in order, but all_or_nothing was asked and another one was refused. */
+  ACTION_HELD_BACK = 7,
+  UNRECOGNIZED = -1,
+}
+
+export function applyResult_ActionFromJSON(object: any): ApplyResult_Action {
+  switch (object) {
+    case 0:
+    case "ACTION_UNSPECIFIED":
+      return ApplyResult_Action.ACTION_UNSPECIFIED;
+    case 1:
+    case "ACTION_CREATED":
+      return ApplyResult_Action.ACTION_CREATED;
+    case 2:
+    case "ACTION_UPDATED":
+      return ApplyResult_Action.ACTION_UPDATED;
+    case 3:
+    case "ACTION_UNCHANGED":
+      return ApplyResult_Action.ACTION_UNCHANGED;
+    case 4:
+    case "ACTION_DELETED":
+      return ApplyResult_Action.ACTION_DELETED;
+    case 5:
+    case "ACTION_LEFT":
+      return ApplyResult_Action.ACTION_LEFT;
+    case 6:
+    case "ACTION_REFUSED":
+      return ApplyResult_Action.ACTION_REFUSED;
+    case 7:
+    case "ACTION_HELD_BACK":
+      return ApplyResult_Action.ACTION_HELD_BACK;
+    case -1:
+    case "UNRECOGNIZED":
+    default:
+      return ApplyResult_Action.UNRECOGNIZED;
+  }
+}
+
+export function applyResult_ActionToJSON(object: ApplyResult_Action): string {
+  switch (object) {
+    case ApplyResult_Action.ACTION_UNSPECIFIED:
+      return "ACTION_UNSPECIFIED";
+    case ApplyResult_Action.ACTION_CREATED:
+      return "ACTION_CREATED";
+    case ApplyResult_Action.ACTION_UPDATED:
+      return "ACTION_UPDATED";
+    case ApplyResult_Action.ACTION_UNCHANGED:
+      return "ACTION_UNCHANGED";
+    case ApplyResult_Action.ACTION_DELETED:
+      return "ACTION_DELETED";
+    case ApplyResult_Action.ACTION_LEFT:
+      return "ACTION_LEFT";
+    case ApplyResult_Action.ACTION_REFUSED:
+      return "ACTION_REFUSED";
+    case ApplyResult_Action.ACTION_HELD_BACK:
+      return "ACTION_HELD_BACK";
+    case ApplyResult_Action.UNRECOGNIZED:
+    default:
+      return "UNRECOGNIZED";
+  }
+}
+
+/** A FieldChange is one field before and after. */
+export interface FieldChange {
+  /** `path` of the field in Server, such as `spec.streamable_http.url`. */
+  path: string;
+  /** `before` as JSON text; empty if it was not set. */
+  before: string;
+  /** `after` as JSON text; empty if it is not set. */
+  after: string;
+}
+
+/** ListServerVersionsRequest asks for the history of a server. */
+export interface ListServerVersionsRequest {
+  /** `tenant` is the tenant's id. Default `default`. */
+  tenant: string;
+  /** `id` is the server's id. Required. */
+  id: string;
+  /** `page_size` is the most versions in one answer: 1 to 1000, default 100. */
+  pageSize: number;
+  /** `page_token` is `next_page_token` of the page before. */
+  pageToken: string;
+}
+
+/** ListServerVersionsResponse is the answer to ListServerVersions. */
+export interface ListServerVersionsResponse {
+  /** `header` comes with every answer. */
+  header:
+    | ResponseHeader
+    | undefined;
+  /** `versions` of this page, the newest first. */
+  versions: ServerVersion[];
+  /** `next_page_token` is empty on the last page. */
+  nextPageToken: string;
+}
+
+/** A ServerVersion is one version of what people declared about a server. */
+export interface ServerVersion {
+  /** `generation` is its number. */
+  generation: number;
+  /** `cause` is what made it. */
+  cause: Cause;
+  /** `actor` is who made it. */
+  actor: string;
+  /** `reason` is what the actor gave as the reason. */
+  reason: string;
+  /** `commit_time` is when, for people. */
+  commitTime:
+    | Date
+    | undefined;
+  /** `revision` of the commit in the tenant's log, for people. */
+  revision: number;
+  /**
+   * `server` as it was declared: name, external id, tier, owner, spec, source, etag.
+   * Not set if this version is the deletion.
+   */
+  server:
+    | Server
+    | undefined;
+  /** `changes` are the fields that differ from the version before. */
+  changes: FieldChange[];
+}
+
+/** RollbackServerRequest asks for an older version. */
+export interface RollbackServerRequest {
+  /** `tenant` is the tenant's id. Default `default`. */
+  tenant: string;
+  /** `id` is the server's id. Required. */
+  id: string;
+  /** `generation` is the version to return to. Required. */
+  generation: number;
+  /** `etag` of the copy that the decision was made from. Required. */
+  etag: string;
+  /** `request_id` makes repeating safe, see CreateServerRequest. */
+  requestId: string;
+  /** `validate_only` runs every check and writes nothing. */
+  validateOnly: boolean;
+  /** `reason` is kept with the commit for whoever reads the history. */
+  reason: string;
+}
+
+/** RollbackServerResponse is the answer to RollbackServer. */
+export interface RollbackServerResponse {
+  /** `header` comes with every answer; its token includes this write. */
+  header:
+    | ResponseHeader
+    | undefined;
+  /** `server` as it is now. */
+  server:
+    | Server
+    | undefined;
+  /** `changes` are the fields that the rollback changed. */
+  changes: FieldChange[];
+}
+
+/** ExplainAccessRequest asks why a name resolves as it does. */
+export interface ExplainAccessRequest {
+  /** `tenant` is the tenant's id. Default `default`. */
+  tenant: string;
+  /**
+   * `view` is for whom. Required. In the inventory view nothing wins: all that have
+   * or had the name are told.
+   */
+  view:
+    | View
+    | undefined;
+  /** `name` is the name. Required. */
+  name: string;
+  /** `at_least` is a token: the answer reflects that state or a newer one. */
+  atLeast: string;
+}
+
+/** ExplainAccessResponse is the answer to ExplainAccess. */
+export interface ExplainAccessResponse {
+  /** `header` comes with every answer. */
+  header:
+    | ResponseHeader
+    | undefined;
+  /** `winner_id` is the id of the server that the name resolves to; empty if none. */
+  winnerId: string;
+  /** `explanation` says it in a sentence. */
+  explanation: string;
+  /**
+   * `candidates` are the winner, then those that lost in the order in which they
+   * would come, then those that the view does not see, then those deleted, the
+   * newest first. Of those not seen and of those deleted at most 100 each.
+   */
+  candidates: AccessCandidate[];
+  /** `more_unseen` is true if more servers have the name and are not seen by the view. */
+  moreUnseen: boolean;
+  /** `more_deleted` is true if more servers had the name when they were deleted. */
+  moreDeleted: boolean;
+}
+
+/** An AccessCandidate is one server that has or had the name. */
+export interface AccessCandidate {
+  /** `id` of the server. */
+  id: string;
+  /** `tier` of the server. */
+  tier: Tier;
+  /** `owner` of a PRIVATE one. */
+  owner: string;
+  /** `verdict` is what became of it. */
+  verdict: AccessCandidate_Verdict;
+  /** `explanation` says why, in a sentence. */
+  explanation: string;
+  /** `disabled` is true if it is switched off; it still takes the name. */
+  disabled: boolean;
+  /** `revision` at which the record (or its deletion) was last changed, for people. */
+  revision: number;
+  /** `sights` say by which subjects of the view a PRIVATE one is seen. */
+  sights: AccessSight[];
+}
+
+/** Verdict is what became of a candidate. */
+export enum AccessCandidate_Verdict {
+  /** VERDICT_UNSPECIFIED - Not told, as in the inventory view. */
+  VERDICT_UNSPECIFIED = 0,
+  /** VERDICT_WINS - The name resolves to it. */
+  VERDICT_WINS = 1,
+  /** VERDICT_SHADOWED_BY_SHARED - A shared server of the name comes before it. */
+  VERDICT_SHADOWED_BY_SHARED = 2,
+  /** VERDICT_SHADOWED_BY_OWNED - The user's own server of the name comes before it. */
+  VERDICT_SHADOWED_BY_OWNED = 3,
+  /** VERDICT_SHADOWED_BY_EARLIER_GRANT - A server granted earlier (or at once, with a smaller id) comes before it. */
+  VERDICT_SHADOWED_BY_EARLIER_GRANT = 4,
+  /** VERDICT_NOT_FOR_APP - The app view sees servers of tier APP only. */
+  VERDICT_NOT_FOR_APP = 5,
+  /** VERDICT_NOT_GRANTED - The user does not own it, and neither the user nor a group was granted it. */
+  VERDICT_NOT_GRANTED = 6,
+  /** VERDICT_DELETED - It was deleted. */
+  VERDICT_DELETED = 7,
+  UNRECOGNIZED = -1,
+}
+
+export function accessCandidate_VerdictFromJSON(object: any): AccessCandidate_Verdict {
+  switch (object) {
+    case 0:
+    case "VERDICT_UNSPECIFIED":
+      return AccessCandidate_Verdict.VERDICT_UNSPECIFIED;
+    case 1:
+    case "VERDICT_WINS":
+      return AccessCandidate_Verdict.VERDICT_WINS;
+    case 2:
+    case "VERDICT_SHADOWED_BY_SHARED":
+      return AccessCandidate_Verdict.VERDICT_SHADOWED_BY_SHARED;
+    case 3:
+    case "VERDICT_SHADOWED_BY_OWNED":
+      return AccessCandidate_Verdict.VERDICT_SHADOWED_BY_OWNED;
+    case 4:
+    case "VERDICT_SHADOWED_BY_EARLIER_GRANT":
+      return AccessCandidate_Verdict.VERDICT_SHADOWED_BY_EARLIER_GRANT;
+    case 5:
+    case "VERDICT_NOT_FOR_APP":
+      return AccessCandidate_Verdict.VERDICT_NOT_FOR_APP;
+    case 6:
+    case "VERDICT_NOT_GRANTED":
+      return AccessCandidate_Verdict.VERDICT_NOT_GRANTED;
+    case 7:
+    case "VERDICT_DELETED":
+      return AccessCandidate_Verdict.VERDICT_DELETED;
+    case -1:
+    case "UNRECOGNIZED":
+    default:
+      return AccessCandidate_Verdict.UNRECOGNIZED;
+  }
+}
+
+export function accessCandidate_VerdictToJSON(object: AccessCandidate_Verdict): string {
+  switch (object) {
+    case AccessCandidate_Verdict.VERDICT_UNSPECIFIED:
+      return "VERDICT_UNSPECIFIED";
+    case AccessCandidate_Verdict.VERDICT_WINS:
+      return "VERDICT_WINS";
+    case AccessCandidate_Verdict.VERDICT_SHADOWED_BY_SHARED:
+      return "VERDICT_SHADOWED_BY_SHARED";
+    case AccessCandidate_Verdict.VERDICT_SHADOWED_BY_OWNED:
+      return "VERDICT_SHADOWED_BY_OWNED";
+    case AccessCandidate_Verdict.VERDICT_SHADOWED_BY_EARLIER_GRANT:
+      return "VERDICT_SHADOWED_BY_EARLIER_GRANT";
+    case AccessCandidate_Verdict.VERDICT_NOT_FOR_APP:
+      return "VERDICT_NOT_FOR_APP";
+    case AccessCandidate_Verdict.VERDICT_NOT_GRANTED:
+      return "VERDICT_NOT_GRANTED";
+    case AccessCandidate_Verdict.VERDICT_DELETED:
+      return "VERDICT_DELETED";
+    case AccessCandidate_Verdict.UNRECOGNIZED:
+    default:
+      return "UNRECOGNIZED";
+  }
+}
+
+/** An AccessSight says by which subject a PRIVATE server is seen. */
+export interface AccessSight {
+  /** `subject` is `user:<id>` or `group:<id>`. */
+  subject: string;
+  /** `owner` is true for the owner; then there is no revision. */
+  owner: boolean;
+  /** `revision` of the grant in the tenant's log, for people. */
+  revision: number;
+}
+
+/** InspectServerRequest asks to look at a server now. */
+export interface InspectServerRequest {
+  /** `tenant` is the tenant's id. Default `default`. */
+  tenant: string;
+  /** `id` is the server's id. Required. */
+  id: string;
+}
+
+/** InspectServerResponse is the answer to InspectServer. */
+export interface InspectServerResponse {
+  /** `header` comes with every answer; its token includes the new facts. */
+  header:
+    | ResponseHeader
+    | undefined;
+  /** `server` with its facts. */
+  server: Server | undefined;
+}
+
+/** RecordFactsRequest tells what a node learned. */
+export interface RecordFactsRequest {
+  /** `tenant` is the tenant's id. Default `default`. */
+  tenant: string;
+  /** `id` is the server's id. Required. */
+  id: string;
+  /**
+   * `observation` is what was learned; `config_hash` and `observed_by` are required,
+   * the time is set by the control plane.
+   */
+  observation:
+    | Observation
+    | undefined;
+  /** `oauth_need` as far as the node knows. */
+  oauthNeed: OAuthNeed;
+}
+
+/** RecordFactsResponse is the answer to RecordFacts. */
+export interface RecordFactsResponse {
+  /** `header` comes with every answer; its token includes this write. */
+  header:
+    | ResponseHeader
+    | undefined;
+  /** `recorded` is false if the facts were of another configuration, or known. */
+  recorded: boolean;
 }
 
 /** WatchServersRequest opens a watch. */
@@ -1153,6 +1703,418 @@ export const ListServersResponse: MessageFns<ListServersResponse> = {
   },
 };
 
+function createBaseBatchGetServersRequest(): BatchGetServersRequest {
+  return { tenant: "", view: undefined, keys: [], atLeast: "" };
+}
+
+export const BatchGetServersRequest: MessageFns<BatchGetServersRequest> = {
+  encode(message: BatchGetServersRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.tenant !== "") {
+      writer.uint32(10).string(message.tenant);
+    }
+    if (message.view !== undefined) {
+      View.encode(message.view, writer.uint32(18).fork()).join();
+    }
+    for (const v of message.keys) {
+      ServerKey.encode(v!, writer.uint32(26).fork()).join();
+    }
+    if (message.atLeast !== "") {
+      writer.uint32(34).string(message.atLeast);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): BatchGetServersRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBatchGetServersRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.tenant = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.view = View.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.keys.push(ServerKey.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.atLeast = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): BatchGetServersRequest {
+    return {
+      tenant: isSet(object.tenant) ? globalThis.String(object.tenant) : "",
+      view: isSet(object.view) ? View.fromJSON(object.view) : undefined,
+      keys: globalThis.Array.isArray(object?.keys) ? object.keys.map((e: any) => ServerKey.fromJSON(e)) : [],
+      atLeast: isSet(object.atLeast)
+        ? globalThis.String(object.atLeast)
+        : isSet(object.at_least)
+        ? globalThis.String(object.at_least)
+        : "",
+    };
+  },
+
+  toJSON(message: BatchGetServersRequest): unknown {
+    const obj: any = {};
+    if (message.tenant !== "") {
+      obj.tenant = message.tenant;
+    }
+    if (message.view !== undefined) {
+      obj.view = View.toJSON(message.view);
+    }
+    if (message.keys?.length) {
+      obj.keys = message.keys.map((e) => ServerKey.toJSON(e));
+    }
+    if (message.atLeast !== "") {
+      obj.atLeast = message.atLeast;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<BatchGetServersRequest>): BatchGetServersRequest {
+    return BatchGetServersRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<BatchGetServersRequest>): BatchGetServersRequest {
+    const message = createBaseBatchGetServersRequest();
+    message.tenant = object.tenant ?? "";
+    message.view = (object.view !== undefined && object.view !== null) ? View.fromPartial(object.view) : undefined;
+    message.keys = object.keys?.map((e) => ServerKey.fromPartial(e)) || [];
+    message.atLeast = object.atLeast ?? "";
+    return message;
+  },
+};
+
+function createBaseServerKey(): ServerKey {
+  return { key: undefined };
+}
+
+export const ServerKey: MessageFns<ServerKey> = {
+  encode(message: ServerKey, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    switch (message.key?.$case) {
+      case "name":
+        writer.uint32(10).string(message.key.value);
+        break;
+      case "id":
+        writer.uint32(18).string(message.key.value);
+        break;
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ServerKey {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseServerKey();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = { $case: "name", value: reader.string() };
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.key = { $case: "id", value: reader.string() };
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ServerKey {
+    return {
+      key: isSet(object.name)
+        ? { $case: "name", value: globalThis.String(object.name) }
+        : isSet(object.id)
+        ? { $case: "id", value: globalThis.String(object.id) }
+        : undefined,
+    };
+  },
+
+  toJSON(message: ServerKey): unknown {
+    const obj: any = {};
+    if (message.key?.$case === "name") {
+      obj.name = message.key.value;
+    } else if (message.key?.$case === "id") {
+      obj.id = message.key.value;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ServerKey>): ServerKey {
+    return ServerKey.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ServerKey>): ServerKey {
+    const message = createBaseServerKey();
+    switch (object.key?.$case) {
+      case "name": {
+        if (object.key?.value !== undefined && object.key?.value !== null) {
+          message.key = { $case: "name", value: object.key.value };
+        }
+        break;
+      }
+      case "id": {
+        if (object.key?.value !== undefined && object.key?.value !== null) {
+          message.key = { $case: "id", value: object.key.value };
+        }
+        break;
+      }
+    }
+    return message;
+  },
+};
+
+function createBaseBatchGetServersResponse(): BatchGetServersResponse {
+  return { header: undefined, results: [] };
+}
+
+export const BatchGetServersResponse: MessageFns<BatchGetServersResponse> = {
+  encode(message: BatchGetServersResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.header !== undefined) {
+      ResponseHeader.encode(message.header, writer.uint32(10).fork()).join();
+    }
+    for (const v of message.results) {
+      ServerResult.encode(v!, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): BatchGetServersResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBatchGetServersResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.header = ResponseHeader.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.results.push(ServerResult.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): BatchGetServersResponse {
+    return {
+      header: isSet(object.header) ? ResponseHeader.fromJSON(object.header) : undefined,
+      results: globalThis.Array.isArray(object?.results)
+        ? object.results.map((e: any) => ServerResult.fromJSON(e))
+        : [],
+    };
+  },
+
+  toJSON(message: BatchGetServersResponse): unknown {
+    const obj: any = {};
+    if (message.header !== undefined) {
+      obj.header = ResponseHeader.toJSON(message.header);
+    }
+    if (message.results?.length) {
+      obj.results = message.results.map((e) => ServerResult.toJSON(e));
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<BatchGetServersResponse>): BatchGetServersResponse {
+    return BatchGetServersResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<BatchGetServersResponse>): BatchGetServersResponse {
+    const message = createBaseBatchGetServersResponse();
+    message.header = (object.header !== undefined && object.header !== null)
+      ? ResponseHeader.fromPartial(object.header)
+      : undefined;
+    message.results = object.results?.map((e) => ServerResult.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseServerResult(): ServerResult {
+  return { result: undefined };
+}
+
+export const ServerResult: MessageFns<ServerResult> = {
+  encode(message: ServerResult, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    switch (message.result?.$case) {
+      case "server":
+        Server.encode(message.result.value, writer.uint32(10).fork()).join();
+        break;
+      case "error":
+        Status.encode(message.result.value, writer.uint32(18).fork()).join();
+        break;
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ServerResult {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseServerResult();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.result = { $case: "server", value: Server.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.result = { $case: "error", value: Status.decode(reader, reader.uint32()) };
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ServerResult {
+    return {
+      result: isSet(object.server)
+        ? { $case: "server", value: Server.fromJSON(object.server) }
+        : isSet(object.error)
+        ? { $case: "error", value: Status.fromJSON(object.error) }
+        : undefined,
+    };
+  },
+
+  toJSON(message: ServerResult): unknown {
+    const obj: any = {};
+    if (message.result?.$case === "server") {
+      obj.server = Server.toJSON(message.result.value);
+    } else if (message.result?.$case === "error") {
+      obj.error = Status.toJSON(message.result.value);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ServerResult>): ServerResult {
+    return ServerResult.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ServerResult>): ServerResult {
+    const message = createBaseServerResult();
+    switch (object.result?.$case) {
+      case "server": {
+        if (object.result?.value !== undefined && object.result?.value !== null) {
+          message.result = { $case: "server", value: Server.fromPartial(object.result.value) };
+        }
+        break;
+      }
+      case "error": {
+        if (object.result?.value !== undefined && object.result?.value !== null) {
+          message.result = { $case: "error", value: Status.fromPartial(object.result.value) };
+        }
+        break;
+      }
+    }
+    return message;
+  },
+};
+
 function createBaseCreateServerRequest(): CreateServerRequest {
   return { tenant: "", server: undefined, requestId: "", validateOnly: false, reason: "" };
 }
@@ -1986,6 +2948,2444 @@ export const Audience: MessageFns<Audience> = {
   },
 };
 
+function createBaseUndeleteServerRequest(): UndeleteServerRequest {
+  return { tenant: "", id: "", requestId: "", validateOnly: false, reason: "" };
+}
+
+export const UndeleteServerRequest: MessageFns<UndeleteServerRequest> = {
+  encode(message: UndeleteServerRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.tenant !== "") {
+      writer.uint32(10).string(message.tenant);
+    }
+    if (message.id !== "") {
+      writer.uint32(18).string(message.id);
+    }
+    if (message.requestId !== "") {
+      writer.uint32(26).string(message.requestId);
+    }
+    if (message.validateOnly !== false) {
+      writer.uint32(32).bool(message.validateOnly);
+    }
+    if (message.reason !== "") {
+      writer.uint32(42).string(message.reason);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): UndeleteServerRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseUndeleteServerRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.tenant = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.requestId = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.validateOnly = reader.bool();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): UndeleteServerRequest {
+    return {
+      tenant: isSet(object.tenant) ? globalThis.String(object.tenant) : "",
+      id: isSet(object.id) ? globalThis.String(object.id) : "",
+      requestId: isSet(object.requestId)
+        ? globalThis.String(object.requestId)
+        : isSet(object.request_id)
+        ? globalThis.String(object.request_id)
+        : "",
+      validateOnly: isSet(object.validateOnly)
+        ? globalThis.Boolean(object.validateOnly)
+        : isSet(object.validate_only)
+        ? globalThis.Boolean(object.validate_only)
+        : false,
+      reason: isSet(object.reason) ? globalThis.String(object.reason) : "",
+    };
+  },
+
+  toJSON(message: UndeleteServerRequest): unknown {
+    const obj: any = {};
+    if (message.tenant !== "") {
+      obj.tenant = message.tenant;
+    }
+    if (message.id !== "") {
+      obj.id = message.id;
+    }
+    if (message.requestId !== "") {
+      obj.requestId = message.requestId;
+    }
+    if (message.validateOnly !== false) {
+      obj.validateOnly = message.validateOnly;
+    }
+    if (message.reason !== "") {
+      obj.reason = message.reason;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<UndeleteServerRequest>): UndeleteServerRequest {
+    return UndeleteServerRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<UndeleteServerRequest>): UndeleteServerRequest {
+    const message = createBaseUndeleteServerRequest();
+    message.tenant = object.tenant ?? "";
+    message.id = object.id ?? "";
+    message.requestId = object.requestId ?? "";
+    message.validateOnly = object.validateOnly ?? false;
+    message.reason = object.reason ?? "";
+    return message;
+  },
+};
+
+function createBaseUndeleteServerResponse(): UndeleteServerResponse {
+  return { header: undefined, server: undefined };
+}
+
+export const UndeleteServerResponse: MessageFns<UndeleteServerResponse> = {
+  encode(message: UndeleteServerResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.header !== undefined) {
+      ResponseHeader.encode(message.header, writer.uint32(10).fork()).join();
+    }
+    if (message.server !== undefined) {
+      Server.encode(message.server, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): UndeleteServerResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseUndeleteServerResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.header = ResponseHeader.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.server = Server.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): UndeleteServerResponse {
+    return {
+      header: isSet(object.header) ? ResponseHeader.fromJSON(object.header) : undefined,
+      server: isSet(object.server) ? Server.fromJSON(object.server) : undefined,
+    };
+  },
+
+  toJSON(message: UndeleteServerResponse): unknown {
+    const obj: any = {};
+    if (message.header !== undefined) {
+      obj.header = ResponseHeader.toJSON(message.header);
+    }
+    if (message.server !== undefined) {
+      obj.server = Server.toJSON(message.server);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<UndeleteServerResponse>): UndeleteServerResponse {
+    return UndeleteServerResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<UndeleteServerResponse>): UndeleteServerResponse {
+    const message = createBaseUndeleteServerResponse();
+    message.header = (object.header !== undefined && object.header !== null)
+      ? ResponseHeader.fromPartial(object.header)
+      : undefined;
+    message.server = (object.server !== undefined && object.server !== null)
+      ? Server.fromPartial(object.server)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseApplyServersRequest(): ApplyServersRequest {
+  return {
+    tenant: "",
+    source: "",
+    servers: [],
+    prune: false,
+    allOrNothing: false,
+    takeOver: false,
+    requestId: "",
+    validateOnly: false,
+    reason: "",
+  };
+}
+
+export const ApplyServersRequest: MessageFns<ApplyServersRequest> = {
+  encode(message: ApplyServersRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.tenant !== "") {
+      writer.uint32(10).string(message.tenant);
+    }
+    if (message.source !== "") {
+      writer.uint32(18).string(message.source);
+    }
+    for (const v of message.servers) {
+      Server.encode(v!, writer.uint32(26).fork()).join();
+    }
+    if (message.prune !== false) {
+      writer.uint32(32).bool(message.prune);
+    }
+    if (message.allOrNothing !== false) {
+      writer.uint32(40).bool(message.allOrNothing);
+    }
+    if (message.takeOver !== false) {
+      writer.uint32(48).bool(message.takeOver);
+    }
+    if (message.requestId !== "") {
+      writer.uint32(58).string(message.requestId);
+    }
+    if (message.validateOnly !== false) {
+      writer.uint32(64).bool(message.validateOnly);
+    }
+    if (message.reason !== "") {
+      writer.uint32(74).string(message.reason);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ApplyServersRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseApplyServersRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.tenant = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.source = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.servers.push(Server.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.prune = reader.bool();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.allOrNothing = reader.bool();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.takeOver = reader.bool();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.requestId = reader.string();
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.validateOnly = reader.bool();
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ApplyServersRequest {
+    return {
+      tenant: isSet(object.tenant) ? globalThis.String(object.tenant) : "",
+      source: isSet(object.source) ? globalThis.String(object.source) : "",
+      servers: globalThis.Array.isArray(object?.servers) ? object.servers.map((e: any) => Server.fromJSON(e)) : [],
+      prune: isSet(object.prune) ? globalThis.Boolean(object.prune) : false,
+      allOrNothing: isSet(object.allOrNothing)
+        ? globalThis.Boolean(object.allOrNothing)
+        : isSet(object.all_or_nothing)
+        ? globalThis.Boolean(object.all_or_nothing)
+        : false,
+      takeOver: isSet(object.takeOver)
+        ? globalThis.Boolean(object.takeOver)
+        : isSet(object.take_over)
+        ? globalThis.Boolean(object.take_over)
+        : false,
+      requestId: isSet(object.requestId)
+        ? globalThis.String(object.requestId)
+        : isSet(object.request_id)
+        ? globalThis.String(object.request_id)
+        : "",
+      validateOnly: isSet(object.validateOnly)
+        ? globalThis.Boolean(object.validateOnly)
+        : isSet(object.validate_only)
+        ? globalThis.Boolean(object.validate_only)
+        : false,
+      reason: isSet(object.reason) ? globalThis.String(object.reason) : "",
+    };
+  },
+
+  toJSON(message: ApplyServersRequest): unknown {
+    const obj: any = {};
+    if (message.tenant !== "") {
+      obj.tenant = message.tenant;
+    }
+    if (message.source !== "") {
+      obj.source = message.source;
+    }
+    if (message.servers?.length) {
+      obj.servers = message.servers.map((e) => Server.toJSON(e));
+    }
+    if (message.prune !== false) {
+      obj.prune = message.prune;
+    }
+    if (message.allOrNothing !== false) {
+      obj.allOrNothing = message.allOrNothing;
+    }
+    if (message.takeOver !== false) {
+      obj.takeOver = message.takeOver;
+    }
+    if (message.requestId !== "") {
+      obj.requestId = message.requestId;
+    }
+    if (message.validateOnly !== false) {
+      obj.validateOnly = message.validateOnly;
+    }
+    if (message.reason !== "") {
+      obj.reason = message.reason;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ApplyServersRequest>): ApplyServersRequest {
+    return ApplyServersRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ApplyServersRequest>): ApplyServersRequest {
+    const message = createBaseApplyServersRequest();
+    message.tenant = object.tenant ?? "";
+    message.source = object.source ?? "";
+    message.servers = object.servers?.map((e) => Server.fromPartial(e)) || [];
+    message.prune = object.prune ?? false;
+    message.allOrNothing = object.allOrNothing ?? false;
+    message.takeOver = object.takeOver ?? false;
+    message.requestId = object.requestId ?? "";
+    message.validateOnly = object.validateOnly ?? false;
+    message.reason = object.reason ?? "";
+    return message;
+  },
+};
+
+function createBaseApplyServersResponse(): ApplyServersResponse {
+  return { header: undefined, results: [], applied: false };
+}
+
+export const ApplyServersResponse: MessageFns<ApplyServersResponse> = {
+  encode(message: ApplyServersResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.header !== undefined) {
+      ResponseHeader.encode(message.header, writer.uint32(10).fork()).join();
+    }
+    for (const v of message.results) {
+      ApplyResult.encode(v!, writer.uint32(18).fork()).join();
+    }
+    if (message.applied !== false) {
+      writer.uint32(24).bool(message.applied);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ApplyServersResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseApplyServersResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.header = ResponseHeader.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.results.push(ApplyResult.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.applied = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ApplyServersResponse {
+    return {
+      header: isSet(object.header) ? ResponseHeader.fromJSON(object.header) : undefined,
+      results: globalThis.Array.isArray(object?.results) ? object.results.map((e: any) => ApplyResult.fromJSON(e)) : [],
+      applied: isSet(object.applied) ? globalThis.Boolean(object.applied) : false,
+    };
+  },
+
+  toJSON(message: ApplyServersResponse): unknown {
+    const obj: any = {};
+    if (message.header !== undefined) {
+      obj.header = ResponseHeader.toJSON(message.header);
+    }
+    if (message.results?.length) {
+      obj.results = message.results.map((e) => ApplyResult.toJSON(e));
+    }
+    if (message.applied !== false) {
+      obj.applied = message.applied;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ApplyServersResponse>): ApplyServersResponse {
+    return ApplyServersResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ApplyServersResponse>): ApplyServersResponse {
+    const message = createBaseApplyServersResponse();
+    message.header = (object.header !== undefined && object.header !== null)
+      ? ResponseHeader.fromPartial(object.header)
+      : undefined;
+    message.results = object.results?.map((e) => ApplyResult.fromPartial(e)) || [];
+    message.applied = object.applied ?? false;
+    return message;
+  },
+};
+
+function createBaseApplyResult(): ApplyResult {
+  return { action: 0, server: undefined, changes: [], error: undefined };
+}
+
+export const ApplyResult: MessageFns<ApplyResult> = {
+  encode(message: ApplyResult, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.action !== 0) {
+      writer.uint32(8).int32(message.action);
+    }
+    if (message.server !== undefined) {
+      Server.encode(message.server, writer.uint32(18).fork()).join();
+    }
+    for (const v of message.changes) {
+      FieldChange.encode(v!, writer.uint32(26).fork()).join();
+    }
+    if (message.error !== undefined) {
+      Status.encode(message.error, writer.uint32(34).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ApplyResult {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseApplyResult();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.action = reader.int32() as any;
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.server = Server.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.changes.push(FieldChange.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.error = Status.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ApplyResult {
+    return {
+      action: isSet(object.action) ? applyResult_ActionFromJSON(object.action) : 0,
+      server: isSet(object.server) ? Server.fromJSON(object.server) : undefined,
+      changes: globalThis.Array.isArray(object?.changes) ? object.changes.map((e: any) => FieldChange.fromJSON(e)) : [],
+      error: isSet(object.error) ? Status.fromJSON(object.error) : undefined,
+    };
+  },
+
+  toJSON(message: ApplyResult): unknown {
+    const obj: any = {};
+    if (message.action !== 0) {
+      obj.action = applyResult_ActionToJSON(message.action);
+    }
+    if (message.server !== undefined) {
+      obj.server = Server.toJSON(message.server);
+    }
+    if (message.changes?.length) {
+      obj.changes = message.changes.map((e) => FieldChange.toJSON(e));
+    }
+    if (message.error !== undefined) {
+      obj.error = Status.toJSON(message.error);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ApplyResult>): ApplyResult {
+    return ApplyResult.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ApplyResult>): ApplyResult {
+    const message = createBaseApplyResult();
+    message.action = object.action ?? 0;
+    message.server = (object.server !== undefined && object.server !== null)
+      ? Server.fromPartial(object.server)
+      : undefined;
+    message.changes = object.changes?.map((e) => FieldChange.fromPartial(e)) || [];
+    message.error = (object.error !== undefined && object.error !== null)
+      ? Status.fromPartial(object.error)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseFieldChange(): FieldChange {
+  return { path: "", before: "", after: "" };
+}
+
+export const FieldChange: MessageFns<FieldChange> = {
+  encode(message: FieldChange, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.path !== "") {
+      writer.uint32(10).string(message.path);
+    }
+    if (message.before !== "") {
+      writer.uint32(18).string(message.before);
+    }
+    if (message.after !== "") {
+      writer.uint32(26).string(message.after);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): FieldChange {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseFieldChange();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.path = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.before = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.after = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): FieldChange {
+    return {
+      path: isSet(object.path) ? globalThis.String(object.path) : "",
+      before: isSet(object.before) ? globalThis.String(object.before) : "",
+      after: isSet(object.after) ? globalThis.String(object.after) : "",
+    };
+  },
+
+  toJSON(message: FieldChange): unknown {
+    const obj: any = {};
+    if (message.path !== "") {
+      obj.path = message.path;
+    }
+    if (message.before !== "") {
+      obj.before = message.before;
+    }
+    if (message.after !== "") {
+      obj.after = message.after;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<FieldChange>): FieldChange {
+    return FieldChange.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<FieldChange>): FieldChange {
+    const message = createBaseFieldChange();
+    message.path = object.path ?? "";
+    message.before = object.before ?? "";
+    message.after = object.after ?? "";
+    return message;
+  },
+};
+
+function createBaseListServerVersionsRequest(): ListServerVersionsRequest {
+  return { tenant: "", id: "", pageSize: 0, pageToken: "" };
+}
+
+export const ListServerVersionsRequest: MessageFns<ListServerVersionsRequest> = {
+  encode(message: ListServerVersionsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.tenant !== "") {
+      writer.uint32(10).string(message.tenant);
+    }
+    if (message.id !== "") {
+      writer.uint32(18).string(message.id);
+    }
+    if (message.pageSize !== 0) {
+      writer.uint32(24).int32(message.pageSize);
+    }
+    if (message.pageToken !== "") {
+      writer.uint32(34).string(message.pageToken);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListServerVersionsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListServerVersionsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.tenant = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.pageSize = reader.int32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.pageToken = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListServerVersionsRequest {
+    return {
+      tenant: isSet(object.tenant) ? globalThis.String(object.tenant) : "",
+      id: isSet(object.id) ? globalThis.String(object.id) : "",
+      pageSize: isSet(object.pageSize)
+        ? globalThis.Number(object.pageSize)
+        : isSet(object.page_size)
+        ? globalThis.Number(object.page_size)
+        : 0,
+      pageToken: isSet(object.pageToken)
+        ? globalThis.String(object.pageToken)
+        : isSet(object.page_token)
+        ? globalThis.String(object.page_token)
+        : "",
+    };
+  },
+
+  toJSON(message: ListServerVersionsRequest): unknown {
+    const obj: any = {};
+    if (message.tenant !== "") {
+      obj.tenant = message.tenant;
+    }
+    if (message.id !== "") {
+      obj.id = message.id;
+    }
+    if (message.pageSize !== 0) {
+      obj.pageSize = Math.round(message.pageSize);
+    }
+    if (message.pageToken !== "") {
+      obj.pageToken = message.pageToken;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ListServerVersionsRequest>): ListServerVersionsRequest {
+    return ListServerVersionsRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ListServerVersionsRequest>): ListServerVersionsRequest {
+    const message = createBaseListServerVersionsRequest();
+    message.tenant = object.tenant ?? "";
+    message.id = object.id ?? "";
+    message.pageSize = object.pageSize ?? 0;
+    message.pageToken = object.pageToken ?? "";
+    return message;
+  },
+};
+
+function createBaseListServerVersionsResponse(): ListServerVersionsResponse {
+  return { header: undefined, versions: [], nextPageToken: "" };
+}
+
+export const ListServerVersionsResponse: MessageFns<ListServerVersionsResponse> = {
+  encode(message: ListServerVersionsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.header !== undefined) {
+      ResponseHeader.encode(message.header, writer.uint32(10).fork()).join();
+    }
+    for (const v of message.versions) {
+      ServerVersion.encode(v!, writer.uint32(18).fork()).join();
+    }
+    if (message.nextPageToken !== "") {
+      writer.uint32(26).string(message.nextPageToken);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListServerVersionsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListServerVersionsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.header = ResponseHeader.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.versions.push(ServerVersion.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.nextPageToken = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListServerVersionsResponse {
+    return {
+      header: isSet(object.header) ? ResponseHeader.fromJSON(object.header) : undefined,
+      versions: globalThis.Array.isArray(object?.versions)
+        ? object.versions.map((e: any) => ServerVersion.fromJSON(e))
+        : [],
+      nextPageToken: isSet(object.nextPageToken)
+        ? globalThis.String(object.nextPageToken)
+        : isSet(object.next_page_token)
+        ? globalThis.String(object.next_page_token)
+        : "",
+    };
+  },
+
+  toJSON(message: ListServerVersionsResponse): unknown {
+    const obj: any = {};
+    if (message.header !== undefined) {
+      obj.header = ResponseHeader.toJSON(message.header);
+    }
+    if (message.versions?.length) {
+      obj.versions = message.versions.map((e) => ServerVersion.toJSON(e));
+    }
+    if (message.nextPageToken !== "") {
+      obj.nextPageToken = message.nextPageToken;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ListServerVersionsResponse>): ListServerVersionsResponse {
+    return ListServerVersionsResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ListServerVersionsResponse>): ListServerVersionsResponse {
+    const message = createBaseListServerVersionsResponse();
+    message.header = (object.header !== undefined && object.header !== null)
+      ? ResponseHeader.fromPartial(object.header)
+      : undefined;
+    message.versions = object.versions?.map((e) => ServerVersion.fromPartial(e)) || [];
+    message.nextPageToken = object.nextPageToken ?? "";
+    return message;
+  },
+};
+
+function createBaseServerVersion(): ServerVersion {
+  return {
+    generation: 0,
+    cause: 0,
+    actor: "",
+    reason: "",
+    commitTime: undefined,
+    revision: 0,
+    server: undefined,
+    changes: [],
+  };
+}
+
+export const ServerVersion: MessageFns<ServerVersion> = {
+  encode(message: ServerVersion, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.generation !== 0) {
+      writer.uint32(8).int64(message.generation);
+    }
+    if (message.cause !== 0) {
+      writer.uint32(16).int32(message.cause);
+    }
+    if (message.actor !== "") {
+      writer.uint32(26).string(message.actor);
+    }
+    if (message.reason !== "") {
+      writer.uint32(34).string(message.reason);
+    }
+    if (message.commitTime !== undefined) {
+      Timestamp.encode(toTimestamp(message.commitTime), writer.uint32(42).fork()).join();
+    }
+    if (message.revision !== 0) {
+      writer.uint32(48).int64(message.revision);
+    }
+    if (message.server !== undefined) {
+      Server.encode(message.server, writer.uint32(58).fork()).join();
+    }
+    for (const v of message.changes) {
+      FieldChange.encode(v!, writer.uint32(66).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ServerVersion {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseServerVersion();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.generation = longToNumber(reader.int64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.cause = reader.int32() as any;
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.actor = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.commitTime = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.revision = longToNumber(reader.int64());
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.server = Server.decode(reader, reader.uint32());
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.changes.push(FieldChange.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ServerVersion {
+    return {
+      generation: isSet(object.generation) ? globalThis.Number(object.generation) : 0,
+      cause: isSet(object.cause) ? causeFromJSON(object.cause) : 0,
+      actor: isSet(object.actor) ? globalThis.String(object.actor) : "",
+      reason: isSet(object.reason) ? globalThis.String(object.reason) : "",
+      commitTime: isSet(object.commitTime)
+        ? fromJsonTimestamp(object.commitTime)
+        : isSet(object.commit_time)
+        ? fromJsonTimestamp(object.commit_time)
+        : undefined,
+      revision: isSet(object.revision) ? globalThis.Number(object.revision) : 0,
+      server: isSet(object.server) ? Server.fromJSON(object.server) : undefined,
+      changes: globalThis.Array.isArray(object?.changes) ? object.changes.map((e: any) => FieldChange.fromJSON(e)) : [],
+    };
+  },
+
+  toJSON(message: ServerVersion): unknown {
+    const obj: any = {};
+    if (message.generation !== 0) {
+      obj.generation = Math.round(message.generation);
+    }
+    if (message.cause !== 0) {
+      obj.cause = causeToJSON(message.cause);
+    }
+    if (message.actor !== "") {
+      obj.actor = message.actor;
+    }
+    if (message.reason !== "") {
+      obj.reason = message.reason;
+    }
+    if (message.commitTime !== undefined) {
+      obj.commitTime = message.commitTime.toISOString();
+    }
+    if (message.revision !== 0) {
+      obj.revision = Math.round(message.revision);
+    }
+    if (message.server !== undefined) {
+      obj.server = Server.toJSON(message.server);
+    }
+    if (message.changes?.length) {
+      obj.changes = message.changes.map((e) => FieldChange.toJSON(e));
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ServerVersion>): ServerVersion {
+    return ServerVersion.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ServerVersion>): ServerVersion {
+    const message = createBaseServerVersion();
+    message.generation = object.generation ?? 0;
+    message.cause = object.cause ?? 0;
+    message.actor = object.actor ?? "";
+    message.reason = object.reason ?? "";
+    message.commitTime = object.commitTime ?? undefined;
+    message.revision = object.revision ?? 0;
+    message.server = (object.server !== undefined && object.server !== null)
+      ? Server.fromPartial(object.server)
+      : undefined;
+    message.changes = object.changes?.map((e) => FieldChange.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseRollbackServerRequest(): RollbackServerRequest {
+  return { tenant: "", id: "", generation: 0, etag: "", requestId: "", validateOnly: false, reason: "" };
+}
+
+export const RollbackServerRequest: MessageFns<RollbackServerRequest> = {
+  encode(message: RollbackServerRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.tenant !== "") {
+      writer.uint32(10).string(message.tenant);
+    }
+    if (message.id !== "") {
+      writer.uint32(18).string(message.id);
+    }
+    if (message.generation !== 0) {
+      writer.uint32(24).int64(message.generation);
+    }
+    if (message.etag !== "") {
+      writer.uint32(34).string(message.etag);
+    }
+    if (message.requestId !== "") {
+      writer.uint32(42).string(message.requestId);
+    }
+    if (message.validateOnly !== false) {
+      writer.uint32(48).bool(message.validateOnly);
+    }
+    if (message.reason !== "") {
+      writer.uint32(58).string(message.reason);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RollbackServerRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRollbackServerRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.tenant = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.generation = longToNumber(reader.int64());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.etag = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.requestId = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.validateOnly = reader.bool();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): RollbackServerRequest {
+    return {
+      tenant: isSet(object.tenant) ? globalThis.String(object.tenant) : "",
+      id: isSet(object.id) ? globalThis.String(object.id) : "",
+      generation: isSet(object.generation) ? globalThis.Number(object.generation) : 0,
+      etag: isSet(object.etag) ? globalThis.String(object.etag) : "",
+      requestId: isSet(object.requestId)
+        ? globalThis.String(object.requestId)
+        : isSet(object.request_id)
+        ? globalThis.String(object.request_id)
+        : "",
+      validateOnly: isSet(object.validateOnly)
+        ? globalThis.Boolean(object.validateOnly)
+        : isSet(object.validate_only)
+        ? globalThis.Boolean(object.validate_only)
+        : false,
+      reason: isSet(object.reason) ? globalThis.String(object.reason) : "",
+    };
+  },
+
+  toJSON(message: RollbackServerRequest): unknown {
+    const obj: any = {};
+    if (message.tenant !== "") {
+      obj.tenant = message.tenant;
+    }
+    if (message.id !== "") {
+      obj.id = message.id;
+    }
+    if (message.generation !== 0) {
+      obj.generation = Math.round(message.generation);
+    }
+    if (message.etag !== "") {
+      obj.etag = message.etag;
+    }
+    if (message.requestId !== "") {
+      obj.requestId = message.requestId;
+    }
+    if (message.validateOnly !== false) {
+      obj.validateOnly = message.validateOnly;
+    }
+    if (message.reason !== "") {
+      obj.reason = message.reason;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<RollbackServerRequest>): RollbackServerRequest {
+    return RollbackServerRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<RollbackServerRequest>): RollbackServerRequest {
+    const message = createBaseRollbackServerRequest();
+    message.tenant = object.tenant ?? "";
+    message.id = object.id ?? "";
+    message.generation = object.generation ?? 0;
+    message.etag = object.etag ?? "";
+    message.requestId = object.requestId ?? "";
+    message.validateOnly = object.validateOnly ?? false;
+    message.reason = object.reason ?? "";
+    return message;
+  },
+};
+
+function createBaseRollbackServerResponse(): RollbackServerResponse {
+  return { header: undefined, server: undefined, changes: [] };
+}
+
+export const RollbackServerResponse: MessageFns<RollbackServerResponse> = {
+  encode(message: RollbackServerResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.header !== undefined) {
+      ResponseHeader.encode(message.header, writer.uint32(10).fork()).join();
+    }
+    if (message.server !== undefined) {
+      Server.encode(message.server, writer.uint32(18).fork()).join();
+    }
+    for (const v of message.changes) {
+      FieldChange.encode(v!, writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RollbackServerResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRollbackServerResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.header = ResponseHeader.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.server = Server.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.changes.push(FieldChange.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): RollbackServerResponse {
+    return {
+      header: isSet(object.header) ? ResponseHeader.fromJSON(object.header) : undefined,
+      server: isSet(object.server) ? Server.fromJSON(object.server) : undefined,
+      changes: globalThis.Array.isArray(object?.changes) ? object.changes.map((e: any) => FieldChange.fromJSON(e)) : [],
+    };
+  },
+
+  toJSON(message: RollbackServerResponse): unknown {
+    const obj: any = {};
+    if (message.header !== undefined) {
+      obj.header = ResponseHeader.toJSON(message.header);
+    }
+    if (message.server !== undefined) {
+      obj.server = Server.toJSON(message.server);
+    }
+    if (message.changes?.length) {
+      obj.changes = message.changes.map((e) => FieldChange.toJSON(e));
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<RollbackServerResponse>): RollbackServerResponse {
+    return RollbackServerResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<RollbackServerResponse>): RollbackServerResponse {
+    const message = createBaseRollbackServerResponse();
+    message.header = (object.header !== undefined && object.header !== null)
+      ? ResponseHeader.fromPartial(object.header)
+      : undefined;
+    message.server = (object.server !== undefined && object.server !== null)
+      ? Server.fromPartial(object.server)
+      : undefined;
+    message.changes = object.changes?.map((e) => FieldChange.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseExplainAccessRequest(): ExplainAccessRequest {
+  return { tenant: "", view: undefined, name: "", atLeast: "" };
+}
+
+export const ExplainAccessRequest: MessageFns<ExplainAccessRequest> = {
+  encode(message: ExplainAccessRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.tenant !== "") {
+      writer.uint32(10).string(message.tenant);
+    }
+    if (message.view !== undefined) {
+      View.encode(message.view, writer.uint32(18).fork()).join();
+    }
+    if (message.name !== "") {
+      writer.uint32(26).string(message.name);
+    }
+    if (message.atLeast !== "") {
+      writer.uint32(34).string(message.atLeast);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ExplainAccessRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseExplainAccessRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.tenant = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.view = View.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.atLeast = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ExplainAccessRequest {
+    return {
+      tenant: isSet(object.tenant) ? globalThis.String(object.tenant) : "",
+      view: isSet(object.view) ? View.fromJSON(object.view) : undefined,
+      name: isSet(object.name) ? globalThis.String(object.name) : "",
+      atLeast: isSet(object.atLeast)
+        ? globalThis.String(object.atLeast)
+        : isSet(object.at_least)
+        ? globalThis.String(object.at_least)
+        : "",
+    };
+  },
+
+  toJSON(message: ExplainAccessRequest): unknown {
+    const obj: any = {};
+    if (message.tenant !== "") {
+      obj.tenant = message.tenant;
+    }
+    if (message.view !== undefined) {
+      obj.view = View.toJSON(message.view);
+    }
+    if (message.name !== "") {
+      obj.name = message.name;
+    }
+    if (message.atLeast !== "") {
+      obj.atLeast = message.atLeast;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ExplainAccessRequest>): ExplainAccessRequest {
+    return ExplainAccessRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ExplainAccessRequest>): ExplainAccessRequest {
+    const message = createBaseExplainAccessRequest();
+    message.tenant = object.tenant ?? "";
+    message.view = (object.view !== undefined && object.view !== null) ? View.fromPartial(object.view) : undefined;
+    message.name = object.name ?? "";
+    message.atLeast = object.atLeast ?? "";
+    return message;
+  },
+};
+
+function createBaseExplainAccessResponse(): ExplainAccessResponse {
+  return { header: undefined, winnerId: "", explanation: "", candidates: [], moreUnseen: false, moreDeleted: false };
+}
+
+export const ExplainAccessResponse: MessageFns<ExplainAccessResponse> = {
+  encode(message: ExplainAccessResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.header !== undefined) {
+      ResponseHeader.encode(message.header, writer.uint32(10).fork()).join();
+    }
+    if (message.winnerId !== "") {
+      writer.uint32(18).string(message.winnerId);
+    }
+    if (message.explanation !== "") {
+      writer.uint32(26).string(message.explanation);
+    }
+    for (const v of message.candidates) {
+      AccessCandidate.encode(v!, writer.uint32(34).fork()).join();
+    }
+    if (message.moreUnseen !== false) {
+      writer.uint32(40).bool(message.moreUnseen);
+    }
+    if (message.moreDeleted !== false) {
+      writer.uint32(48).bool(message.moreDeleted);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ExplainAccessResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseExplainAccessResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.header = ResponseHeader.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.winnerId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.explanation = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.candidates.push(AccessCandidate.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.moreUnseen = reader.bool();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.moreDeleted = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ExplainAccessResponse {
+    return {
+      header: isSet(object.header) ? ResponseHeader.fromJSON(object.header) : undefined,
+      winnerId: isSet(object.winnerId)
+        ? globalThis.String(object.winnerId)
+        : isSet(object.winner_id)
+        ? globalThis.String(object.winner_id)
+        : "",
+      explanation: isSet(object.explanation) ? globalThis.String(object.explanation) : "",
+      candidates: globalThis.Array.isArray(object?.candidates)
+        ? object.candidates.map((e: any) => AccessCandidate.fromJSON(e))
+        : [],
+      moreUnseen: isSet(object.moreUnseen)
+        ? globalThis.Boolean(object.moreUnseen)
+        : isSet(object.more_unseen)
+        ? globalThis.Boolean(object.more_unseen)
+        : false,
+      moreDeleted: isSet(object.moreDeleted)
+        ? globalThis.Boolean(object.moreDeleted)
+        : isSet(object.more_deleted)
+        ? globalThis.Boolean(object.more_deleted)
+        : false,
+    };
+  },
+
+  toJSON(message: ExplainAccessResponse): unknown {
+    const obj: any = {};
+    if (message.header !== undefined) {
+      obj.header = ResponseHeader.toJSON(message.header);
+    }
+    if (message.winnerId !== "") {
+      obj.winnerId = message.winnerId;
+    }
+    if (message.explanation !== "") {
+      obj.explanation = message.explanation;
+    }
+    if (message.candidates?.length) {
+      obj.candidates = message.candidates.map((e) => AccessCandidate.toJSON(e));
+    }
+    if (message.moreUnseen !== false) {
+      obj.moreUnseen = message.moreUnseen;
+    }
+    if (message.moreDeleted !== false) {
+      obj.moreDeleted = message.moreDeleted;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ExplainAccessResponse>): ExplainAccessResponse {
+    return ExplainAccessResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ExplainAccessResponse>): ExplainAccessResponse {
+    const message = createBaseExplainAccessResponse();
+    message.header = (object.header !== undefined && object.header !== null)
+      ? ResponseHeader.fromPartial(object.header)
+      : undefined;
+    message.winnerId = object.winnerId ?? "";
+    message.explanation = object.explanation ?? "";
+    message.candidates = object.candidates?.map((e) => AccessCandidate.fromPartial(e)) || [];
+    message.moreUnseen = object.moreUnseen ?? false;
+    message.moreDeleted = object.moreDeleted ?? false;
+    return message;
+  },
+};
+
+function createBaseAccessCandidate(): AccessCandidate {
+  return { id: "", tier: 0, owner: "", verdict: 0, explanation: "", disabled: false, revision: 0, sights: [] };
+}
+
+export const AccessCandidate: MessageFns<AccessCandidate> = {
+  encode(message: AccessCandidate, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== "") {
+      writer.uint32(10).string(message.id);
+    }
+    if (message.tier !== 0) {
+      writer.uint32(16).int32(message.tier);
+    }
+    if (message.owner !== "") {
+      writer.uint32(26).string(message.owner);
+    }
+    if (message.verdict !== 0) {
+      writer.uint32(32).int32(message.verdict);
+    }
+    if (message.explanation !== "") {
+      writer.uint32(42).string(message.explanation);
+    }
+    if (message.disabled !== false) {
+      writer.uint32(48).bool(message.disabled);
+    }
+    if (message.revision !== 0) {
+      writer.uint32(56).int64(message.revision);
+    }
+    for (const v of message.sights) {
+      AccessSight.encode(v!, writer.uint32(66).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AccessCandidate {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAccessCandidate();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.tier = reader.int32() as any;
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.owner = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.verdict = reader.int32() as any;
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.explanation = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.disabled = reader.bool();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.revision = longToNumber(reader.int64());
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.sights.push(AccessSight.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): AccessCandidate {
+    return {
+      id: isSet(object.id) ? globalThis.String(object.id) : "",
+      tier: isSet(object.tier) ? tierFromJSON(object.tier) : 0,
+      owner: isSet(object.owner) ? globalThis.String(object.owner) : "",
+      verdict: isSet(object.verdict) ? accessCandidate_VerdictFromJSON(object.verdict) : 0,
+      explanation: isSet(object.explanation) ? globalThis.String(object.explanation) : "",
+      disabled: isSet(object.disabled) ? globalThis.Boolean(object.disabled) : false,
+      revision: isSet(object.revision) ? globalThis.Number(object.revision) : 0,
+      sights: globalThis.Array.isArray(object?.sights) ? object.sights.map((e: any) => AccessSight.fromJSON(e)) : [],
+    };
+  },
+
+  toJSON(message: AccessCandidate): unknown {
+    const obj: any = {};
+    if (message.id !== "") {
+      obj.id = message.id;
+    }
+    if (message.tier !== 0) {
+      obj.tier = tierToJSON(message.tier);
+    }
+    if (message.owner !== "") {
+      obj.owner = message.owner;
+    }
+    if (message.verdict !== 0) {
+      obj.verdict = accessCandidate_VerdictToJSON(message.verdict);
+    }
+    if (message.explanation !== "") {
+      obj.explanation = message.explanation;
+    }
+    if (message.disabled !== false) {
+      obj.disabled = message.disabled;
+    }
+    if (message.revision !== 0) {
+      obj.revision = Math.round(message.revision);
+    }
+    if (message.sights?.length) {
+      obj.sights = message.sights.map((e) => AccessSight.toJSON(e));
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<AccessCandidate>): AccessCandidate {
+    return AccessCandidate.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<AccessCandidate>): AccessCandidate {
+    const message = createBaseAccessCandidate();
+    message.id = object.id ?? "";
+    message.tier = object.tier ?? 0;
+    message.owner = object.owner ?? "";
+    message.verdict = object.verdict ?? 0;
+    message.explanation = object.explanation ?? "";
+    message.disabled = object.disabled ?? false;
+    message.revision = object.revision ?? 0;
+    message.sights = object.sights?.map((e) => AccessSight.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseAccessSight(): AccessSight {
+  return { subject: "", owner: false, revision: 0 };
+}
+
+export const AccessSight: MessageFns<AccessSight> = {
+  encode(message: AccessSight, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.subject !== "") {
+      writer.uint32(10).string(message.subject);
+    }
+    if (message.owner !== false) {
+      writer.uint32(16).bool(message.owner);
+    }
+    if (message.revision !== 0) {
+      writer.uint32(24).int64(message.revision);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AccessSight {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAccessSight();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.subject = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.owner = reader.bool();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.revision = longToNumber(reader.int64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): AccessSight {
+    return {
+      subject: isSet(object.subject) ? globalThis.String(object.subject) : "",
+      owner: isSet(object.owner) ? globalThis.Boolean(object.owner) : false,
+      revision: isSet(object.revision) ? globalThis.Number(object.revision) : 0,
+    };
+  },
+
+  toJSON(message: AccessSight): unknown {
+    const obj: any = {};
+    if (message.subject !== "") {
+      obj.subject = message.subject;
+    }
+    if (message.owner !== false) {
+      obj.owner = message.owner;
+    }
+    if (message.revision !== 0) {
+      obj.revision = Math.round(message.revision);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<AccessSight>): AccessSight {
+    return AccessSight.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<AccessSight>): AccessSight {
+    const message = createBaseAccessSight();
+    message.subject = object.subject ?? "";
+    message.owner = object.owner ?? false;
+    message.revision = object.revision ?? 0;
+    return message;
+  },
+};
+
+function createBaseInspectServerRequest(): InspectServerRequest {
+  return { tenant: "", id: "" };
+}
+
+export const InspectServerRequest: MessageFns<InspectServerRequest> = {
+  encode(message: InspectServerRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.tenant !== "") {
+      writer.uint32(10).string(message.tenant);
+    }
+    if (message.id !== "") {
+      writer.uint32(18).string(message.id);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): InspectServerRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseInspectServerRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.tenant = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): InspectServerRequest {
+    return {
+      tenant: isSet(object.tenant) ? globalThis.String(object.tenant) : "",
+      id: isSet(object.id) ? globalThis.String(object.id) : "",
+    };
+  },
+
+  toJSON(message: InspectServerRequest): unknown {
+    const obj: any = {};
+    if (message.tenant !== "") {
+      obj.tenant = message.tenant;
+    }
+    if (message.id !== "") {
+      obj.id = message.id;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<InspectServerRequest>): InspectServerRequest {
+    return InspectServerRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<InspectServerRequest>): InspectServerRequest {
+    const message = createBaseInspectServerRequest();
+    message.tenant = object.tenant ?? "";
+    message.id = object.id ?? "";
+    return message;
+  },
+};
+
+function createBaseInspectServerResponse(): InspectServerResponse {
+  return { header: undefined, server: undefined };
+}
+
+export const InspectServerResponse: MessageFns<InspectServerResponse> = {
+  encode(message: InspectServerResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.header !== undefined) {
+      ResponseHeader.encode(message.header, writer.uint32(10).fork()).join();
+    }
+    if (message.server !== undefined) {
+      Server.encode(message.server, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): InspectServerResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseInspectServerResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.header = ResponseHeader.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.server = Server.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): InspectServerResponse {
+    return {
+      header: isSet(object.header) ? ResponseHeader.fromJSON(object.header) : undefined,
+      server: isSet(object.server) ? Server.fromJSON(object.server) : undefined,
+    };
+  },
+
+  toJSON(message: InspectServerResponse): unknown {
+    const obj: any = {};
+    if (message.header !== undefined) {
+      obj.header = ResponseHeader.toJSON(message.header);
+    }
+    if (message.server !== undefined) {
+      obj.server = Server.toJSON(message.server);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<InspectServerResponse>): InspectServerResponse {
+    return InspectServerResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<InspectServerResponse>): InspectServerResponse {
+    const message = createBaseInspectServerResponse();
+    message.header = (object.header !== undefined && object.header !== null)
+      ? ResponseHeader.fromPartial(object.header)
+      : undefined;
+    message.server = (object.server !== undefined && object.server !== null)
+      ? Server.fromPartial(object.server)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseRecordFactsRequest(): RecordFactsRequest {
+  return { tenant: "", id: "", observation: undefined, oauthNeed: 0 };
+}
+
+export const RecordFactsRequest: MessageFns<RecordFactsRequest> = {
+  encode(message: RecordFactsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.tenant !== "") {
+      writer.uint32(10).string(message.tenant);
+    }
+    if (message.id !== "") {
+      writer.uint32(18).string(message.id);
+    }
+    if (message.observation !== undefined) {
+      Observation.encode(message.observation, writer.uint32(26).fork()).join();
+    }
+    if (message.oauthNeed !== 0) {
+      writer.uint32(32).int32(message.oauthNeed);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RecordFactsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRecordFactsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.tenant = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.observation = Observation.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.oauthNeed = reader.int32() as any;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): RecordFactsRequest {
+    return {
+      tenant: isSet(object.tenant) ? globalThis.String(object.tenant) : "",
+      id: isSet(object.id) ? globalThis.String(object.id) : "",
+      observation: isSet(object.observation) ? Observation.fromJSON(object.observation) : undefined,
+      oauthNeed: isSet(object.oauthNeed)
+        ? oAuthNeedFromJSON(object.oauthNeed)
+        : isSet(object.oauth_need)
+        ? oAuthNeedFromJSON(object.oauth_need)
+        : 0,
+    };
+  },
+
+  toJSON(message: RecordFactsRequest): unknown {
+    const obj: any = {};
+    if (message.tenant !== "") {
+      obj.tenant = message.tenant;
+    }
+    if (message.id !== "") {
+      obj.id = message.id;
+    }
+    if (message.observation !== undefined) {
+      obj.observation = Observation.toJSON(message.observation);
+    }
+    if (message.oauthNeed !== 0) {
+      obj.oauthNeed = oAuthNeedToJSON(message.oauthNeed);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<RecordFactsRequest>): RecordFactsRequest {
+    return RecordFactsRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<RecordFactsRequest>): RecordFactsRequest {
+    const message = createBaseRecordFactsRequest();
+    message.tenant = object.tenant ?? "";
+    message.id = object.id ?? "";
+    message.observation = (object.observation !== undefined && object.observation !== null)
+      ? Observation.fromPartial(object.observation)
+      : undefined;
+    message.oauthNeed = object.oauthNeed ?? 0;
+    return message;
+  },
+};
+
+function createBaseRecordFactsResponse(): RecordFactsResponse {
+  return { header: undefined, recorded: false };
+}
+
+export const RecordFactsResponse: MessageFns<RecordFactsResponse> = {
+  encode(message: RecordFactsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.header !== undefined) {
+      ResponseHeader.encode(message.header, writer.uint32(10).fork()).join();
+    }
+    if (message.recorded !== false) {
+      writer.uint32(16).bool(message.recorded);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RecordFactsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRecordFactsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.header = ResponseHeader.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.recorded = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): RecordFactsResponse {
+    return {
+      header: isSet(object.header) ? ResponseHeader.fromJSON(object.header) : undefined,
+      recorded: isSet(object.recorded) ? globalThis.Boolean(object.recorded) : false,
+    };
+  },
+
+  toJSON(message: RecordFactsResponse): unknown {
+    const obj: any = {};
+    if (message.header !== undefined) {
+      obj.header = ResponseHeader.toJSON(message.header);
+    }
+    if (message.recorded !== false) {
+      obj.recorded = message.recorded;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<RecordFactsResponse>): RecordFactsResponse {
+    return RecordFactsResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<RecordFactsResponse>): RecordFactsResponse {
+    const message = createBaseRecordFactsResponse();
+    message.header = (object.header !== undefined && object.header !== null)
+      ? ResponseHeader.fromPartial(object.header)
+      : undefined;
+    message.recorded = object.recorded ?? false;
+    return message;
+  },
+};
+
 function createBaseWatchServersRequest(): WatchServersRequest {
   return { tenant: "", view: undefined, resumeToken: "", held: [] };
 }
@@ -2594,6 +5994,24 @@ export const RegistryServiceService = {
     responseDeserialize: (value: Buffer): ListServersResponse => ListServersResponse.decode(value),
   },
   /**
+   * BatchGetServers answers several servers of one view at one revision. Each key is
+   * answered by itself; at most 1000 keys.
+   *
+   * Errors: UNAVAILABLE `NOT_CAUGHT_UP`, FAILED_PRECONDITION `EPOCH_CHANGED`; per
+   * key NOT_FOUND `SERVER_NOT_FOUND`.
+   */
+  batchGetServers: {
+    path: "/switchboard.v1.RegistryService/BatchGetServers" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: BatchGetServersRequest): Buffer =>
+      Buffer.from(BatchGetServersRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): BatchGetServersRequest => BatchGetServersRequest.decode(value),
+    responseSerialize: (value: BatchGetServersResponse): Buffer =>
+      Buffer.from(BatchGetServersResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): BatchGetServersResponse => BatchGetServersResponse.decode(value),
+  },
+  /**
    * CreateServer adds a server.
    *
    * Errors: ALREADY_EXISTS `NAME_TAKEN`; INVALID_ARGUMENT `REQUEST_ID_REUSED`;
@@ -2646,6 +6064,138 @@ export const RegistryServiceService = {
     responseDeserialize: (value: Buffer): DeleteServerResponse => DeleteServerResponse.decode(value),
   },
   /**
+   * UndeleteServer puts a deleted server back as it was when it was deleted, with
+   * the same id, its grants included.
+   *
+   * Errors: NOT_FOUND `SERVER_NOT_FOUND` (no server of this id was ever deleted);
+   * FAILED_PRECONDITION `NOT_DELETED`; ALREADY_EXISTS `NAME_TAKEN`; and those of
+   * CreateServer for request ids.
+   */
+  undeleteServer: {
+    path: "/switchboard.v1.RegistryService/UndeleteServer" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: UndeleteServerRequest): Buffer =>
+      Buffer.from(UndeleteServerRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): UndeleteServerRequest => UndeleteServerRequest.decode(value),
+    responseSerialize: (value: UndeleteServerResponse): Buffer =>
+      Buffer.from(UndeleteServerResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): UndeleteServerResponse => UndeleteServerResponse.decode(value),
+  },
+  /**
+   * ApplyServers makes the servers of one source what a declared set says: creates
+   * what is missing, changes what differs and, with `prune`, deletes what the set no
+   * longer has. What is as declared is left alone: applying the same set again
+   * changes nothing. Each item is answered by itself; those of one set do not fail
+   * together unless `all_or_nothing` asks for it. Repeating an interrupted apply
+   * completes it.
+   *
+   * Errors: INVALID_ARGUMENT `REQUEST_ID_REUSED`; RESOURCE_EXHAUSTED
+   * `COMMIT_TOO_LARGE` with all_or_nothing; UNAVAILABLE `NOT_WRITTEN` or
+   * `OUTCOME_UNKNOWN` with all_or_nothing. Per item those of CreateServer,
+   * UpdateServer and DeleteServer, and FAILED_PRECONDITION `OTHER_SOURCE`.
+   */
+  applyServers: {
+    path: "/switchboard.v1.RegistryService/ApplyServers" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ApplyServersRequest): Buffer => Buffer.from(ApplyServersRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ApplyServersRequest => ApplyServersRequest.decode(value),
+    responseSerialize: (value: ApplyServersResponse): Buffer =>
+      Buffer.from(ApplyServersResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ApplyServersResponse => ApplyServersResponse.decode(value),
+  },
+  /**
+   * ListServerVersions answers every version of a server, the newest first, also
+   * of a deleted one: who made it, when and why, and which fields it changed. For
+   * administrators.
+   *
+   * Errors: NOT_FOUND `SERVER_NOT_FOUND`.
+   */
+  listServerVersions: {
+    path: "/switchboard.v1.RegistryService/ListServerVersions" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListServerVersionsRequest): Buffer =>
+      Buffer.from(ListServerVersionsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListServerVersionsRequest => ListServerVersionsRequest.decode(value),
+    responseSerialize: (value: ListServerVersionsResponse): Buffer =>
+      Buffer.from(ListServerVersionsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListServerVersionsResponse => ListServerVersionsResponse.decode(value),
+  },
+  /**
+   * RollbackServer makes what an older version declared the newest version.
+   *
+   * Errors: NOT_FOUND `SERVER_NOT_FOUND` or `VERSION_NOT_FOUND`; ABORTED
+   * `ETAG_MISMATCH`; ALREADY_EXISTS `NAME_TAKEN`; FAILED_PRECONDITION
+   * `TIER_CHANGE_NOT_ALLOWED`; and those of CreateServer for request ids.
+   */
+  rollbackServer: {
+    path: "/switchboard.v1.RegistryService/RollbackServer" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: RollbackServerRequest): Buffer =>
+      Buffer.from(RollbackServerRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): RollbackServerRequest => RollbackServerRequest.decode(value),
+    responseSerialize: (value: RollbackServerResponse): Buffer =>
+      Buffer.from(RollbackServerResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): RollbackServerResponse => RollbackServerResponse.decode(value),
+  },
+  /**
+   * ExplainAccess tells which server a name resolves to in a view and why, or why
+   * none; and what became of every other server that has or had the name. For
+   * administrators.
+   *
+   * Errors: UNAVAILABLE `NOT_CAUGHT_UP`, FAILED_PRECONDITION `EPOCH_CHANGED`.
+   */
+  explainAccess: {
+    path: "/switchboard.v1.RegistryService/ExplainAccess" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ExplainAccessRequest): Buffer => Buffer.from(ExplainAccessRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ExplainAccessRequest => ExplainAccessRequest.decode(value),
+    responseSerialize: (value: ExplainAccessResponse): Buffer =>
+      Buffer.from(ExplainAccessResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ExplainAccessResponse => ExplainAccessResponse.decode(value),
+  },
+  /**
+   * InspectServer connects to a server once, stores the facts that it finds (or why
+   * it found none) and answers the server with them. A configuration that changed
+   * meanwhile makes the result worthless: it is thrown away, and the inspection is
+   * made again with the new one within the deadline.
+   *
+   * Errors: NOT_FOUND `SERVER_NOT_FOUND`; DEADLINE_EXCEEDED `DEADLINE_EXCEEDED`;
+   * UNAVAILABLE `NOT_WRITTEN` or `OUTCOME_UNKNOWN`. A server that cannot be inspected
+   * is no error: its facts say why.
+   */
+  inspectServer: {
+    path: "/switchboard.v1.RegistryService/InspectServer" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: InspectServerRequest): Buffer => Buffer.from(InspectServerRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): InspectServerRequest => InspectServerRequest.decode(value),
+    responseSerialize: (value: InspectServerResponse): Buffer =>
+      Buffer.from(InspectServerResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): InspectServerResponse => InspectServerResponse.decode(value),
+  },
+  /**
+   * RecordFacts stores what a node learned when it connected. Facts of another
+   * configuration than the current one are thrown away, and equal facts write
+   * nothing. Needs the role `node` or `admin`.
+   *
+   * Errors: NOT_FOUND `SERVER_NOT_FOUND`; UNAVAILABLE `NOT_WRITTEN` or
+   * `OUTCOME_UNKNOWN`.
+   */
+  recordFacts: {
+    path: "/switchboard.v1.RegistryService/RecordFacts" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: RecordFactsRequest): Buffer => Buffer.from(RecordFactsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): RecordFactsRequest => RecordFactsRequest.decode(value),
+    responseSerialize: (value: RecordFactsResponse): Buffer => Buffer.from(RecordFactsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): RecordFactsResponse => RecordFactsResponse.decode(value),
+  },
+  /**
    * WatchServers sends a view and then every change of it.
    *
    * Without a token: `event`s of type ADDED for the whole view at one revision,
@@ -2690,6 +6240,14 @@ export interface RegistryServiceServer extends UntypedServiceImplementation {
    */
   listServers: handleUnaryCall<ListServersRequest, ListServersResponse>;
   /**
+   * BatchGetServers answers several servers of one view at one revision. Each key is
+   * answered by itself; at most 1000 keys.
+   *
+   * Errors: UNAVAILABLE `NOT_CAUGHT_UP`, FAILED_PRECONDITION `EPOCH_CHANGED`; per
+   * key NOT_FOUND `SERVER_NOT_FOUND`.
+   */
+  batchGetServers: handleUnaryCall<BatchGetServersRequest, BatchGetServersResponse>;
+  /**
    * CreateServer adds a server.
    *
    * Errors: ALREADY_EXISTS `NAME_TAKEN`; INVALID_ARGUMENT `REQUEST_ID_REUSED`;
@@ -2714,6 +6272,73 @@ export interface RegistryServiceServer extends UntypedServiceImplementation {
    * CreateServer for request ids.
    */
   deleteServer: handleUnaryCall<DeleteServerRequest, DeleteServerResponse>;
+  /**
+   * UndeleteServer puts a deleted server back as it was when it was deleted, with
+   * the same id, its grants included.
+   *
+   * Errors: NOT_FOUND `SERVER_NOT_FOUND` (no server of this id was ever deleted);
+   * FAILED_PRECONDITION `NOT_DELETED`; ALREADY_EXISTS `NAME_TAKEN`; and those of
+   * CreateServer for request ids.
+   */
+  undeleteServer: handleUnaryCall<UndeleteServerRequest, UndeleteServerResponse>;
+  /**
+   * ApplyServers makes the servers of one source what a declared set says: creates
+   * what is missing, changes what differs and, with `prune`, deletes what the set no
+   * longer has. What is as declared is left alone: applying the same set again
+   * changes nothing. Each item is answered by itself; those of one set do not fail
+   * together unless `all_or_nothing` asks for it. Repeating an interrupted apply
+   * completes it.
+   *
+   * Errors: INVALID_ARGUMENT `REQUEST_ID_REUSED`; RESOURCE_EXHAUSTED
+   * `COMMIT_TOO_LARGE` with all_or_nothing; UNAVAILABLE `NOT_WRITTEN` or
+   * `OUTCOME_UNKNOWN` with all_or_nothing. Per item those of CreateServer,
+   * UpdateServer and DeleteServer, and FAILED_PRECONDITION `OTHER_SOURCE`.
+   */
+  applyServers: handleUnaryCall<ApplyServersRequest, ApplyServersResponse>;
+  /**
+   * ListServerVersions answers every version of a server, the newest first, also
+   * of a deleted one: who made it, when and why, and which fields it changed. For
+   * administrators.
+   *
+   * Errors: NOT_FOUND `SERVER_NOT_FOUND`.
+   */
+  listServerVersions: handleUnaryCall<ListServerVersionsRequest, ListServerVersionsResponse>;
+  /**
+   * RollbackServer makes what an older version declared the newest version.
+   *
+   * Errors: NOT_FOUND `SERVER_NOT_FOUND` or `VERSION_NOT_FOUND`; ABORTED
+   * `ETAG_MISMATCH`; ALREADY_EXISTS `NAME_TAKEN`; FAILED_PRECONDITION
+   * `TIER_CHANGE_NOT_ALLOWED`; and those of CreateServer for request ids.
+   */
+  rollbackServer: handleUnaryCall<RollbackServerRequest, RollbackServerResponse>;
+  /**
+   * ExplainAccess tells which server a name resolves to in a view and why, or why
+   * none; and what became of every other server that has or had the name. For
+   * administrators.
+   *
+   * Errors: UNAVAILABLE `NOT_CAUGHT_UP`, FAILED_PRECONDITION `EPOCH_CHANGED`.
+   */
+  explainAccess: handleUnaryCall<ExplainAccessRequest, ExplainAccessResponse>;
+  /**
+   * InspectServer connects to a server once, stores the facts that it finds (or why
+   * it found none) and answers the server with them. A configuration that changed
+   * meanwhile makes the result worthless: it is thrown away, and the inspection is
+   * made again with the new one within the deadline.
+   *
+   * Errors: NOT_FOUND `SERVER_NOT_FOUND`; DEADLINE_EXCEEDED `DEADLINE_EXCEEDED`;
+   * UNAVAILABLE `NOT_WRITTEN` or `OUTCOME_UNKNOWN`. A server that cannot be inspected
+   * is no error: its facts say why.
+   */
+  inspectServer: handleUnaryCall<InspectServerRequest, InspectServerResponse>;
+  /**
+   * RecordFacts stores what a node learned when it connected. Facts of another
+   * configuration than the current one are thrown away, and equal facts write
+   * nothing. Needs the role `node` or `admin`.
+   *
+   * Errors: NOT_FOUND `SERVER_NOT_FOUND`; UNAVAILABLE `NOT_WRITTEN` or
+   * `OUTCOME_UNKNOWN`.
+   */
+  recordFacts: handleUnaryCall<RecordFactsRequest, RecordFactsResponse>;
   /**
    * WatchServers sends a view and then every change of it.
    *
@@ -2778,6 +6403,28 @@ export interface RegistryServiceClient extends Client {
     callback: (error: ServiceError | null, response: ListServersResponse) => void,
   ): ClientUnaryCall;
   /**
+   * BatchGetServers answers several servers of one view at one revision. Each key is
+   * answered by itself; at most 1000 keys.
+   *
+   * Errors: UNAVAILABLE `NOT_CAUGHT_UP`, FAILED_PRECONDITION `EPOCH_CHANGED`; per
+   * key NOT_FOUND `SERVER_NOT_FOUND`.
+   */
+  batchGetServers(
+    request: BatchGetServersRequest,
+    callback: (error: ServiceError | null, response: BatchGetServersResponse) => void,
+  ): ClientUnaryCall;
+  batchGetServers(
+    request: BatchGetServersRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: BatchGetServersResponse) => void,
+  ): ClientUnaryCall;
+  batchGetServers(
+    request: BatchGetServersRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: BatchGetServersResponse) => void,
+  ): ClientUnaryCall;
+  /**
    * CreateServer adds a server.
    *
    * Errors: ALREADY_EXISTS `NAME_TAKEN`; INVALID_ARGUMENT `REQUEST_ID_REUSED`;
@@ -2845,6 +6492,171 @@ export interface RegistryServiceClient extends Client {
     callback: (error: ServiceError | null, response: DeleteServerResponse) => void,
   ): ClientUnaryCall;
   /**
+   * UndeleteServer puts a deleted server back as it was when it was deleted, with
+   * the same id, its grants included.
+   *
+   * Errors: NOT_FOUND `SERVER_NOT_FOUND` (no server of this id was ever deleted);
+   * FAILED_PRECONDITION `NOT_DELETED`; ALREADY_EXISTS `NAME_TAKEN`; and those of
+   * CreateServer for request ids.
+   */
+  undeleteServer(
+    request: UndeleteServerRequest,
+    callback: (error: ServiceError | null, response: UndeleteServerResponse) => void,
+  ): ClientUnaryCall;
+  undeleteServer(
+    request: UndeleteServerRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: UndeleteServerResponse) => void,
+  ): ClientUnaryCall;
+  undeleteServer(
+    request: UndeleteServerRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: UndeleteServerResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * ApplyServers makes the servers of one source what a declared set says: creates
+   * what is missing, changes what differs and, with `prune`, deletes what the set no
+   * longer has. What is as declared is left alone: applying the same set again
+   * changes nothing. Each item is answered by itself; those of one set do not fail
+   * together unless `all_or_nothing` asks for it. Repeating an interrupted apply
+   * completes it.
+   *
+   * Errors: INVALID_ARGUMENT `REQUEST_ID_REUSED`; RESOURCE_EXHAUSTED
+   * `COMMIT_TOO_LARGE` with all_or_nothing; UNAVAILABLE `NOT_WRITTEN` or
+   * `OUTCOME_UNKNOWN` with all_or_nothing. Per item those of CreateServer,
+   * UpdateServer and DeleteServer, and FAILED_PRECONDITION `OTHER_SOURCE`.
+   */
+  applyServers(
+    request: ApplyServersRequest,
+    callback: (error: ServiceError | null, response: ApplyServersResponse) => void,
+  ): ClientUnaryCall;
+  applyServers(
+    request: ApplyServersRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ApplyServersResponse) => void,
+  ): ClientUnaryCall;
+  applyServers(
+    request: ApplyServersRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ApplyServersResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * ListServerVersions answers every version of a server, the newest first, also
+   * of a deleted one: who made it, when and why, and which fields it changed. For
+   * administrators.
+   *
+   * Errors: NOT_FOUND `SERVER_NOT_FOUND`.
+   */
+  listServerVersions(
+    request: ListServerVersionsRequest,
+    callback: (error: ServiceError | null, response: ListServerVersionsResponse) => void,
+  ): ClientUnaryCall;
+  listServerVersions(
+    request: ListServerVersionsRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListServerVersionsResponse) => void,
+  ): ClientUnaryCall;
+  listServerVersions(
+    request: ListServerVersionsRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListServerVersionsResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * RollbackServer makes what an older version declared the newest version.
+   *
+   * Errors: NOT_FOUND `SERVER_NOT_FOUND` or `VERSION_NOT_FOUND`; ABORTED
+   * `ETAG_MISMATCH`; ALREADY_EXISTS `NAME_TAKEN`; FAILED_PRECONDITION
+   * `TIER_CHANGE_NOT_ALLOWED`; and those of CreateServer for request ids.
+   */
+  rollbackServer(
+    request: RollbackServerRequest,
+    callback: (error: ServiceError | null, response: RollbackServerResponse) => void,
+  ): ClientUnaryCall;
+  rollbackServer(
+    request: RollbackServerRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: RollbackServerResponse) => void,
+  ): ClientUnaryCall;
+  rollbackServer(
+    request: RollbackServerRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: RollbackServerResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * ExplainAccess tells which server a name resolves to in a view and why, or why
+   * none; and what became of every other server that has or had the name. For
+   * administrators.
+   *
+   * Errors: UNAVAILABLE `NOT_CAUGHT_UP`, FAILED_PRECONDITION `EPOCH_CHANGED`.
+   */
+  explainAccess(
+    request: ExplainAccessRequest,
+    callback: (error: ServiceError | null, response: ExplainAccessResponse) => void,
+  ): ClientUnaryCall;
+  explainAccess(
+    request: ExplainAccessRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ExplainAccessResponse) => void,
+  ): ClientUnaryCall;
+  explainAccess(
+    request: ExplainAccessRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ExplainAccessResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * InspectServer connects to a server once, stores the facts that it finds (or why
+   * it found none) and answers the server with them. A configuration that changed
+   * meanwhile makes the result worthless: it is thrown away, and the inspection is
+   * made again with the new one within the deadline.
+   *
+   * Errors: NOT_FOUND `SERVER_NOT_FOUND`; DEADLINE_EXCEEDED `DEADLINE_EXCEEDED`;
+   * UNAVAILABLE `NOT_WRITTEN` or `OUTCOME_UNKNOWN`. A server that cannot be inspected
+   * is no error: its facts say why.
+   */
+  inspectServer(
+    request: InspectServerRequest,
+    callback: (error: ServiceError | null, response: InspectServerResponse) => void,
+  ): ClientUnaryCall;
+  inspectServer(
+    request: InspectServerRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: InspectServerResponse) => void,
+  ): ClientUnaryCall;
+  inspectServer(
+    request: InspectServerRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: InspectServerResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * RecordFacts stores what a node learned when it connected. Facts of another
+   * configuration than the current one are thrown away, and equal facts write
+   * nothing. Needs the role `node` or `admin`.
+   *
+   * Errors: NOT_FOUND `SERVER_NOT_FOUND`; UNAVAILABLE `NOT_WRITTEN` or
+   * `OUTCOME_UNKNOWN`.
+   */
+  recordFacts(
+    request: RecordFactsRequest,
+    callback: (error: ServiceError | null, response: RecordFactsResponse) => void,
+  ): ClientUnaryCall;
+  recordFacts(
+    request: RecordFactsRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: RecordFactsResponse) => void,
+  ): ClientUnaryCall;
+  recordFacts(
+    request: RecordFactsRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: RecordFactsResponse) => void,
+  ): ClientUnaryCall;
+  /**
    * WatchServers sends a view and then every change of it.
    *
    * Without a token: `event`s of type ADDED for the whole view at one revision,
@@ -2907,6 +6719,17 @@ function fromJsonTimestamp(o: any): Date {
   } else {
     return fromTimestamp(Timestamp.fromJSON(o));
   }
+}
+
+function longToNumber(int64: { toString(): string }): number {
+  const num = globalThis.Number(int64.toString());
+  if (num > globalThis.Number.MAX_SAFE_INTEGER) {
+    throw new globalThis.Error("Value is larger than Number.MAX_SAFE_INTEGER");
+  }
+  if (num < globalThis.Number.MIN_SAFE_INTEGER) {
+    throw new globalThis.Error("Value is smaller than Number.MIN_SAFE_INTEGER");
+  }
+  return num;
 }
 
 function isObject(value: any): boolean {

@@ -166,6 +166,183 @@ export function stderrToJSON(object: Stderr): string {
   }
 }
 
+/** ProtocolEra is the kind of MCP that a server speaks. */
+export enum ProtocolEra {
+  /** PROTOCOL_ERA_UNSPECIFIED - Not told. */
+  PROTOCOL_ERA_UNSPECIFIED = 0,
+  /** PROTOCOL_ERA_LEGACY - With an initialize handshake: versions up to 2025-11-25. */
+  PROTOCOL_ERA_LEGACY = 1,
+  /** PROTOCOL_ERA_MODERN - Without a handshake: version 2026-07-28 and later. */
+  PROTOCOL_ERA_MODERN = 2,
+  UNRECOGNIZED = -1,
+}
+
+export function protocolEraFromJSON(object: any): ProtocolEra {
+  switch (object) {
+    case 0:
+    case "PROTOCOL_ERA_UNSPECIFIED":
+      return ProtocolEra.PROTOCOL_ERA_UNSPECIFIED;
+    case 1:
+    case "PROTOCOL_ERA_LEGACY":
+      return ProtocolEra.PROTOCOL_ERA_LEGACY;
+    case 2:
+    case "PROTOCOL_ERA_MODERN":
+      return ProtocolEra.PROTOCOL_ERA_MODERN;
+    case -1:
+    case "UNRECOGNIZED":
+    default:
+      return ProtocolEra.UNRECOGNIZED;
+  }
+}
+
+export function protocolEraToJSON(object: ProtocolEra): string {
+  switch (object) {
+    case ProtocolEra.PROTOCOL_ERA_UNSPECIFIED:
+      return "PROTOCOL_ERA_UNSPECIFIED";
+    case ProtocolEra.PROTOCOL_ERA_LEGACY:
+      return "PROTOCOL_ERA_LEGACY";
+    case ProtocolEra.PROTOCOL_ERA_MODERN:
+      return "PROTOCOL_ERA_MODERN";
+    case ProtocolEra.UNRECOGNIZED:
+    default:
+      return "UNRECOGNIZED";
+  }
+}
+
+/** OAuthNeed says whether a user has to authorize before the server can be used. */
+export enum OAuthNeed {
+  /** OAUTH_NEED_UNSPECIFIED - Nobody looked yet. */
+  OAUTH_NEED_UNSPECIFIED = 0,
+  /** OAUTH_NEED_UNKNOWN - Somebody looked and could not tell; it is looked at again. */
+  OAUTH_NEED_UNKNOWN = 1,
+  /** OAUTH_NEED_NO - It answers without a credential. */
+  OAUTH_NEED_NO = 2,
+  /** OAUTH_NEED_YES - It demands OAuth. */
+  OAUTH_NEED_YES = 3,
+  UNRECOGNIZED = -1,
+}
+
+export function oAuthNeedFromJSON(object: any): OAuthNeed {
+  switch (object) {
+    case 0:
+    case "OAUTH_NEED_UNSPECIFIED":
+      return OAuthNeed.OAUTH_NEED_UNSPECIFIED;
+    case 1:
+    case "OAUTH_NEED_UNKNOWN":
+      return OAuthNeed.OAUTH_NEED_UNKNOWN;
+    case 2:
+    case "OAUTH_NEED_NO":
+      return OAuthNeed.OAUTH_NEED_NO;
+    case 3:
+    case "OAUTH_NEED_YES":
+      return OAuthNeed.OAUTH_NEED_YES;
+    case -1:
+    case "UNRECOGNIZED":
+    default:
+      return OAuthNeed.UNRECOGNIZED;
+  }
+}
+
+export function oAuthNeedToJSON(object: OAuthNeed): string {
+  switch (object) {
+    case OAuthNeed.OAUTH_NEED_UNSPECIFIED:
+      return "OAUTH_NEED_UNSPECIFIED";
+    case OAuthNeed.OAUTH_NEED_UNKNOWN:
+      return "OAUTH_NEED_UNKNOWN";
+    case OAuthNeed.OAUTH_NEED_NO:
+      return "OAUTH_NEED_NO";
+    case OAuthNeed.OAUTH_NEED_YES:
+      return "OAUTH_NEED_YES";
+    case OAuthNeed.UNRECOGNIZED:
+    default:
+      return "UNRECOGNIZED";
+  }
+}
+
+/** InspectionFailureReason is what went wrong. */
+export enum InspectionFailureReason {
+  /** INSPECTION_FAILURE_REASON_UNSPECIFIED - Not told. */
+  INSPECTION_FAILURE_REASON_UNSPECIFIED = 0,
+  /** INSPECTION_FAILURE_REASON_UNREACHABLE - It cannot be reached, or the connection broke. Tried again. */
+  INSPECTION_FAILURE_REASON_UNREACHABLE = 1,
+  /** INSPECTION_FAILURE_REASON_TIMEOUT - It did not answer all in time. Tried again. */
+  INSPECTION_FAILURE_REASON_TIMEOUT = 2,
+  /** INSPECTION_FAILURE_REASON_UNAUTHORIZED - It demands a credential. Tried again, rarely. */
+  INSPECTION_FAILURE_REASON_UNAUTHORIZED = 3,
+  /** INSPECTION_FAILURE_REASON_INVALID_ANSWER - What it answers is not MCP. Tried again. */
+  INSPECTION_FAILURE_REASON_INVALID_ANSWER = 4,
+  /** INSPECTION_FAILURE_REASON_TOO_LARGE - It answered more than the budget of an inspection. Tried again, rarely. */
+  INSPECTION_FAILURE_REASON_TOO_LARGE = 5,
+  /**
+   * INSPECTION_FAILURE_REASON_NEEDS_NODE - Only a node can: its values come from a user, a call, a node's environment or
+   * a secret. Nodes tell what they learn when they connect.
+   */
+  INSPECTION_FAILURE_REASON_NEEDS_NODE = 6,
+  /**
+   * INSPECTION_FAILURE_REASON_STDIO_NOT_ALLOWED - It is a process, and this control plane starts none (`--inspect-stdio`). Nodes
+   * tell what they learn when they connect.
+   */
+  INSPECTION_FAILURE_REASON_STDIO_NOT_ALLOWED = 7,
+  UNRECOGNIZED = -1,
+}
+
+export function inspectionFailureReasonFromJSON(object: any): InspectionFailureReason {
+  switch (object) {
+    case 0:
+    case "INSPECTION_FAILURE_REASON_UNSPECIFIED":
+      return InspectionFailureReason.INSPECTION_FAILURE_REASON_UNSPECIFIED;
+    case 1:
+    case "INSPECTION_FAILURE_REASON_UNREACHABLE":
+      return InspectionFailureReason.INSPECTION_FAILURE_REASON_UNREACHABLE;
+    case 2:
+    case "INSPECTION_FAILURE_REASON_TIMEOUT":
+      return InspectionFailureReason.INSPECTION_FAILURE_REASON_TIMEOUT;
+    case 3:
+    case "INSPECTION_FAILURE_REASON_UNAUTHORIZED":
+      return InspectionFailureReason.INSPECTION_FAILURE_REASON_UNAUTHORIZED;
+    case 4:
+    case "INSPECTION_FAILURE_REASON_INVALID_ANSWER":
+      return InspectionFailureReason.INSPECTION_FAILURE_REASON_INVALID_ANSWER;
+    case 5:
+    case "INSPECTION_FAILURE_REASON_TOO_LARGE":
+      return InspectionFailureReason.INSPECTION_FAILURE_REASON_TOO_LARGE;
+    case 6:
+    case "INSPECTION_FAILURE_REASON_NEEDS_NODE":
+      return InspectionFailureReason.INSPECTION_FAILURE_REASON_NEEDS_NODE;
+    case 7:
+    case "INSPECTION_FAILURE_REASON_STDIO_NOT_ALLOWED":
+      return InspectionFailureReason.INSPECTION_FAILURE_REASON_STDIO_NOT_ALLOWED;
+    case -1:
+    case "UNRECOGNIZED":
+    default:
+      return InspectionFailureReason.UNRECOGNIZED;
+  }
+}
+
+export function inspectionFailureReasonToJSON(object: InspectionFailureReason): string {
+  switch (object) {
+    case InspectionFailureReason.INSPECTION_FAILURE_REASON_UNSPECIFIED:
+      return "INSPECTION_FAILURE_REASON_UNSPECIFIED";
+    case InspectionFailureReason.INSPECTION_FAILURE_REASON_UNREACHABLE:
+      return "INSPECTION_FAILURE_REASON_UNREACHABLE";
+    case InspectionFailureReason.INSPECTION_FAILURE_REASON_TIMEOUT:
+      return "INSPECTION_FAILURE_REASON_TIMEOUT";
+    case InspectionFailureReason.INSPECTION_FAILURE_REASON_UNAUTHORIZED:
+      return "INSPECTION_FAILURE_REASON_UNAUTHORIZED";
+    case InspectionFailureReason.INSPECTION_FAILURE_REASON_INVALID_ANSWER:
+      return "INSPECTION_FAILURE_REASON_INVALID_ANSWER";
+    case InspectionFailureReason.INSPECTION_FAILURE_REASON_TOO_LARGE:
+      return "INSPECTION_FAILURE_REASON_TOO_LARGE";
+    case InspectionFailureReason.INSPECTION_FAILURE_REASON_NEEDS_NODE:
+      return "INSPECTION_FAILURE_REASON_NEEDS_NODE";
+    case InspectionFailureReason.INSPECTION_FAILURE_REASON_STDIO_NOT_ALLOWED:
+      return "INSPECTION_FAILURE_REASON_STDIO_NOT_ALLOWED";
+    case InspectionFailureReason.UNRECOGNIZED:
+    default:
+      return "UNRECOGNIZED";
+  }
+}
+
 /** A Server is one MCP server entry. */
 export interface Server {
   /** `id` is opaque and never changes. Output only; how UpdateServer finds it. */
@@ -219,7 +396,28 @@ export interface Server {
    * that can compare nothing else: compare it for equality only, never with a
    * clock. Output only.
    */
-  lastUpdatedAt: Date | undefined;
+  lastUpdatedAt:
+    | Date
+    | undefined;
+  /**
+   * `source` names the declared set that brought it, see ApplyServers. Empty for
+   * none. Output only.
+   */
+  source: string;
+  /**
+   * `generation` counts the versions of what people declare: 1, 2, 3, … It moves
+   * with the etag. Output only.
+   */
+  generation: number;
+  /**
+   * `facts` are what inspection found. They move neither the etag nor the config
+   * hash. Not set before the first inspection. Output only.
+   */
+  facts:
+    | ServerFacts
+    | undefined;
+  /** `facts_etag` changes whenever the facts change. Empty without facts. Output only. */
+  factsEtag: string;
 }
 
 /**
@@ -455,6 +653,92 @@ export interface ToolFilter {
   deny: string[];
 }
 
+/**
+ * ServerFacts are what was found out about a server by connecting to it, by the
+ * control plane (InspectServer and by itself after each change) or by a node that
+ * uses it anyway (RecordFacts).
+ */
+export interface ServerFacts {
+  /** `observation` is the last one that succeeded. */
+  observation:
+    | Observation
+    | undefined;
+  /** `oauth_need` says whether a user has to authorize first, as far as is known. */
+  oauthNeed: OAuthNeed;
+  /** `failure` is set while the newest inspection is one that failed. */
+  failure: InspectionFailure | undefined;
+}
+
+/** An Observation is what a server told of itself once. */
+export interface Observation {
+  /** `config_hash` of the server when it was observed. Another one now: outdated. */
+  configHash: string;
+  /** `observe_time` is when it was made, for people. */
+  observeTime:
+    | Date
+    | undefined;
+  /** `observed_by` names who made it: the replica or the node. */
+  observedBy: string;
+  /** `protocol_era` is the kind of MCP that it speaks. */
+  protocolEra: ProtocolEra;
+  /** `protocol_version` is the version of MCP agreed on, such as `2025-11-25`. */
+  protocolVersion: string;
+  /** `server_name` is how the server names itself. */
+  serverName: string;
+  /** `server_version` is the version that the server gives itself. */
+  serverVersion: string;
+  /**
+   * `instructions` is what the server says of itself for a model, at most 16,384
+   * characters; longer ones are cut.
+   */
+  instructions: string;
+  /** `capabilities_json` is what the server says it can do, as JSON text. */
+  capabilitiesJson: string;
+  /**
+   * `tools` that it offers, in its order: as many as fit in the budget of an
+   * observation (256 KiB).
+   */
+  tools: Tool[];
+  /**
+   * `tool_count` is how many tools it offers; more than `tools` has if they were
+   * too many.
+   */
+  toolCount: number;
+}
+
+/** A Tool is one tool as its server describes it. */
+export interface Tool {
+  /** `name` is how it is called. */
+  name: string;
+  /** `title` is a name for people. */
+  title: string;
+  /** `description` says what it does. */
+  description: string;
+  /** `input_schema_json` is the JSON Schema of its arguments, as JSON text. */
+  inputSchemaJson: string;
+}
+
+/** An InspectionFailure says why nothing was found out. */
+export interface InspectionFailure {
+  /** `reason` is what went wrong. */
+  reason: InspectionFailureReason;
+  /** `message` says it for people. */
+  message: string;
+  /** `config_hash` of the server when it was tried. */
+  configHash: string;
+  /** `fail_time` is when it failed, for people. */
+  failTime:
+    | Date
+    | undefined;
+  /** `attempts` that failed since the last success or change. */
+  attempts: number;
+  /**
+   * `next_attempt_time` is when the control plane tries again, about. Not set if
+   * it does not: see the reason.
+   */
+  nextAttemptTime: Date | undefined;
+}
+
 function createBaseServer(): Server {
   return {
     id: "",
@@ -470,6 +754,10 @@ function createBaseServer(): Server {
     connectionScopeReasons: [],
     createTime: undefined,
     lastUpdatedAt: undefined,
+    source: "",
+    generation: 0,
+    facts: undefined,
+    factsEtag: "",
   };
 }
 
@@ -513,6 +801,18 @@ export const Server: MessageFns<Server> = {
     }
     if (message.lastUpdatedAt !== undefined) {
       Timestamp.encode(toTimestamp(message.lastUpdatedAt), writer.uint32(106).fork()).join();
+    }
+    if (message.source !== "") {
+      writer.uint32(114).string(message.source);
+    }
+    if (message.generation !== 0) {
+      writer.uint32(120).int64(message.generation);
+    }
+    if (message.facts !== undefined) {
+      ServerFacts.encode(message.facts, writer.uint32(130).fork()).join();
+    }
+    if (message.factsEtag !== "") {
+      writer.uint32(138).string(message.factsEtag);
     }
     return writer;
   },
@@ -634,6 +934,38 @@ export const Server: MessageFns<Server> = {
             message.lastUpdatedAt = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
             continue;
           }
+          case 14: {
+            if (tag !== 114) {
+              break;
+            }
+
+            message.source = reader.string();
+            continue;
+          }
+          case 15: {
+            if (tag !== 120) {
+              break;
+            }
+
+            message.generation = longToNumber(reader.int64());
+            continue;
+          }
+          case 16: {
+            if (tag !== 130) {
+              break;
+            }
+
+            message.facts = ServerFacts.decode(reader, reader.uint32());
+            continue;
+          }
+          case 17: {
+            if (tag !== 138) {
+              break;
+            }
+
+            message.factsEtag = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -689,6 +1021,14 @@ export const Server: MessageFns<Server> = {
         : isSet(object.last_updated_at)
         ? fromJsonTimestamp(object.last_updated_at)
         : undefined,
+      source: isSet(object.source) ? globalThis.String(object.source) : "",
+      generation: isSet(object.generation) ? globalThis.Number(object.generation) : 0,
+      facts: isSet(object.facts) ? ServerFacts.fromJSON(object.facts) : undefined,
+      factsEtag: isSet(object.factsEtag)
+        ? globalThis.String(object.factsEtag)
+        : isSet(object.facts_etag)
+        ? globalThis.String(object.facts_etag)
+        : "",
     };
   },
 
@@ -733,6 +1073,18 @@ export const Server: MessageFns<Server> = {
     if (message.lastUpdatedAt !== undefined) {
       obj.lastUpdatedAt = message.lastUpdatedAt.toISOString();
     }
+    if (message.source !== "") {
+      obj.source = message.source;
+    }
+    if (message.generation !== 0) {
+      obj.generation = Math.round(message.generation);
+    }
+    if (message.facts !== undefined) {
+      obj.facts = ServerFacts.toJSON(message.facts);
+    }
+    if (message.factsEtag !== "") {
+      obj.factsEtag = message.factsEtag;
+    }
     return obj;
   },
 
@@ -756,6 +1108,12 @@ export const Server: MessageFns<Server> = {
     message.connectionScopeReasons = object.connectionScopeReasons?.map((e) => e) || [];
     message.createTime = object.createTime ?? undefined;
     message.lastUpdatedAt = object.lastUpdatedAt ?? undefined;
+    message.source = object.source ?? "";
+    message.generation = object.generation ?? 0;
+    message.facts = (object.facts !== undefined && object.facts !== null)
+      ? ServerFacts.fromPartial(object.facts)
+      : undefined;
+    message.factsEtag = object.factsEtag ?? "";
     return message;
   },
 };
@@ -2890,6 +3248,676 @@ export const ToolFilter: MessageFns<ToolFilter> = {
   },
 };
 
+function createBaseServerFacts(): ServerFacts {
+  return { observation: undefined, oauthNeed: 0, failure: undefined };
+}
+
+export const ServerFacts: MessageFns<ServerFacts> = {
+  encode(message: ServerFacts, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.observation !== undefined) {
+      Observation.encode(message.observation, writer.uint32(10).fork()).join();
+    }
+    if (message.oauthNeed !== 0) {
+      writer.uint32(16).int32(message.oauthNeed);
+    }
+    if (message.failure !== undefined) {
+      InspectionFailure.encode(message.failure, writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ServerFacts {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseServerFacts();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.observation = Observation.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.oauthNeed = reader.int32() as any;
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.failure = InspectionFailure.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ServerFacts {
+    return {
+      observation: isSet(object.observation) ? Observation.fromJSON(object.observation) : undefined,
+      oauthNeed: isSet(object.oauthNeed)
+        ? oAuthNeedFromJSON(object.oauthNeed)
+        : isSet(object.oauth_need)
+        ? oAuthNeedFromJSON(object.oauth_need)
+        : 0,
+      failure: isSet(object.failure) ? InspectionFailure.fromJSON(object.failure) : undefined,
+    };
+  },
+
+  toJSON(message: ServerFacts): unknown {
+    const obj: any = {};
+    if (message.observation !== undefined) {
+      obj.observation = Observation.toJSON(message.observation);
+    }
+    if (message.oauthNeed !== 0) {
+      obj.oauthNeed = oAuthNeedToJSON(message.oauthNeed);
+    }
+    if (message.failure !== undefined) {
+      obj.failure = InspectionFailure.toJSON(message.failure);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ServerFacts>): ServerFacts {
+    return ServerFacts.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ServerFacts>): ServerFacts {
+    const message = createBaseServerFacts();
+    message.observation = (object.observation !== undefined && object.observation !== null)
+      ? Observation.fromPartial(object.observation)
+      : undefined;
+    message.oauthNeed = object.oauthNeed ?? 0;
+    message.failure = (object.failure !== undefined && object.failure !== null)
+      ? InspectionFailure.fromPartial(object.failure)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseObservation(): Observation {
+  return {
+    configHash: "",
+    observeTime: undefined,
+    observedBy: "",
+    protocolEra: 0,
+    protocolVersion: "",
+    serverName: "",
+    serverVersion: "",
+    instructions: "",
+    capabilitiesJson: "",
+    tools: [],
+    toolCount: 0,
+  };
+}
+
+export const Observation: MessageFns<Observation> = {
+  encode(message: Observation, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.configHash !== "") {
+      writer.uint32(10).string(message.configHash);
+    }
+    if (message.observeTime !== undefined) {
+      Timestamp.encode(toTimestamp(message.observeTime), writer.uint32(18).fork()).join();
+    }
+    if (message.observedBy !== "") {
+      writer.uint32(26).string(message.observedBy);
+    }
+    if (message.protocolEra !== 0) {
+      writer.uint32(32).int32(message.protocolEra);
+    }
+    if (message.protocolVersion !== "") {
+      writer.uint32(42).string(message.protocolVersion);
+    }
+    if (message.serverName !== "") {
+      writer.uint32(50).string(message.serverName);
+    }
+    if (message.serverVersion !== "") {
+      writer.uint32(58).string(message.serverVersion);
+    }
+    if (message.instructions !== "") {
+      writer.uint32(66).string(message.instructions);
+    }
+    if (message.capabilitiesJson !== "") {
+      writer.uint32(74).string(message.capabilitiesJson);
+    }
+    for (const v of message.tools) {
+      Tool.encode(v!, writer.uint32(82).fork()).join();
+    }
+    if (message.toolCount !== 0) {
+      writer.uint32(88).int32(message.toolCount);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Observation {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseObservation();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.configHash = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.observeTime = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.observedBy = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.protocolEra = reader.int32() as any;
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.protocolVersion = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.serverName = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.serverVersion = reader.string();
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.instructions = reader.string();
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.capabilitiesJson = reader.string();
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.tools.push(Tool.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 11: {
+            if (tag !== 88) {
+              break;
+            }
+
+            message.toolCount = reader.int32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): Observation {
+    return {
+      configHash: isSet(object.configHash)
+        ? globalThis.String(object.configHash)
+        : isSet(object.config_hash)
+        ? globalThis.String(object.config_hash)
+        : "",
+      observeTime: isSet(object.observeTime)
+        ? fromJsonTimestamp(object.observeTime)
+        : isSet(object.observe_time)
+        ? fromJsonTimestamp(object.observe_time)
+        : undefined,
+      observedBy: isSet(object.observedBy)
+        ? globalThis.String(object.observedBy)
+        : isSet(object.observed_by)
+        ? globalThis.String(object.observed_by)
+        : "",
+      protocolEra: isSet(object.protocolEra)
+        ? protocolEraFromJSON(object.protocolEra)
+        : isSet(object.protocol_era)
+        ? protocolEraFromJSON(object.protocol_era)
+        : 0,
+      protocolVersion: isSet(object.protocolVersion)
+        ? globalThis.String(object.protocolVersion)
+        : isSet(object.protocol_version)
+        ? globalThis.String(object.protocol_version)
+        : "",
+      serverName: isSet(object.serverName)
+        ? globalThis.String(object.serverName)
+        : isSet(object.server_name)
+        ? globalThis.String(object.server_name)
+        : "",
+      serverVersion: isSet(object.serverVersion)
+        ? globalThis.String(object.serverVersion)
+        : isSet(object.server_version)
+        ? globalThis.String(object.server_version)
+        : "",
+      instructions: isSet(object.instructions) ? globalThis.String(object.instructions) : "",
+      capabilitiesJson: isSet(object.capabilitiesJson)
+        ? globalThis.String(object.capabilitiesJson)
+        : isSet(object.capabilities_json)
+        ? globalThis.String(object.capabilities_json)
+        : "",
+      tools: globalThis.Array.isArray(object?.tools)
+        ? object.tools.map((e: any) => Tool.fromJSON(e))
+        : [],
+      toolCount: isSet(object.toolCount)
+        ? globalThis.Number(object.toolCount)
+        : isSet(object.tool_count)
+        ? globalThis.Number(object.tool_count)
+        : 0,
+    };
+  },
+
+  toJSON(message: Observation): unknown {
+    const obj: any = {};
+    if (message.configHash !== "") {
+      obj.configHash = message.configHash;
+    }
+    if (message.observeTime !== undefined) {
+      obj.observeTime = message.observeTime.toISOString();
+    }
+    if (message.observedBy !== "") {
+      obj.observedBy = message.observedBy;
+    }
+    if (message.protocolEra !== 0) {
+      obj.protocolEra = protocolEraToJSON(message.protocolEra);
+    }
+    if (message.protocolVersion !== "") {
+      obj.protocolVersion = message.protocolVersion;
+    }
+    if (message.serverName !== "") {
+      obj.serverName = message.serverName;
+    }
+    if (message.serverVersion !== "") {
+      obj.serverVersion = message.serverVersion;
+    }
+    if (message.instructions !== "") {
+      obj.instructions = message.instructions;
+    }
+    if (message.capabilitiesJson !== "") {
+      obj.capabilitiesJson = message.capabilitiesJson;
+    }
+    if (message.tools?.length) {
+      obj.tools = message.tools.map((e) => Tool.toJSON(e));
+    }
+    if (message.toolCount !== 0) {
+      obj.toolCount = Math.round(message.toolCount);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<Observation>): Observation {
+    return Observation.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Observation>): Observation {
+    const message = createBaseObservation();
+    message.configHash = object.configHash ?? "";
+    message.observeTime = object.observeTime ?? undefined;
+    message.observedBy = object.observedBy ?? "";
+    message.protocolEra = object.protocolEra ?? 0;
+    message.protocolVersion = object.protocolVersion ?? "";
+    message.serverName = object.serverName ?? "";
+    message.serverVersion = object.serverVersion ?? "";
+    message.instructions = object.instructions ?? "";
+    message.capabilitiesJson = object.capabilitiesJson ?? "";
+    message.tools = object.tools?.map((e) => Tool.fromPartial(e)) || [];
+    message.toolCount = object.toolCount ?? 0;
+    return message;
+  },
+};
+
+function createBaseTool(): Tool {
+  return { name: "", title: "", description: "", inputSchemaJson: "" };
+}
+
+export const Tool: MessageFns<Tool> = {
+  encode(message: Tool, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.title !== "") {
+      writer.uint32(18).string(message.title);
+    }
+    if (message.description !== "") {
+      writer.uint32(26).string(message.description);
+    }
+    if (message.inputSchemaJson !== "") {
+      writer.uint32(34).string(message.inputSchemaJson);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Tool {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTool();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.title = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.description = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.inputSchemaJson = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): Tool {
+    return {
+      name: isSet(object.name) ? globalThis.String(object.name) : "",
+      title: isSet(object.title) ? globalThis.String(object.title) : "",
+      description: isSet(object.description) ? globalThis.String(object.description) : "",
+      inputSchemaJson: isSet(object.inputSchemaJson)
+        ? globalThis.String(object.inputSchemaJson)
+        : isSet(object.input_schema_json)
+        ? globalThis.String(object.input_schema_json)
+        : "",
+    };
+  },
+
+  toJSON(message: Tool): unknown {
+    const obj: any = {};
+    if (message.name !== "") {
+      obj.name = message.name;
+    }
+    if (message.title !== "") {
+      obj.title = message.title;
+    }
+    if (message.description !== "") {
+      obj.description = message.description;
+    }
+    if (message.inputSchemaJson !== "") {
+      obj.inputSchemaJson = message.inputSchemaJson;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<Tool>): Tool {
+    return Tool.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Tool>): Tool {
+    const message = createBaseTool();
+    message.name = object.name ?? "";
+    message.title = object.title ?? "";
+    message.description = object.description ?? "";
+    message.inputSchemaJson = object.inputSchemaJson ?? "";
+    return message;
+  },
+};
+
+function createBaseInspectionFailure(): InspectionFailure {
+  return { reason: 0, message: "", configHash: "", failTime: undefined, attempts: 0, nextAttemptTime: undefined };
+}
+
+export const InspectionFailure: MessageFns<InspectionFailure> = {
+  encode(message: InspectionFailure, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.reason !== 0) {
+      writer.uint32(8).int32(message.reason);
+    }
+    if (message.message !== "") {
+      writer.uint32(18).string(message.message);
+    }
+    if (message.configHash !== "") {
+      writer.uint32(26).string(message.configHash);
+    }
+    if (message.failTime !== undefined) {
+      Timestamp.encode(toTimestamp(message.failTime), writer.uint32(34).fork()).join();
+    }
+    if (message.attempts !== 0) {
+      writer.uint32(40).int32(message.attempts);
+    }
+    if (message.nextAttemptTime !== undefined) {
+      Timestamp.encode(toTimestamp(message.nextAttemptTime), writer.uint32(50).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): InspectionFailure {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseInspectionFailure();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.reason = reader.int32() as any;
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.message = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.configHash = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.failTime = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.attempts = reader.int32();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.nextAttemptTime = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): InspectionFailure {
+    return {
+      reason: isSet(object.reason) ? inspectionFailureReasonFromJSON(object.reason) : 0,
+      message: isSet(object.message) ? globalThis.String(object.message) : "",
+      configHash: isSet(object.configHash)
+        ? globalThis.String(object.configHash)
+        : isSet(object.config_hash)
+        ? globalThis.String(object.config_hash)
+        : "",
+      failTime: isSet(object.failTime)
+        ? fromJsonTimestamp(object.failTime)
+        : isSet(object.fail_time)
+        ? fromJsonTimestamp(object.fail_time)
+        : undefined,
+      attempts: isSet(object.attempts) ? globalThis.Number(object.attempts) : 0,
+      nextAttemptTime: isSet(object.nextAttemptTime)
+        ? fromJsonTimestamp(object.nextAttemptTime)
+        : isSet(object.next_attempt_time)
+        ? fromJsonTimestamp(object.next_attempt_time)
+        : undefined,
+    };
+  },
+
+  toJSON(message: InspectionFailure): unknown {
+    const obj: any = {};
+    if (message.reason !== 0) {
+      obj.reason = inspectionFailureReasonToJSON(message.reason);
+    }
+    if (message.message !== "") {
+      obj.message = message.message;
+    }
+    if (message.configHash !== "") {
+      obj.configHash = message.configHash;
+    }
+    if (message.failTime !== undefined) {
+      obj.failTime = message.failTime.toISOString();
+    }
+    if (message.attempts !== 0) {
+      obj.attempts = Math.round(message.attempts);
+    }
+    if (message.nextAttemptTime !== undefined) {
+      obj.nextAttemptTime = message.nextAttemptTime.toISOString();
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<InspectionFailure>): InspectionFailure {
+    return InspectionFailure.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<InspectionFailure>): InspectionFailure {
+    const message = createBaseInspectionFailure();
+    message.reason = object.reason ?? 0;
+    message.message = object.message ?? "";
+    message.configHash = object.configHash ?? "";
+    message.failTime = object.failTime ?? undefined;
+    message.attempts = object.attempts ?? 0;
+    message.nextAttemptTime = object.nextAttemptTime ?? undefined;
+    return message;
+  },
+};
+
 type Builtin = Date | Function | Uint8Array | string | number | boolean | undefined;
 
 type DeepPartial<T> = T extends Builtin ? T
@@ -2919,6 +3947,17 @@ function fromJsonTimestamp(o: any): Date {
   } else {
     return fromTimestamp(Timestamp.fromJSON(o));
   }
+}
+
+function longToNumber(int64: { toString(): string }): number {
+  const num = globalThis.Number(int64.toString());
+  if (num > globalThis.Number.MAX_SAFE_INTEGER) {
+    throw new globalThis.Error("Value is larger than Number.MAX_SAFE_INTEGER");
+  }
+  if (num < globalThis.Number.MIN_SAFE_INTEGER) {
+    throw new globalThis.Error("Value is smaller than Number.MIN_SAFE_INTEGER");
+  }
+  return num;
 }
 
 function isObject(value: any): boolean {

@@ -1,8 +1,8 @@
 /** The tenant of requests that name none. */
 export const DEFAULT_TENANT = 'default';
 
-/** What a caller may do: read what a view shows, or also change it. */
-export type Role = 'reader' | 'admin';
+/** What a caller may do: read what a view shows; also record facts; also change all. */
+export type Role = 'reader' | 'node' | 'admin';
 
 /** For whom a request acts. An argument of every use case. */
 export interface Caller {
@@ -17,5 +17,5 @@ export interface Caller {
 export const ANONYMOUS: Caller = {
   principal: 'anonymous',
   tenants: undefined,
-  roles: ['reader', 'admin'],
+  roles: ['reader', 'node', 'admin'],
 };

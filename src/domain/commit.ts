@@ -1,8 +1,8 @@
+import type { Cause } from './cause.js';
 import { digestText } from './digest.js';
 import type { Grant, ServerRecord, StoredServer } from './server.js';
 
-/** What a commit did. */
-export type Cause = 'CREATE' | 'UPDATE' | 'DELETE';
+export type { Cause } from './cause.js';
 
 /** How the list of grants changed. Both sides hold revisions, so it can be undone. */
 export interface AccessChange {

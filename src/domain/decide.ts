@@ -24,7 +24,8 @@ export interface DecisionContext {
 
 export interface Decision {
   readonly cause: Cause;
-  readonly change: Change;
+  /** At least one; of one record at most one. */
+  readonly changes: readonly Change[];
 }
 
 /** A new server of `declared` with the given id. */
@@ -40,11 +41,13 @@ export function decideCreate(
     id,
     etag: etagOf(after, id, declared),
     accessEtag: digestText('access', after.epoch, after.fingerprint, id),
+    factsEtag: '',
+    generation: 1,
     createTime: now,
     lastUpdatedAt: now,
     revision: after.revision + 1,
   };
-  return { cause: 'CREATE', change: { after: record } };
+  return { cause: 'CREATE', changes: [{ after: record }] };
 }
 
 /** What UpdateServer was asked to do. */
@@ -69,15 +72,18 @@ export function decideUpdate(
   demandNameFree(state, declared, intent.id);
   const record: ServerRecord = {
     ...derived(declared),
+    ...(before.facts === undefined ? {} : { facts: before.facts }),
     id: before.id,
     etag: etagOf(after, before.id, declared),
     accessEtag: before.accessEtag,
+    factsEtag: before.factsEtag,
+    generation: before.generation + 1,
     createTime: before.createTime,
     // Strictly greater than before whatever the clock says: it is compared for equality.
     lastUpdatedAt: Math.max(now, before.lastUpdatedAt + 1),
     revision: after.revision + 1,
   };
-  return { cause: 'UPDATE', change: { before, after: record } };
+  return { cause: 'UPDATE', changes: [{ before, after: record }] };
 }
 
 /** The removal of a server. Its grants go with it, so that the step can be undone. */
@@ -87,13 +93,13 @@ export function decideDelete(
 ): Decision {
   const { record, grants } = demandCurrent(state, intent);
   const access = grants.length === 0 ? {} : { access: { granted: [], revoked: grants } };
-  return { cause: 'DELETE', change: { before: record, ...access } };
+  return { cause: 'DELETE', changes: [{ before: record, ...access }] };
 }
 
 /** The part of a record that people declare, in one order of keys. */
 export function declarationOf(record: Declaration): Declaration {
-  const { name, externalId, tier, owner, spec } = record;
-  return { name, externalId, tier, ...(owner === undefined ? {} : { owner }), spec };
+  const { name, externalId, tier, owner, spec, source } = record;
+  return { name, externalId, tier, ...(owner === undefined ? {} : { owner }), spec, source };
 }
 
 function derived(declared: Declaration): Declaration & Pick<ServerRecord, 'configHash' | 'scope'> {

@@ -36,6 +36,18 @@ export const ERROR_REASONS = {
     summary: 'This method does not move a server between PRIVATE and the shared tiers.',
     fix: 'Use promote or demote.',
   },
+  OTHER_SOURCE: {
+    summary: 'The server belongs to another declared set.',
+    fix: 'Remove it there first, or apply with take_over.',
+  },
+  VERSION_NOT_FOUND: {
+    summary: 'The server has no such version that could be returned to.',
+    fix: 'List its versions; the deletion is none to return to.',
+  },
+  NOT_DELETED: {
+    summary: 'The server is not deleted.',
+    fix: 'Nothing to do; to return to an older version, roll it back.',
+  },
   EPOCH_CHANGED: {
     summary: 'The token is of a former life of the log.',
     fix: 'Drop the token and read again.',

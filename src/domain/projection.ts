@@ -1,14 +1,22 @@
-import { applyChange, changedId, type Change } from './commit.js';
-import { isShared, type Grant, type ServerRecord, type StoredServer } from './server.js';
+import { applyChange, changedId, type Change, type Commit } from './commit.js';
+import { declarationOf } from './decide.js';
+import {
+  isShared,
+  type Grant,
+  type ServerRecord,
+  type ServerVersion,
+  type StoredServer,
+} from './server.js';
 import type { Subject } from './view.js';
 
 /**
  * One entry by which a server is found other than by its id. `owner` and `grant` exist
  * for PRIVATE servers only; they are two kinds because a subject that is both loses
- * sight only when both are gone. `value` is the name or the subject; empty with `shared`.
+ * sight only when both are gone. `value` is the name, the source or the subject; empty
+ * with `shared`.
  */
 export interface IndexEntry {
-  readonly kind: 'shared' | 'name' | 'owner' | 'grant';
+  readonly kind: 'shared' | 'name' | 'source' | 'owner' | 'grant';
   readonly value: string;
 }
 
@@ -28,6 +36,7 @@ export interface ProjectedChange {
 export function indexEntriesOf(server: StoredServer): readonly IndexEntry[] {
   const { record, grants } = server;
   const entries: IndexEntry[] = [{ kind: 'name', value: record.name }];
+  if (record.source !== '') entries.push({ kind: 'source', value: record.source });
   if (isShared(record)) return [...entries, { kind: 'shared', value: '' }];
   if (record.owner !== undefined) entries.push({ kind: 'owner', value: `user:${record.owner}` });
   for (const grant of grants) entries.push({ kind: 'grant', value: grant.subject });
@@ -52,6 +61,25 @@ export function projectChange(change: Change, heldGrants: () => readonly Grant[]
     removed: entriesWithout(oldEntries, newEntries),
     added: entriesWithout(newEntries, oldEntries),
   };
+}
+
+/**
+ * The version that `change` makes, as part of `commit`; undefined if it moves nothing that
+ * people declare.
+ */
+export function versionOf(
+  commit: Commit,
+  { before, after, access }: Change,
+): ServerVersion | undefined {
+  if (before?.etag === after?.etag) return undefined;
+  const { cause, actor, reason, time, revision } = commit;
+  const common = { cause, actor, reason, time, revision };
+  if (after === undefined) {
+    const generation = (before?.generation ?? 0) + 1;
+    return { ...common, generation, etag: '', grants: access?.revoked ?? [] };
+  }
+  const { generation, etag } = after;
+  return { ...common, generation, declared: declarationOf(after), etag, grants: [] };
 }
 
 /** The grants before and after, less those that are on both sides and so cancel out. */

@@ -1,4 +1,6 @@
+import type { Cause } from './cause.js';
 import type { ConnectionScope } from './connection-scope.js';
+import type { ServerFacts } from './facts.js';
 import type { ServerSpec } from './spec.js';
 import type { Tier } from './tier.js';
 import type { Subject } from './view.js';
@@ -13,6 +15,8 @@ export interface Declaration {
   /** The owner's user id with PRIVATE; undefined otherwise. */
   readonly owner?: string;
   readonly spec: ServerSpec;
+  /** The declared set that brought it; empty for none. */
+  readonly source: string;
 }
 
 /** One MCP server entry, without its grants. Immutable. */
@@ -21,8 +25,13 @@ export interface ServerRecord extends Declaration {
   readonly id: string;
   readonly etag: string;
   readonly accessEtag: string;
+  /** Changes with the facts; empty without any. */
+  readonly factsEtag: string;
+  /** Counts the versions of what people declare: 1, 2, 3, … It moves with the etag. */
+  readonly generation: number;
   readonly configHash: string;
   readonly scope: ConnectionScope;
+  readonly facts?: ServerFacts;
   /** Milliseconds since 1970, for people. */
   readonly createTime: number;
   /** Milliseconds since 1970; strictly greater with every move of the etag. */
@@ -47,8 +56,10 @@ export interface KnownServer {
   readonly spec: ServerSpec;
   readonly etag: string;
   readonly accessEtag: string;
+  readonly factsEtag: string;
   readonly configHash: string;
   readonly scope: ConnectionScope;
+  readonly facts?: ServerFacts;
   /** Milliseconds since 1970, for people. */
   readonly lastUpdatedAt: number;
 }
@@ -62,7 +73,30 @@ export interface StoredServer {
 /** The trace of a deleted server. */
 export interface Tombstone {
   readonly id: string;
+  /** Of the deletion. */
   readonly revision: number;
+  readonly name: string;
+  readonly tier: Tier;
+  readonly owner?: string;
+}
+
+/** One version of what people declared about a server. */
+export interface ServerVersion {
+  /** Its number. The deletion counts as a version too. */
+  readonly generation: number;
+  readonly cause: Cause;
+  readonly actor: string;
+  readonly reason: string;
+  /** Milliseconds since 1970, for people. */
+  readonly time: number;
+  /** Of the commit that made it. */
+  readonly revision: number;
+  /** Undefined if this version is the deletion. */
+  readonly declared?: Declaration;
+  /** Empty with the deletion. */
+  readonly etag: string;
+  /** With the deletion: the grants that went with it. */
+  readonly grants: readonly Grant[];
 }
 
 /** Whether everyone (APP) or every user (USER) may see it. */
@@ -81,6 +115,7 @@ export function audienceOf(server: StoredServer): readonly Subject[] {
 export function contentVersion(copy: {
   readonly etag: string;
   readonly accessEtag: string;
+  readonly factsEtag: string;
 }): string {
-  return `${copy.etag} ${copy.accessEtag}`;
+  return `${copy.etag} ${copy.accessEtag} ${copy.factsEtag}`;
 }

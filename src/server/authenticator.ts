@@ -33,7 +33,7 @@ const tokensFile = z.strictObject({
             .regex(/^[0-9a-f]{64}$/, 'expected 64 hex digits')
             .optional(),
           principal: z.string().min(1).max(256),
-          roles: z.array(z.enum(['reader', 'admin'])).min(1),
+          roles: z.array(z.enum(['reader', 'node', 'admin'])).min(1),
           tenants: z.array(z.string().min(1)).min(1).optional(),
         })
         .refine(({ token, sha256 }) => (token === undefined) !== (sha256 === undefined), {
@@ -49,8 +49,8 @@ const tokensFile = z.strictObject({
  *
  *     {"tokens": [{"token": "…", "principal": "ci", "roles": ["admin"], "tenants": ["default"]}]}
  *
- * `sha256` (of the token, in hex) may stand in place of `token`; an admin may also read;
- * without `tenants` a token is good for all of them. Throws a StartError.
+ * `sha256` (of the token, in hex) may stand in place of `token`; a node may also read, and
+ * an admin do everything; without `tenants` a token is good for all of them. Throws a StartError.
  */
 export function readTokens(file: string): Authenticate {
   let text: string;
@@ -73,7 +73,7 @@ export function readTokens(file: string): Authenticate {
       caller: {
         principal,
         tenants,
-        roles: roles.includes('admin') ? (['reader', 'admin'] as const) : (['reader'] as const),
+        roles,
       },
     })),
   );

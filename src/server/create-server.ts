@@ -139,7 +139,7 @@ function chooseAuthenticator({ tokensFile, tls }: ServeOptions): Authenticate {
 }
 
 /** In whose name seeds are created: the history shows it. */
-const SEEDER: Caller = { principal: 'seed', tenants: undefined, roles: ['reader', 'admin'] };
+const SEEDER: Caller = { principal: 'seed', tenants: undefined, roles: ['admin'] };
 
 async function createSeed(services: Services, server: ServerMessage): Promise<void> {
   const signal = AbortSignal.timeout(30_000);

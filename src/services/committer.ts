@@ -260,7 +260,7 @@ export class Committer {
         reason,
         time: now,
         ...(request === undefined ? {} : { request }),
-        changes: [decision.change],
+        changes: decision.changes,
       };
       return { commit: placeCommit(draft, place) };
     } catch (error) {

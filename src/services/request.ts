@@ -27,14 +27,16 @@ export interface Answer<T> {
   readonly upstream: UpstreamStatus;
 }
 
+/** Each role may do what those below it may. */
+const RANK: Readonly<Record<Role, number>> = { reader: 0, node: 1, admin: 2 };
+
 /** Throws unless the caller may act in the tenant with the role. */
 export function authorize({ caller, tenant }: RequestContext, role: Role): void {
   if (caller.tenants !== undefined && !caller.tenants.includes(tenant)) {
     throw new SwitchboardError('PERMISSION_DENIED', 'this credential is not for this tenant');
   }
-  const holds =
-    caller.roles.includes(role) || (role === 'reader' && caller.roles.includes('admin'));
-  if (!holds) throw new SwitchboardError('PERMISSION_DENIED', `this needs the role ${role}`);
+  if (!caller.roles.some((held) => RANK[held] >= RANK[role]))
+    throw new SwitchboardError('PERMISSION_DENIED', `this needs the role ${role}`);
 }
 
 /** Throws unless the caller may look with this view. */

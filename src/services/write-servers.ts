@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { RequestKey } from '../domain/commit.js';
+import type { Change, RequestKey } from '../domain/commit.js';
 import {
   decideCreate,
   decideDelete,
@@ -154,9 +154,9 @@ async function holdOwner({ log }: Tenant, owner: string | undefined): Promise<()
 }
 
 /** What a write changed, or would have. */
-function changedRecord(outcome: WriteOutcome): NonNullable<Decision['change']> {
+function changedRecord(outcome: WriteOutcome): Change {
   if (outcome.kind === 'committed') return outcome.commit.changes[0] ?? {};
-  return outcome.decision?.change ?? {};
+  return outcome.decision?.changes[0] ?? {};
 }
 
 function answer<T>({ upstream }: WriteDeps, outcome: WriteOutcome, value: T): Answer<T> {

@@ -1,5 +1,5 @@
 import type { Commit, Position } from '../domain/commit.js';
-import type { StoredServer, Tombstone } from '../domain/server.js';
+import type { ServerVersion, StoredServer, Tombstone } from '../domain/server.js';
 import type { Subject } from '../domain/view.js';
 
 /** Every call can be given up; it then throws CANCELLED and has no effect unless it says so. */
@@ -137,12 +137,39 @@ export interface Catalog {
     options?: CallOptions,
   ): Promise<Projected<readonly StoredServer[]>>;
 
-  /** All servers of a name, whoever owns them. */
+  /** The servers of a name, whoever owns them: at most `limit`, those with the smallest ids. */
   serversNamed(
     tenant: string,
-    name: string,
+    query: { readonly name: string; readonly limit: number },
     options?: CallOptions,
   ): Promise<Projected<readonly StoredServer[]>>;
+
+  /**
+   * What is left of servers that had a name when they were deleted, and are still deleted:
+   * at most `limit`, the newest first.
+   */
+  deletedNamed(
+    tenant: string,
+    query: { readonly name: string; readonly limit: number },
+    options?: CallOptions,
+  ): Promise<Projected<readonly Tombstone[]>>;
+
+  /** The servers that belong to a declared set, by id. */
+  serversOfSource(
+    tenant: string,
+    source: string,
+    options?: CallOptions,
+  ): Promise<Projected<readonly StoredServer[]>>;
+
+  /**
+   * The versions of a server before generation `before` (default: all), the newest first,
+   * at most `limit`; also of a deleted one. None if the id was never used.
+   */
+  versions(
+    tenant: string,
+    query: { readonly id: string; readonly before?: number; readonly limit: number },
+    options?: CallOptions,
+  ): Promise<Projected<readonly ServerVersion[]>>;
 
   /**
    * The servers with the next ids after `afterId`, at most `limit`, in the order of the

@@ -2,6 +2,7 @@ import * as message from '../../generated/switchboard/v1/server.js';
 import { connectionScope, type ConnectionScope } from '../domain/connection-scope.js';
 import { invalidField } from '../domain/errors.js';
 import type { Declaration, KnownServer, ServerRecord, Tier } from '../domain/server.js';
+import { fromFactsMessage, toFactsMessage } from './facts-codec.js';
 import { fromSpecMessage, toSpecMessage } from './spec-codec.js';
 
 const TIERS = {
@@ -38,6 +39,10 @@ export function toServerMessage(record: ServerRecord): message.Server {
     connectionScopeReasons: [...connectionScope(record.tier, record.spec).reasons],
     createTime: new Date(record.createTime),
     lastUpdatedAt: new Date(record.lastUpdatedAt),
+    source: record.source,
+    generation: record.generation,
+    facts: record.facts && toFactsMessage(record.facts),
+    factsEtag: record.factsEtag,
   };
   made.set(record, server);
   return server;
@@ -51,11 +56,14 @@ export function toBareServerMessage(id: string, name = ''): message.Server {
 /** Reads a record that the server sent. Throws INVALID_FIELD if it is not one. */
 export function fromServerMessage(server: message.Server): KnownServer {
   const { tier, owner, spec, name } = fromDeclaration(server, 'server');
-  const { id, etag, accessEtag, configHash } = server;
+  const { id, etag, accessEtag, factsEtag, configHash } = server;
   const scope = keyOf(SCOPES, server.connectionScope) ?? 'request';
   const lastUpdatedAt = server.lastUpdatedAt?.getTime() ?? 0;
-  const common = { id, name, tier, spec, etag, accessEtag, configHash, scope, lastUpdatedAt };
-  return owner === undefined ? common : { ...common, owner };
+  return {
+    ...{ id, name, tier, spec, etag, accessEtag, factsEtag, configHash, scope, lastUpdatedAt },
+    ...(owner === undefined ? {} : { owner }),
+    ...(server.facts === undefined ? {} : { facts: fromFactsMessage(server.facts) }),
+  };
 }
 
 /** What a request declares about a server. Throws INVALID_FIELD with paths below `path`. */
@@ -69,6 +77,8 @@ export function fromDeclaration(server: message.Server | undefined, path: string
     tier,
     ...(server.owner === '' ? {} : { owner: server.owner }),
     spec: fromSpecMessage(server.spec, `${path}.spec`),
+    // Output only: a request cannot say it.
+    source: '',
   };
 }
 

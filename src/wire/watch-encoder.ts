@@ -14,6 +14,10 @@ export const CAUSES = {
   CREATE: message.Cause.CAUSE_CREATE,
   UPDATE: message.Cause.CAUSE_UPDATE,
   DELETE: message.Cause.CAUSE_DELETE,
+  UNDELETE: message.Cause.CAUSE_UNDELETE,
+  ROLLBACK: message.Cause.CAUSE_ROLLBACK,
+  APPLY: message.Cause.CAUSE_APPLY,
+  FACTS: message.Cause.CAUSE_FACTS,
 } as const satisfies Record<Cause, message.Cause>;
 
 /** Reasons of a reset by their names in services. */

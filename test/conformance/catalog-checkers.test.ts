@@ -37,7 +37,11 @@ const BROKEN_PROJECTIONS: Record<string, (catalog: Catalog) => Partial<Catalog>>
     },
   }),
   'the former name still finds it': (catalog) => ({
-    serversNamed: (tenant, name) => catalog.serversNamed(tenant, name === 'former' ? 'new' : name),
+    serversNamed: (tenant, query) =>
+      catalog.serversNamed(tenant, {
+        ...query,
+        name: query.name === 'former' ? 'new' : query.name,
+      }),
   }),
   'a tombstone is forgotten': (catalog) => ({
     serverById: async (tenant, id) => {
@@ -62,6 +66,24 @@ const BROKEN_PROJECTIONS: Record<string, (catalog: Catalog) => Partial<Catalog>>
       const { revision, value } = await catalog.inventory(tenant, page);
       return { revision, value: value.slice(1) };
     },
+  }),
+  'a version is missing': (catalog) => ({
+    versions: async (tenant, query) => {
+      const { revision, value } = await catalog.versions(tenant, query);
+      return { revision, value: value.slice(0, 1) };
+    },
+  }),
+  'a version tells another author': (catalog) => ({
+    versions: async (tenant, query) => {
+      const { revision, value } = await catalog.versions(tenant, query);
+      return { revision, value: value.map((version) => ({ ...version, actor: 'eve' })) };
+    },
+  }),
+  'a deleted server is not found by its name': () => ({
+    deletedNamed: async () => ({ revision: 5, value: [] }),
+  }),
+  'a source has the servers of another': (catalog) => ({
+    serversOfSource: (tenant) => catalog.serversOfSource(tenant, 'a.yaml'),
   }),
   'an answer is lost': () => ({ answer: async () => ({ revision: 5, value: undefined }) }),
   'a projection lags behind the log': (catalog) => ({
@@ -130,7 +152,7 @@ async function catalogWithHistory(): Promise<Catalog> {
   const harness = await createLmdbHarness({});
   onTestFinished(() => harness.dispose());
   const { catalog } = harness;
-  const former = recordOf({ id: 'renamed', name: 'former' });
+  const former = recordOf({ id: 'renamed', name: 'former', source: 'a.yaml' });
   const deleted = recordOf({ id: 'deleted' });
   const own = recordOf({ id: 'private', owner: 'bob' });
   const held = grantsAt(1, 'group:ops', 'user:ana');
@@ -143,7 +165,7 @@ async function catalogWithHistory(): Promise<Catalog> {
       changeOf(undefined, deleted),
       changeOf(undefined, own, { granted: held }),
     ]),
-    draftOf(changeOf(former, { ...former, name: 'new' }), { request }),
+    draftOf(changeOf(former, { ...former, name: 'new', generation: 2, etag: 'new' }), { request }),
     draftOf(changeOf(deleted, undefined)),
     draftOf(changeOf(own, own, { revoked: grantsAt(1, 'user:ana') })),
     draftOf(changeOf(undefined, recordOf({ id: 'of ana', owner: 'ana' }))),

@@ -8,6 +8,7 @@ import { describeLifecycle } from './catalog/lifecycle.js';
 import { describeLog } from './catalog/log.js';
 import { describeProjections } from './catalog/projections.js';
 import { describeReopening } from './catalog/reopening.js';
+import { describeVersions } from './catalog/versions.js';
 
 export type { CatalogHarness, CatalogSuite } from './catalog/harness.js';
 
@@ -27,6 +28,7 @@ export function describeCatalog(name: string, suite: CatalogSuite): void {
     describeLog(suite);
     describeCompaction(suite);
     describeProjections(suite);
+    describeVersions(suite);
     describeReopening(suite);
     describeFailpoints(suite);
   });

@@ -1,3 +1,4 @@
+import { digestText } from '../../src/domain/digest.js';
 import type { Change, CommitDraft } from '../../src/domain/commit.js';
 import type { Grant, ServerRecord, StoredServer } from '../../src/domain/server.js';
 import type { Subject } from '../../src/domain/view.js';
@@ -58,7 +59,9 @@ function randomChange(
 }
 
 function randomUpdate({ record, grants }: StoredServer, random: Random, revision: number): Change {
-  const after: ServerRecord = { ...record, revision };
+  const generation = record.generation + 1;
+  const etag = digestText('etag', record.id, String(generation));
+  const after: ServerRecord = { ...record, etag, generation, revision };
   const { owner: _owner, ...unowned } = after;
   const choice = random.below(5);
   if (choice === 0) return changeOf(record, { ...after, name: random.pick(NAMES) });
@@ -71,10 +74,14 @@ function randomUpdate({ record, grants }: StoredServer, random: Random, revision
   if (choice === 2) return changeOf(record, { ...after, owner: random.pick(USERS) });
   const wanted = random.some(SUBJECTS);
   const isNew = (subject: Subject) => !grants.some((grant) => grant.subject === subject);
-  return changeOf(record, after, {
-    granted: grantsOf(wanted.filter(isNew), revision),
-    revoked: grants.filter(({ subject }) => !wanted.includes(subject)),
-  });
+  return changeOf(
+    record,
+    { ...record, revision },
+    {
+      granted: grantsOf(wanted.filter(isNew), revision),
+      revoked: grants.filter(({ subject }) => !wanted.includes(subject)),
+    },
+  );
 }
 
 function grantsOf(subjects: readonly Subject[], revision: number): readonly Grant[] {

@@ -28,6 +28,8 @@ export interface RecordParts {
   readonly spec?: Partial<ServerSpec>;
   readonly revision?: number;
   readonly lastUpdatedAt?: number;
+  readonly source?: string;
+  readonly generation?: number;
 }
 
 /** A record; USER unless it has an owner, then PRIVATE. */
@@ -45,11 +47,14 @@ export function recordOf(parts: RecordParts = {}): ServerRecord {
     id,
     name: parts.name ?? id,
     externalId: '',
+    source: parts.source ?? '',
     tier,
     ...(parts.owner === undefined ? {} : { owner: parts.owner }),
     spec,
     etag: digestText('etag', id, String(revision)),
     accessEtag: digestText('access', id, String(revision)),
+    factsEtag: '',
+    generation: parts.generation ?? revision,
     configHash: configHash({ tier, spec }),
     scope: connectionScope(tier, spec).scope,
     createTime: 1_700_000_000_000,

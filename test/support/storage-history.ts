@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { digestText } from '../../src/domain/digest.js';
 import type { AccessChange, Change, CommitDraft } from '../../src/domain/commit.js';
 import type { Grant, ServerRecord, StoredServer } from '../../src/domain/server.js';
 import type { Subject } from '../../src/domain/view.js';
@@ -42,6 +43,8 @@ const ACTIONS = [
   'create',
   'update',
   'rename',
+  'source',
+  'facts',
   'access',
   'share',
   'unshare',
@@ -136,7 +139,10 @@ function createOf(
   const record = recordOf({
     id,
     revision,
+    // After a deletion it goes on where it was.
+    generation: revision * 1_000,
     name: step.text,
+    source: step.pick % 4 === 0 ? step.owner : '',
     ...(shared ? { tier: step.pick % 2 === 0 ? 'APP' : 'USER' } : { owner: step.owner }),
   });
   const granted = replaceGrants([], shared ? [] : step.subjects, revision).granted;
@@ -145,7 +151,12 @@ function createOf(
 
 function changeOfServer(server: StoredServer, step: HistoryStep, revision: number): Change {
   const before = server.record;
-  const after: ServerRecord = { ...before, revision };
+  const same: ServerRecord = { ...before, revision };
+  const generation = before.generation + 1;
+  const after: ServerRecord = {
+    ...{ ...same, generation },
+    etag: digestText('etag', before.id, String(generation)),
+  };
   const { owner: _owner, ...unowned } = after;
   switch (step.action) {
     case 'create':
@@ -153,8 +164,12 @@ function changeOfServer(server: StoredServer, step: HistoryStep, revision: numbe
       return changeOf(before, { ...after, spec: { ...after.spec, title: step.text } });
     case 'rename':
       return changeOf(before, { ...after, name: step.text });
+    case 'source':
+      return changeOf(before, { ...after, source: step.text });
+    case 'facts':
+      return changeOf(before, { ...same, factsEtag: String(revision) });
     case 'access':
-      return changeOf(before, after, replaceGrants(server.grants, step.subjects, revision));
+      return changeOf(before, same, replaceGrants(server.grants, step.subjects, revision));
     case 'share':
       return changeOf(
         before,

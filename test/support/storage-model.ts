@@ -1,8 +1,9 @@
-import { applyChange, changedId, type Commit } from '../../src/domain/commit.js';
+import { applyChange, changedId, type Change, type Commit } from '../../src/domain/commit.js';
 import { canonicalJson } from '../../src/domain/digest.js';
 import {
   audienceOf,
   isShared,
+  type ServerVersion,
   type StoredServer,
   type Tombstone,
 } from '../../src/domain/server.js';
@@ -21,8 +22,11 @@ export interface CatalogModel {
   readonly servers: Map<string, StoredServer>;
   readonly tombstones: Map<string, Tombstone>;
   readonly answers: Map<string, ModelAnswer>;
+  /** By id, the oldest first. */
+  readonly versions: Map<string, ServerVersion[]>;
   /** All that ever occurred, so that what is gone is asked for as well. */
   readonly names: Set<string>;
+  readonly sources: Set<string>;
   readonly subjects: Set<Subject>;
 }
 
@@ -32,7 +36,9 @@ export function emptyModel(): CatalogModel {
     servers: new Map(),
     tombstones: new Map(),
     answers: new Map(),
+    versions: new Map(),
     names: new Set(['never-used']),
+    sources: new Set(['never-used', '']),
     subjects: new Set<Subject>(['user:nobody', 'group:nobody']),
   };
 }
@@ -56,13 +62,15 @@ export function applyToModel(model: CatalogModel, commit: Commit): void {
   for (const change of commit.changes) {
     const id = changedId(change);
     const after = applyChange(model.servers.get(id), change);
+    addVersion(model, commit, change);
     if (after === undefined) {
       model.servers.delete(id);
-      model.tombstones.set(id, { id, revision });
+      model.tombstones.set(id, tombstoneOf(change, revision));
     } else {
       model.servers.set(id, after);
       model.tombstones.delete(id);
       model.names.add(after.record.name);
+      model.sources.add(after.record.source);
       for (const subject of audienceOf(after)) model.subjects.add(subject);
     }
   }
@@ -71,6 +79,39 @@ export function applyToModel(model: CatalogModel, commit: Commit): void {
     const answer: ModelAnswer = { principal, requestId, revision, bodyDigest, time };
     model.answers.set(JSON.stringify([principal, requestId]), answer);
   }
+}
+
+function tombstoneOf({ before }: Change, revision: number): Tombstone {
+  if (before === undefined) throw new Error('a deletion of nothing');
+  const { id, name, tier, owner } = before;
+  return { id, revision, name, tier, ...(owner === undefined ? {} : { owner }) };
+}
+
+/** Facts and access make no version. */
+function addVersion(model: CatalogModel, commit: Commit, change: Change): void {
+  const { before, after, access } = change;
+  if (before !== undefined && after !== undefined && before.etag === after.etag) return;
+  const { cause, actor, reason, time, revision } = commit;
+  const id = changedId(change);
+  const by = { cause, actor, reason, time, revision };
+  if (after === undefined) {
+    const generation = (before?.generation ?? 0) + 1;
+    putVersion(model, id, { ...by, generation, etag: '', grants: access?.revoked ?? [] });
+    return;
+  }
+  const { name, externalId, tier, owner, spec, source, generation, etag } = after;
+  const declared = { name, externalId, tier, spec, source, ...(owner !== undefined && { owner }) };
+  putVersion(model, id, { ...by, generation, declared, etag, grants: [] });
+}
+
+function putVersion(model: CatalogModel, id: string, version: ServerVersion): void {
+  const others = (model.versions.get(id) ?? []).filter(
+    ({ generation }) => generation !== version.generation,
+  );
+  model.versions.set(
+    id,
+    [...others, version].sort((a, b) => a.generation - b.generation),
+  );
 }
 
 /** Forgets answers as compaction does. */
@@ -113,9 +154,30 @@ export async function projectionDifferences(
   for (const name of model.names) {
     compare(
       `serversNamed ${name}`,
-      sorted(await catalog.serversNamed(tenant, name)),
+      sorted(await catalog.serversNamed(tenant, { name, limit: 1_000 })),
       byId(all.filter((server) => server.record.name === name)),
     );
+    const deleted = [...model.tombstones.values()].filter((left) => left.name === name);
+    compare(
+      `deletedNamed ${name}`,
+      await catalog.deletedNamed(tenant, { name, limit: 1_000 }),
+      deleted.sort((a, b) => b.revision - a.revision),
+    );
+  }
+  for (const source of model.sources) {
+    compare(
+      `serversOfSource ${source}`,
+      sorted(await catalog.serversOfSource(tenant, source)),
+      byId(all.filter(({ record }) => source !== '' && record.source === source)),
+    );
+  }
+  for (const [id, versions] of model.versions) {
+    const newestFirst = versions.toReversed();
+    compare(`versions ${id}`, await catalog.versions(tenant, { id, limit: 1_000 }), newestFirst);
+    const before = newestFirst[1]?.generation;
+    if (before === undefined) continue;
+    const page = await catalog.versions(tenant, { id, before, limit: 2 });
+    compare(`versions ${id} before ${String(before)}`, page, newestFirst.slice(2, 4));
   }
   compare('inventory', sorted(await wholeInventory(catalog, tenant)), byId(all));
   for (const { principal, requestId, ...answer } of model.answers.values()) {

@@ -80,10 +80,18 @@ function unsupported(): HandlersOf<typeof RegistryServiceService> {
   };
   return {
     getServer: refuse,
+    batchGetServers: refuse,
     listServers: refuse,
     createServer: refuse,
     updateServer: refuse,
     deleteServer: refuse,
+    undeleteServer: refuse,
+    applyServers: refuse,
+    listServerVersions: refuse,
+    rollbackServer: refuse,
+    explainAccess: refuse,
+    inspectServer: refuse,
+    recordFacts: refuse,
     watchServers: refuse,
   };
 }

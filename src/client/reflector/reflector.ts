@@ -142,7 +142,9 @@ export class Reflector implements ViewFeed {
         labels: new Map(Object.entries(labels)),
         resumeToken: this.token,
         subscriptions: [...first],
-        held: [...held.values()].map(({ id, etag, accessEtag }) => ({ id, etag, accessEtag })),
+        held: [...held.values()].map(({ id, etag, accessEtag, factsEtag }) => ({
+          ...{ id, etag, accessEtag, factsEtag },
+        })),
       },
     });
     for (const value of later) stream.send({ $case: 'subscribe', value });

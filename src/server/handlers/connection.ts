@@ -1,18 +1,17 @@
 import type { Server } from '@grpc/grpc-js';
-import type { Services } from '../../services/create-services.js';
 import type { NodeSession } from '../../services/node-session.js';
 import { fromCheckItems, toCheckResponse } from '../../wire/check-codec.js';
 import { fromSyncRequest, tenantOf } from '../../wire/node-messages.js';
 import { ConnectionServiceService } from '../../wire/service-definitions.js';
 import { SwitchboardError } from '../../domain/errors.js';
 import type { Shell } from '../grpc/shell.js';
-import { headerFacts, requestContext } from './handler-context.js';
+import { headerFacts, requestContext, type HandlerDeps } from './handler-context.js';
 
 /** Serves ConnectionService: each method decodes, calls one use case, and encodes. */
 export function addConnectionService(
   server: Pick<Server, 'addService'>,
   shell: Shell,
-  { services, servedBy }: { readonly services: Services; readonly servedBy: string },
+  { services, servedBy }: HandlerDeps,
 ): void {
   shell.addService(server, ConnectionServiceService, {
     checkConnections: async (request, call) => {

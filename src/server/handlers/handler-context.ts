@@ -1,9 +1,17 @@
 import type { Position } from '../../domain/commit.js';
 import type { View } from '../../domain/view.js';
+import type { Services } from '../../services/create-services.js';
 import type { RequestContext } from '../../services/request.js';
 import type { UpstreamStatus } from '../../services/upstream.js';
 import type { HeaderFacts } from '../../wire/view-codec.js';
 import type { CallContext } from '../grpc/call-context.js';
+
+/** What handlers work with. */
+export interface HandlerDeps {
+  readonly services: Services;
+  /** Name of this replica in its answers. */
+  readonly servedBy: string;
+}
 
 /** The context of a use case, from that of a call. */
 export function requestContext(call: CallContext, tenant: string): RequestContext {

@@ -115,7 +115,7 @@ export function describeAppend(suite: CatalogSuite): void {
       expect((await catalog.append(TENANT, late)).appended).toBe(false);
       await catalog.project(TENANT, 3);
       expect((await catalog.serverById(TENANT, 'late')).value).toBeUndefined();
-      expect((await catalog.serversNamed(TENANT, 'late')).value).toEqual([]);
+      expect((await catalog.serversNamed(TENANT, { name: 'late', limit: 9 })).value).toEqual([]);
       expect((await catalog.privateServers(TENANT, ['user:ana'])).value).toEqual([]);
       expect((await catalog.sharedServers(TENANT)).value).toHaveLength(1);
       expect((await catalog.answer(TENANT, request)).value).toBeUndefined();

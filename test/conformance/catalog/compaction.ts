@@ -33,7 +33,10 @@ export function describeCompaction(suite: CatalogSuite): void {
       expect(outcome.head.revision).toBe(6);
       await catalog.project(TENANT, 6);
       const gone = await catalog.serverById(TENANT, 'deleted');
-      expect(gone).toEqual({ revision: 6, value: { id: 'deleted', revision: 5 } });
+      expect(gone).toEqual({
+        revision: 6,
+        value: { id: 'deleted', revision: 5, name: 'deleted', tier: 'USER' },
+      });
     });
 
     it('commits up to the mark are gone, those after it are not [P2]', async () => {

@@ -69,7 +69,8 @@ export function describeData(suite: CatalogSuite): void {
       for (const record of records) {
         const server = { record, grants: [] };
         expect((await catalog.serverById(TENANT, record.id)).value).toEqual(server);
-        expect((await catalog.serversNamed(TENANT, record.name)).value).toEqual([server]);
+        const { name } = record;
+        expect((await catalog.serversNamed(TENANT, { name, limit: 9 })).value).toEqual([server]);
         const owned = await catalog.privateServers(TENANT, [`user:${record.name}`]);
         expect(owned.value).toEqual([server]);
       }
@@ -107,7 +108,7 @@ export function describeData(suite: CatalogSuite): void {
       await appendAtHead(catalog, TENANT, creation({ id: 'x'.repeat(256) }));
       await catalog.project(TENANT, 1);
       expect((await catalog.serverById(TENANT, long)).value).toBeUndefined();
-      expect((await catalog.serversNamed(TENANT, long)).value).toEqual([]);
+      expect((await catalog.serversNamed(TENANT, { name: long, limit: 9 })).value).toEqual([]);
       expect((await catalog.privateServers(TENANT, [`user:${long}`])).value).toEqual([]);
       expect((await catalog.head(long)).revision).toBe(0);
     });
@@ -153,7 +154,7 @@ export function describeData(suite: CatalogSuite): void {
       spoil((await catalog.sharedServers(TENANT)).value[0]);
       spoil({ record: (await catalog.read(TENANT, 0)).commits[0]!.changes[0]!.after });
       expect((await catalog.read(TENANT, 0)).commits).toEqual(expected);
-      expect(await catalog.serversNamed(TENANT, 'n')).toMatchObject({
+      expect(await catalog.serversNamed(TENANT, { name: 'n', limit: 9 })).toMatchObject({
         value: [{ record: { name: 'n', spec: { title: '' } } }],
       });
     });
@@ -170,9 +171,12 @@ export function describeData(suite: CatalogSuite): void {
       );
       await catalog.project(TENANT, 2);
       const gone = await catalog.serverById(TENANT, 'a');
-      expect(gone).toEqual({ revision: 2, value: { id: 'a', revision: 2 } });
+      expect(gone).toEqual({
+        revision: 2,
+        value: { id: 'a', revision: 2, name: 'n', tier: 'PRIVATE', owner: 'ana' },
+      });
       expect(gone.value !== undefined && isTombstone(gone.value)).toBe(true);
-      expect((await catalog.serversNamed(TENANT, 'n')).value).toEqual([]);
+      expect((await catalog.serversNamed(TENANT, { name: 'n', limit: 9 })).value).toEqual([]);
       expect((await catalog.privateServers(TENANT, ['user:ana', 'group:ops'])).value).toEqual([]);
       expect((await catalog.inventory(TENANT, { afterId: '', limit: 9 })).value).toEqual([]);
 
@@ -225,6 +229,6 @@ export function describeData(suite: CatalogSuite): void {
 }
 
 async function titlesOf(catalog: Catalog, tenant: string): Promise<readonly string[]> {
-  const { value } = await catalog.serversNamed(tenant, 'n');
+  const { value } = await catalog.serversNamed(tenant, { name: 'n', limit: 9 });
   return value.map((server) => server.record.spec.title);
 }

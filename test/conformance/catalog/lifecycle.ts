@@ -19,7 +19,12 @@ const CALLS: Record<Method, (catalog: Catalog, options: CallOptions) => Promise<
   serverById: (catalog, options) => catalog.serverById(TENANT, 'a', options),
   sharedServers: (catalog, options) => catalog.sharedServers(TENANT, options),
   privateServers: (catalog, options) => catalog.privateServers(TENANT, ['user:a'], options),
-  serversNamed: (catalog, options) => catalog.serversNamed(TENANT, 'a', options),
+  serversNamed: (catalog, options) =>
+    catalog.serversNamed(TENANT, { name: 'a', limit: 1 }, options),
+  deletedNamed: (catalog, options) =>
+    catalog.deletedNamed(TENANT, { name: 'a', limit: 1 }, options),
+  serversOfSource: (catalog, options) => catalog.serversOfSource(TENANT, 'a', options),
+  versions: (catalog, options) => catalog.versions(TENANT, { id: 'a', limit: 1 }, options),
   inventory: (catalog, options) => catalog.inventory(TENANT, { afterId: '', limit: 1 }, options),
   answer: (catalog, options) => catalog.answer(TENANT, { principal: 'p', requestId: 'r' }, options),
   tenants: (catalog, options) => catalog.tenants(options),

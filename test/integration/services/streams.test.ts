@@ -204,7 +204,8 @@ describe('a resume', () => {
     const { value: kept } = await create(replica, { name: 'files' });
     const { value: old } = await create(replica, { name: 'mail' });
     await update(replica, old, { specFields: { title: 'x' } });
-    const versionOf = ({ etag, accessEtag }: typeof kept) => `${etag} ${accessEtag}`;
+    const versionOf = ({ etag, accessEtag, factsEtag }: typeof kept) =>
+      `${etag} ${accessEtag} ${factsEtag}`;
     const held = new Map([kept, old].map((record) => [record.id, versionOf(record)]));
     const { sink, live } = watch(replica, ana, {
       resumeToken: tokenOf({ epoch: 'x', revision: 1, fingerprint: '' }, ana),

@@ -22,12 +22,12 @@ function decisions(clock: { now: number } = { now: 1_000 }) {
     context,
     apply(decision: Decision | undefined): ServerRecord | undefined {
       if (decision === undefined) return undefined;
-      const { cause, change } = decision;
-      const draft = { cause, actor: 'a', reason: '', time: clock.now, changes: [change] };
+      const { cause, changes } = decision;
+      const draft = { cause, actor: 'a', reason: '', time: clock.now, changes };
       const commit = placeCommit(draft, after);
       state.apply(commit);
       after = positionOf('epoch', commit);
-      return change.after;
+      return changes[0]?.after;
     },
   };
 }
@@ -66,7 +66,7 @@ describe('decideCreate', () => {
     const log = decisions();
     const record = recordOf({ id: 'x', name: 'files', owner: 'bob' });
     const access = { granted: grantsAt(1, 'user:ana'), revoked: [] };
-    log.apply({ cause: 'CREATE', change: { after: record, access } });
+    log.apply({ cause: 'CREATE', changes: [{ after: record, access }] });
     const own = () => decideCreate(log.context(), declared({ name: 'files', owner: 'ana' }), 'y');
     expect(reasonOf(own)).toBeUndefined();
   });
@@ -163,7 +163,7 @@ describe('decideUpdate', () => {
     const { log, record, update } = withServer({ owner: 'ana' });
     log.apply(decideCreate(log.context(), declared({ name: 'files', owner: 'bob' }), 'other'));
     expect(reasonOf(() => update(record.etag, { owner: 'bob' }))).toBe('NAME_TAKEN');
-    expect(update(record.etag, { owner: 'zoe' })?.change.after?.owner).toBe('zoe');
+    expect(update(record.etag, { owner: 'zoe' })?.changes[0]?.after?.owner).toBe('zoe');
   });
 
   it('checks what it would write before it compares', () => {
@@ -177,9 +177,9 @@ describe('decideDelete', () => {
     const log = decisions();
     const record = recordOf({ id: 'x', owner: 'bob' });
     const granted = grantsAt(1, 'group:dev', 'user:ana');
-    log.apply({ cause: 'CREATE', change: { after: record, access: { granted, revoked: [] } } });
-    const { change } = decideDelete(log.context(), { id: 'x', etag: record.etag });
-    expect(change).toEqual({ before: record, access: { granted: [], revoked: granted } });
+    log.apply({ cause: 'CREATE', changes: [{ after: record, access: { granted, revoked: [] } }] });
+    const { changes } = decideDelete(log.context(), { id: 'x', etag: record.etag });
+    expect(changes).toEqual([{ before: record, access: { granted: [], revoked: granted } }]);
     expect(reasonOf(() => decideDelete(log.context(), { id: 'x', etag: '?' }))).toBe(
       'ETAG_MISMATCH',
     );

@@ -7,11 +7,14 @@ import { createGroupWriter } from './group-writer.js';
 import { readHead, readPosition, readSlice, readTenants } from './log.js';
 import {
   readAnswer,
+  readDeleted,
   readInventory,
   readNamed,
   readPrivate,
   readServerOrTombstone,
   readShared,
+  readSource,
+  readVersions,
 } from './servers.js';
 import { openStore, type LmdbStore } from './store.js';
 import { toCatalogError } from './store-error.js';
@@ -82,8 +85,14 @@ function createCatalog(appender: Appender): Catalog {
     sharedServers: (tenant, options) => project(tenant, options, () => readShared(store, tenant)),
     privateServers: (tenant, subjects, options) =>
       project(tenant, options, () => readPrivate(store, tenant, subjects)),
-    serversNamed: (tenant, name, options) =>
-      project(tenant, options, () => readNamed(store, tenant, name)),
+    serversNamed: (tenant, query, options) =>
+      project(tenant, options, () => readNamed(store, tenant, query)),
+    deletedNamed: (tenant, query, options) =>
+      project(tenant, options, () => readDeleted(store, tenant, query)),
+    serversOfSource: (tenant, source, options) =>
+      project(tenant, options, () => readSource(store, tenant, source)),
+    versions: (tenant, query, options) =>
+      project(tenant, options, () => readVersions(store, tenant, query)),
     inventory: (tenant, page, options) =>
       project(tenant, options, () => readInventory(store, tenant, page)),
     answer: (tenant, request, options) =>

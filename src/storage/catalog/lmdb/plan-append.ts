@@ -1,5 +1,5 @@
 import { applyChange, changedId, type Change, type Commit } from '../../../domain/commit.js';
-import { projectChange, type IndexEntry } from '../../../domain/projection.js';
+import { projectChange, versionOf, type IndexEntry } from '../../../domain/projection.js';
 import type { Grant, Tombstone } from '../../../domain/server.js';
 import type { RecordedAnswer } from '../../catalog.js';
 import type { EncodedBatch } from './document.js';
@@ -60,6 +60,7 @@ export function planAppend(
 function planCommit(plan: Plan, commit: Commit): void {
   for (const change of commit.changes) {
     planChange(plan, change, commit.revision);
+    planVersion(plan, change, commit);
     plan.done.push(change);
   }
   if (commit.request !== undefined) planAnswer(plan, commit);
@@ -71,9 +72,8 @@ function planChange(plan: Plan, change: Change, revision: number): void {
   const { id, record } = projected;
   const key = keyOf(tenant, id);
   if (record === undefined) {
-    const tombstone: Tombstone = { id, revision };
     writes.push({ table: store.servers, key });
-    writes.push({ table: store.tombstones, key, value: JSON.stringify(tombstone) });
+    planTombstone(plan, change, revision);
   } else {
     writes.push({ table: store.servers, key, value: JSON.stringify(record) });
   }
@@ -90,6 +90,25 @@ function planChange(plan: Plan, change: Change, revision: number): void {
   for (const entry of projected.added) {
     writes.push({ table: store.index, key: entryKey(tenant, entry, id), value: id });
   }
+}
+
+function planTombstone({ store, tenant, writes }: Plan, change: Change, revision: number): void {
+  if (change.before === undefined) return;
+  const { id, name, tier, owner } = change.before;
+  const tombstone: Tombstone = {
+    ...{ id, revision, name, tier },
+    ...(owner === undefined ? {} : { owner }),
+  };
+  const value = JSON.stringify(tombstone);
+  writes.push({ table: store.tombstones, key: keyOf(tenant, id), value });
+  writes.push({ table: store.deleted, key: keyOf(tenant, name, revision, id), value: id });
+}
+
+function planVersion({ store, tenant, writes }: Plan, change: Change, commit: Commit): void {
+  const version = versionOf(commit, change);
+  if (version === undefined) return;
+  const key = keyOf(tenant, changedId(change), version.generation);
+  writes.push({ table: store.versions, key, value: JSON.stringify(version) });
 }
 
 function planAnswer(plan: Plan, commit: Commit): void {

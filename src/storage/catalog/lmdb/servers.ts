@@ -1,4 +1,10 @@
-import type { Grant, ServerRecord, StoredServer, Tombstone } from '../../../domain/server.js';
+import type {
+  Grant,
+  ServerRecord,
+  ServerVersion,
+  StoredServer,
+  Tombstone,
+} from '../../../domain/server.js';
 import { compareText } from '../../../domain/resolve.js';
 import type { Subject } from '../../../domain/view.js';
 import type { RecordedAnswer } from '../../catalog.js';
@@ -50,9 +56,56 @@ export function readPrivate(
   return readIds(store, tenant, ids);
 }
 
-/** All servers of a name. */
-export function readNamed(store: LmdbStore, tenant: string, name: string): readonly StoredServer[] {
-  return readIds(store, tenant, valuesIn(store.index, keysUnder(tenant, 'name', name)));
+/** The servers of a name with the smallest ids. */
+export function readNamed(
+  store: LmdbStore,
+  tenant: string,
+  { name, limit }: { readonly name: string; readonly limit: number },
+): readonly StoredServer[] {
+  if (limit <= 0) return [];
+  const range = { ...keysUnder(tenant, 'name', name), limit };
+  return readIds(store, tenant, valuesIn(store.index, range));
+}
+
+/** The servers of a declared set, by id. */
+export function readSource(
+  store: LmdbStore,
+  tenant: string,
+  source: string,
+): readonly StoredServer[] {
+  return readIds(store, tenant, valuesIn(store.index, keysUnder(tenant, 'source', source)));
+}
+
+/** What is left of servers deleted under a name, the newest first. */
+export function readDeleted(
+  store: LmdbStore,
+  tenant: string,
+  { name, limit }: { readonly name: string; readonly limit: number },
+): readonly Tombstone[] {
+  const found: Tombstone[] = [];
+  const { start, end } = keysUnder(tenant, name);
+  for (const { key, value } of store.deleted.getRange({ start: end, end: start, reverse: true })) {
+    if (found.length >= limit) break;
+    const left = readServerOrTombstone(store, tenant, value);
+    // One that was put back, and perhaps deleted again, has a newer tombstone or none.
+    if (left === undefined || 'record' in left) continue;
+    if (keyOf(tenant, name, left.revision, left.id).equals(key)) found.push(left);
+  }
+  return found;
+}
+
+/** Versions of a server before a generation, the newest first. */
+export function readVersions(
+  store: LmdbStore,
+  tenant: string,
+  query: { readonly id: string; readonly before?: number; readonly limit: number },
+): readonly ServerVersion[] {
+  if (query.limit <= 0) return [];
+  const { start, end } = keysUnder(tenant, query.id);
+  // A reversed range begins with its start itself.
+  const from = query.before === undefined ? end : keyOf(tenant, query.id, query.before - 1);
+  const range = { start: from, end: start, reverse: true, limit: query.limit };
+  return valuesIn(store.versions, range).map((text) => JSON.parse(text) as ServerVersion);
 }
 
 /** The servers with the next ids after `afterId`. */
@@ -89,7 +142,12 @@ function readIds(store: LmdbStore, tenant: string, ids: Iterable<string>): reado
 /** Read to the end before anything else is: a cursor stays open no longer than this. */
 function valuesIn(
   table: Table,
-  range: { readonly start: Buffer; readonly end: Buffer; readonly limit?: number },
+  range: {
+    readonly start: Buffer;
+    readonly end: Buffer;
+    readonly reverse?: boolean;
+    readonly limit?: number;
+  },
 ): string[] {
   const values: string[] = [];
   for (const { value } of table.getRange(range)) values.push(value);

@@ -5,8 +5,8 @@ import { SwitchboardError } from '../../../domain/errors.js';
 import { inspectFolder } from './inspect-folder.js';
 import { textOf } from './store-error.js';
 
-/** What this version writes. A store of a higher one is refused. */
-const FORMAT = 1;
+/** What this version writes, and the only one that it reads. */
+const FORMAT = 2;
 const META_KEY = Buffer.from('meta');
 
 /** Address space to begin with, in bytes; lmdb takes more when it is used up. */
@@ -21,6 +21,8 @@ export type Table = Database<string, Buffer>;
  * - log: tenant, epoch, revision of the first commit → document (`document.ts`)
  * - servers: tenant, id → record
  * - tombstones: tenant, id → tombstone; one that also has a record is out of force
+ * - deleted: tenant, name, revision of the deletion, id → id; out of force with its tombstone
+ * - versions: tenant, id, generation → version
  * - grants: tenant, id, subject → grant
  * - index: tenant, kind, value, id → id
  * - answers: tenant, principal, request id → recorded answer
@@ -33,6 +35,8 @@ export interface LmdbStore {
   readonly log: Table;
   readonly servers: Table;
   readonly tombstones: Table;
+  readonly deleted: Table;
+  readonly versions: Table;
   readonly grants: Table;
   readonly index: Table;
   readonly answers: Table;
@@ -43,7 +47,7 @@ export interface LmdbStore {
 
 /**
  * Opens, or creates, the store in `<dataDir>/catalog`. Throws CATALOG_UNAVAILABLE if the
- * folder cannot be made or written, or holds a format newer than this version knows.
+ * folder cannot be made or written, or holds another format than this version knows.
  *
  * lmdb's `overlappingSync` is off: it would show a commit to readers before it is on the
  * disk, and so let another process act on what a power cut takes back. Without it what is
@@ -87,8 +91,8 @@ function openTables(root: RootDatabase<string, Buffer>, folder: string): LmdbSto
   const table = (name: string, useVersions = false): Table =>
     root.openDB<string, Buffer>({ ...TABLE_OPTIONS, name, useVersions });
   const meta = readMeta(table('meta'));
-  if (meta.format > FORMAT) {
-    const text = `it has format ${String(meta.format)}, this version knows ${String(FORMAT)} at most`;
+  if (meta.format !== FORMAT) {
+    const text = `it has format ${String(meta.format)}, this version knows ${String(FORMAT)} only`;
     throw unusable(folder, text);
   }
   return {
@@ -98,6 +102,8 @@ function openTables(root: RootDatabase<string, Buffer>, folder: string): LmdbSto
     log: table('log'),
     servers: table('servers'),
     tombstones: table('tombstones'),
+    deleted: table('deleted'),
+    versions: table('versions'),
     grants: table('grants'),
     index: table('index'),
     answers: table('answers'),

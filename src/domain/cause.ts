@@ -1,0 +1,2 @@
+/** What a commit did. */
+export type Cause = 'CREATE' | 'UPDATE' | 'DELETE' | 'UNDELETE' | 'ROLLBACK' | 'APPLY' | 'FACTS';

@@ -1,0 +1,42 @@
+import {
+  fromGetServer,
+  fromListServers,
+  fromWatchServers,
+  toListServersResponse,
+  toServerResponse,
+} from '../../wire/registry-codec.js';
+import type { RegistryServiceService } from '../../wire/service-definitions.js';
+import type { HandlersOf } from '../grpc/shell.js';
+import { headerFacts, requestContext, type HandlerDeps } from './handler-context.js';
+
+type Reads = 'getServer' | 'batchGetServers' | 'listServers' | 'watchServers';
+
+/** Handlers of the methods that read what a view shows. */
+export function registryReads({
+  services,
+  servedBy,
+}: HandlerDeps): Pick<HandlersOf<typeof RegistryServiceService>, Reads> {
+  return {
+    getServer: async (request, call) => {
+      const { tenant, query } = fromGetServer(request);
+      const answer = await services.getServer(requestContext(call, tenant), query);
+      return toServerResponse(
+        headerFacts({ tenant, servedBy, view: query.view }, answer),
+        answer.value.record,
+      );
+    },
+    batchGetServers: () => Promise.reject(new Error('to be built')),
+    listServers: async (request, call) => {
+      const { tenant, query } = fromListServers(request);
+      const answer = await services.listServers(requestContext(call, tenant), query);
+      return toListServersResponse(
+        headerFacts({ tenant, servedBy, view: query.view }, answer),
+        answer.value,
+      );
+    },
+    watchServers: async (request, { sink, context }) => {
+      const { tenant, query } = fromWatchServers(request);
+      await services.watchServers({ ...requestContext(context, tenant), sink }, query);
+    },
+  };
+}

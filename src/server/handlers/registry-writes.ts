@@ -1,0 +1,38 @@
+import {
+  fromCreateServer,
+  fromDeleteServer,
+  fromUpdateServer,
+  toDeleteServerResponse,
+  toServerResponse,
+} from '../../wire/registry-codec.js';
+import type { RegistryServiceService } from '../../wire/service-definitions.js';
+import type { HandlersOf } from '../grpc/shell.js';
+import { headerFacts, requestContext, type HandlerDeps } from './handler-context.js';
+
+type Writes = 'createServer' | 'updateServer' | 'deleteServer' | 'undeleteServer' | 'applyServers';
+
+/** Handlers of the methods that change what people declare. */
+export function registryWrites({
+  services,
+  servedBy,
+}: HandlerDeps): Pick<HandlersOf<typeof RegistryServiceService>, Writes> {
+  return {
+    createServer: async (request, call) => {
+      const { tenant, query } = fromCreateServer(request);
+      const answer = await services.createServer(requestContext(call, tenant), query);
+      return toServerResponse(headerFacts({ tenant, servedBy }, answer), answer.value);
+    },
+    updateServer: async (request, call) => {
+      const { tenant, query } = fromUpdateServer(request);
+      const answer = await services.updateServer(requestContext(call, tenant), query);
+      return toServerResponse(headerFacts({ tenant, servedBy }, answer), answer.value);
+    },
+    deleteServer: async (request, call) => {
+      const { tenant, query } = fromDeleteServer(request);
+      const answer = await services.deleteServer(requestContext(call, tenant), query);
+      return toDeleteServerResponse(headerFacts({ tenant, servedBy }, answer), answer.value);
+    },
+    undeleteServer: () => Promise.reject(new Error('to be built')),
+    applyServers: () => Promise.reject(new Error('to be built')),
+  };
+}

@@ -1,0 +1,135 @@
+import { describe, expect, it } from 'vitest';
+import type { ServerRecord } from '../../../src/domain/server.js';
+import {
+  appendAtHead,
+  changeOf,
+  creation,
+  draftOf,
+  grantsAt,
+  recordOf,
+} from '../../support/storage-builders.js';
+import { openCatalog, TENANT, type CatalogSuite } from './harness.js';
+
+/** What is kept of a server's past, and by what else than its id and name it is found. */
+export function describeVersions(suite: CatalogSuite): void {
+  describe('versions', () => {
+    it('are kept when the log is compacted and the server deleted [P3]', async () => {
+      const catalog = await openCatalog(suite);
+      const first = recordOf({ id: 'a', owner: 'ana', generation: 1 });
+      const second = nextOf(first, 'second');
+      const granted = grantsAt(1, 'group:ops', 'user:bob');
+      await appendAtHead(
+        catalog,
+        TENANT,
+        draftOf(changeOf(undefined, first, { granted }), { actor: 'zoe', reason: 'new' }),
+        draftOf(changeOf(first, second), { actor: 'eve', time: 7 }),
+        draftOf(changeOf(second, undefined, { revoked: granted }), { actor: 'max' }),
+      );
+      await catalog.project(TENANT, 3);
+      await catalog.compact(TENANT, 3, { answersBefore: 0 });
+      const { revision, value } = await catalog.versions(TENANT, { id: 'a', limit: 9 });
+      expect(revision).toBe(3);
+      expect(value).toMatchObject([
+        { generation: 3, cause: 'DELETE', actor: 'max', revision: 3, etag: '', grants: granted },
+        { generation: 2, cause: 'UPDATE', actor: 'eve', time: 7, etag: second.etag, grants: [] },
+        { generation: 1, cause: 'CREATE', actor: 'zoe', reason: 'new', etag: first.etag },
+      ]);
+      expect(value.map(({ declared }) => declared?.spec.title)).toEqual([undefined, 'second', '']);
+      expect(value[1]?.declared?.owner).toBe('ana');
+    });
+
+    it('are not made by facts and access', async () => {
+      const catalog = await openCatalog(suite);
+      const record = recordOf({ id: 'a', owner: 'ana' });
+      const granted = grantsAt(2, 'user:bob');
+      await appendAtHead(catalog, TENANT, draftOf(changeOf(undefined, record)));
+      await appendAtHead(catalog, TENANT, draftOf(changeOf(record, record, { granted })));
+      const known = { ...record, factsEtag: 'f', revision: 3 };
+      await appendAtHead(catalog, TENANT, draftOf(changeOf(record, known)));
+      await catalog.project(TENANT, 3);
+      const { value } = await catalog.versions(TENANT, { id: 'a', limit: 9 });
+      expect(value.map(({ revision }) => revision)).toEqual([1]);
+    });
+
+    it('come page by page, of one server only', async () => {
+      const catalog = await openCatalog(suite);
+      let record = recordOf({ id: 'a', generation: 1 });
+      await appendAtHead(catalog, TENANT, creation({ id: 'aa' }), creation({ id: 'b' }));
+      await appendAtHead(catalog, TENANT, draftOf(changeOf(undefined, record)));
+      for (let n = 2; n <= 11; n += 1) {
+        const next = nextOf(record, String(n));
+        await appendAtHead(catalog, TENANT, draftOf(changeOf(record, next)));
+        record = next;
+      }
+      await catalog.project(TENANT, 13);
+      const page = async (
+        before: number | undefined,
+        limit: number,
+      ): Promise<readonly number[]> => {
+        const query = { id: 'a', limit, ...(before === undefined ? {} : { before }) };
+        const { value } = await catalog.versions(TENANT, query);
+        return value.map(({ generation }) => generation);
+      };
+      expect(await page(undefined, 3)).toEqual([11, 10, 9]);
+      expect(await page(9, 6)).toEqual([8, 7, 6, 5, 4, 3]);
+      expect(await page(3, 6)).toEqual([2, 1]);
+      expect(await page(1, 6)).toEqual([]);
+      expect(await page(undefined, 0)).toEqual([]);
+      expect((await catalog.versions('other', { id: 'a', limit: 9 })).value).toEqual([]);
+    });
+
+    it('of deleted servers are found by the name: the newest first, and no longer when back', async () => {
+      const catalog = await openCatalog(suite);
+      const records = ['c', 'a', 'b'].map((id) => recordOf({ id, name: 'n', owner: id }));
+      for (const record of records) {
+        await appendAtHead(catalog, TENANT, draftOf(changeOf(undefined, record)));
+        await appendAtHead(catalog, TENANT, draftOf(changeOf(record, undefined)));
+      }
+      const found = async (limit: number): Promise<readonly string[]> => {
+        await catalog.project(TENANT, (await catalog.head(TENANT)).revision);
+        const { value } = await catalog.deletedNamed(TENANT, { name: 'n', limit });
+        return value.map(({ id }) => id);
+      };
+      expect(await found(9)).toEqual(['b', 'a', 'c']);
+      expect(await found(2)).toEqual(['b', 'a']);
+      const back = recordOf({ id: 'a', name: 'n', owner: 'a', generation: 3 });
+      await appendAtHead(catalog, TENANT, draftOf(changeOf(undefined, back)));
+      expect(await found(9)).toEqual(['b', 'c']);
+      const renamed = { ...nextOf(back, ''), name: 'other' };
+      await appendAtHead(catalog, TENANT, draftOf(changeOf(back, renamed)));
+      await appendAtHead(catalog, TENANT, draftOf(changeOf(renamed, undefined)));
+      expect(await found(9)).toEqual(['b', 'c']);
+      const [other] = (await catalog.deletedNamed(TENANT, { name: 'other', limit: 1 })).value;
+      expect(other).toEqual({ id: 'a', revision: 9, name: 'other', tier: 'PRIVATE', owner: 'a' });
+    });
+
+    it('a server is found by its source as long as it has it', async () => {
+      const catalog = await openCatalog(suite);
+      const mine = recordOf({ id: 'a', source: 'one.yaml' });
+      await appendAtHead(catalog, TENANT, draftOf(changeOf(undefined, mine)));
+      await appendAtHead(catalog, TENANT, creation({ id: 'b', source: 'one.yaml' }));
+      await appendAtHead(catalog, TENANT, creation({ id: 'c', source: 'one.yaml.bak' }));
+      await appendAtHead(catalog, TENANT, creation({ id: 'd' }));
+      const idsOf = async (source: string): Promise<readonly string[]> => {
+        await catalog.project(TENANT, (await catalog.head(TENANT)).revision);
+        const { value } = await catalog.serversOfSource(TENANT, source);
+        return value.map(({ record }) => record.id);
+      };
+      expect(await idsOf('one.yaml')).toEqual(['a', 'b']);
+      expect(await idsOf('')).toEqual([]);
+      const taken = { ...nextOf(mine, ''), source: 'two.yaml' };
+      await appendAtHead(catalog, TENANT, draftOf(changeOf(mine, taken)));
+      expect(await idsOf('one.yaml')).toEqual(['b']);
+      expect(await idsOf('two.yaml')).toEqual(['a']);
+      await appendAtHead(catalog, TENANT, draftOf(changeOf(taken, undefined)));
+      expect(await idsOf('two.yaml')).toEqual([]);
+    });
+  });
+}
+
+/** The next version of a record. */
+function nextOf(record: ServerRecord, title: string): ServerRecord {
+  const generation = record.generation + 1;
+  const spec = { ...record.spec, title };
+  return { ...record, spec, generation, etag: `${record.id} ${String(generation)}` };
+}

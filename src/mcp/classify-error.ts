@@ -45,7 +45,8 @@ const SDK_LOCAL = new Set<McpErrorKind>(['closed', 'refused', 'connect_failed'])
 
 /** Says in our words what an error of the SDK means for the connection and for a repetition. */
 export function classifyError(error: unknown, request: FailedRequest): McpError {
-  if (error instanceof McpError) return error;
+  const own = ownError(error);
+  if (own !== undefined) return own;
   if (error instanceof SdkHttpError) return classifyStatus(error, request);
   if (error instanceof ProtocolError) return classifyAnswer(error, request);
   if (error instanceof SdkError) {
@@ -88,6 +89,14 @@ function classifyAnswer(error: ProtocolError, request: FailedRequest): McpError 
     return new McpError('stale_session', error.message, { ...details, sent: false });
   }
   return new McpError('refused', error.message, { ...details, sent: true });
+}
+
+/** One of ours, from the error or what caused it: fetch wraps what its sockets throw. */
+function ownError(error: unknown): McpError | undefined {
+  for (let at = error; at instanceof Error; at = at.cause) {
+    if (at instanceof McpError) return at;
+  }
+  return undefined;
 }
 
 /** The code of the operating system or of fetch, from the error or what caused it. */

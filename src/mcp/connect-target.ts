@@ -22,6 +22,6 @@ export interface HttpTarget {
   readonly kind: 'streamable_http' | 'sse' | 'websocket';
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
-  /** Address of an HTTP proxy; undefined for none. */
+  /** Address of an http, https, socks4 or socks5 proxy; undefined for none. */
   readonly proxyUrl?: string;
 }

@@ -1,6 +1,6 @@
-import { Client, type Transport } from '@modelcontextprotocol/client';
+import { Client, type FetchLike } from '@modelcontextprotocol/client';
 import type { ConnectTarget, HttpTarget, StdioTarget } from './connect-target.js';
-import { createHttpFetch } from './http-fetch.js';
+import { createHttpFetch, type HttpFetch } from './http-fetch.js';
 import { HttpTransport } from './http-transport.js';
 import type { McpConnection } from './mcp-connection.js';
 import { handshake } from './handshake.js';
@@ -8,6 +8,10 @@ import { McpError } from './mcp-error.js';
 import { ProcessTransport } from './process-transport.js';
 import { createSchemaValidator } from './schema-validator.js';
 import { SdkConnection } from './sdk-connection.js';
+import { SseTransport } from './sse-transport.js';
+import type { McpTransport } from './transport.js';
+import { checkProxy } from './tunnel.js';
+import { WebSocketTransport } from './websocket-transport.js';
 
 /** How we name ourselves to servers. */
 export interface ClientIdentity {
@@ -23,23 +27,29 @@ export interface ConnectOptions {
   readonly connectMs?: number;
   /** Milliseconds that a call may go without answer or progress. Default 60,000. */
   readonly callMs?: number;
-  /** Milliseconds of silence after which an event stream counts as lost. Default: none. */
+  /**
+   * Milliseconds of silence after which a stream counts as lost: an event stream while an
+   * answer is due on it, a WebSocket always, which is pinged for that. Default: none.
+   */
   readonly readMs?: number;
   /**
-   * `auto` asks HTTP servers for protocol 2026-07-28 first. Default `legacy`. Processes
-   * are always spoken to in legacy: the question would start each of them twice.
+   * `auto` asks servers over streamable HTTP for protocol 2026-07-28 first. Default
+   * `legacy`. Processes are always spoken to in legacy, because the question would start
+   * each of them twice, and so are SSE and WebSocket, which the newer protocol does not have.
    */
   readonly era?: 'legacy' | 'auto';
   /**
    * Called once when the connection is found to be of no more use, other than by close().
-   * Over HTTP nothing may tell that but a failing call or probe. Calls in flight may still
-   * be answered; close() is still needed.
+   * Over streamable HTTP nothing may tell that but a failing call or probe, and calls in
+   * flight may still be answered. close() is still needed.
    */
   readonly onClosed?: (cause: McpError) => void;
   /** Errors of the transport that concern no call; for logs. */
   readonly onError?: (error: Error) => void;
   /** What a process writes to its standard error, with `stderr: 'pipe'`. */
   readonly onStderr?: (text: string) => void;
+  /** Put around every request over HTTP: to see, count or stop what comes back. */
+  readonly aroundFetch?: (fetch: FetchLike) => FetchLike;
 }
 
 /** Opens MCP connections, and knows what is still being ended. */
@@ -78,35 +88,36 @@ export function createConnector(identity: ClientIdentity): Connector {
     return transport;
   }
 
-  /** Sockets are shared by all but those with a proxy or a limit of their own. */
-  function openHttp(target: HttpTarget, { readMs }: ConnectOptions): HttpTransport {
-    const { proxyUrl } = target;
-    if (proxyUrl === undefined && readMs === undefined) return new HttpTransport(target, http);
-    const own = createHttpFetch({
-      ...(proxyUrl === undefined ? {} : { proxyUrl }),
-      ...(readMs === undefined ? {} : { readMs }),
-    });
-    return new HttpTransport(target, own, own.close);
+  /** Over streamable HTTP, sockets are shared by all without a proxy or a limit of their own. */
+  function openNetwork(target: HttpTarget, options: ConnectOptions): McpTransport {
+    const { readMs, aroundFetch } = options;
+    const through = (all: HttpFetch): HttpFetch =>
+      aroundFetch === undefined ? all : { ...all, fetch: aroundFetch(all.fetch) };
+    const { kind, proxyUrl } = target;
+    if (proxyUrl !== undefined) checkProxy(proxyUrl);
+    if (kind === 'websocket') return new WebSocketTransport(target, readMs);
+    const proxied = proxyUrl === undefined ? {} : { proxyUrl };
+    if (kind === 'sse') return new SseTransport(target, through(createHttpFetch(proxied)), readMs);
+    if (proxyUrl === undefined && readMs === undefined) {
+      return new HttpTransport(target, through(http));
+    }
+    const own = createHttpFetch({ ...proxied, ...(readMs === undefined ? {} : { readMs }) });
+    return new HttpTransport(target, through(own), own.close);
   }
 
-  function openTransport(
-    target: ConnectTarget,
-    options: ConnectOptions,
-  ): ProcessTransport | HttpTransport {
+  function openTransport(target: ConnectTarget, options: ConnectOptions): McpTransport {
     if (closed) throw new McpError('closed', 'the connector is closed', { sent: false });
-    if (target.kind === 'stdio') return openProcess(target, options);
-    if (target.kind === 'streamable_http') return openHttp(target, options);
-    throw new McpError('unsupported', `no client for ${target.kind} yet`, { sent: false });
+    return target.kind === 'stdio' ? openProcess(target, options) : openNetwork(target, options);
   }
 
-  function endLater(transport: Transport): void {
+  function endLater(transport: McpTransport): void {
     const ending = transport.close().finally(() => endings.delete(ending));
     endings.add(ending);
   }
 
   async function connect(target: ConnectTarget, options: ConnectOptions): Promise<McpConnection> {
     const transport = openTransport(target, options);
-    const era = target.kind === 'stdio' ? 'legacy' : (options.era ?? 'legacy');
+    const era = target.kind === 'streamable_http' ? (options.era ?? 'legacy') : 'legacy';
     const client = new Client(identity, {
       jsonSchemaValidator: createSchemaValidator(),
       versionNegotiation: { mode: era },

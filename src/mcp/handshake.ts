@@ -1,9 +1,8 @@
 import type { Client } from '@modelcontextprotocol/client';
 import { TIMEOUT_DEFAULTS } from '../domain/spec.js';
 import { classifyError } from './classify-error.js';
-import type { HttpTransport } from './http-transport.js';
 import { McpError, type McpErrorKind } from './mcp-error.js';
-import { ProcessTransport } from './process-transport.js';
+import type { McpTransport } from './transport.js';
 
 /** Limits of a handshake. */
 export interface HandshakeOptions {
@@ -21,7 +20,7 @@ const AS_THEY_ARE = new Set<McpErrorKind>(['timeout', 'unauthorized', 'unavailab
  */
 export async function handshake(
   client: Client,
-  transport: ProcessTransport | HttpTransport,
+  transport: McpTransport,
   options: HandshakeOptions,
 ): Promise<void> {
   const { signal, connectMs = TIMEOUT_DEFAULTS.connectMs } = options;
@@ -55,13 +54,10 @@ async function stopped(signal: AbortSignal): Promise<never> {
   });
 }
 
-async function connectError(
-  error: unknown,
-  transport: ProcessTransport | HttpTransport,
-): Promise<McpError> {
+async function connectError(error: unknown, transport: McpTransport): Promise<McpError> {
   const classified = classifyError(error, { hadSession: false });
   if (AS_THEY_ARE.has(classified.kind)) return classified;
-  const exit = transport instanceof ProcessTransport ? await transport.exitSoon() : undefined;
+  const exit = await transport.exitSoon?.();
   const text = exit === undefined ? classified.message : `the process ended with ${exit}`;
   const { code, data, status, cause } = classified;
   return new McpError('connect_failed', text, {

@@ -1,9 +1,10 @@
 import type { FetchLike } from '@modelcontextprotocol/client';
-import { Agent, fetch as undiciFetch, ProxyAgent, type Dispatcher } from 'undici';
+import { Agent, buildConnector, fetch as undiciFetch } from 'undici';
+import { openTunnel } from './tunnel.js';
 
 /** How requests to one server are made. */
 export interface HttpFetchOptions {
-  /** Address of an HTTP proxy, with credentials if it wants any; undefined for none. */
+  /** Address of a proxy, with credentials if it wants any; undefined for none. */
   readonly proxyUrl?: string;
   /** Milliseconds of silence after which an answer counts as lost. Default: none. */
   readonly readMs?: number;
@@ -22,14 +23,36 @@ export interface HttpFetch {
  * said by its own time-out.
  */
 export function createHttpFetch(options: HttpFetchOptions = {}): HttpFetch {
-  const timeouts = { headersTimeout: 0, bodyTimeout: options.readMs ?? 0 };
-  const { proxyUrl } = options;
-  const dispatcher: Dispatcher =
-    proxyUrl === undefined ? new Agent(timeouts) : new ProxyAgent({ uri: proxyUrl, ...timeouts });
+  const { proxyUrl, readMs = 0 } = options;
+  const stop = new AbortController();
+  const dispatcher = new Agent({
+    headersTimeout: 0,
+    bodyTimeout: readMs,
+    ...(proxyUrl === undefined ? {} : { connect: connectThrough(proxyUrl, stop.signal) }),
+  });
   return {
     // The types differ from those of the global fetch only in what nobody here uses.
     fetch: async (url: string | URL, init?: RequestInit) =>
       undiciFetch(url, { ...init, dispatcher } as Parameters<typeof undiciFetch>[1]),
-    close: async () => dispatcher.destroy().catch(() => undefined),
+    close: async () => {
+      stop.abort();
+      await dispatcher.destroy().catch(() => undefined);
+    },
+  };
+}
+
+function connectThrough(proxyUrl: string, signal: AbortSignal): buildConnector.connector {
+  const secure = buildConnector({});
+  return (options, callback) => {
+    const { protocol, hostname } = options;
+    const isSecure = protocol === 'https:';
+    const end = { host: hostname, port: Number(options.port || (isSecure ? 443 : 80)) };
+    openTunnel(proxyUrl, end, signal).then(
+      (socket) => {
+        if (isSecure) secure({ ...options, httpSocket: socket }, callback);
+        else callback(null, socket);
+      },
+      (error: unknown) => callback(error as Error, null),
+    );
   };
 }

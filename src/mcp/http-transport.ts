@@ -7,12 +7,13 @@ import {
   type JSONRPCMessage,
   type MessageExtraInfo,
   type RequestId,
-  type Transport,
   type TransportSendOptions,
 } from '@modelcontextprotocol/client';
 import { ANSWER_LOST } from './classify-error.js';
 import type { HttpTarget } from './connect-target.js';
 import type { HttpFetch } from './http-fetch.js';
+import type { McpTransport } from './transport.js';
+import { within } from './within.js';
 
 /** How long the end of a session may take. */
 const END_SESSION_MS = 5000;
@@ -28,12 +29,12 @@ type SendOptions = NonNullable<Parameters<StreamableHTTPClientTransport['send']>
  * (typescript-sdk #2739); close() deletes the session first, also one whose handshake is
  * still under way; and timers of reconnection do not keep our process alive.
  */
-export class HttpTransport implements Transport {
+export class HttpTransport implements McpTransport {
   readonly hasPerRequestStream = true;
   onclose?: () => void;
   onerror?: (error: Error) => void;
   onmessage?: (message: JSONRPCMessage, extra?: MessageExtraInfo) => void;
-  /** Called when the stream of notices is given up: a hint that the server is gone, not a proof. */
+  /** Called when the stream of notices is given up. */
   onStreamLost?: () => void;
   readonly #inner: StreamableHTTPClientTransport;
   readonly #onGone: (() => Promise<void>) | undefined;
@@ -54,8 +55,8 @@ export class HttpTransport implements Transport {
     });
   }
 
-  get sessionId(): string | undefined {
-    return this.#inner.sessionId;
+  get hasSession(): boolean {
+    return this.#inner.sessionId !== undefined;
   }
 
   setProtocolVersion(version: string): void {
@@ -96,7 +97,6 @@ export class HttpTransport implements Transport {
     }
   }
 
-  /** Says that the server does not know the session: close() will not delete it. */
   forgetSession(): void {
     this.#sessionGone = true;
   }
@@ -143,14 +143,4 @@ function withoutUndefined(options: TransportSendOptions): SendOptions {
     ...(resumptionToken === undefined ? {} : { resumptionToken }),
     ...(onresumptiontoken === undefined ? {} : { onresumptiontoken }),
   };
-}
-
-/** Waits for `work` at most `ms`. How it ends does not matter. */
-async function within(ms: number, work: Promise<unknown>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const limit = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, ms);
-  });
-  await Promise.race([work.catch(() => undefined), limit]);
-  clearTimeout(timer);
 }

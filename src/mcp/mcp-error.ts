@@ -1,6 +1,6 @@
 /**
  * What went wrong between us and an MCP server:
- * - `unsupported`: no transport of ours speaks to such a target.
+ * - `unsupported`: we do not speak to the target, or to the proxy before it.
  * - `connect_failed`: there is no connection, for a reason that is none of those below.
  * - `timeout`: no answer within the limit.
  * - `unauthorized`: the server answered 401.

@@ -5,10 +5,10 @@ import {
   SdkErrorCode,
   serializeMessage,
   type JSONRPCMessage,
-  type Transport,
 } from '@modelcontextprotocol/client';
 import type { StdioTarget } from './connect-target.js';
 import { endGroup, leaderExit, signalGroup, spawnGroup } from './process-group.js';
+import type { McpTransport } from './transport.js';
 
 /** How long the pipe may still bring answers after the process is gone. */
 const DRAIN_MS = 200;
@@ -19,12 +19,13 @@ const DEFAULT_GRACE_MS = 2000;
  * end by the exit of the process (a grandchild may hold the pipe open for ever), and a
  * send does not hang when the process dies.
  */
-export class ProcessTransport implements Transport {
+export class ProcessTransport implements McpTransport {
   onclose?: () => void;
   onerror?: (error: Error) => void;
   onmessage?: (message: JSONRPCMessage) => void;
   /** Called once when the whole process group is gone. */
   onGone?: () => void;
+  readonly hasSession = false;
   readonly #target: StdioTarget;
   readonly #onStderr: ((text: string) => void) | undefined;
   readonly #buffer = new ReadBuffer();
@@ -37,7 +38,6 @@ export class ProcessTransport implements Transport {
     this.#onStderr = onStderr;
   }
 
-  /** The process, and the id of its group. */
   get processId(): number | undefined {
     return this.#child?.pid;
   }
@@ -51,7 +51,6 @@ export class ProcessTransport implements Transport {
     return exitCode === null ? undefined : `exit code ${String(exitCode)}`;
   }
 
-  /** `exit`, waited for while a process that stopped listening is about to end. */
   async exitSoon(): Promise<string | undefined> {
     const child = this.#child;
     if (child?.pid !== undefined && this.exit === undefined) await leaderExit(child, DRAIN_MS);

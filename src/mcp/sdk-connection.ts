@@ -1,13 +1,14 @@
-import type {
-  CallToolResult,
-  Client,
-  RequestOptions as SdkOptions,
-  StandardSchemaV1,
+import {
+  SdkError,
+  SdkErrorCode,
+  type CallToolResult,
+  type Client,
+  type RequestOptions as SdkOptions,
+  type StandardSchemaV1,
 } from '@modelcontextprotocol/client';
 import { TIMEOUT_DEFAULTS } from '../domain/spec.js';
 import { classifyError } from './classify-error.js';
 import { aborted } from './handshake.js';
-import { HttpTransport } from './http-transport.js';
 import type {
   McpConnection,
   RawRequest,
@@ -17,8 +18,8 @@ import type {
   ToolCall,
   ToolResult,
 } from './mcp-connection.js';
-import type { McpError, McpErrorKind } from './mcp-error.js';
-import { ProcessTransport } from './process-transport.js';
+import { McpError, type McpErrorKind } from './mcp-error.js';
+import type { McpTransport } from './transport.js';
 
 /** Defaults and listeners of a connection; see ConnectOptions. */
 export interface ConnectionOptions {
@@ -59,16 +60,12 @@ export class SdkConnection implements McpConnection {
   readonly capabilities: Readonly<Record<string, unknown>>;
   readonly instructions: string | undefined;
   readonly #client: Client;
-  readonly #transport: ProcessTransport | HttpTransport;
+  readonly #transport: McpTransport;
   readonly #options: ConnectionOptions;
   #dead = false;
   #probing: Promise<void> | undefined;
 
-  constructor(
-    client: Client,
-    transport: ProcessTransport | HttpTransport,
-    options: ConnectionOptions,
-  ) {
+  constructor(client: Client, transport: McpTransport, options: ConnectionOptions) {
     this.#client = client;
     this.#transport = transport;
     this.#options = options;
@@ -78,15 +75,12 @@ export class SdkConnection implements McpConnection {
     this.capabilities = client.getServerCapabilities() ?? {};
     this.instructions = client.getInstructions();
     client.onerror = (error) => options.onError?.(error);
-    client.onclose = () =>
-      this.#died(classifyError(new Error('Not connected'), { hadSession: false }));
-    if (transport instanceof HttpTransport) {
-      transport.onStreamLost = () => void this.probe().catch(() => undefined);
-    }
+    client.onclose = () => this.#died(transport.endCause ?? ended());
+    transport.onStreamLost = () => void this.probe().catch(() => undefined);
   }
 
   get pid(): number | undefined {
-    return this.#transport instanceof ProcessTransport ? this.#transport.processId : undefined;
+    return this.#transport.processId;
   }
 
   async callTool(call: ToolCall, options: RequestOptions = {}): Promise<ToolResult> {
@@ -116,8 +110,7 @@ export class SdkConnection implements McpConnection {
     this.#dead = true;
     // Ours, and not the client's: that would end requests first, and the session never.
     try {
-      if (this.#transport instanceof ProcessTransport) await this.#transport.close(options.graceMs);
-      else await this.#transport.close();
+      await this.#transport.close(options.graceMs);
       await this.#client.close();
     } catch (error) {
       this.#options.onError?.(error as Error);
@@ -142,8 +135,7 @@ export class SdkConnection implements McpConnection {
     const { signal, onProgress } = options;
     const timeoutMs = options.timeoutMs ?? this.#options.callMs ?? TIMEOUT_DEFAULTS.callMs;
     if (isAborted(signal)) throw aborted(signal);
-    const transport = this.#transport;
-    const hadSession = transport instanceof HttpTransport && transport.sessionId !== undefined;
+    const hadSession = this.#transport.hasSession;
     try {
       return await send({
         timeout: Math.min(timeoutMs, MAX_TIMER_MS),
@@ -154,7 +146,7 @@ export class SdkConnection implements McpConnection {
       });
     } catch (error) {
       if (isAborted(signal)) throw aborted(signal);
-      const classified = classifyError(error, { hadSession });
+      const classified = this.#classify(error, hadSession);
       // Refused connections and lost streams alike: the session that we had is gone.
       if (FATAL.has(classified.kind) || isUnreachable(classified)) this.#died(classified);
       else if (classified.kind === 'lost') void this.probe().catch(() => undefined);
@@ -162,12 +154,16 @@ export class SdkConnection implements McpConnection {
     }
   }
 
+  #classify(error: unknown, hadSession: boolean): McpError {
+    const { endCause } = this.#transport;
+    const hasEnded = error instanceof SdkError && error.code === SdkErrorCode.ConnectionClosed;
+    return hasEnded && endCause !== undefined ? endCause : classifyError(error, { hadSession });
+  }
+
   #died(cause: McpError): void {
     if (this.#dead) return;
     this.#dead = true;
-    if (this.#transport instanceof HttpTransport && cause.kind !== 'timeout') {
-      this.#transport.forgetSession();
-    }
+    if (cause.kind !== 'timeout') this.#transport.forgetSession?.();
     this.#options.onClosed?.(cause);
   }
 }
@@ -179,6 +175,11 @@ function isAborted(signal: AbortSignal | undefined): boolean {
 
 function isUnreachable(error: McpError): boolean {
   return error.kind === 'lost' && !error.sent;
+}
+
+/** What is said of an end of which nothing more is known. */
+function ended(): McpError {
+  return new McpError('closed', 'the connection has ended', { sent: false });
 }
 
 function toToolResult(result: CallToolResult): ToolResult {

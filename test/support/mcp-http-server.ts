@@ -8,9 +8,8 @@ import {
   type ServerResponse,
 } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js';
-import { z } from 'zod';
+import { buildToolServer } from './mcp-tool-server.js';
 
 /** How a test server behaves. */
 export interface HttpServerOptions {
@@ -158,7 +157,7 @@ async function openSession(
     },
     onsessionclosed: (id) => void state.sessions.delete(id),
   });
-  await buildServer(state, options).connect(transport);
+  await buildToolServer(state.waiters, options.label).connect(transport);
   await transport.handleRequest(request, response, body);
 }
 
@@ -168,28 +167,6 @@ function refuseSession(options: HttpServerOptions, response: ServerResponse): vo
     status === 404 ? 'Session not found' : 'Bad Request: No valid session ID provided';
   response.writeHead(status, { 'content-type': 'application/json' });
   response.end(JSON.stringify({ jsonrpc: '2.0', error: { code: -32001, message }, id: null }));
-}
-
-function buildServer(state: State, options: HttpServerOptions): McpServer {
-  const server = new McpServer({ name: 'test', version: '1.0.0' });
-  const text = (value: string) => ({ content: [{ type: 'text' as const, text: value }] });
-  server.registerTool('label', {}, () => text(options.label ?? ''));
-  server.registerTool('headers', {}, (extra) =>
-    text(JSON.stringify(extra.requestInfo?.headers ?? {})),
-  );
-  server.registerTool('echo', { inputSchema: { text: z.string() } }, (input) => text(input.text));
-  server.registerTool('fail', {}, () => ({ ...text('no'), isError: true }));
-  server.registerTool('wait', {}, async () => {
-    await new Promise<void>((resolve) => {
-      const release = (): void => {
-        state.waiters.delete(release);
-        resolve();
-      };
-      state.waiters.add(release);
-    });
-    return text(options.label ?? 'released');
-  });
-  return server;
 }
 
 async function readBody(request: IncomingMessage): Promise<unknown> {

@@ -8,7 +8,7 @@ import type { HookRequest, ValueSources } from '../values/value-sources.js';
 import { connectError } from './call-error.js';
 import { NO_CREDENTIALS, type Credentials, type CredentialStore } from './credential-store.js';
 import { emitEvent, type ConnectionSubject, type PoolEventListener } from './pool-event.js';
-import type { PoolLimits } from './pool-options.js';
+import type { OpenedListener, PoolLimits } from './pool-options.js';
 import { PooledConnection } from './pooled-connection.js';
 import { untilAborted } from '../until-aborted.js';
 
@@ -20,6 +20,7 @@ export interface BuilderOptions {
   readonly era: 'legacy' | 'auto';
   readonly limits: PoolLimits;
   readonly onEvent: PoolEventListener | undefined;
+  readonly onOpened: OpenedListener | undefined;
 }
 
 /** For what a connection is built. */
@@ -102,6 +103,8 @@ async function connectOnce(
   const { connectedAt } = connection;
   const pid = mcp.pid === undefined ? {} : { pid: mcp.pid };
   emitEvent(onEvent, { ...subject, type: 'connected', connectedAt, ...pid });
+  const hasCredentials = Object.keys(credentials.headers ?? {}).length > 0;
+  options.onOpened?.({ server, user, hasCredentials, mcp });
   life.connection = connection;
   if (life.isOver) connection.retire('lost');
   return connection;

@@ -55,6 +55,7 @@ export function createPool(options: PoolOptions): ConnectionPool {
       era: options.era ?? 'legacy',
       limits,
       onEvent: options.onEvent,
+      onOpened: options.onOpened,
     },
   });
   const app = new Scope(core, APP_VIEW);

@@ -1,5 +1,6 @@
 import type { ClientIdentity, Connector } from '../../mcp/connector.js';
-import type { ServerView } from '../server-view.js';
+import type { McpConnection } from '../../mcp/mcp-connection.js';
+import type { KnownServer, ServerView } from '../server-view.js';
 import type { ValueSources } from '../values/value-sources.js';
 import type { BackoffOptions } from './backoff.js';
 import type { CredentialsHook } from './credential-store.js';
@@ -39,7 +40,21 @@ export interface PoolOptions extends Partial<ValueSources> {
   readonly connectOnStartup?: boolean;
   readonly backoff?: BackoffOptions;
   readonly onEvent?: PoolEventListener;
+  /** Called with each new connection, before it is lent. Must not throw. */
+  readonly onOpened?: OpenedListener;
 }
+
+/** A connection that was just made. */
+export interface OpenedConnection {
+  readonly server: KnownServer;
+  /** Undefined for one that is shared. */
+  readonly user: string | undefined;
+  /** Whether headers of the credentials hook went with it. */
+  readonly hasCredentials: boolean;
+  readonly mcp: McpConnection;
+}
+
+export type OpenedListener = (opened: OpenedConnection) => void;
 
 /** The numbers of PoolOptions, complete. */
 export interface PoolLimits {

@@ -1,8 +1,6 @@
 import { once } from 'node:events';
-import { spawn } from 'node:child_process';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { freePort, startEverything } from '../../support/mcp-everything.js';
 import {
   clientErrorOf,
   closedGate,
@@ -11,7 +9,8 @@ import {
   textOf,
   until,
 } from '../../support/mcp-pool.js';
-import { EVERYTHING, httpServer } from '../../support/mcp-specs.js';
+import { httpServer } from '../../support/mcp-specs.js';
+import { networkServer } from '../../support/mcp-transports.js';
 
 describe('a server that goes away', () => {
   it.each([404, 400] as const)(
@@ -110,34 +109,40 @@ describe('a server that goes away', () => {
     expect(server.count('GET')).toBe(1);
   });
 
-  it('a real server killed with -9 in the middle of a call, and started again on its port', async () => {
-    const port = await freePort();
-    const url = `http://127.0.0.1:${String(port)}/mcp`;
-    let child = await startEverything(port);
-    onTestFinished(() => void child.kill('SIGKILL'));
-    const { pool } = openPool([{ name: 'one', spec: { transport: httpServer(url) } }]);
-    const tools = await (await pool.app.get('one')).listTools();
-    expect(tools.length).toBeGreaterThan(5);
-    const began = closedGate();
-    const long = {
-      name: 'trigger-long-running-operation',
-      arguments: { duration: 360, steps: 3600 },
-    };
-    const running = clientErrorOf(
-      pool.app.callTool('one', long, { timeoutMs: 3_600_000, onProgress: () => began.open() }),
-    );
-    await began.opened;
-    const exited = once(child, 'exit');
-    child.kill('SIGKILL');
-    expect((await running).reason).toBe('CONNECTION_LOST');
-    await exited;
-    child = await startEverything(port);
-    const echoed = await vi.waitFor(
-      () => pool.app.callTool('one', { name: 'echo', arguments: { message: 'hello' } }),
-      { timeout: 10_000, interval: 50 },
-    );
-    expect(textOf(echoed)).toContain('hello');
-  });
+  it.each([
+    { mode: 'streamableHttp', kind: 'streamable_http', path: '/mcp' },
+    { mode: 'sse', kind: 'sse', path: '/sse' },
+  ] as const)(
+    'a real one killed with -9 in the middle of a call, and started again on its port ($kind)',
+    async ({ mode, kind, path }) => {
+      const port = await freePort();
+      const url = `http://127.0.0.1:${String(port)}${path}`;
+      let child = await startEverything(mode, port);
+      onTestFinished(() => void child.kill('SIGKILL'));
+      const { pool } = openPool([{ name: 'one', spec: { transport: networkServer(kind, url) } }]);
+      const tools = await (await pool.app.get('one')).listTools();
+      expect(tools.length).toBeGreaterThan(5);
+      const began = closedGate();
+      const long = {
+        name: 'trigger-long-running-operation',
+        arguments: { duration: 360, steps: 3600 },
+      };
+      const running = clientErrorOf(
+        pool.app.callTool('one', long, { timeoutMs: 3_600_000, onProgress: () => began.open() }),
+      );
+      await began.opened;
+      const exited = once(child, 'exit');
+      child.kill('SIGKILL');
+      expect((await running).reason).toBe('CONNECTION_LOST');
+      await exited;
+      child = await startEverything(mode, port);
+      const echoed = await vi.waitFor(
+        () => pool.app.callTool('one', { name: 'echo', arguments: { message: 'hello' } }),
+        { timeout: 10_000, interval: 50 },
+      );
+      expect(textOf(echoed)).toContain('hello');
+    },
+  );
 });
 
 describe('idle connections', () => {
@@ -207,22 +212,4 @@ describe('closing the pool', () => {
 /** Gives the client, which shares our event loop, the turns to see that its sockets were closed. */
 async function noticed(): Promise<void> {
   for (let turn = 0; turn < 10; turn += 1) await new Promise((resolve) => setImmediate(resolve));
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address() as AddressInfo;
-  probe.close();
-  await once(probe, 'close');
-  return port;
-}
-
-async function startEverything(port: number): Promise<ReturnType<typeof spawn>> {
-  const child = spawn(process.execPath, [EVERYTHING, 'streamableHttp'], {
-    env: { ...process.env, PORT: String(port) },
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
-  await once(child.stderr, 'data');
-  return child;
 }

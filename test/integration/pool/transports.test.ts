@@ -3,37 +3,18 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { openModernServer } from '../../support/mcp-modern-server.js';
-import { clientErrorOf, openHttpServer, openPool, textOf, until } from '../../support/mcp-pool.js';
-import { openProxy } from '../../support/mcp-proxy.js';
+import { mcpErrorOf, openConnection } from '../../support/mcp-connect.js';
+import {
+  clientErrorOf,
+  closedGate,
+  openHttpServer,
+  openPool,
+  textOf,
+  until,
+} from '../../support/mcp-pool.js';
 import { EVERYTHING, httpServer, nodeServer } from '../../support/mcp-specs.js';
 
 describe('transports', () => {
-  it('that come later are a typed error', async () => {
-    const { pool } = openPool([
-      { name: 'sse', spec: { transport: { kind: 'sse', url: 'http://h/', headers: {} } } },
-      { name: 'ws', spec: { transport: { kind: 'websocket', url: 'ws://h/', headers: {} } } },
-    ]);
-    const outcomes = await pool.app.getAll();
-    expect(outcomes.map(({ error }) => error?.reason)).toEqual([
-      'UNSUPPORTED_TRANSPORT',
-      'UNSUPPORTED_TRANSPORT',
-    ]);
-  });
-
-  it('go through the proxy of the spec, with its credentials', async () => {
-    const [server, proxy] = [await openHttpServer({ label: 'behind' }), await openProxy()];
-    const proxyUrl = proxy.url.replace('//', '//me:${env:SECRET}@');
-    const { pool } = openPool(
-      [{ name: 'one', spec: { transport: httpServer(server.url), proxyUrl } }],
-      {
-        env: { SECRET: 'word' },
-      },
-    );
-    expect(textOf(await pool.app.callTool('one', { name: 'label' }))).toBe('behind');
-    const basic = `Basic ${Buffer.from('me:word').toString('base64')}`;
-    expect(new Set(proxy.targets)).toEqual(new Set([`${basic} ${new URL(server.url).host}`]));
-  });
-
   it('follow no redirect to another origin, and carry no header there', async () => {
     const elsewhere = await openHttpServer();
     const redirecting = createServer((_request, response) => {
@@ -80,6 +61,31 @@ describe('transports', () => {
     ]);
     const error = await clientErrorOf(pool.app.callTool('one', { name: 'wait' }));
     expect([error.reason, error.sent]).toEqual(['CONNECTION_LOST', true]);
+  });
+});
+
+describe('calls over stdio', () => {
+  it('fail when close finds them, and are refused after it', async () => {
+    const { command, args } = nodeServer([EVERYTHING, 'stdio']);
+    const env = { PATH: process.env['PATH'] ?? '' };
+    const connection = await openConnection({
+      kind: 'stdio',
+      command,
+      args,
+      env,
+      stderr: 'ignore',
+    });
+    const began = closedGate();
+    const long = {
+      name: 'trigger-long-running-operation',
+      arguments: { duration: 60, steps: 600 },
+    };
+    const running = mcpErrorOf(connection.callTool(long, { onProgress: () => began.open() }));
+    await began.opened;
+    await connection.close();
+    expect(await running).toMatchObject({ kind: 'lost', sent: true });
+    const late = mcpErrorOf(connection.callTool(long));
+    expect(await late).toMatchObject({ kind: 'closed', sent: false });
   });
 });
 

@@ -123,5 +123,7 @@ describe('classifyError', () => {
     expect(classifyError(http(500), without).status).toBe(500);
     const own = new McpError('timeout', 'x', { sent: true });
     expect(classifyError(own, without)).toBe(own);
+    // Fetch wraps what its sockets throw.
+    expect(classifyError(new TypeError('fetch failed', { cause: own }), without)).toBe(own);
   });
 });

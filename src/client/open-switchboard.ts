@@ -2,8 +2,9 @@ import { hostname } from 'node:os';
 import { ChannelCredentials, Metadata } from '@grpc/grpc-js';
 import { DEFAULT_TENANT } from '../domain/caller.js';
 import { APP_VIEW } from '../domain/view.js';
-import { createConnectionClient } from '../wire/clients.js';
+import { createConnectionClient, createRegistryClient } from '../wire/clients.js';
 import { ClientError } from './client-error.js';
+import { createFactsReporter } from './facts-reporter.js';
 import { NodeView, subscriptionIdOf } from './node-view.js';
 import { createPool, type ConnectionPool } from './pool/create-pool.js';
 import type { PoolOptions } from './pool/pool-options.js';
@@ -30,7 +31,7 @@ export interface TlsOptions {
 }
 
 /** How to open a client. Only `target` is required. */
-export interface SwitchboardOptions extends Omit<PoolOptions, 'view'> {
+export interface SwitchboardOptions extends Omit<PoolOptions, 'view' | 'onOpened'> {
   /** Address of the control plane, such as `127.0.0.1:7070`. */
   readonly target: string;
   /** Default `default`. */
@@ -47,6 +48,11 @@ export interface SwitchboardOptions extends Omit<PoolOptions, 'view'> {
   readonly retry?: Partial<RetryOptions>;
   /** Told of the stream that is followed, and of every step of the view. `onEvent`: of connections. */
   readonly onSync?: SyncEventListener;
+  /**
+   * Whether what servers say of themselves on connecting is told to the control plane, where
+   * nobody told it yet and nothing of a user is in it. Needs the role `node`. Default true.
+   */
+  readonly reportFacts?: boolean;
 }
 
 /** A client of Switchboard: one per process. */
@@ -81,18 +87,26 @@ const OWN_CONNECTION = { 'grpc.use_local_subchannel_pool': 1 };
 export function openSwitchboard(options: SwitchboardOptions): Switchboard {
   const credentials = channelCredentials(options.tls);
   const view = new NodeView();
-  const feed = new Reflector({
-    connect: () => createConnectionClient(options.target, credentials, OWN_CONNECTION),
-    target: view,
+  const common = {
     tenant: options.tenant ?? DEFAULT_TENANT,
     nodeId: options.nodeId ?? `${hostname()}-${String(process.pid)}`,
-    labels: options.labels ?? {},
     metadata: () => bearerMetadata(options.token),
-    ...(options.retry && { retry: options.retry }),
     onSync: options.onSync,
+  };
+  const feed = new Reflector({
+    ...common,
+    connect: () => createConnectionClient(options.target, credentials, OWN_CONNECTION),
+    target: view,
+    labels: options.labels ?? {},
+    ...(options.retry && { retry: options.retry }),
+  });
+  const reporter = createFactsReporter({
+    ...common,
+    connect: () => createRegistryClient(options.target, credentials, OWN_CONNECTION),
   });
   const appSynced = feed.subscribe(subscriptionIdOf(APP_VIEW), APP_VIEW);
-  const pool = createPool({ ...options, view });
+  const onOpened = options.reportFacts === false ? undefined : reporter.offer;
+  const pool = createPool({ ...options, view, ...(onOpened && { onOpened }) });
   const users = new UserSubscriptions(feed, view);
 
   function throwIfClosed(): void {
@@ -101,6 +115,7 @@ export function openSwitchboard(options: SwitchboardOptions): Switchboard {
 
   async function close(graceMs = 0): Promise<void> {
     feed.close();
+    reporter.close();
     await pool.close({ graceMs });
   }
 

@@ -1,5 +1,4 @@
 import { digestText } from './digest.js';
-import type { Position } from './commit.js';
 
 /** What was found out about a server by connecting to it. Apart from what people declare. */
 export interface ServerFacts {
@@ -73,7 +72,10 @@ export type InspectionFailureReason =
   | 'NEEDS_NODE'
   | 'STDIO_NOT_ALLOWED';
 
-/** The etag of facts that are recorded after `after`; of no facts, it is empty. */
-export function factsEtagOf(after: Position, id: string): string {
+/** The etag of facts that are recorded after a position; of no facts, it is empty. */
+export function factsEtagOf(
+  after: { readonly epoch: string; readonly fingerprint: string },
+  id: string,
+): string {
   return digestText('facts', after.epoch, after.fingerprint, id);
 }

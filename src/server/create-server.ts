@@ -2,11 +2,13 @@ import path from 'node:path';
 import { type Caller, DEFAULT_TENANT } from '../domain/caller.js';
 import { isSwitchboardError } from '../domain/errors.js';
 import type { Failpoint } from '../domain/failpoint.js';
+import type { Declaration } from '../domain/server.js';
+import { createConnector } from '../mcp/connector.js';
+import { createInspector } from '../mcp/inspector.js';
 import { createServices, type Services } from '../services/create-services.js';
+import type { InspectionOptions, InspectionSetup } from '../services/inspection/inspection-deps.js';
 import type { WatchLimits } from '../services/watch/watch-limits.js';
 import { openStorage, type Storage } from '../storage/open-storage.js';
-import type { ServerMessage } from '../wire/json.js';
-import { fromDeclaration } from '../wire/server-codec.js';
 import { createSyncEncoder } from '../wire/sync-encoder.js';
 import { createWatchEncoder } from '../wire/watch-encoder.js';
 import { anyone, type Authenticate, byClientCertificate, readTokens } from './authenticator.js';
@@ -15,7 +17,7 @@ import { type Application, type GrpcServer, startGrpcServer } from './grpc-serve
 import { addConnectionService } from './handlers/connection.js';
 import { addRegistryService } from './handlers/registry.js';
 import type { Log } from './log.js';
-import type { ServeOptions } from './options.js';
+import { environment, type ServeOptions } from './options.js';
 import { createSeeds, readSeeds, type SeedCounts } from './seeds.js';
 import { messageOf, StartError } from './start-error.js';
 
@@ -26,6 +28,8 @@ export interface ServerDeps {
   readonly failpoint?: Failpoint;
   /** Bounds of the streams that no option names. */
   readonly watchLimits?: Partial<WatchLimits>;
+  /** What no option names of how servers are inspected. */
+  readonly inspection?: Partial<Pick<InspectionOptions, 'concurrency' | 'retry' | 'random'>>;
 }
 
 export interface SwitchboardServer {
@@ -61,7 +65,7 @@ export async function createServer(
     const application = applicationOf(services, options.replicaId, async () => {
       await services.ready();
       if (options.seedFile !== undefined) {
-        seeds = await createSeeds(options.seedFile, (server) => createSeed(services, server));
+        seeds = await createSeeds(options.seedFile, (declared) => createSeed(services, declared));
       }
     });
     grpc = await startGrpcServer(application, {
@@ -112,8 +116,26 @@ function composeServices(storage: Storage, options: ServeOptions, deps: ServerDe
     watchLimits: { heartbeatMs, budgetBytes: options.watchBudgetBytes, ...deps.watchLimits },
     retention: { forMs: options.retentionMs, commits: options.retentionCommits },
     maxSubscriptions,
+    inspection: inspectionOf(storage, options, deps),
     ...(deps.failpoint === undefined ? {} : { failpoint: deps.failpoint }),
   });
+}
+
+function inspectionOf(
+  { leases }: Storage,
+  options: ServeOptions,
+  deps: ServerDeps,
+): InspectionSetup {
+  const connector = createConnector({ name: 'switchboard', version: '0.1.0' });
+  return {
+    inspector: createInspector({ connector, environment: environment() }),
+    leases,
+    replicaId: options.replicaId,
+    automatic: options.inspect,
+    stdio: options.inspectStdio,
+    timeoutMs: options.inspectTimeoutMs,
+    ...deps.inspection,
+  };
 }
 
 function applicationOf(
@@ -141,12 +163,12 @@ function chooseAuthenticator({ tokensFile, tls }: ServeOptions): Authenticate {
 /** In whose name seeds are created: the history shows it. */
 const SEEDER: Caller = { principal: 'seed', tenants: undefined, roles: ['admin'] };
 
-async function createSeed(services: Services, server: ServerMessage): Promise<void> {
+async function createSeed(services: Services, declared: Declaration): Promise<void> {
   const signal = AbortSignal.timeout(30_000);
   await services.createServer(
     { caller: SEEDER, tenant: DEFAULT_TENANT, signal, waitMs: 30_000 },
     {
-      declared: fromDeclaration(server, 'server'),
+      declared,
       requestId: '',
       validateOnly: false,
       reason: 'created from the seed file',

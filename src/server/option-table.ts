@@ -123,6 +123,29 @@ export const OPTIONS = [
     description: 'How far a stream may fall behind before the state replaces its backlog.',
   },
   {
+    flag: '--inspect',
+    env: 'SWITCHBOARD_INSPECT',
+    type: 'switch',
+    default: 'true',
+    description:
+      'Connect to servers by itself, at the start and after changes, to find out their facts.',
+  },
+  {
+    flag: '--inspect-stdio',
+    env: 'SWITCHBOARD_INSPECT_STDIO',
+    type: 'switch',
+    default: 'false',
+    description:
+      'Also start processes here to inspect them. Without it their facts come from nodes.',
+  },
+  {
+    flag: '--inspect-timeout',
+    env: 'SWITCHBOARD_INSPECT_TIMEOUT',
+    type: 'duration',
+    default: '30s',
+    description: 'How long one inspection may take.',
+  },
+  {
     flag: '--drain-timeout',
     env: 'SWITCHBOARD_DRAIN_TIMEOUT',
     type: 'duration',

@@ -33,6 +33,9 @@ export interface ServeOptions {
   readonly maxCallsPerConnection: number;
   readonly maxSubscriptions: number;
   readonly watchBudgetBytes: number;
+  readonly inspect: boolean;
+  readonly inspectStdio: boolean;
+  readonly inspectTimeoutMs: number;
   readonly drainTimeoutMs: number;
   readonly retentionMs: number;
   readonly retentionCommits: number;
@@ -55,9 +58,13 @@ export function environment(): NodeJS.ProcessEnv {
 export function serveCommand(): Command {
   const command = new Command('serve').description('Run the control plane.');
   for (const option of OPTIONS) {
-    const value = option.type === 'switch' ? '' : ` <${option.type.replace(' ', '-')}>`;
+    const isSwitch = option.type === 'switch';
+    // A switch may be named alone, or be turned off: `--inspect=false`.
+    const value = isSwitch ? ' [true|false]' : ` <${option.type.replace(' ', '-')}>`;
     const preset =
-      option.default === undefined || option.type === 'switch' ? '' : `, default ${option.default}`;
+      option.default === undefined || option.default === 'false'
+        ? ''
+        : `, default ${option.default}`;
     command.addOption(
       new Option(option.flag + value, `${option.description} (${option.env}${preset})`),
     );
@@ -104,6 +111,9 @@ export function resolveServeOptions(flags: ServeFlags, env: NodeJS.ProcessEnv): 
     maxCallsPerConnection: count('--max-calls-per-connection'),
     maxSubscriptions: count('--max-subscriptions'),
     watchBudgetBytes: count('--watch-budget-bytes'),
+    inspect: read('--inspect', parseSwitch) ?? true,
+    inspectStdio: read('--inspect-stdio', parseSwitch) ?? false,
+    inspectTimeoutMs: delay('--inspect-timeout'),
     drainTimeoutMs: delay('--drain-timeout'),
     retentionMs: read('--retention', parseDuration) ?? 0,
     retentionCommits: count('--retention-commits'),

@@ -1,21 +1,10 @@
 import { readFileSync } from 'node:fs';
-import { z } from 'zod';
+import { impliedTier } from '../domain/apply.js';
 import { isSwitchboardError } from '../domain/errors.js';
-import { serverFromJson, type ServerMessage } from '../wire/json.js';
+import type { Declaration } from '../domain/server.js';
+import type { Problem, ReadServer } from '../formats/format.js';
+import { readServers } from '../formats/read-servers.js';
 import { messageOf, StartError } from './start-error.js';
-
-const seedFile = z.strictObject({
-  servers: z.array(
-    z.strictObject({
-      name: z.string().min(1),
-      externalId: z.string().optional(),
-      tier: z.enum(['APP', 'USER', 'PRIVATE']),
-      owner: z.string().optional(),
-      /** Proto JSON of switchboard.v1.ServerSpec. */
-      spec: z.record(z.string(), z.json()),
-    }),
-  ),
-});
 
 /** How many servers of a file were created, and how many had their name taken already. */
 export interface SeedCounts {
@@ -24,28 +13,14 @@ export interface SeedCounts {
 }
 
 /**
- * Reads a file of servers: `{"servers": [{"name", "tier", "owner"?, "externalId"?, "spec"}]}`,
- * the spec as proto JSON. Throws a StartError that names the file and the place.
+ * Reads a file of servers in our own format, YAML or JSON. One without a tier gets the one
+ * that follows from its spec. Throws a StartError that names the file and the place.
  */
-export function readSeeds(file: string): readonly ServerMessage[] {
-  const parsed = seedFile.safeParse(readJson(file));
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues;
-    throw seedError(file, `${pathOf(issue?.path ?? [])}: ${issue?.message ?? 'not valid'}`);
-  }
-  return parsed.data.servers.map(({ name, externalId, tier, owner, spec }, index) => {
-    try {
-      return serverFromJson({
-        name,
-        ...(externalId !== undefined && { externalId }),
-        tier: `TIER_${tier}`,
-        ...(owner !== undefined && { owner }),
-        spec,
-      });
-    } catch (error) {
-      throw seedError(file, `servers[${index}] (${name}): ${messageOf(error)}`);
-    }
-  });
+export function readSeeds(file: string): readonly Declaration[] {
+  const { servers, problems } = readServers(readText(file), { file, format: 'switchboard' });
+  const [first, ...others] = problems;
+  if (first !== undefined) throw seedError(file, describe(first, others.length));
+  return servers.map(toDeclaration);
 }
 
 /**
@@ -54,39 +29,41 @@ export function readSeeds(file: string): readonly ServerMessage[] {
  */
 export async function createSeeds(
   file: string,
-  create: (server: ServerMessage) => Promise<unknown>,
+  create: (declared: Declaration) => Promise<unknown>,
 ): Promise<SeedCounts> {
   const counts = { created: 0, present: 0 };
-  for (const server of readSeeds(file)) {
+  for (const declared of readSeeds(file)) {
     try {
-      await create(server);
+      await create(declared);
       counts.created += 1;
     } catch (error) {
       if (isSwitchboardError(error, 'NAME_TAKEN')) counts.present += 1;
-      else if (isSwitchboardError(error)) throw seedError(file, `${server.name}: ${error.message}`);
+      else if (isSwitchboardError(error))
+        throw seedError(file, `${declared.name}: ${error.message}`);
       else throw error;
     }
   }
   return counts;
 }
 
-function readJson(file: string): unknown {
+function toDeclaration({ name, externalId = '', tier, owner, spec }: ReadServer): Declaration {
+  const declared = { name, externalId, spec, ...(owner === undefined ? {} : { owner }) };
+  return { ...declared, tier: tier ?? impliedTier(declared), source: '' };
+}
+
+function readText(file: string): string {
   try {
-    return JSON.parse(readFileSync(file, 'utf8'));
+    return readFileSync(file, 'utf8');
   } catch (error) {
-    throw seedError(
-      file,
-      error instanceof SyntaxError ? `not JSON: ${error.message}` : messageOf(error),
-    );
+    throw seedError(file, messageOf(error));
   }
 }
 
-function pathOf(path: readonly PropertyKey[]): string {
-  return path
-    .map((step, index) =>
-      typeof step === 'number' ? `[${step}]` : `${index === 0 ? '' : '.'}${String(step)}`,
-    )
-    .join('');
+function describe({ line, column, field, server, message }: Problem, others: number): string {
+  const where = `line ${String(line)}, column ${String(column)}`;
+  const what = [field, server === undefined ? '' : `(${server})`].filter((part) => part !== '');
+  const more = others === 0 ? '' : `, and ${String(others)} more`;
+  return `${[where, what.join(' '), message].filter((part) => part !== '').join(': ')}${more}`;
 }
 
 function seedError(file: string, what: string): StartError {

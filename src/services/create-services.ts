@@ -4,11 +4,19 @@ import { SwitchboardError } from '../domain/errors.js';
 import { NO_FAILPOINT, type Failpoint } from '../domain/failpoint.js';
 import type { Catalog } from '../storage/catalog.js';
 import type { Relay } from '../storage/relay.js';
+import { applyServers } from './apply-servers.js';
+import { batchGetServers } from './batch-get.js';
 import { checkConnections } from './check-connections.js';
 import { compactTenants, RETENTION_DEFAULTS, type Retention } from './compaction.js';
+import { explainAccess } from './explain-access.js';
+import { createInspection } from './inspection/create-inspection.js';
+import type { InspectionSetup } from './inspection/inspection-deps.js';
+import { recordFacts } from './inspection/record-facts.js';
 import { listServers } from './list-servers.js';
 import { NodeSession, type SessionEncoder } from './node-session.js';
 import { getServer } from './registry.js';
+import { rollbackServer, undeleteServer } from './restore-servers.js';
+import { listServerVersions } from './server-versions.js';
 import { Tenants } from './tenants.js';
 import { Upstream, UPSTREAM_DEFAULTS, type UpstreamLimits } from './upstream.js';
 import { watchServers } from './watch-servers.js';
@@ -33,6 +41,8 @@ export interface ServicesDeps {
   /** The most views on one node's stream. Default 10,000. */
   readonly maxSubscriptions?: number;
   readonly failpoint?: Failpoint;
+  /** What servers are inspected with. Without it, facts come from nodes only. */
+  readonly inspection?: InspectionSetup;
   /** Milliseconds since 1970, for people. */
   readonly wallClock?: () => number;
   /** Milliseconds, monotonic. */
@@ -57,12 +67,19 @@ export function createServices(deps: ServicesDeps) {
     failpoint: deps.failpoint ?? NO_FAILPOINT,
     wallClock: deps.wallClock ?? Date.now,
     maxSnapshots: limits.maxSnapshots,
+    onStep: (tenant, step) => {
+      inspection.onStep(tenant, step);
+    },
   });
   const upstream = new Upstream(monotonic, { ...UPSTREAM_DEFAULTS, ...deps.upstreamLimits });
   const reads = { tenants, catalog, upstream };
   const watching = { tenants, catalog, limits, monotonic };
   const maxSubscriptions = deps.maxSubscriptions ?? 10_000;
   const sessions = new Set<NodeSession>();
+  const inspection = createInspection(
+    { tenants, catalog, upstream, monotonic, onBackgroundError: deps.onBackgroundError },
+    deps.inspection,
+  );
   const background = startBackground({ deps, tenants, upstream, limits, monotonic, sessions });
 
   return {
@@ -71,6 +88,14 @@ export function createServices(deps: ServicesDeps) {
     createServer: createServer.bind(null, reads),
     updateServer: updateServer.bind(null, reads),
     deleteServer: deleteServer.bind(null, reads),
+    inspectServer: inspection.inspectServer,
+    recordFacts: recordFacts.bind(null, reads),
+    undeleteServer: undeleteServer.bind(null, reads),
+    rollbackServer: rollbackServer.bind(null, reads),
+    applyServers: applyServers.bind(null, reads),
+    batchGetServers: batchGetServers.bind(null, reads),
+    listServerVersions: listServerVersions.bind(null, reads),
+    explainAccess: explainAccess.bind(null, reads),
     checkConnections: checkConnections.bind(null, reads),
     watchServers: (
       context: Parameters<typeof watchServers>[1],
@@ -97,7 +122,10 @@ export function createServices(deps: ServicesDeps) {
     endStreams: (error: () => SwitchboardError): void => {
       tenants.endStreams(error);
     },
-    close: (): Promise<void> => background.close(),
+    close: async (): Promise<void> => {
+      await inspection.close();
+      await background.close();
+    },
   };
 }
 

@@ -4,7 +4,7 @@ import type { Catalog } from '../storage/catalog.js';
 import type { Relay, RelayedCommits } from '../storage/relay.js';
 import { Committer } from './committer.js';
 import { validateId } from './request.js';
-import { TENANT_LOG_DEFAULTS, TenantLog, type TenantLogLimits } from './tenant-log.js';
+import { TENANT_LOG_DEFAULTS, TenantLog, type Step, type TenantLogLimits } from './tenant-log.js';
 import { WatchHub } from './watch/hub.js';
 
 /** A tenant in use at this replica. */
@@ -24,6 +24,8 @@ export interface TenantsDeps {
   /** Tenants kept although nobody watches them. Default 1000. */
   readonly idleTenants?: number;
   readonly logLimits?: TenantLogLimits;
+  /** Told of each commit of each open tenant, as `TenantLog.onStep` tells. */
+  readonly onStep?: (tenant: string, step: Step) => void;
 }
 
 const RETRY_SOON = { retryDelayMs: 1_000 };
@@ -128,8 +130,13 @@ export class Tenants {
   }
 
   private async start(name: string): Promise<Tenant> {
-    const { catalog, relay, failpoint, wallClock, maxSnapshots } = this.deps;
+    const { catalog, relay, failpoint, wallClock, maxSnapshots, onStep } = this.deps;
     const log = await TenantLog.open(name, catalog, this.deps.logLimits ?? TENANT_LOG_DEFAULTS);
+    if (onStep !== undefined) {
+      log.onStep((step) => {
+        onStep(name, step);
+      });
+    }
     const tenant: Tenant = {
       log,
       committer: new Committer({ log, catalog, relay, failpoint, now: wallClock }),

@@ -2,23 +2,10 @@ import { valueFields, type ValueField } from '../../domain/connection-scope.js';
 import type { HttpTransport, ServerSpec, StdioTransport } from '../../domain/spec.js';
 import { parseValue, type Reference } from '../../domain/value.js';
 import type { ConnectTarget } from '../../mcp/connect-target.js';
+import { safeEnvironment } from '../../mcp/process-environment.js';
 import { ClientError } from '../client-error.js';
 import { collectValues, type Values } from './collect-values.js';
 import type { HookRequest, ValueSources } from './value-sources.js';
-
-/** What a process gets of our own environment; everything else only if its spec says so. */
-const SAFE_ENVIRONMENT = [
-  'HOME',
-  'LANG',
-  'LC_ALL',
-  'LOGNAME',
-  'PATH',
-  'SHELL',
-  'TERM',
-  'TMPDIR',
-  'TZ',
-  'USER',
-];
 
 /** For whom, and with which values of the call, a target is put together. */
 export interface TargetRequest extends HookRequest {
@@ -53,11 +40,7 @@ function fieldsOf(spec: ServerSpec): readonly ValueField[] {
 }
 
 function stdioTarget(transport: StdioTransport, values: Values): ConnectTarget {
-  const env: Record<string, string> = {};
-  for (const name of SAFE_ENVIRONMENT) {
-    const value = values.env[name];
-    if (value !== undefined) env[name] = value;
-  }
+  const env = safeEnvironment(values.env);
   for (const [name, text] of Object.entries(transport.env)) {
     const field = { path: `stdio.env[${name}]`, text };
     env[name] = withoutNul(field.path, joinField(field, values));

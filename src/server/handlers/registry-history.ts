@@ -1,16 +1,36 @@
+import { fromExplainAccess, toExplainAccessResponse } from '../../wire/explain-codec.js';
+import {
+  fromListServerVersions,
+  fromRollbackServer,
+  toListServerVersionsResponse,
+  toRollbackServerResponse,
+} from '../../wire/history-codec.js';
 import type { RegistryServiceService } from '../../wire/service-definitions.js';
 import type { HandlersOf } from '../grpc/shell.js';
-import type { HandlerDeps } from './handler-context.js';
+import { headerFacts, requestContext, type HandlerDeps } from './handler-context.js';
 
 type History = 'listServerVersions' | 'rollbackServer' | 'explainAccess';
 
 /** Handlers of the methods that answer the questions of administrators. */
-export function registryHistory(
-  _deps: HandlerDeps,
-): Pick<HandlersOf<typeof RegistryServiceService>, History> {
+export function registryHistory({
+  services,
+  servedBy,
+}: HandlerDeps): Pick<HandlersOf<typeof RegistryServiceService>, History> {
   return {
-    listServerVersions: () => Promise.reject(new Error('to be built')),
-    rollbackServer: () => Promise.reject(new Error('to be built')),
-    explainAccess: () => Promise.reject(new Error('to be built')),
+    listServerVersions: async (request, call) => {
+      const { tenant, query } = fromListServerVersions(request);
+      const answer = await services.listServerVersions(requestContext(call, tenant), query);
+      return toListServerVersionsResponse(headerFacts({ tenant, servedBy }, answer), answer.value);
+    },
+    rollbackServer: async (request, call) => {
+      const { tenant, query } = fromRollbackServer(request);
+      const answer = await services.rollbackServer(requestContext(call, tenant), query);
+      return toRollbackServerResponse(headerFacts({ tenant, servedBy }, answer), answer.value);
+    },
+    explainAccess: async (request, call) => {
+      const { tenant, query } = fromExplainAccess(request);
+      const answer = await services.explainAccess(requestContext(call, tenant), query);
+      return toExplainAccessResponse(headerFacts({ tenant, servedBy }, answer), answer.value);
+    },
   };
 }

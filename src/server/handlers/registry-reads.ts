@@ -1,3 +1,4 @@
+import { fromBatchGetServers, toBatchGetServersResponse } from '../../wire/batch-codec.js';
 import {
   fromGetServer,
   fromListServers,
@@ -25,7 +26,14 @@ export function registryReads({
         answer.value.record,
       );
     },
-    batchGetServers: () => Promise.reject(new Error('to be built')),
+    batchGetServers: async (request, call) => {
+      const { tenant, query } = fromBatchGetServers(request);
+      const answer = await services.batchGetServers(requestContext(call, tenant), query);
+      return toBatchGetServersResponse(
+        headerFacts({ tenant, servedBy, view: query.view }, answer),
+        answer.value,
+      );
+    },
     listServers: async (request, call) => {
       const { tenant, query } = fromListServers(request);
       const answer = await services.listServers(requestContext(call, tenant), query);

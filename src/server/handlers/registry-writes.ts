@@ -1,3 +1,5 @@
+import { fromApplyServers, toApplyResponse } from '../../wire/apply-codec.js';
+import { fromUndeleteServer } from '../../wire/history-codec.js';
 import {
   fromCreateServer,
   fromDeleteServer,
@@ -32,7 +34,15 @@ export function registryWrites({
       const answer = await services.deleteServer(requestContext(call, tenant), query);
       return toDeleteServerResponse(headerFacts({ tenant, servedBy }, answer), answer.value);
     },
-    undeleteServer: () => Promise.reject(new Error('to be built')),
-    applyServers: () => Promise.reject(new Error('to be built')),
+    undeleteServer: async (request, call) => {
+      const { tenant, query } = fromUndeleteServer(request);
+      const answer = await services.undeleteServer(requestContext(call, tenant), query);
+      return toServerResponse(headerFacts({ tenant, servedBy }, answer), answer.value);
+    },
+    applyServers: async (request, call) => {
+      const { tenant, query } = fromApplyServers(request);
+      const answer = await services.applyServers(requestContext(call, tenant), query);
+      return toApplyResponse(headerFacts({ tenant, servedBy }, answer), answer.value);
+    },
   };
 }

@@ -17,6 +17,9 @@ describe('options', () => {
         "dataDir": ".switchboard",
         "drainTimeoutMs": 10000,
         "heartbeatIntervalMs": 10000,
+        "inspect": true,
+        "inspectStdio": false,
+        "inspectTimeoutMs": 30000,
         "listen": {
           "host": "127.0.0.1",
           "port": 7070,
@@ -62,9 +65,11 @@ describe('options', () => {
     };
     // Those of which one alone is refused, or changes nothing that shows.
     const pairs = ['--tls-cert', '--tls-key', '--tls-client-ca', '--insecure-allow-remote'];
+    const switches = ['--inspect', '--inspect-stdio'];
     for (const option of OPTIONS) {
-      if (pairs.includes(option.flag)) continue;
-      const isShort = option.flag === '--heartbeat-interval' || option.flag === '--drain-timeout';
+      if (pairs.includes(option.flag) || switches.includes(option.flag)) continue;
+      const delays = ['--heartbeat-interval', '--drain-timeout', '--inspect-timeout'];
+      const isShort = delays.includes(option.flag);
       const [flagValue, envValue] = values[isShort ? 'delay' : option.type]!;
       const preset = JSON.stringify(parseServeOptions([], {}));
       const fromFlag = JSON.stringify(parseServeOptions([option.flag, flagValue], {}));
@@ -73,6 +78,20 @@ describe('options', () => {
     }
     const tls = ['--tls-cert', 'c', '--tls-key', 'k', '--tls-client-ca', 'a'];
     expect(parseServeOptions(tls, {}).tls).toEqual({ cert: 'c', key: 'k', clientCa: 'a' });
+  });
+
+  it('have switches that are named to be on, and told to be off', () => {
+    const read = (argv: readonly string[], env: NodeJS.ProcessEnv = {}) => {
+      const { inspect, inspectStdio } = parseServeOptions(argv, env);
+      return [inspect, inspectStdio];
+    };
+    expect(read([])).toEqual([true, false]);
+    expect(read(['--inspect=false', '--inspect-stdio'])).toEqual([false, true]);
+    expect(read(['--inspect-stdio', '--inspect', 'false'])).toEqual([false, true]);
+    const env = { SWITCHBOARD_INSPECT: 'false', SWITCHBOARD_INSPECT_STDIO: 'true' };
+    expect(read([], env)).toEqual([false, true]);
+    expect(read(['--inspect', '--inspect-stdio=false'], env)).toEqual([true, false]);
+    expect(() => read(['--inspect=maybe'])).toThrow(/^--inspect "maybe": expected true or false/);
   });
 
   it('have a variable that is named like the flag, once', () => {

@@ -6,12 +6,11 @@ import { invalidField, SwitchboardError } from '../../../src/domain/errors.js';
 import { validateDeclaration } from '../../../src/domain/validate.js';
 import { createSeeds, readSeeds } from '../../../src/server/seeds.js';
 import { StartError } from '../../../src/server/start-error.js';
-import { fromDeclaration } from '../../../src/wire/server-codec.js';
 
 const EXAMPLES = path.join(import.meta.dirname, '../../../examples/servers.json');
 
-function seedFile(content: unknown): string {
-  const file = path.join(mkdtempSync(path.join(tmpdir(), 'switchboard-seeds-')), 'servers.json');
+function seedFile(content: unknown, name = 'servers.json'): string {
+  const file = path.join(mkdtempSync(path.join(tmpdir(), 'switchboard-seeds-')), name);
   writeFileSync(file, typeof content === 'string' ? content : JSON.stringify(content));
   return file;
 }
@@ -24,7 +23,7 @@ const server = (name: string, spec: unknown = { stdio: { command: 'a' } }): obje
 
 describe('seeds', () => {
   it('of the examples are servers that the registry accepts', () => {
-    const declared = readSeeds(EXAMPLES).map((message) => fromDeclaration(message, 'server'));
+    const declared = readSeeds(EXAMPLES);
     for (const each of declared) {
       expect(() => {
         validateDeclaration(each, 'server');
@@ -84,13 +83,34 @@ describe('seeds', () => {
     await expect(creating).rejects.toBe(defect);
   });
 
+  it('may be YAML, and have the tier that follows from the spec', () => {
+    const file = seedFile(
+      [
+        'servers:',
+        '  - name: shared',
+        '    spec: { stdio: { command: a } }',
+        '  - name: personal',
+        '    spec: { sse: { url: "https://a.test/${user:id}" } }',
+        '  - name: told',
+        '    tier: USER',
+        '    spec: { stdio: { command: a } }',
+      ].join('\n'),
+      'servers.yaml',
+    );
+    expect(readSeeds(file).map(({ name, tier }) => [name, tier])).toEqual([
+      ['shared', 'APP'],
+      ['personal', 'USER'],
+      ['told', 'USER'],
+    ]);
+  });
+
   it.each([
-    ['no JSON', '{', /not JSON/],
-    ['no list', {}, /servers: /],
+    ['no JSON', '{', /line 1, column 2: is not JSON/],
+    ['no list', {}, /: servers: must be a list/],
     [
       'a tier that does not exist',
       { servers: [{ ...server('a'), tier: 'ALL' }] },
-      /servers\[0\]\.tier/,
+      /servers\[0\]\.tier \(a\)/,
     ],
     [
       'a field that does not exist',
@@ -99,14 +119,20 @@ describe('seeds', () => {
     ],
     [
       'a field of the spec that does not exist',
-      { servers: [server('a'), server('b', { stdio: { cmd: 'x' } })] },
-      /servers\[1\] \(b\):.*cmd/,
+      { servers: [server('a'), server('b', { stdio: { command: 'x', cmd: 'x' } })] },
+      /servers\[1\]\.spec\.stdio\.cmd \(b\):.*cmd/,
     ],
     [
       'two transports',
       { servers: [server('a', { stdio: { command: 'x' }, sse: { url: 'y' } })] },
-      /servers\[0\] \(a\)/,
+      /servers\[0\]\.spec \(a\)/,
     ],
+    [
+      'what the registry would refuse, all of it counted',
+      { servers: [server('a', { sse: { url: 'no' } }), server('b/c')] },
+      /servers\[0\]\.spec\.sse\.url \(a\): is not an absolute URL, and 1 more$/,
+    ],
+    ['one name twice', { servers: [server('a'), server('a')] }, /servers\[1\] \(a\)/],
   ])('are refused with %s', (_, content, message) => {
     const file = seedFile(content);
     expect(() => readSeeds(file)).toThrow(StartError);

@@ -1,0 +1,130 @@
+import { valueFields } from './connection-scope.js';
+import type { InspectionFailureReason, OAuthNeed, ObservedFacts, ServerFacts } from './facts.js';
+import type { ServerRecord } from './server.js';
+import type { ServerSpec } from './spec.js';
+import { referencesIn } from './value.js';
+
+/** One inspection. */
+export interface InspectOptions {
+  /** Ends it at once; the call then throws the reason of the signal. */
+  readonly signal: AbortSignal;
+  /** Milliseconds for all of it. */
+  readonly timeoutMs: number;
+}
+
+/** What an inspection came to. */
+export type InspectionResult = SuccessfulInspection | FailedInspection;
+
+export interface SuccessfulInspection {
+  readonly kind: 'observed';
+  readonly observed: ObservedFacts;
+  /** Undefined: nothing was learned about it. */
+  readonly oauthNeed?: OAuthNeed;
+}
+
+export interface FailedInspection {
+  readonly kind: 'failed';
+  readonly reason: InspectionFailureReason;
+  /** For people; holds nothing secret. */
+  readonly message: string;
+  readonly oauthNeed?: OAuthNeed;
+}
+
+/**
+ * Connects once to what a spec describes and reads its facts. A server that cannot be
+ * inspected is a result, not an error. Works within bounds of time and size whatever the
+ * server does, and leaves no connection behind.
+ */
+export interface Inspector {
+  inspect(spec: ServerSpec, options: InspectOptions): Promise<InspectionResult>;
+  /** Waits until everything that was opened is gone. Inspections must have ended before. */
+  close(): Promise<void>;
+}
+
+/**
+ * Why only a node can inspect what `spec` describes; undefined if the control plane can,
+ * which knows the values of no user, no call, no node and no secret.
+ */
+export function nodeOnlyReason(
+  spec: ServerSpec,
+  options: { readonly stdio: boolean },
+): 'NEEDS_NODE' | 'STDIO_NOT_ALLOWED' | undefined {
+  const isOpen = (text: string): boolean => referencesIn(text).length > 0;
+  const needed = valueFields(spec).filter(({ path }) => !path.startsWith('oauth.'));
+  if (spec.transport.kind === 'stdio' && !options.stdio) return 'STDIO_NOT_ALLOWED';
+  return needed.some(({ text }) => isOpen(text)) ? 'NEEDS_NODE' : undefined;
+}
+
+/** When the control plane inspects a server by itself. */
+export type InspectionPlan =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'now' }
+  /** So many milliseconds after the failure that the facts tell of. */
+  | { readonly kind: 'later'; readonly delayMs: number };
+
+/** What is to be done about a server, as far as its record tells. */
+export function inspectionPlan(
+  record: Pick<ServerRecord, 'spec' | 'facts' | 'configHash'>,
+  options: { readonly stdio: boolean },
+): InspectionPlan {
+  const { spec, facts, configHash } = record;
+  if (!spec.enabled || nodeOnlyReason(spec, options) !== undefined) return { kind: 'none' };
+  const failure = currentFailure(record);
+  if (failure !== undefined) {
+    const { reason, nextAttemptTime, failTime } = failure;
+    if (reason === 'NEEDS_NODE') return { kind: 'none' };
+    if (nextAttemptTime === undefined) return { kind: 'now' };
+    return { kind: 'later', delayMs: Math.max(0, nextAttemptTime - failTime) };
+  }
+  return { kind: facts?.observation?.configHash === configHash ? 'none' : 'now' };
+}
+
+/** The failure of the present configuration; undefined after a success or a change. */
+export function currentFailure({
+  facts,
+  configHash,
+}: Pick<ServerRecord, 'facts' | 'configHash'>): ServerFacts['failure'] {
+  return facts?.failure?.configHash === configHash ? facts.failure : undefined;
+}
+
+/** When what failed is tried again. Milliseconds; each failure in a row doubles the time. */
+export interface RetryPolicy {
+  /** After the first failure. Default 5,000. */
+  readonly firstMs: number;
+  /** At most. Default 15 min. */
+  readonly maxMs: number;
+  /** As `firstMs`, of servers that refuse us or tell too much. Default 5 min. */
+  readonly rareFirstMs: number;
+  /** As `maxMs`, of those. Default 1 h. */
+  readonly rareMaxMs: number;
+}
+
+export const RETRY_DEFAULTS: RetryPolicy = Object.freeze({
+  firstMs: 5_000,
+  maxMs: 15 * 60_000,
+  rareFirstMs: 5 * 60_000,
+  rareMaxMs: 60 * 60_000,
+});
+
+const NEVER = new Set<InspectionFailureReason>(['NEEDS_NODE', 'STDIO_NOT_ALLOWED']);
+const RARELY = new Set<InspectionFailureReason>(['UNAUTHORIZED', 'TOO_LARGE']);
+
+/**
+ * Milliseconds until the next try after so many failures; undefined if there is none.
+ * `random`, from 0 to 1, decides about half of it, so that servers which failed together
+ * are not tried together.
+ */
+export function retryDelayMs(
+  policy: RetryPolicy,
+  failure: { readonly reason: InspectionFailureReason; readonly attempts: number },
+  random: number,
+): number | undefined {
+  const { reason, attempts } = failure;
+  if (NEVER.has(reason)) return undefined;
+  const isRare = RARELY.has(reason);
+  const [firstMs, maxMs] = isRare
+    ? [policy.rareFirstMs, policy.rareMaxMs]
+    : [policy.firstMs, policy.maxMs];
+  const limitMs = Math.min(maxMs, firstMs * 2 ** Math.min(attempts - 1, 30));
+  return Math.round(limitMs * (0.5 + random / 2));
+}

@@ -1,0 +1,78 @@
+import { SwitchboardError } from '../../domain/errors.js';
+import type { ServerRecord } from '../../domain/server.js';
+import { authorize, validateId, type Answer, type RequestContext } from '../request.js';
+import type { Tenants } from '../tenants.js';
+import type { Upstream } from '../upstream.js';
+import type { Flights } from './flights.js';
+import type { InspectionOutcome } from './inspect-once.js';
+
+export interface InspectServerDeps {
+  readonly flights: Flights;
+  readonly tenants: Tenants;
+  readonly upstream: Upstream;
+  /** For one inspection. Milliseconds. */
+  readonly timeoutMs: number;
+  /** Milliseconds, monotonic. */
+  readonly monotonic: () => number;
+}
+
+/** How much of a request's time is left for recording and answering. */
+const MARGIN_MS = 1_000;
+
+/**
+ * Inspects a server now, in the time that the request has, and answers it with its facts.
+ * If its configuration changes meanwhile, the new one is inspected.
+ */
+export async function inspectServer(
+  deps: InspectServerDeps,
+  context: RequestContext,
+  id: string,
+): Promise<Answer<ServerRecord>> {
+  authorize(context, 'admin');
+  validateId(id, 'id');
+  const target = { tenant: context.tenant, id };
+  const endMs = deps.monotonic() + context.waitMs;
+  await deps.tenants.get(context.tenant);
+  for (;;) {
+    const leftMs = endMs - deps.monotonic();
+    const timeoutMs = Math.max(
+      1,
+      Math.min(deps.timeoutMs, leftMs - Math.min(MARGIN_MS, leftMs / 10)),
+    );
+    const outcome = await untilAborted(
+      deps.flights.join(target, { timeoutMs, knownFailures: undefined }),
+      context.signal,
+    );
+    const answer = answerOf(deps, outcome, id);
+    if (answer !== undefined) return answer;
+  }
+}
+
+/** Undefined: try again. */
+function answerOf(
+  { upstream }: InspectServerDeps,
+  outcome: InspectionOutcome,
+  id: string,
+): Answer<ServerRecord> | undefined {
+  if (outcome.kind === 'gone') throw new SwitchboardError('SERVER_NOT_FOUND', `no server ${id}`);
+  if (outcome.kind !== 'recorded' || outcome.finding.record === undefined) return undefined;
+  const { record, position } = outcome.finding;
+  return { value: record, position, upstream: upstream.status() };
+}
+
+/** Waits for work that goes on without us. Rejects with the reason of `signal`. */
+async function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  signal.throwIfAborted();
+  let onAbort: () => void = () => undefined;
+  const aborted = new Promise<never>((_resolve, reject) => {
+    onAbort = () => {
+      reject(signal.reason as Error);
+    };
+    signal.addEventListener('abort', onAbort, { once: true });
+  });
+  try {
+    return await Promise.race([work, aborted]);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+  }
+}

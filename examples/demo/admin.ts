@@ -10,7 +10,9 @@ import {
 import { loadSync } from '@grpc/proto-loader';
 
 const require = createRequire(import.meta.url);
-const PROTOS = path.join(path.dirname(require.resolve('switchboard/package.json')), 'proto');
+const folderOf = (name: string): string => path.dirname(require.resolve(`${name}/package.json`));
+/** Ours, and those of Google that errors are made of. */
+const PROTOS = [path.join(folderOf('switchboard'), 'proto'), folderOf('google-proto-files')];
 
 /** A server as the control plane answers it; of its many fields, those that the demo needs. */
 export interface ServerEntry {
@@ -23,6 +25,8 @@ export interface ServerEntry {
 /** What an admin does, over plain gRPC: no generated code, and none of ours. */
 export interface Admin {
   create(server: { name: string; tier: string; spec: object }): Promise<ServerEntry>;
+  /** The server of a name, as the application sees it. */
+  get(name: string): Promise<ServerEntry>;
   /** Changes the fields named by `paths`; refused if somebody changed the server meanwhile. */
   change(server: ServerEntry, spec: object, paths: readonly string[]): Promise<ServerEntry>;
   remove(server: ServerEntry): Promise<void>;
@@ -33,7 +37,7 @@ type Call = (
   request: object,
   callback: (error: ServiceError | null, answer: { server: ServerEntry }) => void,
 ) => void;
-type Registry = Client & Record<'CreateServer' | 'UpdateServer' | 'DeleteServer', Call>;
+type Registry = Client & Record<`${'Get' | 'Create' | 'Update' | 'Delete'}Server`, Call>;
 type RegistryClass = new (
   target: string,
   channel: ReturnType<typeof credentials.createInsecure>,
@@ -42,7 +46,7 @@ type RegistryClass = new (
 
 export function openAdmin(target: string): Admin {
   const definition = loadSync('switchboard/v1/registry_service.proto', {
-    includeDirs: [PROTOS],
+    includeDirs: PROTOS,
     keepCase: true,
     enums: String,
   });
@@ -61,6 +65,7 @@ export function openAdmin(target: string): Admin {
 
   return {
     create: (server) => ask('CreateServer', { server, request_id: crypto.randomUUID() }),
+    get: (name) => ask('GetServer', { view: { app: {} }, name }),
     change: ({ id, etag }, spec, paths) =>
       ask('UpdateServer', { server: { id, etag, spec }, update_mask: { paths } }),
     remove: async ({ id, etag }) => {

@@ -4,6 +4,10 @@ import type { Node } from './node-handle.js';
 
 /** Who takes part. */
 export interface Cast {
+  /** Where the admin's files are. */
+  readonly folder: string;
+  /** Runs `switchboard` against the control plane; answers what it printed. */
+  command(args: readonly string[]): Promise<string>;
   readonly plane: ControlPlane;
   readonly admin: Admin;
   /** The node that serves Ana, and the one that serves Ben. */

@@ -3,6 +3,8 @@ export interface Checks {
   readonly failed: readonly string[];
   /** Begins a part of the story. */
   tell(sentence: string): void;
+  /** Prints what a command printed. */
+  show(output: string): void;
   /** Says that something is so; `detail` is printed if it is not. */
   claim(sentence: string, isSo: boolean, detail?: string): void;
 }
@@ -13,6 +15,9 @@ export function createChecks(print: (line: string) => void): Checks {
     failed,
     tell: (sentence) => {
       print(`\n${sentence}`);
+    },
+    show: (output) => {
+      print(output.replaceAll(/^/gm, '    | '));
     },
     claim: (sentence, isSo, detail = '') => {
       print(`  ${isSo ? 'yes' : 'NO '}  ${sentence}`);

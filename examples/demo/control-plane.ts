@@ -1,8 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { createRequire } from 'node:module';
 import { killChild, printed, stopChild } from './child.js';
-
-const require = createRequire(import.meta.url);
+import { COMMAND } from './command.js';
 
 /** A control plane in a process of its own. */
 export interface ControlPlane {
@@ -31,11 +29,8 @@ export async function startControlPlane(dataDir: string): Promise<ControlPlane> 
 }
 
 function serve(dataDir: string, listen: string): ChildProcess {
-  // The file that the command `switchboard` runs.
-  const command = require.resolve('switchboard/package.json').replace(/package\.json$/, CLI);
   const args = ['serve', '--listen', listen, '--data-dir', dataDir, '--log-level', 'error'];
-  return spawn(process.execPath, [command, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
+  // It would look at new servers by itself, at moments of its own: here every commit is counted.
+  args.push('--inspect=false');
+  return spawn(process.execPath, [COMMAND, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
 }
-
-const CLI = (require('switchboard/package.json') as { bin: { switchboard: string } }).bin
-  .switchboard;

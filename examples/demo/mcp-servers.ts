@@ -16,7 +16,12 @@ export function everythingSpec(title: string): object {
 /** The spec of `server-memory`, with a file for each user: `${user:id}` is filled in at the node. */
 export function memorySpec(folder: string): object {
   const env = { MEMORY_FILE_PATH: `${folder}/memory-\${user:id}.jsonl` };
-  return { title: 'Memory', stdio: { command: process.execPath, args: [MEMORY], env } };
+  return { title: 'Memory', stdio: { ...memoryCommand(), env } };
+}
+
+/** How `server-memory` is started. */
+export function memoryCommand(): { readonly command: string; readonly args: readonly string[] } {
+  return { command: process.execPath, args: [MEMORY] };
 }
 
 /** The spec of a server over streamable HTTP. */

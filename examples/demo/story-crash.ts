@@ -48,12 +48,12 @@ export function compareCounts({ nodes }: Cast, checks: Checks): void {
   for (const { name, report } of nodes) {
     const { opened, closed, commits, snapshots, resumes } = report.counts;
     checks.claim(
-      `${name}: 4 connections opened (tools, memory, remote before and after), 2 closed`,
-      opened === 4 && closed === 2,
+      `${name}: 6 connections opened (tools, memory; remote and search twice), 3 closed`,
+      opened === 6 && closed === 3,
     );
     checks.claim(
-      `${name}: 7 commits applied, each once; 1 snapshot, 1 resume`,
-      commits === 7 && snapshots === 1 && resumes === 1,
+      `${name}: 12 commits applied, each once; 1 snapshot, 1 resume`,
+      commits === 12 && snapshots === 1 && resumes === 1,
     );
   }
   checks.claim(

@@ -46,8 +46,8 @@ describe('the demo', () => {
     const counts = /│ node-[12]\D+(\d+)\D+(\d+)\D+(\d+)\D+(\d+)\D+(\d+)\D+(\d+) /g;
     expect([...demo.text().matchAll(counts)].map((match) => match.slice(1).map(Number))).toEqual([
       // opened, closed, calls, commits, snapshots, resumes
-      [4, 2, 8, 7, 1, 1],
-      [4, 2, 6, 7, 1, 1],
+      [6, 3, 10, 12, 1, 1],
+      [6, 3, 8, 12, 1, 1],
     ]);
     expect(demo.text()).toContain('All of it was so.');
     await expectGone(processes);

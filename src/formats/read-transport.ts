@@ -1,0 +1,137 @@
+import type { HttpTransport, StdioTransport, Transport } from '../domain/spec.js';
+import { type Entry, fail, lose, origin, readField } from './entry.js';
+import type { ReadText } from './values.js';
+
+/** A transport in the words that librechat.yaml, `mcpServers` and `servers` share. */
+export interface DeclaredTransport {
+  /** As declared; undefined: by whether there is a command or a url. */
+  readonly kind: Transport['kind'] | undefined;
+  /** What a url without a type means. */
+  readonly urlKind: HttpTransport['kind'];
+  readonly command?: string | undefined;
+  readonly args?: readonly string[] | undefined;
+  readonly env?: Readonly<Record<string, string>> | undefined;
+  readonly cwd?: string | undefined;
+  readonly stderr?: StdioTransport['stderr'] | undefined;
+  readonly url?: string | undefined;
+  /** What the file calls the url. Default `url`. */
+  readonly urlField?: string;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+}
+
+/** The transport of a server. Undefined, and the problem told, if there is none or more than one. */
+export function readTransport(
+  entry: Entry,
+  declared: DeclaredTransport,
+  read: ReadText,
+): Transport | undefined {
+  const kind = declared.kind ?? inferKind(entry, declared);
+  if (kind === undefined) return undefined;
+  tellUnused(entry, declared, kind === 'stdio');
+  return kind === 'stdio'
+    ? readStdio(entry, declared, read)
+    : readHttp(entry, { ...declared, kind }, read);
+}
+
+function inferKind(entry: Entry, declared: DeclaredTransport): Transport['kind'] | undefined {
+  const { command, url, urlKind } = declared;
+  if (command !== undefined && url !== undefined) {
+    fail(entry, ['command'], 'is given beside a url: say by `type` which one is meant');
+    return undefined;
+  }
+  if (command === undefined && url === undefined) {
+    fail(entry, [], 'has neither a command nor a url');
+    return undefined;
+  }
+  return command === undefined ? urlKind : 'stdio';
+}
+
+function tellUnused(entry: Entry, declared: DeclaredTransport, isStdio: boolean): void {
+  const unused = isStdio
+    ? { [declared.urlField ?? 'url']: declared.url, headers: declared.headers }
+    : { command: declared.command, args: declared.args, env: declared.env, cwd: declared.cwd };
+  for (const [field, value] of Object.entries(unused)) {
+    if (value !== undefined) lose(entry, [field], 'has no meaning with this type of transport');
+  }
+}
+
+function readStdio(
+  entry: Entry,
+  declared: DeclaredTransport,
+  read: ReadText,
+): StdioTransport | undefined {
+  const { command, args = [], env = {}, cwd = '', stderr = 'ignore' } = declared;
+  if (command === undefined) {
+    fail(entry, ['command'], 'is required with this type of transport');
+    return undefined;
+  }
+  for (const field of ['command', 'args', 'env', 'cwd', 'stderr']) {
+    origin(entry, `spec.stdio.${field}`, [field]);
+  }
+  return {
+    kind: 'stdio',
+    command: readPlain(entry, { field: 'command', text: command }, read),
+    args: args.map((text, index) => {
+      origin(entry, `spec.stdio.args[${String(index)}]`, ['args', index]);
+      return readField(entry, { path: ['args', index], text }, read);
+    }),
+    env: readMap(entry, { field: 'env', domain: 'spec.stdio.env', map: env }, read),
+    cwd: readPlain(entry, { field: 'cwd', text: cwd }, read),
+    stderr,
+  };
+}
+
+function readHttp(
+  entry: Entry,
+  declared: DeclaredTransport & { readonly kind: HttpTransport['kind'] },
+  read: ReadText,
+): HttpTransport | undefined {
+  const { kind, url, urlField = 'url', headers = {} } = declared;
+  if (url === undefined) {
+    fail(entry, [urlField], 'is required with this type of transport');
+    return undefined;
+  }
+  origin(entry, `spec.${kind}.url`, [urlField]);
+  origin(entry, `spec.${kind}.headers`, ['headers']);
+  return {
+    kind,
+    url: readField(entry, { path: [urlField], text: url }, read),
+    headers: readMap(
+      entry,
+      { field: 'headers', domain: `spec.${kind}.headers`, map: headers },
+      read,
+    ),
+  };
+}
+
+/** A map of texts, read one by one. */
+export function readMap(
+  entry: Entry,
+  what: {
+    readonly field: string;
+    readonly domain: string;
+    readonly map: Readonly<Record<string, string>>;
+  },
+  read: ReadText,
+): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    Object.entries(what.map).map(([key, text]) => {
+      const path = [what.field, key];
+      origin(entry, `${what.domain}[${key}]`, path);
+      return [key, readField(entry, { path, text }, read)];
+    }),
+  );
+}
+
+/** A command or folder, which the domain wants plain. */
+function readPlain(
+  entry: Entry,
+  { field, text }: { readonly field: string; readonly text: string },
+  read: ReadText,
+): string {
+  const { parts, problems } = read(text);
+  for (const message of problems) fail(entry, [field], message);
+  if (problems.length === 0 && parts.some((part) => part.kind !== 'literal'))
+    fail(entry, [field], 'must be plain: placeholders are put together at the node');
+  return text;
+}

@@ -1,0 +1,147 @@
+import type { StdioTransport } from '../../domain/spec.js';
+import { type Entry, lose, origin } from '../entry.js';
+import type { FilePath } from '../tree.js';
+import { type InputReader, readInput } from './inputs.js';
+import type { Argument, KeyValue, Package } from './schema.js';
+
+/** The program that runs a kind of package, unless the package says another. */
+export const RUNTIMES: Readonly<Record<string, string>> = {
+  npm: 'npx',
+  pypi: 'uvx',
+  oci: 'docker',
+  nuget: 'dnx',
+};
+
+/** The process that a package of a kind in `RUNTIMES` is. `path` is where the package stands. */
+export function readPackage(reader: InputReader, pack: Package, path: FilePath): StdioTransport {
+  const { entry } = reader;
+  const args: string[] = [];
+  const add = (texts: readonly string[], at: FilePath): void => {
+    for (const text of texts) {
+      origin(entry, `spec.stdio.args[${String(args.length)}]`, at);
+      args.push(text);
+    }
+  };
+  const addAll = (field: 'runtimeArguments' | 'packageArguments'): void => {
+    pack[field]?.forEach((argument, index) => {
+      const at = [...path, field, index];
+      add(readArgument(reader, argument, at), at);
+    });
+  };
+  const env = readEnv(reader, pack.environmentVariables ?? [], path);
+  const frame = FRAMES[pack.registryType]?.(pack, Object.keys(env)) ?? NO_FRAME;
+  const identifier = [...path, 'identifier'];
+  origin(entry, 'spec.stdio', path);
+  origin(entry, 'spec.stdio.command', [...path, 'runtimeHint']);
+  origin(entry, 'spec.stdio.env', [...path, 'environmentVariables']);
+  add(frame.first, path);
+  addAll('runtimeArguments');
+  for (const flag of frame.unlessGiven) if (!given(args, flag)) add(flag, path);
+  add([frame.name], identifier);
+  add(frame.last, path);
+  if (pack.packageArguments?.length) add(frame.divider, path);
+  addAll('packageArguments');
+  const command = pack.runtimeHint ?? RUNTIMES[pack.registryType] ?? '';
+  return { kind: 'stdio', command, args, env, cwd: '', stderr: 'ignore' };
+}
+
+/** What a runtime wants around the arguments of a package. */
+interface Frame {
+  readonly first: readonly string[];
+  readonly unlessGiven: readonly (readonly string[])[];
+  readonly name: string;
+  readonly last: readonly string[];
+  readonly divider: readonly string[];
+}
+
+const NO_FRAME: Frame = { first: [], unlessGiven: [], name: '', last: [], divider: [] };
+
+const FRAMES: Readonly<Record<string, (pack: Package, env: readonly string[]) => Frame>> = {
+  npm: (pack) => ({ ...NO_FRAME, name: versioned(pack, '@') }),
+  pypi: (pack) => ({ ...NO_FRAME, name: versioned(pack, '@') }),
+  nuget: (pack) => ({
+    ...NO_FRAME,
+    name: versioned(pack, '@'),
+    last: ['--yes'],
+    divider: ['--'],
+  }),
+  // The container has to keep its input open, go when it ends, and be handed the environment.
+  oci: (pack, env) => ({
+    ...NO_FRAME,
+    first: ['run'],
+    unlessGiven: [['-i'], ['--rm'], ...env.map((name) => ['-e', name])],
+    name: hasTag(pack.identifier) ? pack.identifier : versioned(pack, ':'),
+  }),
+};
+
+function versioned({ identifier, version }: Package, sign: string): string {
+  return version === undefined || version === '' ? identifier : `${identifier}${sign}${version}`;
+}
+
+function hasTag(image: string): boolean {
+  return /(?::[^/]+|@sha256:.*)$/.test(image);
+}
+
+/** Whether `args` have the flag: `-i` also in `-it`, and `-e NAME` also with a value. */
+function given(args: readonly string[], flag: readonly string[]): boolean {
+  const [name = '', value] = flag;
+  return args.some((arg, index) => {
+    if (value === undefined)
+      return arg === name || (name === '-i' && (/^-[a-z]*i/.test(arg) || arg === '--interactive'));
+    const next = args[index + 1] ?? '';
+    return ['-e', '--env'].includes(arg) && (next === value || next.startsWith(`${value}=`));
+  });
+}
+
+function readArgument(reader: InputReader, argument: Argument, path: FilePath): readonly string[] {
+  if (argument.isRepeated === true) lose(reader.entry, [...path, 'isRepeated'], 'is given once');
+  if (argument.type === 'positional') {
+    const name = argument.valueHint ?? `argument_${String(path.at(-1))}`;
+    const value = readInput(reader, { input: argument, path, name });
+    return value === undefined ? [] : [value];
+  }
+  const { name } = argument;
+  if (isFlag(argument)) return [name];
+  const value = readInput(reader, { input: argument, path, name: name.replace(/^-+/, '') });
+  return value === undefined ? [] : [name, value];
+}
+
+/** A named argument that asks for nothing is a flag alone. */
+function isFlag(argument: Argument): boolean {
+  const { value, default: fallback, isRequired, isSecret, format, choices, placeholder } = argument;
+  const asks = value ?? fallback ?? isRequired ?? isSecret ?? format ?? choices ?? placeholder;
+  return asks === undefined;
+}
+
+function readEnv(
+  reader: InputReader,
+  inputs: readonly KeyValue[],
+  path: FilePath,
+): Readonly<Record<string, string>> {
+  return readKeyValues(reader, inputs, {
+    path: [...path, 'environmentVariables'],
+    domain: 'spec.stdio.env',
+  });
+}
+
+/** Headers or environment variables, as far as they have a value. */
+export function readKeyValues(
+  reader: InputReader,
+  inputs: readonly KeyValue[],
+  from: { readonly path: FilePath; readonly domain: string },
+): Readonly<Record<string, string>> {
+  const entries: [string, string][] = [];
+  const { entry } = reader;
+  inputs.forEach((input, index) => {
+    const path = [...from.path, index];
+    origin(entry, `${from.domain}[${input.name}]`, path);
+    if (entries.some(([name]) => name === input.name)) tellTwice(entry, path, input.name);
+    const value = readInput(reader, { input, path, name: input.name });
+    if (value !== undefined) entries.push([input.name, value]);
+  });
+  return Object.fromEntries(entries);
+}
+
+function tellTwice(entry: Entry, path: FilePath, name: string): void {
+  lose(entry, path, `${name} is given twice: the last one is taken`);
+}

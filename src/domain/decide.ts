@@ -30,24 +30,12 @@ export interface Decision {
 
 /** A new server of `declared` with the given id. */
 export function decideCreate(
-  { state, after, now }: DecisionContext,
+  context: DecisionContext,
   declared: Declaration,
   id: string,
 ): Decision {
   validateDeclaration(declared, 'server');
-  demandNameFree(state, declared, id);
-  const record: ServerRecord = {
-    ...derived(declared),
-    id,
-    etag: etagOf(after, id, declared),
-    accessEtag: digestText('access', after.epoch, after.fingerprint, id),
-    factsEtag: '',
-    generation: 1,
-    createTime: now,
-    lastUpdatedAt: now,
-    revision: after.revision + 1,
-  };
-  return { cause: 'CREATE', changes: [{ after: record }] };
+  return { cause: 'CREATE', changes: [creationOf(context, declared, id)] };
 }
 
 /** What UpdateServer was asked to do. */
@@ -59,17 +47,43 @@ export interface UpdateIntent {
 }
 
 /** `intent` applied to the server as it is; undefined if that changes nothing effective. */
-export function decideUpdate(
-  { state, after, now }: DecisionContext,
-  intent: UpdateIntent,
-): Decision | undefined {
-  const { record: before } = demandCurrent(state, intent);
+export function decideUpdate(context: DecisionContext, intent: UpdateIntent): Decision | undefined {
+  const { record: before } = demandCurrent(context.state, intent);
   const declared = intent.apply(declarationOf(before));
   validateDeclaration(declared, 'server');
+  const change = redeclarationOf(context, before, declared);
+  return change && { cause: 'UPDATE', changes: [change] };
+}
+
+/** The removal of a server. Its grants go with it, so that the step can be undone. */
+export function decideDelete(
+  { state }: DecisionContext,
+  intent: { readonly id: string; readonly etag: string },
+): Decision {
+  return { cause: 'DELETE', changes: [deletionOf(demandCurrent(state, intent))] };
+}
+
+/** Adds a server of `declared`, which has to be valid. Throws NAME_TAKEN. */
+export function creationOf(context: DecisionContext, declared: Declaration, id: string): Change {
+  const { now } = context;
+  const life = { id, generation: 1, createTime: now, lastUpdatedAt: now };
+  return { after: freshRecord(context, declared, life) };
+}
+
+/**
+ * Makes `declared`, which has to be valid, what is declared about a server; undefined if that
+ * changes nothing effective. Throws TIER_CHANGE_NOT_ALLOWED and NAME_TAKEN.
+ */
+export function redeclarationOf(
+  { state, after, now }: DecisionContext,
+  before: ServerRecord,
+  declared: Declaration,
+): Change | undefined {
   if (isShared(before) !== isShared(declared))
     throw new SwitchboardError('TIER_CHANGE_NOT_ALLOWED');
-  if (canonicalJson(declared) === canonicalJson(declarationOf(before))) return undefined;
-  demandNameFree(state, declared, intent.id);
+  if (canonicalJson(declarationOf(declared)) === canonicalJson(declarationOf(before)))
+    return undefined;
+  demandNameFree(state, declared, before.id);
   const record: ServerRecord = {
     ...derived(declared),
     ...(before.facts === undefined ? {} : { facts: before.facts }),
@@ -79,21 +93,42 @@ export function decideUpdate(
     factsEtag: before.factsEtag,
     generation: before.generation + 1,
     createTime: before.createTime,
-    // Strictly greater than before whatever the clock says: it is compared for equality.
-    lastUpdatedAt: Math.max(now, before.lastUpdatedAt + 1),
+    lastUpdatedAt: laterThan(before.lastUpdatedAt, now),
     revision: after.revision + 1,
   };
-  return { cause: 'UPDATE', changes: [{ before, after: record }] };
+  return { before, after: record };
 }
 
-/** The removal of a server. Its grants go with it, so that the step can be undone. */
-export function decideDelete(
-  { state }: DecisionContext,
-  intent: { readonly id: string; readonly etag: string },
-): Decision {
-  const { record, grants } = demandCurrent(state, intent);
+/** Takes a server away, its grants with it. */
+export function deletionOf({ record, grants }: StoredServer): Change {
   const access = grants.length === 0 ? {} : { access: { granted: [], revoked: grants } };
-  return { cause: 'DELETE', changes: [{ before: record, ...access }] };
+  return { before: record, ...access };
+}
+
+/** What a record that comes into being has besides what is declared. */
+type Life = Pick<ServerRecord, 'id' | 'generation' | 'createTime' | 'lastUpdatedAt'>;
+
+/** A record that did not exist before, without facts. Throws NAME_TAKEN. */
+export function freshRecord(
+  { state, after }: DecisionContext,
+  declared: Declaration,
+  life: Life,
+): ServerRecord {
+  const { id } = life;
+  demandNameFree(state, declared, id);
+  return {
+    ...derived(declared),
+    ...life,
+    etag: etagOf(after, id, declared),
+    accessEtag: digestText('access', after.epoch, after.fingerprint, id),
+    factsEtag: '',
+    revision: after.revision + 1,
+  };
+}
+
+/** A time after `before`, whatever the clock says: it is compared for equality. */
+export function laterThan(before: number, now: number): number {
+  return Math.max(now, before + 1);
 }
 
 /** The part of a record that people declare, in one order of keys. */
@@ -119,33 +154,49 @@ function etagOf(after: Position, id: string, declared: Declaration): string {
   return digestText('etag', after.epoch, after.fingerprint, id, content);
 }
 
-function demandCurrent(
+/** The server of the id. Throws SERVER_NOT_FOUND, and ETAG_MISMATCH if it has another etag. */
+export function demandCurrent(
   state: StateIndex,
   { id, etag }: { readonly id: string; readonly etag: string },
 ): StoredServer {
   const server = state.byId(id);
   if (server === undefined) throw new SwitchboardError('SERVER_NOT_FOUND', `no server ${id}`);
-  if (server.record.etag !== etag) {
-    throw new SwitchboardError('ETAG_MISMATCH', undefined, {
-      metadata: { id, current_etag: server.record.etag },
-    });
-  }
+  if (server.record.etag !== etag) throw etagMismatch(server.record);
   return server;
 }
 
+/** The refusal of a change that was made from another copy than `current`. */
+export function etagMismatch({ id, etag }: Pick<ServerRecord, 'id' | 'etag'>): SwitchboardError {
+  return new SwitchboardError('ETAG_MISMATCH', undefined, { metadata: { id, current_etag: etag } });
+}
+
 function demandNameFree(state: StateIndex, declared: Declaration, id: string): void {
-  const holder = nameHolder(state, declared);
+  const holder = holderOf(state, nameOf(declared));
   if (holder === undefined || holder.record.id === id) return;
   throw new SwitchboardError('NAME_TAKEN', `the name ${JSON.stringify(declared.name)} is taken`, {
     metadata: { id: holder.record.id, tier: holder.record.tier },
   });
 }
 
-function nameHolder(state: StateIndex, declared: Declaration): StoredServer | undefined {
-  if (isShared(declared)) return state.shared(declared.name);
-  for (const server of state.privateOf(userSubject(declared.owner ?? ''))) {
-    const { name, owner } = server.record;
-    if (name === declared.name && owner === declared.owner) return server;
+/** A name and where it is unique: among the shared servers, or those of one owner. */
+export interface ScopedName {
+  readonly name: string;
+  /** Of a PRIVATE server; undefined for a shared one. */
+  readonly owner?: string;
+}
+
+/** The name that a server has, or would have. */
+export function nameOf(declared: Pick<Declaration, 'name' | 'tier' | 'owner'>): ScopedName {
+  const { name, owner = '' } = declared;
+  return isShared(declared) ? { name } : { name, owner };
+}
+
+/** The server that has the name; the private ones of its owner have to be in the state. */
+export function holderOf(state: StateIndex, { name, owner }: ScopedName): StoredServer | undefined {
+  if (owner === undefined) return state.shared(name);
+  for (const server of state.privateOf(userSubject(owner))) {
+    const { record } = server;
+    if (record.name === name && record.owner === owner) return server;
   }
   return undefined;
 }

@@ -73,13 +73,13 @@ export function versionOf(
 ): ServerVersion | undefined {
   if (before?.etag === after?.etag) return undefined;
   const { cause, actor, reason, time, revision } = commit;
-  const common = { cause, actor, reason, time, revision };
+  const { createTime = 0, lastUpdatedAt = 0, generation = 0 } = after ?? before ?? {};
+  const common = { cause, actor, reason, time, revision, createTime, lastUpdatedAt };
   if (after === undefined) {
-    const generation = (before?.generation ?? 0) + 1;
-    return { ...common, generation, etag: '', grants: access?.revoked ?? [] };
+    return { ...common, generation: generation + 1, etag: '', grants: access?.revoked ?? [] };
   }
-  const { generation, etag } = after;
-  return { ...common, generation, declared: declarationOf(after), etag, grants: [] };
+  const declared = declarationOf(after);
+  return { ...common, generation, declared, etag: after.etag, grants: [] };
 }
 
 /** The grants before and after, less those that are on both sides and so cancel out. */

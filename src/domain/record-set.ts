@@ -109,8 +109,8 @@ export class Overlay implements StateIndex {
     if (!this.differs.has(id)) this.set(id, this.base.byId(id));
   }
 
-  /** Moves the state forward by one commit. */
-  apply(commit: Commit): void {
+  /** Moves the state forward by one commit, or by what one would change. */
+  apply(commit: Pick<Commit, 'changes'>): void {
     for (const change of commit.changes) {
       const id = changedId(change);
       this.set(id, applyChange(this.byId(id), change));

@@ -44,6 +44,26 @@ export function resolve(
   return best;
 }
 
+/**
+ * All servers of the name that the view sees, in the order in which the name would go to
+ * them: the first is what `resolve` finds.
+ */
+export function rankNamed(
+  index: RecordIndex,
+  name: string,
+  view: ReaderView,
+): readonly StoredServer[] {
+  const shared = index.shared(name);
+  const first = shared !== undefined && maySee(shared, view) ? [shared] : [];
+  // Each once, though it may be seen by several subjects.
+  const seen = new Map<string, StoredServer>();
+  for (const candidate of privateCandidates(index, view)) {
+    if (candidate.record.name === name) seen.set(candidate.record.id, candidate);
+  }
+  const others = [...seen.values()].sort((a, b) => (comesBefore(a, b, view) ? -1 : 1));
+  return [...first, ...others];
+}
+
 /** All servers that `resolve` finds in the view, each once, ordered by name. */
 export function listResolved(index: RecordIndex, view: ReaderView): StoredServer[] {
   const winners = new Map<string, StoredServer>();
@@ -79,6 +99,25 @@ export function maySee(server: StoredServer, view: View): boolean {
   if (server.record.tier === 'APP') return true;
   if (view.kind === 'app') return false;
   return server.record.tier === 'USER' || sightOf(server, view) !== undefined;
+}
+
+/** One subject of a view by which a PRIVATE server is seen. */
+export interface SubjectSight {
+  readonly subject: Subject;
+  /** Whether it owns the server; then there is no grant. */
+  readonly owner: boolean;
+  /** Of the grant; 0 for the owner. */
+  readonly revision: number;
+}
+
+/** By which subjects of the view a PRIVATE server is seen: the owner, then by grants as stored. */
+export function subjectSights({ record, grants }: StoredServer, view: View): SubjectSight[] {
+  const subjects = subjectsOf(view);
+  const granted = grants
+    .filter(({ subject }) => subjects.includes(subject))
+    .map(({ subject, revision }): SubjectSight => ({ subject, owner: false, revision }));
+  if (view.kind !== 'user' || record.owner !== view.user) return granted;
+  return [{ subject: userSubject(view.user), owner: true, revision: 0 }, ...granted];
 }
 
 /** Of two sights of one name, whether the first wins: owned, then granted first, then id. */

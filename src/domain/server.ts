@@ -95,6 +95,9 @@ export interface ServerVersion {
   readonly declared?: Declaration;
   /** Empty with the deletion. */
   readonly etag: string;
+  /** Of the server, with the deletion as of its last version. Milliseconds since 1970. */
+  readonly createTime: number;
+  readonly lastUpdatedAt: number;
   /** With the deletion: the grants that went with it. */
   readonly grants: readonly Grant[];
 }

@@ -10,6 +10,7 @@ export const LIMITS = Object.freeze({
   id: 256,
   groups: 256,
   requestId: 128,
+  source: 512,
   reason: 1_000,
   title: 200,
   description: 10_000,
@@ -84,6 +85,15 @@ export function checkId(id: string, field: string, report: Report): void {
   else if (id.length > LIMITS.id) report(field, `must be at most ${String(LIMITS.id)} characters`);
   else if (CONTROL.test(id)) report(field, 'must not hold control characters');
   else if (!id.isWellFormed()) report(field, 'must be well-formed Unicode');
+}
+
+/** Checks the name of a declared set. */
+export function checkSource(source: string, report: (description: string) => void): void {
+  if (source === '') report('must not be empty');
+  else if (source.length > LIMITS.source)
+    report(`must be at most ${String(LIMITS.source)} characters`);
+  else if (CONTROL.test(source)) report('must not hold control characters');
+  else if (!source.isWellFormed()) report('must be well-formed Unicode');
 }
 
 function checkSpec(spec: ServerSpec, report: Report): void {

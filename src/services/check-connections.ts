@@ -1,9 +1,7 @@
 import { invalidField, isSwitchboardError, type SwitchboardError } from '../domain/errors.js';
 import type { CheckResult, HeldConnection } from '../domain/held-connection.js';
-import { maySee, resolve } from '../domain/resolve.js';
-import type { StoredServer } from '../domain/server.js';
 import { subjectsOf } from '../domain/view.js';
-import { readableTenant, type ReadDeps } from './registry.js';
+import { findServer, readableTenant, type ReadDeps } from './registry.js';
 import {
   authorize,
   validateId,
@@ -62,7 +60,7 @@ async function settled(
 }
 
 function check(log: TenantLog, item: HeldConnection): CheckResult {
-  const server = find(log, item);
+  const server = findServer(log, item.view, item.key);
   if (server === undefined || !server.record.spec.enabled) return { state: 'gone' };
   const { id, configHash, lastUpdatedAt } = server.record;
   const sameServer = item.serverId === '' || item.serverId === id;
@@ -71,10 +69,4 @@ function check(log: TenantLog, item: HeldConnection): CheckResult {
       ? item.builtFrom.configHash === configHash
       : item.builtFrom.lastUpdatedAt === lastUpdatedAt;
   return sameServer && sameConfig ? { state: 'current' } : { state: 'stale', server };
-}
-
-function find(log: TenantLog, { view, key }: HeldConnection): StoredServer | undefined {
-  if ('name' in key) return resolve(log, key.name, view);
-  const server = log.byId(key.id);
-  return server !== undefined && maySee(server, view) ? server : undefined;
 }

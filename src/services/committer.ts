@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import {
+  changedId,
   placeCommit,
   positionOf,
   samePosition,
@@ -26,11 +27,22 @@ export interface WriteIntent {
   readonly prepare: () => Promise<() => void>;
   /** The pure decision; undefined if nothing effective would change. Throws the refusal. */
   readonly decide: (context: DecisionContext) => Decision | undefined;
+  /**
+   * What `prepare` read for the decision besides the view: if a later commit concerns the
+   * record, it is prepared again.
+   */
+  readonly basis?: () => Basis;
   readonly actor: string;
   readonly reason: string;
   readonly request?: RequestKey;
   /** Decide, but append nothing. */
   readonly validateOnly: boolean;
+}
+
+/** Something about one record as a projection had it at a revision. */
+export interface Basis {
+  readonly id: string;
+  readonly revision: number;
 }
 
 /** What became of a write: the commit that did it now or before, or the decision alone. */
@@ -217,7 +229,8 @@ export class Committer {
     for (const waiting of batch) {
       const { request } = waiting.intent;
       const key = request && requestKey(request);
-      if (key !== undefined && (requests.has(key) || !this.isCovered(waiting))) {
+      const unclear = key !== undefined && (requests.has(key) || !this.isCovered(waiting));
+      if (unclear || this.isOutdated(waiting, decisions.decided)) {
         decisions.later.push(waiting);
         continue;
       }
@@ -236,6 +249,18 @@ export class Committer {
   private isCovered({ unansweredUpTo }: Waiting): boolean {
     const { log } = this.deps;
     return unansweredUpTo >= log.position.revision || log.recent.reaches(unansweredUpTo);
+  }
+
+  /** Whether what it was prepared from has changed since, or nobody can tell any more. */
+  private isOutdated({ intent }: Waiting, decided: readonly Decided[]): boolean {
+    const { log } = this.deps;
+    const basis = intent.basis?.();
+    if (basis === undefined) return false;
+    const isNewest = basis.revision >= log.position.revision;
+    const since = isNewest ? [] : log.recent.after(basis.revision);
+    if (since === undefined) return true;
+    const commits = [...since, ...decided.map(({ commit }) => commit)];
+    return commits.some(({ changes }) => changes.some((change) => changedId(change) === basis.id));
   }
 
   private decideOne(

@@ -6,7 +6,13 @@ import type { StoredServer, Tier } from '../domain/server.js';
 import { decodeToken, encodeToken, namesPosition, sameEpoch, type Token } from '../domain/token.js';
 import { subjectsOf, viewKey, type ReaderView, type View } from '../domain/view.js';
 import { readableTenant, type ReadDeps } from './registry.js';
-import { authorizeView, validateView, type Answer, type RequestContext } from './request.js';
+import {
+  authorizeView,
+  pageLimitOf,
+  validateView,
+  type Answer,
+  type RequestContext,
+} from './request.js';
 import type { TenantLog } from './tenant-log.js';
 import type { Tenant } from './tenants.js';
 
@@ -51,7 +57,7 @@ export async function listServers(
   const { view } = query;
   authorizeView(context, view);
   validateView(view, 'view');
-  const limit = pageSizeOf(query);
+  const limit = pageLimitOf(query.pageSize);
   const cursor = readCursor(context.tenant, query);
   const tenant = await readableTenant(deps, context, query.atLeast);
   if (view.kind === 'inventory') return listInventory(deps, tenant, { query, cursor, limit });
@@ -127,11 +133,6 @@ function fits({ record }: StoredServer, filter: ServerFilter): boolean {
   return Object.entries(filter.labels).every(
     ([key, value]) => Object.hasOwn(record.spec.labels, key) && record.spec.labels[key] === value,
   );
-}
-
-function pageSizeOf({ pageSize }: ListQuery): number {
-  if (pageSize < 0) throw invalidField('page_size', 'must not be negative');
-  return pageSize === 0 ? 100 : Math.min(pageSize, 1_000);
 }
 
 function queryDigest({ view, filter }: ListQuery): string {

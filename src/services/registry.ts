@@ -1,7 +1,7 @@
 import { positionOf } from '../domain/commit.js';
-import { SwitchboardError } from '../domain/errors.js';
+import { invalidField, SwitchboardError } from '../domain/errors.js';
 import type { ServerKey } from '../domain/held-connection.js';
-import { maySee, resolve } from '../domain/resolve.js';
+import { maySee, resolve, type StateIndex } from '../domain/resolve.js';
 import type { StoredServer } from '../domain/server.js';
 import { decodeToken, namesPosition, sameEpoch, type Token } from '../domain/token.js';
 import { subjectsOf, type ReaderView, type View } from '../domain/view.js';
@@ -61,11 +61,23 @@ function answerFrom(
   log: TenantLog,
   { view, key }: { readonly view: ReaderView; readonly key: ServerKey },
 ): Answer<StoredServer> {
-  const byId = 'id' in key ? log.byId(key.id) : undefined;
-  const found =
-    'name' in key ? resolve(log, key.name, view) : byId && maySee(byId, view) ? byId : undefined;
+  const found = findServer(log, view, key);
   if (found === undefined) throw notFound(key);
   return { value: found, position: log.position, upstream: upstream.status() };
+}
+
+/**
+ * The server that a view finds by a key, of the records that the index has: it has to hold
+ * the subjects of the view, for the inventory the record itself. The inventory resolves no name.
+ */
+export function findServer(
+  index: StateIndex,
+  view: View,
+  key: ServerKey,
+): StoredServer | undefined {
+  if ('name' in key) return view.kind === 'inventory' ? undefined : resolve(index, key.name, view);
+  const server = index.byId(key.id);
+  return server !== undefined && maySee(server, view) ? server : undefined;
 }
 
 /** The tenant, at `atLeast` or beyond. */
@@ -111,10 +123,7 @@ async function getFromInventory(
   { log }: Tenant,
   key: ServerKey,
 ): Promise<Answer<StoredServer>> {
-  if (!('id' in key))
-    throw new SwitchboardError('INVALID_FIELD', 'the inventory finds by id only', {
-      violations: [{ field: 'key', description: 'the inventory view finds by id only' }],
-    });
+  if (!('id' in key)) throw invalidField('key', 'the inventory view finds by id only');
   const { revision, value } = await catalog.serverById(log.tenant, key.id);
   await log.catchUp(revision);
   if (value === undefined || isTombstone(value)) throw notFound(key);
@@ -122,7 +131,8 @@ async function getFromInventory(
   return { value, position, upstream: upstream.status() };
 }
 
-function notFound(key: ServerKey): SwitchboardError {
+/** The refusal of a key by which a view finds nothing. */
+export function notFound(key: ServerKey): SwitchboardError {
   const metadata = 'name' in key ? { name: key.name } : { id: key.id };
   return new SwitchboardError('SERVER_NOT_FOUND', undefined, { metadata });
 }

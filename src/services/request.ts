@@ -58,6 +58,12 @@ export function validateView(view: View, path: string): void {
   if (violations.length > 0) throw invalidFields(violations);
 }
 
+/** How many items a page has: 100 if `pageSize` is 0, at most 1000. Throws INVALID_FIELD. */
+export function pageLimitOf(pageSize: number): number {
+  if (pageSize < 0) throw invalidField('page_size', 'must not be negative');
+  return pageSize === 0 ? 100 : Math.min(pageSize, 1_000);
+}
+
 /** Throws INVALID_FIELD unless `id` is well-formed. */
 export function validateId(id: string, field: string): void {
   checkId(id, field, (path, description) => {

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import type { Change, RequestKey } from '../domain/commit.js';
 import {
   decideCreate,
   decideDelete,
@@ -7,30 +6,23 @@ import {
   type Decision,
   type DecisionContext,
 } from '../domain/decide.js';
-import { canonicalJson, digestText } from '../domain/digest.js';
-import { invalidField } from '../domain/errors.js';
 import { applyPatch, type DeclarationPatch } from '../domain/patch.js';
 import { audienceOf, isShared, type Declaration, type ServerRecord } from '../domain/server.js';
-import { LIMITS, validateDeclaration } from '../domain/validate.js';
-import { userSubject, type Subject } from '../domain/view.js';
-import type { WriteOutcome } from './committer.js';
+import { validateDeclaration } from '../domain/validate.js';
+import type { Subject } from '../domain/view.js';
 import { authorize, validateId, type Answer, type RequestContext } from './request.js';
-import type { Tenant, Tenants } from './tenants.js';
-import type { Upstream } from './upstream.js';
-
-export interface WriteDeps {
-  readonly tenants: Tenants;
-  readonly upstream: Upstream;
-}
-
-/** What every write carries. */
-export interface WriteOptions {
-  /** Empty for none; then repeating is not safe. */
-  readonly requestId: string;
-  readonly validateOnly: boolean;
-  /** For whoever reads the history. */
-  readonly reason: string;
-}
+import {
+  answerOf,
+  changeOf,
+  checkOptions,
+  checkTarget,
+  holdAll,
+  holdOwners,
+  withoutIdentity,
+  written,
+  type WriteDeps,
+  type WriteOptions,
+} from './write-request.js';
 
 export interface CreateInput extends WriteOptions {
   readonly declared: Declaration;
@@ -66,14 +58,13 @@ export async function createServer(
   const id = randomUUID();
   const outcome = await tenant.committer.submit({
     ...written('create', context, input),
-    prepare: () => holdOwner(tenant, input.declared.owner),
+    prepare: () => holdOwners(tenant, [input.declared.owner]),
     decide: (at) => decideCreate(at, input.declared, id),
   });
-  const record = changedRecord(outcome).after;
+  const record = changeOf(outcome).after;
   if (record === undefined) throw new Error('a create without a record');
-  const value =
-    outcome.kind === 'committed' ? record : { ...record, id: '', etag: '', accessEtag: '' };
-  return answer(deps, outcome, value);
+  const value = outcome.kind === 'committed' ? record : withoutIdentity(record);
+  return answerOf(deps, outcome, value);
 }
 
 /** Changes what people declare. A change without effect answers the server as it is (R4). */
@@ -96,19 +87,12 @@ export async function updateServer(
   };
   const outcome = await tenant.committer.submit({
     ...written('update', context, input),
-    prepare: async () => {
-      const record = await tenant.log.holdRecord(input.id);
-      const owner = await holdOwner(tenant, input.patch.owner);
-      return () => {
-        record();
-        owner();
-      };
-    },
+    prepare: () => holdAll([tenant.log.holdRecord(input.id), holdOwners(tenant, [owner])]),
     decide,
   });
-  const record = changedRecord(outcome).after ?? current;
+  const record = changeOf(outcome).after ?? current;
   if (record === undefined) throw new Error('an update without a record');
-  return answer(deps, outcome, record);
+  return answerOf(deps, outcome, record);
 }
 
 /** Deletes a server; answers it as it was, and who loses sight of it. */
@@ -126,57 +110,13 @@ export async function deleteServer(
     prepare: () => tenant.log.holdRecord(input.id),
     decide: (at) => decideDelete(at, input),
   });
-  const { before, access } = changedRecord(outcome);
+  const { before, access } = changeOf(outcome);
   if (before === undefined) throw new Error('a delete without a record');
   const subjects = isShared(before)
     ? []
     : audienceOf({ record: before, grants: access?.revoked ?? [] });
-  return answer(deps, outcome, {
+  return answerOf(deps, outcome, {
     record: before,
     affected: { everyone: isShared(before), subjects },
   });
-}
-
-function written(
-  method: string,
-  { caller }: RequestContext,
-  input: WriteOptions,
-): { actor: string; reason: string; validateOnly: boolean; request?: RequestKey } {
-  const { requestId, validateOnly, reason, ...body } = input;
-  const common = { actor: caller.principal, reason, validateOnly };
-  if (requestId === '' || validateOnly) return common;
-  const bodyDigest = digestText('request', method, reason, canonicalJson(body));
-  return { ...common, request: { principal: caller.principal, requestId, bodyDigest } };
-}
-
-async function holdOwner({ log }: Tenant, owner: string | undefined): Promise<() => void> {
-  return log.hold(owner === undefined || owner === '' ? [] : [userSubject(owner)]);
-}
-
-/** What a write changed, or would have. */
-function changedRecord(outcome: WriteOutcome): Change {
-  if (outcome.kind === 'committed') return outcome.commit.changes[0] ?? {};
-  return outcome.decision?.changes[0] ?? {};
-}
-
-function answer<T>({ upstream }: WriteDeps, outcome: WriteOutcome, value: T): Answer<T> {
-  return { value, position: outcome.position, upstream: upstream.status() };
-}
-
-function checkOptions({ requestId, reason }: WriteOptions): void {
-  if (requestId.length > LIMITS.requestId) {
-    throw invalidField('request_id', `must be at most ${String(LIMITS.requestId)} characters`);
-  }
-  if (reason.length > LIMITS.reason) {
-    throw invalidField('reason', `must be at most ${String(LIMITS.reason)} characters`);
-  }
-}
-
-function checkTarget(
-  { id, etag }: { readonly id: string; readonly etag: string },
-  path: string,
-): void {
-  validateId(id, `${path}id`);
-  if (etag === '')
-    throw invalidField(`${path}etag`, 'is required: send the etag of the copy that you read');
 }

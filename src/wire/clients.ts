@@ -5,15 +5,39 @@ import { CLIENT_KEEPALIVE } from './keepalive.js';
 
 export type { ConnectionServiceClient, RegistryServiceClient };
 export {
+  AccessCandidate_Verdict as Verdict,
+  ApplyResult_Action as ApplyAction,
+  ApplyServersRequest,
+  ApplyServersResponse,
+  BatchGetServersRequest,
+  Cause,
+  ExplainAccessRequest,
   GetServerRequest,
+  InspectServerRequest,
   ListServersRequest,
   ListServersResponse,
+  ListServerVersionsRequest,
+  ListServerVersionsResponse,
+  RollbackServerRequest,
+  UndeleteServerRequest,
   WatchServersRequest,
 } from '../../generated/switchboard/v1/registry_service.js';
 export type {
+  AccessCandidate,
+  ApplyResult,
+  ExplainAccessResponse,
+  FieldChange,
+  RollbackServerResponse,
   ServerEvent,
+  ServerVersion,
   WatchServersResponse,
 } from '../../generated/switchboard/v1/registry_service.js';
+
+export {
+  InspectionFailureReason,
+  OAuthNeed,
+  ProtocolEra,
+} from '../../generated/switchboard/v1/server.js';
 
 /** The largest answer that clients accept. A commit has at most 8 MB. */
 const MAX_RECEIVE_BYTES = 16 * 1024 * 1024;

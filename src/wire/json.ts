@@ -7,8 +7,14 @@ import {
   toJson,
 } from '@bufbuild/protobuf';
 import {
+  ApplyServersResponse,
+  ExplainAccessResponse,
   GetServerResponse,
+  InspectServerResponse,
   ListServersResponse,
+  ListServerVersionsResponse,
+  RollbackServerResponse,
+  UndeleteServerResponse,
   WatchServersResponse,
 } from '../../generated/switchboard/v1/registry_service.js';
 import { Server } from '../../generated/switchboard/v1/server.js';
@@ -34,24 +40,34 @@ export function serverFromJson(json: JsonValue): Server {
   return Server.decode(toBinary(type, fromJson(type, json, { registry: descriptorRegistry() })));
 }
 
-/** The answer to GetServer as proto JSON. */
-export function getToJson(answer: GetServerResponse): JsonValue {
-  return toProtoJson('switchboard.v1.GetServerResponse', GetServerResponse, answer);
+interface Messages {
+  readonly ApplyServersResponse: ApplyServersResponse;
+  readonly ExplainAccessResponse: ExplainAccessResponse;
+  readonly GetServerResponse: GetServerResponse;
+  readonly InspectServerResponse: InspectServerResponse;
+  readonly ListServersResponse: ListServersResponse;
+  readonly ListServerVersionsResponse: ListServerVersionsResponse;
+  readonly RollbackServerResponse: RollbackServerResponse;
+  readonly UndeleteServerResponse: UndeleteServerResponse;
+  readonly WatchServersResponse: WatchServersResponse;
 }
 
-/** A page of a list as proto JSON. */
-export function listToJson(list: ListServersResponse): JsonValue {
-  return toProtoJson('switchboard.v1.ListServersResponse', ListServersResponse, list);
-}
+const CODECS: { readonly [K in keyof Messages]: Codec<Messages[K]> } = {
+  ApplyServersResponse,
+  ExplainAccessResponse,
+  GetServerResponse,
+  InspectServerResponse,
+  ListServersResponse,
+  ListServerVersionsResponse,
+  RollbackServerResponse,
+  UndeleteServerResponse,
+  WatchServersResponse,
+};
 
-/** A message of a watch as proto JSON. */
-export function watchMessageToJson(message: WatchServersResponse): JsonValue {
-  return toProtoJson('switchboard.v1.WatchServersResponse', WatchServersResponse, message);
-}
-
-function toProtoJson<T>(name: string, codec: Codec<T>, message: T): JsonValue {
-  const type = messageType(name);
-  const bytes = codec.encode(message).finish();
+/** What the server answered, as proto JSON. `name` is the name of the message. */
+export function answerToJson<K extends keyof Messages>(name: K, message: Messages[K]): JsonValue {
+  const type = messageType(`switchboard.v1.${name}`);
+  const bytes = CODECS[name].encode(message).finish();
   return toJson(type, fromBinary(type, bytes), { registry: descriptorRegistry() });
 }
 

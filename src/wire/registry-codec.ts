@@ -70,7 +70,8 @@ export function fromListServers(request: message.ListServersRequest): Read<{
   };
 }
 
-interface WriteFields {
+/** What every write carries. */
+export interface WriteFields {
   readonly requestId: string;
   readonly validateOnly: boolean;
   readonly reason: string;
@@ -122,7 +123,10 @@ export function fromWatchServers(
 export function toServerResponse(
   header: HeaderFacts,
   record: ServerRecord,
-): message.GetServerResponse & message.CreateServerResponse & message.UpdateServerResponse {
+): message.GetServerResponse &
+  message.CreateServerResponse &
+  message.UpdateServerResponse &
+  message.UndeleteServerResponse {
   return { header: toHeaderMessage(header), server: toServerMessage(record) };
 }
 
@@ -154,6 +158,6 @@ export function toDeleteServerResponse(
   };
 }
 
-function writeFields({ requestId, validateOnly, reason }: WriteFields): WriteFields {
+export function writeFields({ requestId, validateOnly, reason }: WriteFields): WriteFields {
   return { requestId, validateOnly, reason };
 }

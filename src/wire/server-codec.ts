@@ -2,6 +2,7 @@ import * as message from '../../generated/switchboard/v1/server.js';
 import { connectionScope, type ConnectionScope } from '../domain/connection-scope.js';
 import { invalidField } from '../domain/errors.js';
 import type { Declaration, KnownServer, ServerRecord, Tier } from '../domain/server.js';
+import type { ServerSpec } from '../domain/spec.js';
 import { fromFactsMessage, toFactsMessage } from './facts-codec.js';
 import { fromSpecMessage, toSpecMessage } from './spec-codec.js';
 
@@ -80,6 +81,33 @@ export function fromDeclaration(server: message.Server | undefined, path: string
     // Output only: a request cannot say it.
     source: '',
   };
+}
+
+/** What a file declares about a server. */
+export interface DeclaredServer {
+  readonly name: string;
+  /** Left out, the control plane derives it from the spec. */
+  readonly tier?: Tier;
+  readonly owner?: string;
+  readonly externalId?: string;
+  readonly spec: ServerSpec;
+}
+
+/** The same as a request carries it; with an etag, it is refused if the server has moved. */
+export function toDeclarationMessage(declared: DeclaredServer, etag = ''): message.Server {
+  return message.Server.fromPartial({
+    name: declared.name,
+    tier: declared.tier === undefined ? message.Tier.TIER_UNSPECIFIED : TIERS[declared.tier],
+    owner: declared.owner ?? '',
+    externalId: declared.externalId ?? '',
+    spec: toSpecMessage(declared.spec),
+    etag,
+  });
+}
+
+/** A tier as a message. */
+export function toTierMessage(tier: Tier): message.Tier {
+  return TIERS[tier];
 }
 
 /** A tier in a request. Throws INVALID_FIELD if it was left out or is none. */

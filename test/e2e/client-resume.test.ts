@@ -62,7 +62,8 @@ function openCounting(address: string): TestNode & {
   const steps = (): string[] =>
     sync.map((event) => {
       if (event.type === 'opened') return event.resumed ? 'resumed' : 'opened';
-      return event.type === 'reset' ? `reset ${event.reason}` : event.step;
+      if (event.type === 'applied') return event.step;
+      return event.type === 'reset' ? `reset ${event.reason}` : event.type;
     });
   return { ...node, sync, pool, steps };
 }

@@ -12,6 +12,7 @@ export interface ControlPlaneOptions {
   /** Default: a new one, removed with the test. */
   readonly dataDir?: string;
   readonly watchLimits?: ServerDeps['watchLimits'];
+  readonly inspection?: ServerDeps['inspection'];
 }
 
 /** A real control plane in this process, on a real socket. */
@@ -25,11 +26,14 @@ export interface ControlPlane {
 /** Starts a control plane; it is closed with the test. */
 export async function startControlPlane(options: ControlPlaneOptions = {}): Promise<ControlPlane> {
   const dataDir = options.dataDir ?? (await testFolder());
-  const flags = { listen: '127.0.0.1:0', drainTimeout: '1s', ...options.flags, dataDir };
-  const { watchLimits } = options;
+  // Addresses that tests make up are not to be looked at, and every finding is a commit.
+  const usual = { listen: '127.0.0.1:0', drainTimeout: '1s', inspect: 'false' };
+  const flags = { ...usual, ...options.flags, dataDir };
+  const { watchLimits, inspection } = options;
   const server = await createServer(resolveServeOptions(flags, {}), {
     log: captureLog().log,
     ...(watchLimits === undefined ? {} : { watchLimits }),
+    ...(inspection === undefined ? {} : { inspection }),
   });
   const admin = openAdmin(server.address);
   const close = async (): Promise<void> => {

@@ -71,7 +71,11 @@ async function serve(
   { dataDir, flags = [], watchLimits = {} }: CrashyOptions,
   { end, ended, kill }: Life,
 ): Promise<CrashyServer> {
-  const argv = ['--data-dir', dataDir, '--listen', '127.0.0.1:0', '--log-level', 'warn', ...flags];
+  const argv = [
+    ...['--data-dir', dataDir, '--listen', '127.0.0.1:0', '--log-level', 'warn'],
+    // Addresses that tests make up are not to be looked at, and every finding is a commit.
+    ...['--inspect=false', ...flags],
+  ];
   const listening = once(child, 'message') as Promise<[{ readonly address: string }]>;
   child.send({ kind: 'start', argv, watchLimits });
   const early = ended.then((how) => {

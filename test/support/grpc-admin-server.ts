@@ -33,7 +33,8 @@ export async function startLocalServer(options: LocalOptions = {}): Promise<Loca
   const { log, lines } = captureLog();
   const argv = [
     ...['--data-dir', dataDir ?? folder?.path ?? '', '--listen', '127.0.0.1:0'],
-    ...['--drain-timeout', '2s', ...flags],
+    // Addresses that tests make up are not to be looked at, and every finding is a commit.
+    ...['--drain-timeout', '2s', '--inspect=false', ...flags],
   ];
   const server = await createServer(parseServeOptions(argv, {}), {
     log,

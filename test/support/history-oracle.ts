@@ -50,6 +50,19 @@ export class Oracle {
     return [...state.values()];
   }
 
+  /** Servers that are gone, by id: the name that they had then, and the revision, the newest first. */
+  deleted(): ReadonlyMap<string, { readonly name: string; readonly revision: number }> {
+    const gone = new Map<string, { readonly name: string; readonly revision: number }>();
+    for (let revision = this.head; revision > 0; revision -= 1) {
+      for (const { record } of this.serversAt(revision - 1)) {
+        const { id, name } = record;
+        const isThere = this.states[revision]?.has(id) === true || this.states[this.head]?.has(id);
+        if (isThere !== true && !gone.has(id)) gone.set(id, { name, revision });
+      }
+    }
+    return gone;
+  }
+
   /** What the view holds at a revision. */
   viewAt(view: View, revision: number): Contents {
     const key = `${String(revision)} ${viewKey(view)}`;

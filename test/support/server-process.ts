@@ -33,7 +33,8 @@ export async function temporaryFolder(): Promise<AsyncDisposable & { readonly pa
 
 /** Starts the server on a free port, unless the arguments say another, and waits until it serves. */
 export async function startServerProcess(...args: readonly string[]): Promise<ServerProcess> {
-  const running = start(SERVER, ['--listen', '127.0.0.1:0', ...args]);
+  // Addresses that tests make up are not to be looked at, and every finding is a commit.
+  const running = start(SERVER, ['--listen', '127.0.0.1:0', '--inspect=false', ...args]);
   const address = await new Promise<string>((resolve, reject) => {
     const look = (): void => {
       const match = /listens on (\S+)/.exec(running.stdout());

@@ -14,8 +14,10 @@ import type { NodeSession } from '../../src/services/node-session.js';
 import { violationsOf, readStream, type RecordedStream } from './checkers.js';
 import { NodeReader } from './checkers-node.js';
 import { changeAccess } from './commits.js';
+import { whyNot } from './explain-oracle.js';
 import { describeContents, Oracle, type Contents } from './history-oracle.js';
 import { randomFrom, type Random } from './random.js';
+import { apply, explainName, itemOf, rollback, undelete } from './services-apply.js';
 import type { SyncFrame, WatchFrame } from './services-encoders.js';
 import {
   catchUp,
@@ -52,7 +54,10 @@ const READER_VIEWS: readonly ReaderView[] = [
 const VIEWS: readonly View[] = [...READER_VIEWS, INVENTORY_VIEW];
 
 /** Refusals that a random write may well meet. */
-const EXPECTED = ['NAME_TAKEN', 'ETAG_MISMATCH', 'SERVER_NOT_FOUND'] as const;
+const EXPECTED = [
+  ...(['NAME_TAKEN', 'ETAG_MISMATCH', 'SERVER_NOT_FOUND'] as const),
+  ...(['NOT_DELETED', 'VERSION_NOT_FOUND', 'TIER_CHANGE_NOT_ALLOWED'] as const),
+];
 
 /** A place to which a client could go back: what it had, and the token. */
 interface Bookmark {
@@ -96,6 +101,8 @@ export class Simulation {
   private readonly watchers: Watching[] = [];
   private readonly nodes: Noding[] = [];
   private known: ServerRecord[] = [];
+  /** Servers that somebody wanted to delete. */
+  private readonly gone: string[] = [];
 
   constructor(world: World, replicas: readonly Replica[], seed: number) {
     this.world = world;
@@ -117,6 +124,7 @@ export class Simulation {
       if (this.random.oneIn(20)) await this.settle();
     }
     await this.settle();
+    await this.explainAll();
     this.finish();
   }
 
@@ -188,6 +196,35 @@ export class Simulation {
     return found;
   }
 
+  /** For every view and name, what is explained is what get finds, and true of each server. */
+  private async explainAll(): Promise<void> {
+    const servers = this.oracle.serversAt(this.oracle.head);
+    const deleted = [...this.oracle.deleted()];
+    const deletedAs = (name: string): readonly (readonly [string, number])[] =>
+      deleted.flatMap(([id, at]) => (at.name === name ? [[id, at.revision]] : []));
+    for (const replica of this.replicas) {
+      for (const view of READER_VIEWS) {
+        for (const name of NAMES) {
+          const named = servers.filter(({ record }) => record.name === name);
+          const { value, position } = await explainName(replica, view, name);
+          expect(position.revision).toBe(this.oracle.head);
+          const found = await get(replica, view, { name }).catch(() => undefined);
+          expect(value.winner?.record.id).toBe(found?.value.record.id);
+          const live = value.candidates.filter(({ verdict }) => verdict !== 'deleted');
+          const ids = live.map(({ id }) => id).sort();
+          expect(ids).toEqual(named.map(({ record }) => record.id).sort());
+          expect(whyNot(live, named, view)).toEqual([]);
+          const dead = value.candidates.filter(({ verdict }) => verdict === 'deleted');
+          const last = dead.map(({ id, revision }) => [id, revision]);
+          expect(last.toSorted()).toEqual(deletedAs(name).toSorted());
+          const order = dead.map(({ revision }) => revision);
+          expect(order).toEqual(order.toSorted((a, b) => b - a));
+          this.meet('explained');
+        }
+      }
+    }
+  }
+
   private async write(): Promise<void> {
     const replica = this.random.pick(this.replicas);
     try {
@@ -202,7 +239,8 @@ export class Simulation {
   private async writeOn(replica: Replica): Promise<unknown> {
     const { random } = this;
     const target = this.known.length === 0 ? undefined : random.pick(this.known);
-    const choice = target === undefined ? 0 : random.below(10);
+    if (random.oneIn(4)) return this.writeSet(replica);
+    const choice = target === undefined ? 0 : random.below(12);
     if (target === undefined || choice < 3) {
       const tier = random.pick(['APP', 'USER', 'PRIVATE', 'PRIVATE', 'PRIVATE'] as const);
       const owner = tier === 'PRIVATE' ? { owner: random.pick(USERS) } : {};
@@ -215,9 +253,35 @@ export class Simulation {
       const revoke = access.revoke.filter((subject) => !access.grant.includes(subject));
       return changeAccess(this.world.catalog, { tenant: TENANT, id }, { ...access, revoke });
     }
-    if (choice < 7) return remove(replica, target);
+    if (choice < 7) {
+      this.gone.push(target.id);
+      return remove(replica, target);
+    }
+    if (choice < 8 && this.gone.length > 0) {
+      this.meet('undelete');
+      return undelete(replica, random.pick(this.gone));
+    }
+    if (choice < 9) {
+      this.meet('rollback');
+      return rollback(replica, target, { generation: 1 + random.below(target.generation) });
+    }
     const { value } = await update(replica, target, this.randomPatch(target));
     return (this.known = this.known.map((record) => (record.id === value.id ? value : record)));
+  }
+
+  /** Applies a few servers of one of two sources, in one step or each by itself. */
+  private async writeSet(replica: Replica): Promise<unknown> {
+    const { random } = this;
+    const items = random.some(NAMES).map((name) => {
+      const tier = random.pick(['APP', 'USER', 'PRIVATE'] as const);
+      const owner = tier === 'PRIVATE' ? { owner: random.pick(USERS) } : {};
+      return itemOf({ name, tier, title: `title ${String(random.below(3))}`, ...owner });
+    });
+    const [allOrNothing, prune, takeOver] = [random.oneIn(2), random.oneIn(2), random.oneIn(2)];
+    const source = random.pick(['one.yaml', 'two.yaml']);
+    const { value } = await apply(replica, items, { source, allOrNothing, prune, takeOver });
+    this.meet(value.applied ? 'set' : 'set held back');
+    return value;
   }
 
   private randomPatch(target: ServerRecord): Parameters<typeof update>[2] {

@@ -93,7 +93,8 @@ function addVersion(model: CatalogModel, commit: Commit, change: Change): void {
   if (before !== undefined && after !== undefined && before.etag === after.etag) return;
   const { cause, actor, reason, time, revision } = commit;
   const id = changedId(change);
-  const by = { cause, actor, reason, time, revision };
+  const { createTime = 0, lastUpdatedAt = 0 } = after ?? before ?? {};
+  const by = { cause, actor, reason, time, revision, createTime, lastUpdatedAt };
   if (after === undefined) {
     const generation = (before?.generation ?? 0) + 1;
     putVersion(model, id, { ...by, generation, etag: '', grants: access?.revoked ?? [] });

@@ -1,0 +1,79 @@
+import { invalidField, isSwitchboardError, type SwitchboardError } from '../domain/errors.js';
+import type { ServerKey } from '../domain/held-connection.js';
+import type { StoredServer } from '../domain/server.js';
+import { subjectsOf, type View } from '../domain/view.js';
+import { findServer, notFound, readableTenant, type ReadDeps } from './registry.js';
+import {
+  authorizeView,
+  validateId,
+  validateView,
+  type Answer,
+  type RequestContext,
+} from './request.js';
+import type { TenantLog } from './tenant-log.js';
+import { holdAll } from './write-request.js';
+
+export interface BatchQuery {
+  readonly view: View;
+  /** 1 to 1000; what is wrong with one stands in its place. */
+  readonly keys: readonly (ServerKey | SwitchboardError)[];
+  /** A token; empty for none. */
+  readonly atLeast: string;
+}
+
+const MAX_KEYS = 1_000;
+
+/**
+ * What `getServer` answers for each key, all at one revision. Each key is answered by
+ * itself: what is wrong with one hides no other.
+ */
+export async function batchGetServers(
+  deps: ReadDeps,
+  context: RequestContext,
+  { view, keys, atLeast }: BatchQuery,
+): Promise<Answer<readonly (StoredServer | SwitchboardError)[]>> {
+  authorizeView(context, view);
+  validateView(view, 'view');
+  if (keys.length === 0 || keys.length > MAX_KEYS)
+    throw invalidField('keys', `must be 1 to ${String(MAX_KEYS)}`);
+  const { log } = await readableTenant(deps, context, atLeast);
+  const checked = keys.map((key, index) => checkKey(key, view, `keys[${String(index)}]`));
+  const release = await holdKeys(log, view, checked);
+  try {
+    // One turn: all of it is of one revision.
+    const value = checked.map((key) =>
+      isSwitchboardError(key) ? key : (findServer(log, view, key) ?? notFound(key)),
+    );
+    return { value, position: log.position, upstream: deps.upstream.status() };
+  } finally {
+    release();
+  }
+}
+
+function checkKey(
+  key: ServerKey | SwitchboardError,
+  view: View,
+  path: string,
+): ServerKey | SwitchboardError {
+  if (isSwitchboardError(key)) return key;
+  try {
+    if ('id' in key) validateId(key.id, `${path}.id`);
+    else if (view.kind === 'inventory')
+      throw invalidField(`${path}.name`, 'the inventory view finds by id only');
+    return key;
+  } catch (error) {
+    if (isSwitchboardError(error)) return error;
+    throw error;
+  }
+}
+
+/** Brings in what the keys can find: for the inventory, which is in no view, one by one. */
+function holdKeys(
+  log: TenantLog,
+  view: View,
+  keys: readonly (ServerKey | SwitchboardError)[],
+): Promise<() => void> {
+  if (view.kind !== 'inventory') return log.hold(subjectsOf(view));
+  const ids = new Set(keys.flatMap((key) => ('id' in key ? [key.id] : [])));
+  return holdAll([...ids].map((id) => log.holdRecord(id)));
+}

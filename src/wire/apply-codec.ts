@@ -1,0 +1,87 @@
+import * as message from '../../generated/switchboard/v1/registry_service.js';
+import { Tier, type Server } from '../../generated/switchboard/v1/server.js';
+import type { DeclaredServer, SetItem } from '../domain/apply.js';
+import { isSwitchboardError, type SwitchboardError } from '../domain/errors.js';
+import type { Declaration, ServerRecord } from '../domain/server.js';
+import { fieldChanges } from './field-changes.js';
+import { tenantOf } from './node-messages.js';
+import { writeFields, type Read, type WriteFields } from './registry-codec.js';
+import { fromDeclaration, toServerMessage } from './server-codec.js';
+import { toRpcStatus } from './status.js';
+import { toHeaderMessage, type HeaderFacts } from './view-codec.js';
+
+const ACTIONS = {
+  created: message.ApplyResult_Action.ACTION_CREATED,
+  updated: message.ApplyResult_Action.ACTION_UPDATED,
+  unchanged: message.ApplyResult_Action.ACTION_UNCHANGED,
+  deleted: message.ApplyResult_Action.ACTION_DELETED,
+  left: message.ApplyResult_Action.ACTION_LEFT,
+  refused: message.ApplyResult_Action.ACTION_REFUSED,
+  held_back: message.ApplyResult_Action.ACTION_HELD_BACK,
+} as const;
+
+interface ApplyQuery extends WriteFields {
+  readonly source: string;
+  readonly items: readonly SetItem[];
+  readonly prune: boolean;
+  readonly allOrNothing: boolean;
+  readonly takeOver: boolean;
+}
+
+/** Reads a set; what is wrong with one of its servers stands in its place. */
+export function fromApplyServers(request: message.ApplyServersRequest): Read<ApplyQuery> {
+  const { source, servers, prune, allOrNothing, takeOver } = request;
+  return {
+    tenant: tenantOf(request.tenant),
+    query: {
+      ...writeFields(request),
+      source,
+      items: servers.map((server, index) => fromItem(server, `servers[${String(index)}]`)),
+      prune,
+      allOrNothing,
+      takeOver,
+    },
+  };
+}
+
+function fromItem(server: Server, path: string): SetItem {
+  const { name, owner, etag } = server;
+  const at = server.tier === Tier.TIER_PRIVATE ? { name, owner } : { name };
+  return { at, etag, content: contentOf(server, path) };
+}
+
+function contentOf(server: Server, path: string): DeclaredServer | SwitchboardError {
+  const isTold = server.tier !== Tier.TIER_UNSPECIFIED;
+  try {
+    const told = isTold ? server : { ...server, tier: Tier.TIER_USER };
+    const { tier, source: _source, ...rest } = fromDeclaration(told, path);
+    return isTold ? { ...rest, tier } : rest;
+  } catch (error) {
+    if (isSwitchboardError(error)) return error;
+    throw error;
+  }
+}
+
+interface Result {
+  readonly action: keyof typeof ACTIONS;
+  readonly record?: ServerRecord;
+  readonly redeclared?: { readonly before: Declaration; readonly after: Declaration };
+  readonly error?: SwitchboardError;
+}
+
+export function toApplyResponse(
+  header: HeaderFacts,
+  { results, applied }: { readonly results: readonly Result[]; readonly applied: boolean },
+): message.ApplyServersResponse {
+  return { header: toHeaderMessage(header), results: results.map(toResult), applied };
+}
+
+/** Of a server that is new or gone, all fields changed: it is its own list of changes. */
+function toResult({ action, record, redeclared, error }: Result): message.ApplyResult {
+  return {
+    action: ACTIONS[action],
+    server: record && toServerMessage(record),
+    changes: redeclared === undefined ? [] : fieldChanges(redeclared.before, redeclared.after),
+    error: error && toRpcStatus(error),
+  };
+}

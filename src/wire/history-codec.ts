@@ -1,0 +1,71 @@
+import type * as message from '../../generated/switchboard/v1/registry_service.js';
+import type { Declaration, ServerRecord, ServerVersion } from '../domain/server.js';
+import { fieldChanges } from './field-changes.js';
+import { tenantOf } from './node-messages.js';
+import { writeFields, type Read, type WriteFields } from './registry-codec.js';
+import { toDeclarationMessage, toServerMessage } from './server-codec.js';
+import { toHeaderMessage, type HeaderFacts } from './view-codec.js';
+import { CAUSES } from './watch-encoder.js';
+
+export function fromListServerVersions(
+  request: message.ListServerVersionsRequest,
+): Read<{ id: string; pageSize: number; pageToken: string }> {
+  const { id, pageSize, pageToken } = request;
+  return { tenant: tenantOf(request.tenant), query: { id, pageSize, pageToken } };
+}
+
+export function fromRollbackServer(
+  request: message.RollbackServerRequest,
+): Read<WriteFields & { id: string; etag: string; generation: number }> {
+  const { id, etag, generation } = request;
+  return {
+    tenant: tenantOf(request.tenant),
+    query: { ...writeFields(request), id, etag, generation },
+  };
+}
+
+export function fromUndeleteServer(
+  request: message.UndeleteServerRequest,
+): Read<WriteFields & { id: string }> {
+  const { id } = request;
+  return { tenant: tenantOf(request.tenant), query: { ...writeFields(request), id } };
+}
+
+interface VersionStep {
+  readonly version: ServerVersion;
+  readonly previous: ServerVersion | undefined;
+}
+
+export function toListServerVersionsResponse(
+  header: HeaderFacts,
+  page: { readonly steps: readonly VersionStep[]; readonly nextPageToken: string },
+): message.ListServerVersionsResponse {
+  return {
+    header: toHeaderMessage(header),
+    versions: page.steps.map(toVersion),
+    nextPageToken: page.nextPageToken,
+  };
+}
+
+/** Before the first version, and after a deletion, nothing is declared. */
+function toVersion({ version, previous }: VersionStep): message.ServerVersion {
+  const { generation, cause, actor, reason, time, revision, declared, etag } = version;
+  const server = declared && { ...toDeclarationMessage(declared, etag), source: declared.source };
+  return {
+    ...{ generation, actor, reason, revision, server },
+    cause: CAUSES[cause],
+    commitTime: new Date(time),
+    changes: fieldChanges(previous?.declared, declared),
+  };
+}
+
+export function toRollbackServerResponse(
+  header: HeaderFacts,
+  { record, before }: { readonly record: ServerRecord; readonly before: Declaration },
+): message.RollbackServerResponse {
+  return {
+    header: toHeaderMessage(header),
+    server: toServerMessage(record),
+    changes: fieldChanges(before, record),
+  };
+}

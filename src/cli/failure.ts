@@ -1,5 +1,6 @@
 import { ERROR_REASONS, isSwitchboardError } from '../domain/errors.js';
 import { GRPC_CODES } from '../wire/status.js';
+import { printable, printableLines } from './text.js';
 
 /** What the command ends with. */
 export const EXIT_CODES = {
@@ -45,14 +46,17 @@ export function exitCodeOf(error: unknown): number {
 /** What went wrong and what to do about it, for a person. */
 export function describeFailure(error: unknown): string {
   if (!isSwitchboardError(error)) {
-    return `switchboard: ${error instanceof Error ? error.message : String(error)}\n`;
+    const message = error instanceof Error ? error.message : String(error);
+    return `switchboard: ${printableLines(message)}\n`;
   }
-  const facts = Object.entries(error.metadata).map(([key, value]) => `  ${key}: ${value}\n`);
-  const fields = error.violations.map(({ field, description }) => `  ${field}: ${description}\n`);
+  const facts = Object.entries(error.metadata).map(([key, value]) => `  ${key}: ${value}`);
+  const fields = error.violations.map(({ field, description }) => `  ${field}: ${description}`);
   return [
-    `switchboard: ${error.reason}: ${error.message}\n`,
+    `switchboard: ${error.reason}: ${error.message}`,
     ...fields,
     ...facts,
-    `  What to do: ${ERROR_REASONS[error.reason].fix}\n`,
-  ].join('');
+    `  What to do: ${ERROR_REASONS[error.reason].fix}`,
+  ]
+    .map((line) => `${printable(line)}\n`)
+    .join('');
 }

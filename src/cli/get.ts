@@ -1,6 +1,6 @@
 import { INVENTORY_VIEW } from '../domain/view.js';
 import { GetServerRequest } from '../wire/clients.js';
-import { getToJson } from '../wire/json.js';
+import { answerToJson } from '../wire/json.js';
 import { toViewMessage } from '../wire/view-codec.js';
 import type { Connection, Flags } from './connection.js';
 import { serverDetails } from './server-text.js';
@@ -17,7 +17,8 @@ export async function get(connection: Connection, key: string, flags: Flags): Pr
     view: toViewMessage(view),
     key: { $case: byId ? 'id' : 'name', value: key },
   });
-  const answer = await callUnary(client.getServer.bind(client), request, metadata);
-  if (flags['json'] === true) return `${JSON.stringify(getToJson(answer))}\n`;
+  const answer = await callUnary(client.getServer.bind(client), request, { metadata });
+  if (flags['json'] === true)
+    return `${JSON.stringify(answerToJson('GetServerResponse', answer))}\n`;
   return answer.server === undefined ? '' : serverDetails(answer.server);
 }

@@ -7,16 +7,15 @@ import {
   serveCommand,
   type ServeFlags,
 } from '../server/main.js';
-import { type Connection, type Flags, openConnection, withConnectionFlags } from './connection.js';
+import { type Flags, openConnection, withConnectionFlags } from './connection.js';
 import { describeFailure, EXIT_CODES, exitCodeOf } from './failure.js';
-import { get } from './get.js';
-import { list } from './list.js';
-import { withViewFlags } from './view.js';
-import { watch } from './watch.js';
+import type { Run } from './program.js';
+import { addReadingCommands } from './reading-commands.js';
+import { addWritingCommands } from './writing-commands.js';
 
 const HELP = `
-Exit codes: 0 done, 1 failed, 2 wrong command line or request, 3 no such server,
-4 not allowed, 5 the server cannot be reached or cannot answer now.`;
+Exit codes: 0 done, 1 failed or not all done, 2 wrong command line or request, 3 no such
+server, 4 not allowed, 5 the server cannot be reached or cannot answer now.`;
 
 /** Runs the command line; answers the exit code. */
 async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
@@ -27,14 +26,13 @@ async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<nu
     .enablePositionalOptions()
     .exitOverride();
 
-  const connected = async (
-    command: Command,
-    body: (connection: Connection, flags: Flags) => Promise<void>,
-  ): Promise<void> => {
+  const run: Run = async (command, body) => {
     const flags: Flags = { ...program.opts(), ...command.opts() };
     const connection = openConnection(flags, env);
     try {
-      await body(connection, flags);
+      const result = await body(connection, flags);
+      if (typeof result === 'string') process.stdout.write(result);
+      if (typeof result === 'number') exitCode = result;
     } finally {
       connection.client.close();
     }
@@ -47,27 +45,8 @@ async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<nu
         exitCode = await serve(() => resolveServeOptions(flags, env));
       }),
   );
-  withConnectionFlags(withViewFlags(program.command('get')))
-    .description('Show one server.')
-    .argument('<name>', 'its name, as it resolves in the view; with --id, its id')
-    .option('--id', 'the argument is an id; without a view, looked up in the inventory')
-    .action((name: string, _: Flags, command: Command) =>
-      connected(command, async (connection, flags) => {
-        process.stdout.write(await get(connection, name, flags));
-      }),
-    );
-  withConnectionFlags(withViewFlags(program.command('list')))
-    .description('List the servers of a view.')
-    .action((_: Flags, command: Command) =>
-      connected(command, async (connection, flags) => {
-        process.stdout.write(await list(connection, flags));
-      }),
-    );
-  withConnectionFlags(withViewFlags(program.command('watch')))
-    .description('Print a view and every change of it until stopped with Ctrl-C.')
-    .action((_: Flags, command: Command) =>
-      connected(command, (connection, flags) => watch(connection, flags, watchIo())),
-    );
+  addReadingCommands(program, run);
+  addWritingCommands(program, run);
 
   try {
     await program.parseAsync([...argv], { from: 'user' });
@@ -77,20 +56,6 @@ async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<nu
     process.stderr.write(describeFailure(error));
     return exitCodeOf(error);
   }
-}
-
-function watchIo(): Parameters<typeof watch>[2] {
-  const controller = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM']) {
-    process.once(signal, () => {
-      controller.abort();
-    });
-  }
-  return {
-    out: (text) => process.stdout.write(text),
-    err: (text) => process.stderr.write(text),
-    signal: controller.signal,
-  };
 }
 
 // A reader such as `head` that has enough is no failure.

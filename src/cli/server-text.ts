@@ -1,35 +1,21 @@
 import type { ServerMessage } from '../wire/json.js';
+import { factRows } from './facts-text.js';
+import { localTime, printable, table } from './text.js';
 
-/** Columns of text, padded; every row ends with its last cell. */
-export function table(rows: readonly (readonly string[])[]): string {
-  const widths: number[] = [];
-  for (const row of rows) {
-    row.forEach((cell, index) => (widths[index] = Math.max(widths[index] ?? 0, cell.length)));
-  }
-  return rows
-    .map(
-      (row) =>
-        `${row
-          .map((cell, index) => cell.padEnd(widths[index] ?? 0))
-          .join('  ')
-          .trimEnd()}\n`,
-    )
-    .join('');
-}
+export { table };
 
 export const SERVER_COLUMNS = ['NAME', 'TIER', 'TRANSPORT', 'WHERE', 'STATE', 'UPDATED'] as const;
 
 /** One line about a server, in the order of SERVER_COLUMNS. */
 export function serverRow(server: ServerMessage): readonly string[] {
   const { kind, where } = transportOf(server);
-  const owner = server.owner === '' ? '' : ` of ${server.owner}`;
   return [
     server.name,
-    `${tierOf(server)}${owner}`,
+    tierAndOwner(server),
     kind,
     where,
     server.spec?.enabled === false ? 'disabled' : 'enabled',
-    server.lastUpdatedAt?.toISOString() ?? '',
+    localTime(server.lastUpdatedAt),
   ].map(printable);
 }
 
@@ -49,10 +35,13 @@ export function serverDetails(server: ServerMessage): string {
     ['Description', server.spec?.description],
     ['Connection', `one for each ${SCOPES[server.connectionScope] ?? '?'}`],
     ['Because', server.connectionScopeReasons.join('; ')],
-    ['Created', server.createTime?.toISOString()],
-    ['Updated', server.lastUpdatedAt?.toISOString()],
+    ['Created', localTime(server.createTime)],
+    ['Updated', localTime(server.lastUpdatedAt)],
+    ['Source', server.source],
+    ['Generation', server.generation === 0 ? '' : String(server.generation)],
     ['Etag', server.etag],
     ['Config hash', server.configHash],
+    ...factRows(server),
   ];
   return table(
     facts.flatMap(([label, value]) =>
@@ -70,8 +59,19 @@ const SCOPES: Readonly<Record<number, string>> = {
 
 const TIERS: Readonly<Record<number, string>> = { 1: 'APP', 2: 'USER', 3: 'PRIVATE' };
 
-function tierOf(server: ServerMessage): string {
-  return TIERS[server.tier] ?? '';
+/** The name of a tier. */
+export function tierOf({ tier }: Pick<ServerMessage, 'tier'>): string {
+  return TIERS[tier] ?? '';
+}
+
+/** Its tier, and for PRIVATE ones whose it is. */
+export function tierAndOwner(server: Pick<ServerMessage, 'tier' | 'owner'>): string {
+  return server.owner === '' ? tierOf(server) : `${tierOf(server)} of ${server.owner}`;
+}
+
+/** Its command or its URL. */
+export function whereOf(server: ServerMessage): string {
+  return transportOf(server).where;
 }
 
 function transportOf({ spec }: ServerMessage): { readonly kind: string; readonly where: string } {
@@ -82,10 +82,4 @@ function transportOf({ spec }: ServerMessage): { readonly kind: string; readonly
   }
   const kinds = { streamableHttp: 'http', sse: 'sse', websocket: 'websocket' };
   return { kind: kinds[transport.$case], where: transport.value.url };
-}
-
-/** Text that others wrote must not steer the terminal. */
-export function printable(text: string): string {
-  // eslint-disable-next-line no-control-regex -- control characters are what it is about
-  return text.replace(/[\u0000-\u001f\u007f-\u009f]+/g, ' ');
 }

@@ -10,13 +10,23 @@ type Unary<Q, A> = (
   ]
 ) => ClientUnaryCall;
 
-/** How long an answer may take. Milliseconds. */
+/** How a call is made. */
+export interface UnaryOptions {
+  readonly metadata: Metadata;
+  /** How long an answer may take. Milliseconds, default 10,000. */
+  readonly timeoutMs?: number;
+}
+
 const TIMEOUT_MS = 10_000;
 
 /** Calls a bound unary method of a client. Throws a SwitchboardError. */
-export function callUnary<Q, A>(method: Unary<Q, A>, request: Q, metadata: Metadata): Promise<A> {
+export function callUnary<Q, A>(
+  method: Unary<Q, A>,
+  request: Q,
+  { metadata, timeoutMs = TIMEOUT_MS }: UnaryOptions,
+): Promise<A> {
   return new Promise((resolve, reject) => {
-    method(request, metadata, { deadline: Date.now() + TIMEOUT_MS }, (error, answer) => {
+    method(request, metadata, { deadline: Date.now() + timeoutMs }, (error, answer) => {
       if (error === null) resolve(answer);
       else reject(fromStatus(error));
     });

@@ -4,15 +4,9 @@ import { WatchServersRequest, type WatchServersResponse } from '../wire/clients.
 import { fromStatus, GRPC_CODES } from '../wire/status.js';
 import { toViewMessage } from '../wire/view-codec.js';
 import type { Connection, Flags } from './connection.js';
+import type { Io } from './io.js';
 import { viewOf } from './view.js';
 import { jsonLine, textLine } from './watch-text.js';
-
-/** Where a watch writes to, and what stops it. */
-export interface WatchIo {
-  readonly out: (text: string) => void;
-  readonly err: (text: string) => void;
-  readonly signal: AbortSignal;
-}
 
 const FIRST_DELAY_MS = 200;
 const LAST_DELAY_MS = 10_000;
@@ -23,7 +17,11 @@ const LAST_DELAY_MS = 10_000;
  * last token, with growing delays; what ends the watch for good is thrown. A server that
  * cannot be reached at the start also ends it.
  */
-export async function watch(connection: Connection, flags: Flags, io: WatchIo): Promise<void> {
+export async function watch(
+  connection: Connection,
+  flags: Flags,
+  io: Pick<Io, 'out' | 'err' | 'signal'>,
+): Promise<void> {
   const view = toViewMessage(viewOf(flags));
   const print = flags['json'] === true ? jsonLine : textLine;
   const progress: Progress = { token: '', pending: [], failures: 0, connected: false };

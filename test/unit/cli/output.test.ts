@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { WatchServersResponse } from '../../../generated/switchboard/v1/registry_service.js';
 import { ConnectionScope, Server, Tier } from '../../../generated/switchboard/v1/server.js';
 import { describeFailure, exitCodeOf, UsageError } from '../../../src/cli/failure.js';
-import { SERVER_COLUMNS, serverDetails, serverRow, table } from '../../../src/cli/server-text.js';
+import { SERVER_COLUMNS, serverDetails, serverRow } from '../../../src/cli/server-text.js';
+import { table } from '../../../src/cli/text.js';
 import { viewOf } from '../../../src/cli/view.js';
 import { jsonLine, textLine } from '../../../src/cli/watch-text.js';
 import {
@@ -20,7 +21,7 @@ const WEATHER = Server.fromPartial({
   spec: { transport: { $case: 'streamableHttp', value: { url: 'https://weather.example/mcp' } } },
   connectionScope: ConnectionScope.CONNECTION_SCOPE_USER,
   connectionScopeReasons: ['tier PRIVATE'],
-  lastUpdatedAt: new Date(0),
+  lastUpdatedAt: new Date(2026, 10, 21, 9, 5, 7),
 });
 const FILES = Server.fromPartial({
   name: 'files',
@@ -35,7 +36,7 @@ describe('text', () => {
   it('of a list is a table', () => {
     expect(table([SERVER_COLUMNS, ...[WEATHER, FILES].map(serverRow)])).toMatchInlineSnapshot(`
       "NAME     TIER            TRANSPORT  WHERE                        STATE     UPDATED
-      weather  PRIVATE of ana  http       https://weather.example/mcp  enabled   1970-01-01T00:00:00.000Z
+      weather  PRIVATE of ana  http       https://weather.example/mcp  enabled   2026-11-21 09:05:07
       files    APP             stdio      npx -y x                     disabled
       "
     `);
@@ -52,7 +53,7 @@ describe('text', () => {
       URL:         https://weather.example/mcp
       Connection:  one for each user
       Because:     tier PRIVATE
-      Updated:     1970-01-01T00:00:00.000Z
+      Updated:     2026-11-21 09:05:07
       "
     `);
   });
@@ -81,7 +82,7 @@ describe('text', () => {
       { $case: 'reset', value: { reason: 5 } },
     ].map((message) => textLine(WatchServersResponse.fromPartial({ message } as never)));
     expect(lines.join('')).toMatchInlineSnapshot(`
-      "ADDED      weather  PRIVATE of ana  http  https://weather.example/mcp  enabled  1970-01-01T00:00:00.000Z
+      "ADDED      weather  PRIVATE of ana  http  https://weather.example/mcp  enabled  2026-11-21 09:05:07
       REMOVED    weather
       UNCHANGED  id-1
       SYNCED     waiting for changes

@@ -1,0 +1,47 @@
+import { type ApplyResult, ApplyServersResponse } from '../../wire/clients.js';
+import { answerToJson } from '../../wire/json.js';
+import { countsOf, outcomeCounts } from './counts.js';
+import type { PlannedSet } from './plan.js';
+import type { Outcome } from './run.js';
+import type { DeclaredSet } from './sets.js';
+
+/**
+ * The one JSON document that `switchboard apply --json` prints. `plan` is null for a file of
+ * which nothing could be read; `outcome` is null if nothing had to be, or was to be, applied.
+ */
+export function applyJson({
+  sets,
+  plans,
+  outcomes,
+}: {
+  readonly sets: readonly DeclaredSet[];
+  readonly plans: readonly PlannedSet[];
+  readonly outcomes: ReadonlyMap<DeclaredSet, Outcome>;
+}): string {
+  const files = sets.map((set) => {
+    const { file, source, read, prune } = set;
+    const { format, problems, losses } = read;
+    const plan = plans.find((planned) => planned.set === set)?.plan;
+    const outcome = outcomes.get(set);
+    const counts =
+      outcome === undefined ? countsOf(set, plan?.results ?? []) : outcomeCounts(set, outcome);
+    return {
+      ...{ file, source, format: format ?? null, prune, problems, losses, counts },
+      plan: plan === undefined ? null : answerToJson('ApplyServersResponse', plan),
+      outcome: outcome === undefined ? null : outcomeJson(outcome),
+    };
+  });
+  return `${JSON.stringify({ files })}\n`;
+}
+
+function outcomeJson({ results, surplus, answer, failure, stopped }: Outcome): object {
+  const known = [...results, ...surplus].filter(
+    (result): result is ApplyResult => result !== undefined,
+  );
+  const whole = ApplyServersResponse.fromPartial({ ...answer, results: known });
+  return {
+    ...(answerToJson('ApplyServersResponse', whole) as object),
+    stopped,
+    error: failure === undefined ? null : { reason: failure.reason, message: failure.message },
+  };
+}

@@ -1,0 +1,55 @@
+import { FORMATS, type Format } from '../../formats/format.js';
+import type { Flags } from '../connection.js';
+import { UsageError } from '../failure.js';
+
+/** What the flags of `switchboard apply` ask for. */
+export interface ApplyOptions {
+  /** Undefined: each file tells by itself. */
+  readonly format: Format | undefined;
+  /** Undefined: the path of the file. */
+  readonly source: string | undefined;
+  readonly dryRun: boolean;
+  readonly prune: boolean;
+  readonly allOrNothing: boolean;
+  readonly takeOver: boolean;
+  readonly reason: string;
+  readonly json: boolean;
+}
+
+/** Reads the flags. Throws a UsageError for those that do not fit together. */
+export function applyOptions(files: readonly string[], flags: Flags): ApplyOptions {
+  const source = flags['source'] as string | undefined;
+  if (source === '') throw new UsageError('--source must not be empty');
+  if (source !== undefined && files.length > 1) {
+    throw new UsageError('--source names one set: give it one file, or apply them one by one');
+  }
+  return {
+    format: formatOf(flags),
+    source,
+    dryRun: flags['dryRun'] === true,
+    prune: flags['prune'] === true,
+    allOrNothing: flags['allOrNothing'] === true,
+    takeOver: flags['takeOver'] === true,
+    reason: (flags['reason'] as string | undefined) ?? '',
+    json: flags['json'] === true,
+  };
+}
+
+/** Other names under which people look for a format. */
+const ALIASES: Readonly<Record<string, Format>> = {
+  own: 'switchboard',
+  'server.json': 'server-json',
+  mcp: 'claude',
+};
+
+/** What `--format` may say, for the help. */
+export const FORMAT_NAMES = ['own', ...FORMATS.slice(1, -1), 'server.json'].join(', ');
+
+/** The format that a flag names; undefined if it is left out. Throws a UsageError if it is none. */
+export function formatOf(flags: Flags): Format | undefined {
+  const name = flags['format'] as string | undefined;
+  if (name === undefined) return undefined;
+  const format = ALIASES[name] ?? FORMATS.find((known) => known === name);
+  if (format !== undefined) return format;
+  throw new UsageError(`--format: ${name} is none of ${FORMAT_NAMES}`);
+}

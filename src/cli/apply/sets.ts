@@ -1,0 +1,81 @@
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import type { ReadResult } from '../../formats/format.js';
+import { readServers } from '../../formats/read-servers.js';
+import { UsageError } from '../failure.js';
+import type { Io } from '../io.js';
+import type { ApplyOptions } from './options.js';
+
+/** A file of servers that was read. */
+export interface DeclaredSet {
+  /** As it was named on the command line. */
+  readonly file: string;
+  /** By which the control plane knows the set. */
+  readonly source: string;
+  readonly read: ReadResult;
+  /** Nothing of it could be read: the file as a whole is wrong. */
+  readonly broken: boolean;
+  /** Whether the servers that the set no longer has are to be deleted. */
+  readonly prune: boolean;
+}
+
+const STDIN = '-';
+
+/**
+ * Reads all files. What is wrong inside of them is part of the answer. Throws a UsageError
+ * for a file that cannot be read, or that is named twice.
+ */
+export async function readSets(
+  files: readonly string[],
+  options: ApplyOptions,
+  io: Pick<Io, 'readInput'>,
+): Promise<readonly DeclaredSet[]> {
+  const sets: DeclaredSet[] = [];
+  for (const file of files) {
+    const source = options.source ?? sourceOf(file, process.cwd());
+    if (sets.some((set) => set.source === source)) {
+      throw new UsageError(`${file} is named twice`);
+    }
+    if (file === STDIN && options.prune && options.source === undefined) {
+      throw new UsageError('--prune of standard input needs --source: whose servers may go?');
+    }
+    const text = file === STDIN ? await io.readInput() : await textOf(file);
+    sets.push({ file, source, ...judged(readText(text, file, options), options) });
+  }
+  return sets;
+}
+
+/**
+ * The name of a file's set: its path from the current folder, or the whole path of a file
+ * elsewhere, so that it does not depend on how the file was named; with `/` on every system.
+ */
+export function sourceOf(file: string, folder: string): string {
+  if (file === STDIN) return 'stdin';
+  const whole = path.resolve(folder, file);
+  const relative = path.relative(folder, whole);
+  const isElsewhere = relative.split(path.sep)[0] === '..' || path.isAbsolute(relative);
+  return (isElsewhere ? whole : relative).split(path.sep).join('/');
+}
+
+function readText(text: string, file: string, { format }: ApplyOptions): ReadResult {
+  return readServers(text, { file: file === STDIN ? undefined : file, format });
+}
+
+/** A set with entries that cannot be read does not know what it no longer has. */
+function judged(
+  read: ReadResult,
+  { prune }: ApplyOptions,
+): Pick<DeclaredSet, 'read' | 'broken' | 'prune'> {
+  const whole = read.problems.length === 0;
+  return { read, broken: !whole && read.servers.length === 0, prune: prune && whole };
+}
+
+async function textOf(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    const why = code === 'ENOENT' ? 'there is no such file' : String(error);
+    throw new UsageError(`${file}: ${why}`);
+  }
+}

@@ -1,0 +1,144 @@
+import { ApplyAction, type ApplyResult } from '../../wire/clients.js';
+import type { Loss, Problem, ReadServer } from '../../formats/format.js';
+import { placeOf } from '../../formats/format.js';
+import { briefChange } from '../changes-text.js';
+import { tierOf, whereOf } from '../server-text.js';
+import { counted, printable } from '../text.js';
+import { countsOf, type Counts, outcomeCounts } from './counts.js';
+import { refusalOf } from './request.js';
+import type { PlannedSet } from './plan.js';
+import type { Outcome } from './run.js';
+import type { DeclaredSet } from './sets.js';
+
+/** `file:line:column: field: what is wrong`, as compilers say it. */
+export function problemLine(file: string, problem: Problem): string {
+  const { field, line, column, message } = problem;
+  return lineOf([`${file}:${String(line)}:${String(column)}`, field, message]);
+}
+
+/** `file:line: field: what is not carried over`. */
+export function lossLine(file: string, { line, field, reason }: Loss): string {
+  return lineOf([
+    line === undefined ? file : `${file}:${String(line)}`,
+    field,
+    `not carried over: ${reason}`,
+  ]);
+}
+
+function lineOf(parts: readonly string[]): string {
+  return `${printable(parts.filter((part) => part !== '').join(': '))}\n`;
+}
+
+/** What would be done, a line for each server that is not as declared. */
+export function planText({ set, plan }: PlannedSet): string {
+  const counts = countsOf(set, plan.results);
+  return [
+    `${printable(set.file)} (${set.read.format ?? '?'}): ${counted(set.read.servers.length, 'server')}\n`,
+    ...plan.results.map((result, index) => resultLines(set, result, index)),
+    ...(counts.unchanged === 0 ? [] : [`  = ${String(counts.unchanged)} unchanged\n`]),
+    ...(counts.broken === 0 ? [] : [`  ! ${String(counts.broken)} broken, as told above\n`]),
+  ].join('');
+}
+
+/** One server of a plan or an outcome; empty for those that are as declared. */
+function resultLines(set: DeclaredSet, result: ApplyResult, index: number): string {
+  const declared = set.read.servers[index];
+  const name = labelOf(result.server ?? declared);
+  switch (result.action) {
+    case ApplyAction.ACTION_CREATED:
+      return `  + ${name}${createdText(result)}\n`;
+    case ApplyAction.ACTION_UPDATED:
+      return `  ~ ${name}\n${result.changes.map((change) => `      ${briefChange(change)}\n`).join('')}`;
+    case ApplyAction.ACTION_DELETED:
+      return `  - ${name}\n`;
+    case ApplyAction.ACTION_LEFT:
+      return `  . ${name}  no longer in the file; ${leftText(set)}\n`;
+    case ApplyAction.ACTION_REFUSED:
+      return `  ! ${name}  ${refusalText(set, result, declared)}\n`;
+    case ApplyAction.ACTION_HELD_BACK:
+      return `  . ${name}  held back, because another one is refused\n`;
+    default:
+      return '';
+  }
+}
+
+function createdText({ server }: ApplyResult): string {
+  return server === undefined ? '' : `  ${printable(`${tierOf(server)}  ${whereOf(server)}`)}`;
+}
+
+/** Names are unique among the shared servers, and for each owner. */
+function labelOf(server: Partial<Pick<ReadServer, 'name' | 'owner'>> = {}): string {
+  const { name = '?', owner = '' } = server;
+  return printable(owner === '' ? name : `${name} of ${owner}`);
+}
+
+function leftText({ prune }: DeclaredSet): string {
+  return prune ? 'stays, as one of its name is refused' : '--prune deletes it';
+}
+
+/** Why a server was refused, with the place in the file of what is wrong. */
+function refusalText(
+  { file }: DeclaredSet,
+  result: ApplyResult,
+  server: ReadServer | undefined,
+): string {
+  const error = refusalOf(result);
+  if (error === undefined) return 'refused';
+  if (error.reason === 'ETAG_MISMATCH') {
+    return 'was changed by somebody since the plan was made: apply again to see what differs now';
+  }
+  if (server === undefined) return printable(`${error.reason}: ${error.message}`);
+  const violations =
+    error.violations.length > 0
+      ? error.violations
+      : [{ field: 'name', description: error.message }];
+  return violations
+    .map(({ field, description }) => {
+      const place = placeOf(server, field);
+      const at = `${file}:${String(place.line)}:${String(place.column)}`;
+      return printable(`${error.reason}: ${at}: ${place.field}: ${description}`);
+    })
+    .join('\n    ');
+}
+
+/** What was done: the counts, and each server that did not go as planned. */
+export function outcomeText({ set, plan }: PlannedSet, outcome: Outcome): string {
+  const lines = outcome.results.map((result, index) => {
+    if (result === undefined || result.action === plan.results[index]?.action) return '';
+    const line = resultLines(set, result, index);
+    return line === '' ? `  = ${labelOf(set.read.servers[index])}  is as declared already\n` : line;
+  });
+  const planned = new Map(plan.results.map(({ server, action }) => [server?.id, action]));
+  const others = outcome.surplus
+    .filter(({ server, action }) => planned.get(server?.id) !== action)
+    .map((result) => resultLines(set, result, Infinity));
+  const counts = countsText(outcomeCounts(set, outcome));
+  return `${printable(set.file)}: ${counts}\n${[...lines, ...others].join('')}`;
+}
+
+/** `199 applied (190 created, 9 updated), 1 broken`. */
+export function countsText(counts: Counts): string {
+  const { created, updated, unchanged, deleted, left, refused, heldBack, broken, open } = counts;
+  const how = told([
+    [created, 'created'],
+    [updated, 'updated'],
+  ]);
+  const parts = told([
+    [created + updated, `applied${how === '' ? '' : ` (${how})`}`],
+    [unchanged, 'unchanged'],
+    [deleted, 'deleted'],
+    [left, 'no longer in the file and left'],
+    [refused, 'refused'],
+    [heldBack, 'held back'],
+    [broken, 'broken'],
+    [open, 'not known to be applied'],
+  ]);
+  return parts === '' ? 'nothing declared' : parts;
+}
+
+function told(parts: readonly (readonly [number, string])[]): string {
+  return parts
+    .filter(([count]) => count > 0)
+    .map(([count, what]) => `${String(count)} ${what}`)
+    .join(', ');
+}

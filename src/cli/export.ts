@@ -1,0 +1,80 @@
+import { SwitchboardError } from '../domain/errors.js';
+import { INVENTORY_VIEW } from '../domain/view.js';
+import type { Format } from '../formats/format.js';
+import { readServers } from '../formats/read-servers.js';
+import { writeServers } from '../formats/write-servers.js';
+import type { ServerMessage } from '../wire/json.js';
+import { fromDeclaration } from '../wire/server-codec.js';
+import { formatOf } from './apply/options.js';
+import type { Connection, Flags } from './connection.js';
+import { EXIT_CODES, UsageError } from './failure.js';
+import type { Io } from './io.js';
+import { listAll } from './list.js';
+import { counted, printable } from './text.js';
+import { viewOf } from './view.js';
+
+/**
+ * `switchboard export`: prints servers as a config file. What the format cannot say is told
+ * on standard error. Answers the exit code: `failed` if a server had to be left out.
+ */
+export async function exportServers(
+  connection: Connection,
+  names: readonly string[],
+  { flags, io }: { readonly flags: Flags; readonly io: Pick<Io, 'out' | 'err'> },
+): Promise<number> {
+  const format = formatOf(flags) ?? 'switchboard';
+  const notation = flags['json'] === true ? 'json' : 'yaml';
+  if (notation === 'json' && format !== 'switchboard') {
+    throw new UsageError(`--json is a way to write our own format, not ${format}`);
+  }
+  const all = await listAll(connection, viewOf(flags, INVENTORY_VIEW));
+  const servers = chosen(all.servers, names, flags['source'] as string | undefined);
+  const declared = servers.map((server) => fromDeclaration(server, 'server'));
+  if (format === 'server-json' && declared.length !== 1) {
+    throw new UsageError(
+      `a server.json describes one server, and ${counted(declared.length, 'server')} are chosen: name one`,
+    );
+  }
+  const { text, losses } = writeServers(declared, format, {
+    notation,
+    namespace: flags['namespace'] as string | undefined,
+    includePrivate: flags['includePrivate'] === true,
+  });
+  io.out(text);
+  for (const { server = '', field, reason } of losses) {
+    io.err(`${printable(`${server}: ${field}: ${reason}`)}\n`);
+  }
+  const missing = declared.length - writtenCount(text, format);
+  if (missing === 0) return EXIT_CODES.ok;
+  io.err(
+    `${counted(missing, 'server')} of ${String(declared.length)} cannot be said in this format\n`,
+  );
+  return EXIT_CODES.failed;
+}
+
+/** The servers of the names, of the source, or all. Throws SERVER_NOT_FOUND for a name without any. */
+function chosen(
+  servers: readonly ServerMessage[],
+  names: readonly string[],
+  source: string | undefined,
+): readonly ServerMessage[] {
+  const ofSource = servers.filter((server) => source === undefined || server.source === source);
+  if (source !== undefined && ofSource.length === 0) {
+    throw new SwitchboardError('SERVER_NOT_FOUND', `no server belongs to the set ${source}`);
+  }
+  if (names.length === 0) return ofSource;
+  for (const name of names) {
+    if (!ofSource.some((server) => server.name === name)) {
+      throw new SwitchboardError(
+        'SERVER_NOT_FOUND',
+        `no server of this choice has the name ${name}`,
+      );
+    }
+  }
+  return ofSource.filter(({ name }) => names.includes(name));
+}
+
+/** How many servers a reader of the file finds. */
+function writtenCount(text: string, format: Format): number {
+  return readServers(text, { format }).servers.length;
+}

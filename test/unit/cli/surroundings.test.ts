@@ -1,0 +1,160 @@
+import { describe, expect, it } from 'vitest';
+import { applyOptions, formatOf } from '../../../src/cli/apply/options.js';
+import { readSets, sourceOf } from '../../../src/cli/apply/sets.js';
+import { describeFailure, UsageError } from '../../../src/cli/failure.js';
+import { confirmed, type Io } from '../../../src/cli/io.js';
+import { mayPass, repeatWrite } from '../../../src/cli/repeat.js';
+import { printable, shortened, table } from '../../../src/cli/text.js';
+import { SwitchboardError } from '../../../src/domain/errors.js';
+
+function io(answer: string | Error, how: Partial<Io> = {}): Io & { asked: string[] } {
+  const asked: string[] = [];
+  return {
+    asked,
+    out: () => {},
+    err: () => {},
+    watched: true,
+    interactive: true,
+    ask: async (question) => {
+      asked.push(question);
+      if (answer instanceof Error) throw answer;
+      return answer;
+    },
+    readInput: async () => 'servers: []',
+    signal: new AbortController().signal,
+    ...how,
+  };
+}
+
+describe('a question', () => {
+  it.each([
+    ['y', true],
+    [' YES ', true],
+    ['', false],
+    ['n', false],
+    ['yikes', false],
+  ])('answered with %j is %s', async (answer, outcome) => {
+    const terminal = io(answer);
+    expect(await confirmed(terminal, 'Go on?', {})).toBe(outcome);
+    expect(terminal.asked).toEqual(['Go on? [y/N] ']);
+  });
+
+  it('is not asked with --yes, nor where nobody is', async () => {
+    const terminal = io('n');
+    expect(await confirmed(terminal, 'Go on?', { yes: true })).toBe(true);
+    expect(await confirmed(io('n', { interactive: false }), 'Go on?', {})).toBe(true);
+    expect(terminal.asked).toEqual([]);
+  });
+
+  it('is answered with no by Ctrl-C, and by nothing else that fails', async () => {
+    const failure = new Error('aborted');
+    expect(await confirmed(io(failure, { signal: AbortSignal.abort() }), 'Go on?', {})).toBe(false);
+    await expect(confirmed(io(failure), 'Go on?', {})).rejects.toBe(failure);
+  });
+});
+
+describe('a write', () => {
+  const limits = { attempts: 4, firstMs: 1, maxMs: 2 };
+  const { signal } = new AbortController();
+
+  it.each(['NOT_WRITTEN', 'OUTCOME_UNKNOWN', 'UNREACHABLE', 'DEADLINE_EXCEEDED'] as const)(
+    'is sent again after %s [R3]',
+    async (reason) => {
+      let sent = 0;
+      const waits: string[] = [];
+      const send = async (): Promise<string> => {
+        sent += 1;
+        if (sent < 3) throw new SwitchboardError(reason, undefined, { retryDelayMs: 0 });
+        return 'done';
+      };
+      const onWait = (error: SwitchboardError): void => void waits.push(error.reason);
+      expect(await repeatWrite(send, { signal, limits, onWait })).toBe('done');
+      expect([sent, waits]).toEqual([3, [reason, reason]]);
+    },
+  );
+
+  it('is not sent for ever, and not again after a refusal', async () => {
+    let sent = 0;
+    const failing = (reason: 'NOT_WRITTEN' | 'ETAG_MISMATCH') => async (): Promise<string> => {
+      sent += 1;
+      throw new SwitchboardError(reason, undefined, { retryDelayMs: 0 });
+    };
+    await expect(repeatWrite(failing('NOT_WRITTEN'), { signal, limits })).rejects.toThrow();
+    expect(sent).toBe(4);
+    await expect(repeatWrite(failing('ETAG_MISMATCH'), { signal, limits })).rejects.toThrow();
+    expect(sent).toBe(5);
+    expect(mayPass(new Error('UNAVAILABLE'))).toBe(false);
+  });
+
+  it('is not sent again once stopped', async () => {
+    const stop = new AbortController();
+    let sent = 0;
+    const send = async (): Promise<string> => {
+      sent += 1;
+      throw new SwitchboardError('NOT_WRITTEN', undefined, { retryDelayMs: 60_000 });
+    };
+    const onWait = (): void => {
+      stop.abort();
+    };
+    await expect(repeatWrite(send, { signal: stop.signal, limits, onWait })).rejects.toThrow();
+    expect(sent).toBe(1);
+  });
+});
+
+describe('the name of a set', () => {
+  it.each([
+    ['librechat.yaml', 'librechat.yaml'],
+    ['./a/../b/servers.yaml', 'b/servers.yaml'],
+    ['/srv/app/b/servers.yaml', 'b/servers.yaml'],
+    ['../other/servers.yaml', '/srv/other/servers.yaml'],
+    ['/etc/servers.yaml', '/etc/servers.yaml'],
+    ['..servers.yaml', '..servers.yaml'],
+    ['-', 'stdin'],
+  ])('of %s is %s', (file, source) => {
+    expect(sourceOf(file, '/srv/app')).toBe(source);
+  });
+});
+
+describe('the flags of apply', () => {
+  it('are refused where they do not fit together', async () => {
+    expect(() => applyOptions(['a', 'b'], { source: 'x' })).toThrow(UsageError);
+    expect(() => applyOptions(['a'], { source: '' })).toThrow(UsageError);
+    expect(() => applyOptions(['a'], { format: 'toml' })).toThrow(/toml is none of own, librechat/);
+    const pruning = applyOptions(['-'], { prune: true });
+    await expect(readSets(['-'], pruning, io(''))).rejects.toThrow(/--source/);
+    const twice = applyOptions(['-', '-'], {});
+    await expect(readSets(['-', '-'], twice, io(''))).rejects.toThrow(/twice/);
+    const named = applyOptions(['-'], { prune: true, source: 'x' });
+    expect(await readSets(['-'], named, io(''))).toMatchObject([{ source: 'x', prune: true }]);
+  });
+
+  it('name formats as people do', () => {
+    expect(
+      ['own', 'switchboard', 'server.json', 'server-json', 'librechat'].map((format) =>
+        formatOf({ format }),
+      ),
+    ).toEqual(['switchboard', 'switchboard', 'server-json', 'server-json', 'librechat']);
+    expect(formatOf({})).toBeUndefined();
+  });
+});
+
+describe('text', () => {
+  it('is cut, and padded', () => {
+    expect([shortened('abc', 3), shortened('abcd', 3)]).toEqual(['abc', 'ab…']);
+    expect(
+      table([
+        ['a', 'b'],
+        ['ccc', ''],
+      ]),
+    ).toBe('a    b\nccc\n');
+  });
+
+  it('of a failure never steers the terminal, and keeps its lines', () => {
+    const evil = new SwitchboardError('NAME_TAKEN', 'a\u001b[2J\nb', { metadata: { x: '\u0007' } });
+    expect(describeFailure(evil)).toMatch(/^switchboard: NAME_TAKEN: a \[2J b\n {2}x: {2}\n/);
+    expect(describeFailure(new UsageError('several:\n  a\u001b'))).toBe(
+      'switchboard: several:\n  a \n',
+    );
+    expect(printable('\u2066abc\u2069\u2028')).toBe(' abc ');
+  });
+});

@@ -31,6 +31,6 @@ export async function startControlPlane(dataDir: string): Promise<ControlPlane> 
 function serve(dataDir: string, listen: string): ChildProcess {
   const args = ['serve', '--listen', listen, '--data-dir', dataDir, '--log-level', 'error'];
   // It would look at new servers by itself, at moments of its own: here every commit is counted.
-  args.push('--inspect=false');
+  args.push('--inspect=false', '--replica-id', 'control-plane');
   return spawn(process.execPath, [COMMAND, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
 }

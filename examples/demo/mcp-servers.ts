@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createRequire } from 'node:module';
 import { createServer, type AddressInfo } from 'node:net';
+import path from 'node:path';
 import { stopChild } from './child.js';
 
 const require = createRequire(import.meta.url);
@@ -20,8 +21,12 @@ export function memorySpec(folder: string): object {
 }
 
 /** How `server-memory` is started. */
-export function memoryCommand(): { readonly command: string; readonly args: readonly string[] } {
-  return { command: process.execPath, args: [MEMORY] };
+export function memoryCommand(): {
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly cwd: string;
+} {
+  return { command: 'node', args: [path.basename(MEMORY)], cwd: path.dirname(MEMORY) };
 }
 
 /** The spec of a server over streamable HTTP. */

@@ -63,7 +63,7 @@ export async function rollBack({ command, admin, nodes }: Cast, checks: Checks):
 
 /** Written as its users write it; all of it is carried over but where the menu shows it. */
 function libreChatYaml(url: string, folder: string): string {
-  const { command, args } = memoryCommand();
+  const { command, args, cwd } = memoryCommand();
   return `version: 1.2.1
 mcpServers:
   search:
@@ -74,8 +74,9 @@ mcpServers:
     chatMenu: false
   notes:
     title: Notes
-    command: ${JSON.stringify(command)}
+    command: ${command}
     args: ${JSON.stringify(args)}
+    cwd: ${JSON.stringify(cwd)}
     env:
       MEMORY_FILE_PATH: ${JSON.stringify(`${folder}/notes-{{LIBRECHAT_USER_ID}}.jsonl`)}
 `;

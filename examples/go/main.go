@@ -117,7 +117,7 @@ func (k *known) follow(ctx context.Context, request *pb.WatchServersRequest) err
 	defer watchdog.Stop()
 	request.ResumeToken, request.Held = k.token, nil
 	for _, s := range k.servers {
-		request.Held = append(request.Held, &pb.HeldServer{Id: s.GetId(), Etag: s.GetEtag(), AccessEtag: s.GetAccessEtag()})
+		request.Held = append(request.Held, &pb.HeldServer{Id: s.GetId(), Etag: s.GetEtag(), AccessEtag: s.GetAccessEtag(), FactsEtag: s.GetFactsEtag()})
 	}
 	say("opening", request)
 	stream, err := pb.NewRegistryServiceClient(conn).WatchServers(ctx, request)

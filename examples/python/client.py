@@ -20,6 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent / "gen"))
 
 import grpc
 from google.protobuf.json_format import MessageToDict, Parse
+from google.rpc import code_pb2 as Code
 from google.rpc.error_details_pb2 import ErrorInfo, RetryInfo
 from google.rpc.status_pb2 import Status
 from grpc_status import rpc_status
@@ -93,7 +94,8 @@ class Known:
         say(step, ListServersResponse(header=ResponseHeader(token=token), servers=after.values()))
 
     def held(self):
-        return [HeldServer(id=each.id, etag=each.etag, access_etag=each.access_etag)
+        return [HeldServer(id=each.id, etag=each.etag, access_etag=each.access_etag,
+                           facts_etag=each.facts_etag)
                 for each in self.servers.values()]
 
 
@@ -134,9 +136,9 @@ async def watch(args):
         say("opening", request)
         try:
             await follow(known, args, request)
-            lost = Status(code=2, message="the stream ended")
+            lost = Status(code=Code.UNKNOWN, message="the stream ended")
         except asyncio.TimeoutError:
-            lost = Status(code=4, message="silent for two heartbeats")
+            lost = Status(code=Code.DEADLINE_EXCEEDED, message="silent for two heartbeats")
         except grpc.aio.AioRpcError as error:
             lost, (reason, retry_after_s) = status_of(error), reason_of(error)
             if reason == "TOKEN_INVALID" and known.token:

@@ -1,4 +1,4 @@
-import { InspectionFailureReason, OAuthNeed, ProtocolEra } from '../wire/clients.js';
+import { InspectionFailureReason, OauthNeed, ProtocolEra } from '../wire/clients.js';
 import type { ServerMessage } from '../wire/json.js';
 import { localTime, printable, shortened, table } from './text.js';
 
@@ -6,9 +6,9 @@ type Row = readonly [label: string, value: string];
 type Facts = NonNullable<ServerMessage['facts']>;
 
 const NEEDS: Readonly<Record<number, string>> = {
-  [OAuthNeed.OAUTH_NEED_UNKNOWN]: 'could not be told',
-  [OAuthNeed.OAUTH_NEED_NO]: 'not needed',
-  [OAuthNeed.OAUTH_NEED_YES]: 'needed',
+  [OauthNeed.OAUTH_NEED_UNKNOWN]: 'could not be told',
+  [OauthNeed.OAUTH_NEED_NO]: 'not needed',
+  [OauthNeed.OAUTH_NEED_YES]: 'needed',
 };
 
 const ERAS: Readonly<Record<number, string>> = {
@@ -49,9 +49,7 @@ function failureRows(server: ServerMessage, failure: Facts['failure']): readonly
     ['Failed at', `${localTime(failTime)}${times}`],
     [
       'Next try',
-      nextAttemptTime === undefined
-        ? 'none by itself: nodes tell what they learn when they connect'
-        : `about ${localTime(nextAttemptTime)}`,
+      nextAttemptTime === undefined ? 'none by itself' : `about ${localTime(nextAttemptTime)}`,
     ],
   ];
 }

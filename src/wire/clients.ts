@@ -35,7 +35,7 @@ export type {
 
 export {
   InspectionFailureReason,
-  OAuthNeed,
+  OauthNeed,
   ProtocolEra,
 } from '../../generated/switchboard/v1/server.js';
 

@@ -13,10 +13,10 @@ const ERAS = {
 } as const satisfies Record<Observation['protocolEra'], message.ProtocolEra>;
 
 const NEEDS = {
-  unknown: message.OAuthNeed.OAUTH_NEED_UNKNOWN,
-  no: message.OAuthNeed.OAUTH_NEED_NO,
-  yes: message.OAuthNeed.OAUTH_NEED_YES,
-} as const satisfies Record<OAuthNeed, message.OAuthNeed>;
+  unknown: message.OauthNeed.OAUTH_NEED_UNKNOWN,
+  no: message.OauthNeed.OAUTH_NEED_NO,
+  yes: message.OauthNeed.OAUTH_NEED_YES,
+} as const satisfies Record<OAuthNeed, message.OauthNeed>;
 
 const Reason = message.InspectionFailureReason;
 const REASONS = {
@@ -35,7 +35,7 @@ export function toFactsMessage(facts: ServerFacts): message.ServerFacts {
   return {
     observation: observation && toObservationMessage(observation),
     oauthNeed:
-      oauthNeed === undefined ? message.OAuthNeed.OAUTH_NEED_UNSPECIFIED : NEEDS[oauthNeed],
+      oauthNeed === undefined ? message.OauthNeed.OAUTH_NEED_UNSPECIFIED : NEEDS[oauthNeed],
     failure: failure && toFailureMessage(failure),
   };
 }
@@ -73,7 +73,7 @@ export function fromObservationMessage(observation: message.Observation): Observ
 }
 
 /** What a node says of the need for OAuth; undefined if it says nothing. */
-export function fromOAuthNeedMessage(need: message.OAuthNeed): OAuthNeed | undefined {
+export function fromOAuthNeedMessage(need: message.OauthNeed): OAuthNeed | undefined {
   return keyOf(NEEDS, need);
 }
 

@@ -62,7 +62,7 @@ export function toRecordFactsRequest(told: {
     tenant,
     id,
     observation: toObservationMessage({ ...observation, observeTime: 0 }),
-    oauthNeed: server.OAuthNeed.OAUTH_NEED_UNSPECIFIED,
+    oauthNeed: server.OauthNeed.OAUTH_NEED_UNSPECIFIED,
   };
 }
 

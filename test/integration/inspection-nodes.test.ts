@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { OAuthNeed, Tier } from '../../generated/switchboard/v1/server.js';
+import { OauthNeed, Tier } from '../../generated/switchboard/v1/server.js';
 import type { PoolEvent } from '../../src/client/pool/pool-event.js';
 import type { SwitchboardOptions } from '../../src/client/open-switchboard.js';
 import type { SyncEvent } from '../../src/client/sync-event.js';
@@ -76,7 +76,7 @@ describe('a node', () => {
     });
     expect(known?.facts?.observation?.tools.length).toBeGreaterThan(5);
     expect(known?.etag).toBe(created.etag);
-    expect((await factsOf(admin, created.id))?.oauthNeed).toBe(OAuthNeed.OAUTH_NEED_UNSPECIFIED);
+    expect((await factsOf(admin, created.id))?.oauthNeed).toBe(OauthNeed.OAUTH_NEED_UNSPECIFIED);
   });
 
   it('keeps its connections when facts change [C2]', async () => {
@@ -114,6 +114,25 @@ describe('a node', () => {
     await client.app.connections.getAll();
     expect(mcp.opened).toBe(4);
     expect(mcp.count('tools/list')).toBe(1);
+  });
+
+  it('tells once what it learns from several connections at once', async () => {
+    const gate = closedGate();
+    const before = (method: string | undefined) =>
+      method === 'tools/list' ? gate.opened : undefined;
+    const mcp = await openHttpServer({ before });
+    const { address, admin } = await startControlPlane();
+    const tier = Tier.TIER_USER;
+    const created = await declare(admin, TENANT, { tier, name: 'docs', spec: httpSpec(mcp.url) });
+    const { client } = openReporting(address);
+    for (const user of ['ana', 'ben', 'cleo']) {
+      const { connections } = await client.user(user);
+      const echo = { name: 'echo', arguments: { text: user } };
+      expect(textOf(await connections.callTool('docs', echo))).toBe(user);
+    }
+    gate.open();
+    await soon(async () => expect((await factsOf(admin, created.id))?.observation).toBeDefined());
+    expect([mcp.opened, mcp.count('tools/list')]).toEqual([3, 1]);
   });
 
   it('tells again after a change of the configuration', async () => {

@@ -3,7 +3,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { Cause, ServerEvent_Type } from '../../generated/switchboard/v1/registry_service.js';
 import {
   InspectionFailureReason as Reason,
-  OAuthNeed,
+  OauthNeed,
   ProtocolEra,
 } from '../../generated/switchboard/v1/server.js';
 import { startControlPlane } from '../support/control-plane.js';
@@ -30,6 +30,7 @@ import {
 } from '../support/grpc-inspection.js';
 import { EAGER } from '../support/inspecting-replica.js';
 import { openOddServer } from '../support/mcp-odd-server.js';
+import { openModernServer } from '../support/mcp-modern-server.js';
 import { openHttpServer, until } from '../support/mcp-pool.js';
 import { openWatch } from '../support/watch-stream.js';
 
@@ -43,7 +44,7 @@ describe('InspectServer', () => {
     const answer = await inspectServer(admin, { id: created.id });
     const server = serverOf(answer);
     expect(server.facts).toMatchObject({
-      oauthNeed: OAuthNeed.OAUTH_NEED_NO,
+      oauthNeed: OauthNeed.OAUTH_NEED_NO,
       observation: {
         configHash: created.configHash,
         protocolEra: ProtocolEra.PROTOCOL_ERA_LEGACY,
@@ -67,7 +68,7 @@ describe('InspectServer', () => {
     const extras = { options: { deadline: Date.now() + 3_000 } };
     const { facts } = serverOf(await inspectServer(admin, { id: created.id }, extras));
     expect(facts).toMatchObject({
-      oauthNeed: OAuthNeed.OAUTH_NEED_UNKNOWN,
+      oauthNeed: OauthNeed.OAUTH_NEED_UNKNOWN,
       failure: { reason: Reason.INSPECTION_FAILURE_REASON_TIMEOUT, attempts: 1 },
     });
     expect(facts?.failure?.nextAttemptTime).toBeUndefined();
@@ -185,6 +186,16 @@ describe('RecordFacts', () => {
     // That it is a process says nothing against what a node saw.
     const inspected = serverOf(await inspectServer(admin, { id }));
     expect(inspected.facts).toEqual(facts);
+  });
+
+  it('does not make a server old that was seen to speak the new protocol', async () => {
+    const { admin } = await startControlPlane();
+    const spec = httpSpec(await openModernServer());
+    const { id, configHash } = await declare(admin, TENANT, { name: 'modern', spec });
+    const { facts } = serverOf(await inspectServer(admin, { id }));
+    expect(facts?.observation?.protocolEra).toBe(ProtocolEra.PROTOCOL_ERA_MODERN);
+    const told = { id, observation: observationOf(configHash) };
+    expect((await recordFacts(admin, told)).recorded).toBe(false);
   });
 
   it('needs the role node or admin', async () => {

@@ -22,9 +22,9 @@ import { Timestamp } from "../../google/protobuf/timestamp.js";
 import { Status } from "../../google/rpc/status.js";
 import { Heartbeat, HeldServer, Reset, ResponseHeader, View } from "./common.js";
 import {
-  OAuthNeed,
-  oAuthNeedFromJSON,
-  oAuthNeedToJSON,
+  OauthNeed,
+  oauthNeedFromJSON,
+  oauthNeedToJSON,
   Observation,
   Server,
   Tier,
@@ -809,7 +809,7 @@ export interface RecordFactsRequest {
     | Observation
     | undefined;
   /** `oauth_need` as far as the node knows. */
-  oauthNeed: OAuthNeed;
+  oauthNeed: OauthNeed;
 }
 
 /** RecordFactsResponse is the answer to RecordFacts. */
@@ -5260,9 +5260,9 @@ export const RecordFactsRequest: MessageFns<RecordFactsRequest> = {
       id: isSet(object.id) ? globalThis.String(object.id) : "",
       observation: isSet(object.observation) ? Observation.fromJSON(object.observation) : undefined,
       oauthNeed: isSet(object.oauthNeed)
-        ? oAuthNeedFromJSON(object.oauthNeed)
+        ? oauthNeedFromJSON(object.oauthNeed)
         : isSet(object.oauth_need)
-        ? oAuthNeedFromJSON(object.oauth_need)
+        ? oauthNeedFromJSON(object.oauth_need)
         : 0,
     };
   },
@@ -5279,7 +5279,7 @@ export const RecordFactsRequest: MessageFns<RecordFactsRequest> = {
       obj.observation = Observation.toJSON(message.observation);
     }
     if (message.oauthNeed !== 0) {
-      obj.oauthNeed = oAuthNeedToJSON(message.oauthNeed);
+      obj.oauthNeed = oauthNeedToJSON(message.oauthNeed);
     }
     return obj;
   },

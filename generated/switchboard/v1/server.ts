@@ -209,8 +209,8 @@ export function protocolEraToJSON(object: ProtocolEra): string {
   }
 }
 
-/** OAuthNeed says whether a user has to authorize before the server can be used. */
-export enum OAuthNeed {
+/** OauthNeed says whether a user has to authorize before the server can be used. */
+export enum OauthNeed {
   /** OAUTH_NEED_UNSPECIFIED - Nobody looked yet. */
   OAUTH_NEED_UNSPECIFIED = 0,
   /** OAUTH_NEED_UNKNOWN - Somebody looked and could not tell; it is looked at again. */
@@ -222,38 +222,38 @@ export enum OAuthNeed {
   UNRECOGNIZED = -1,
 }
 
-export function oAuthNeedFromJSON(object: any): OAuthNeed {
+export function oauthNeedFromJSON(object: any): OauthNeed {
   switch (object) {
     case 0:
     case "OAUTH_NEED_UNSPECIFIED":
-      return OAuthNeed.OAUTH_NEED_UNSPECIFIED;
+      return OauthNeed.OAUTH_NEED_UNSPECIFIED;
     case 1:
     case "OAUTH_NEED_UNKNOWN":
-      return OAuthNeed.OAUTH_NEED_UNKNOWN;
+      return OauthNeed.OAUTH_NEED_UNKNOWN;
     case 2:
     case "OAUTH_NEED_NO":
-      return OAuthNeed.OAUTH_NEED_NO;
+      return OauthNeed.OAUTH_NEED_NO;
     case 3:
     case "OAUTH_NEED_YES":
-      return OAuthNeed.OAUTH_NEED_YES;
+      return OauthNeed.OAUTH_NEED_YES;
     case -1:
     case "UNRECOGNIZED":
     default:
-      return OAuthNeed.UNRECOGNIZED;
+      return OauthNeed.UNRECOGNIZED;
   }
 }
 
-export function oAuthNeedToJSON(object: OAuthNeed): string {
+export function oauthNeedToJSON(object: OauthNeed): string {
   switch (object) {
-    case OAuthNeed.OAUTH_NEED_UNSPECIFIED:
+    case OauthNeed.OAUTH_NEED_UNSPECIFIED:
       return "OAUTH_NEED_UNSPECIFIED";
-    case OAuthNeed.OAUTH_NEED_UNKNOWN:
+    case OauthNeed.OAUTH_NEED_UNKNOWN:
       return "OAUTH_NEED_UNKNOWN";
-    case OAuthNeed.OAUTH_NEED_NO:
+    case OauthNeed.OAUTH_NEED_NO:
       return "OAUTH_NEED_NO";
-    case OAuthNeed.OAUTH_NEED_YES:
+    case OauthNeed.OAUTH_NEED_YES:
       return "OAUTH_NEED_YES";
-    case OAuthNeed.UNRECOGNIZED:
+    case OauthNeed.UNRECOGNIZED:
     default:
       return "UNRECOGNIZED";
   }
@@ -664,7 +664,7 @@ export interface ServerFacts {
     | Observation
     | undefined;
   /** `oauth_need` says whether a user has to authorize first, as far as is known. */
-  oauthNeed: OAuthNeed;
+  oauthNeed: OauthNeed;
   /** `failure` is set while the newest inspection is one that failed. */
   failure: InspectionFailure | undefined;
 }
@@ -3319,9 +3319,9 @@ export const ServerFacts: MessageFns<ServerFacts> = {
     return {
       observation: isSet(object.observation) ? Observation.fromJSON(object.observation) : undefined,
       oauthNeed: isSet(object.oauthNeed)
-        ? oAuthNeedFromJSON(object.oauthNeed)
+        ? oauthNeedFromJSON(object.oauthNeed)
         : isSet(object.oauth_need)
-        ? oAuthNeedFromJSON(object.oauth_need)
+        ? oauthNeedFromJSON(object.oauth_need)
         : 0,
       failure: isSet(object.failure) ? InspectionFailure.fromJSON(object.failure) : undefined,
     };
@@ -3333,7 +3333,7 @@ export const ServerFacts: MessageFns<ServerFacts> = {
       obj.observation = Observation.toJSON(message.observation);
     }
     if (message.oauthNeed !== 0) {
-      obj.oauthNeed = oAuthNeedToJSON(message.oauthNeed);
+      obj.oauthNeed = oauthNeedToJSON(message.oauthNeed);
     }
     if (message.failure !== undefined) {
       obj.failure = InspectionFailure.toJSON(message.failure);

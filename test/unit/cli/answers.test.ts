@@ -6,7 +6,7 @@ import {
 } from '../../../generated/switchboard/v1/registry_service.js';
 import {
   InspectionFailureReason,
-  OAuthNeed,
+  OauthNeed,
   ProtocolEra,
   Server,
   Tier,
@@ -46,7 +46,7 @@ describe('facts', () => {
   it('of an inspection are told for people', () => {
     const server = Server.fromPartial({
       ...{ id: 'id-1', name: 'weather', configHash: 'hash-1' },
-      facts: { observation: OBSERVED, oauthNeed: OAuthNeed.OAUTH_NEED_NO },
+      facts: { observation: OBSERVED, oauthNeed: OauthNeed.OAUTH_NEED_NO },
     });
     expect(inspectionText(server)).toMatchInlineSnapshot(`
       "Name:          weather
@@ -80,7 +80,7 @@ describe('facts', () => {
   it('of one that failed say why, and when it is tried again', () => {
     const server = Server.fromPartial({
       ...{ id: 'id-1', name: 'weather', configHash: 'hash-2' },
-      facts: { observation: OBSERVED, oauthNeed: OAuthNeed.OAUTH_NEED_UNKNOWN, failure: FAILED },
+      facts: { observation: OBSERVED, oauthNeed: OauthNeed.OAUTH_NEED_UNKNOWN, failure: FAILED },
     });
     const text = inspectionText(server);
     expect(text).toContain('by node-1 (with an older configuration)');
@@ -103,7 +103,7 @@ describe('facts', () => {
   it('are told in short with the server', () => {
     const server = Server.fromPartial({
       ...{ name: 'weather', configHash: 'hash-1', source: 'a.yaml', generation: 7 },
-      facts: { observation: OBSERVED, oauthNeed: OAuthNeed.OAUTH_NEED_YES },
+      facts: { observation: OBSERVED, oauthNeed: OauthNeed.OAUTH_NEED_YES },
     });
     const text = serverDetails(server);
     for (const line of [

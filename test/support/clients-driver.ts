@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { expect } from 'vitest';
+import { HeldServer } from '../../generated/switchboard/v1/common.js';
 import { UpdateServerRequest } from '../../generated/switchboard/v1/registry_service.js';
 import { Server } from '../../generated/switchboard/v1/server.js';
 import { startExample } from './clients-example.js';
@@ -58,7 +59,7 @@ const DO: { readonly [K in Step['do']]: (stage: Stage, step: StepOf<K>) => unkno
   opened: async (stage, { resume, held, notBeforeS = 0 }) => {
     const { request, afterS } = await started(stage, 'script').opened();
     expect(request.resumeToken).toBe(resume);
-    if (held !== undefined) expect(request.held.map(({ id }) => id).sort()).toEqual(held);
+    if (held !== undefined) expect(byId(request.held)).toEqual(copies(stage, held));
     expect(afterS).toBeGreaterThanOrEqual(notBeforeS);
   },
   say: (stage, { messages }) => {
@@ -95,6 +96,18 @@ const DO: { readonly [K in Step['do']]: (stage: Stage, step: StepOf<K>) => unkno
     expect(unread.filter((seen) => seen !== 'heartbeat')).toEqual([]);
   },
 };
+
+/** What a client that shows these servers holds of them. */
+function copies({ shown }: Stage, ids: readonly string[]): readonly HeldServer[] {
+  const held = shown.filter(({ id }) => ids.includes(String(id)));
+  expect(held).toHaveLength(ids.length);
+  // The names of the fields are those of a server.
+  return byId(held.map((server) => HeldServer.fromJSON(server)));
+}
+
+function byId(held: readonly HeldServer[]): readonly HeldServer[] {
+  return [...held].sort((a, b) => (a.id < b.id ? -1 : 1));
+}
 
 /** Notes what was written: the server under its name, and the token as `$<name>.token`. */
 function noteWrite(

@@ -20,8 +20,8 @@ export const CLIENT_ERROR_REASONS = {
     fix: 'Enable it, or do without it.',
   },
   UNSUPPORTED_TRANSPORT: {
-    summary: 'This client cannot speak the transport of the server.',
-    fix: 'Use stdio or streamable HTTP.',
+    summary: 'This client cannot speak to the proxy of the server.',
+    fix: 'Use a proxy of http, https, socks4 or socks5.',
   },
   VALUE_MISSING: {
     summary: 'A placeholder of the spec has no value here.',

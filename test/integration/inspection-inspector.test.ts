@@ -212,7 +212,9 @@ describe('an inspector', () => {
   it('stops at once when it is told to', async () => {
     const odd = await openOddServer(({ rpc }) => rpc?.method === 'tools/list');
     const stop = new AbortController();
-    const looking = inspect(openInspector(), httpServer(odd.url), { signal: stop.signal });
+    // Longer than a test: only the signal ends it.
+    const limits = { signal: stop.signal, timeoutMs: 60_000 };
+    const looking = inspect(openInspector(), httpServer(odd.url), limits);
     await until(() => odd.seen.includes('tools/list'));
     stop.abort(new Error('enough'));
     await expect(looking).rejects.toThrow('enough');

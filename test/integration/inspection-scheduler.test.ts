@@ -197,8 +197,9 @@ describe('at the start', () => {
     expect([seen.opened, unseen.opened, elsewhere.opened]).toEqual([1, 1, 1]);
   });
 
-  it('many servers are inspected, a few at once', async () => {
+  it('many servers are inspected, a few at once, and who asks does not wait for them', async () => {
     await using world = await openWorld();
+    const mcp = await openHttpServer();
     let now = 0;
     let most = 0;
     const gate = closedGate();
@@ -216,8 +217,11 @@ describe('at the start', () => {
     }
     const replica = await inspectingReplica(world, { concurrency: 3 });
     await until(() => now === 3);
+    const { value } = await create(replica, { spec: specFor(mcp.url) });
+    expect((await inspectNow(replica, value.id)).facts?.observation).toBeDefined();
+    expect(most).toBe(3);
     gate.open();
-    await eventually(async () => expect(await factsCommits(world.catalog)).toHaveLength(30));
+    await eventually(async () => expect(await factsCommits(world.catalog)).toHaveLength(31));
     expect(most).toBe(3);
     expect(replica.errors).toEqual([]);
   });

@@ -72,6 +72,10 @@ export const ERROR_REASONS = {
     summary: 'The change is larger than 8 MB when encoded.',
     fix: 'Split it.',
   },
+  ANSWER_TOO_LARGE: {
+    summary: 'The answer has no room left for this server.',
+    fix: 'Ask for it in another request, with fewer keys.',
+  },
   SLOW_CONSUMER: {
     summary: 'The stream fell too far behind, too often, or never acknowledged.',
     fix: 'Read faster; open the stream again with the last token.',

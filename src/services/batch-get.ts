@@ -1,7 +1,8 @@
-import { invalidField, isSwitchboardError, type SwitchboardError } from '../domain/errors.js';
+import { invalidField, isSwitchboardError, SwitchboardError } from '../domain/errors.js';
 import type { ServerKey } from '../domain/held-connection.js';
 import type { StoredServer } from '../domain/server.js';
 import { subjectsOf, type View } from '../domain/view.js';
+import { countFitting } from './answer-size.js';
 import { findServer, notFound, readableTenant, type ReadDeps } from './registry.js';
 import {
   authorizeView,
@@ -25,7 +26,7 @@ const MAX_KEYS = 1_000;
 
 /**
  * What `getServer` answers for each key, all at one revision. Each key is answered by
- * itself: what is wrong with one hides no other.
+ * itself: what is wrong with one hides no other, also what does not fit in one answer.
  */
 export async function batchGetServers(
   deps: ReadDeps,
@@ -41,13 +42,25 @@ export async function batchGetServers(
   const release = await holdKeys(log, view, checked);
   try {
     // One turn: all of it is of one revision.
-    const value = checked.map((key) =>
+    const found = checked.map((key) =>
       isSwitchboardError(key) ? key : (findServer(log, view, key) ?? notFound(key)),
     );
+    const value = withinAnswer(found);
     return { value, position: log.position, upstream: deps.upstream.status() };
   } finally {
     release();
   }
+}
+
+/** The first server is answered however large it is. */
+function withinAnswer(
+  found: readonly (StoredServer | SwitchboardError)[],
+): readonly (StoredServer | SwitchboardError)[] {
+  const servers = found.flatMap((each) => (isSwitchboardError(each) ? [] : [each]));
+  const fitting = new Set(servers.slice(0, Math.max(1, countFitting(servers))));
+  return found.map((each) =>
+    isSwitchboardError(each) || fitting.has(each) ? each : new SwitchboardError('ANSWER_TOO_LARGE'),
+  );
 }
 
 function checkKey(

@@ -5,6 +5,7 @@ import { listResolved } from '../domain/resolve.js';
 import type { StoredServer, Tier } from '../domain/server.js';
 import { decodeToken, encodeToken, namesPosition, sameEpoch, type Token } from '../domain/token.js';
 import { subjectsOf, viewKey, type ReaderView, type View } from '../domain/view.js';
+import { countFitting } from './answer-size.js';
 import { readableTenant, type ReadDeps } from './registry.js';
 import {
   authorizeView,
@@ -90,8 +91,8 @@ function resolvedPage(
     (server) =>
       fits(server, query.filter) && (cursor === undefined || server.record.name > cursor.last),
   );
-  const servers = matching.slice(0, limit);
-  const last = matching.length > limit ? servers.at(-1)?.record.name : undefined;
+  const servers = firstPage(matching, limit);
+  const last = matching.length > servers.length ? servers.at(-1)?.record.name : undefined;
   const nextPageToken =
     last === undefined ? '' : writeCursor(query, { at: encodeToken(log.tenant, position), last });
   return { servers, nextPageToken };
@@ -105,11 +106,19 @@ async function listInventory(
   const afterId = cursor?.last ?? '';
   const page = await catalog.inventory(log.tenant, { afterId, limit });
   const position = (await catalog.positionAt(log.tenant, page.revision)) ?? log.position;
-  const last = page.value.length < limit ? undefined : page.value.at(-1)?.record.id;
+  const shown = firstPage(page.value, limit);
+  const isLast = page.value.length < limit && shown.length === page.value.length;
+  const last = isLast ? undefined : shown.at(-1)?.record.id;
   const nextPageToken =
     last === undefined ? '' : writeCursor(query, { at: encodeToken(log.tenant, position), last });
-  const servers = page.value.filter((server) => fits(server, query.filter));
+  const servers = shown.filter((server) => fits(server, query.filter));
   return { value: { servers, nextPageToken }, position, upstream: upstream.status() };
+}
+
+/** At most `limit`, and as many as fit in one answer; at least one, if there is any. */
+function firstPage(servers: readonly StoredServer[], limit: number): readonly StoredServer[] {
+  const most = servers.slice(0, limit);
+  return most.slice(0, Math.max(1, countFitting(most)));
 }
 
 async function placeOf(

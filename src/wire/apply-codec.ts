@@ -6,7 +6,7 @@ import type { Declaration, ServerRecord } from '../domain/server.js';
 import { fieldChanges } from './field-changes.js';
 import { tenantOf } from './node-messages.js';
 import { writeFields, type Read, type WriteFields } from './registry-codec.js';
-import { fromDeclaration, toServerMessage } from './server-codec.js';
+import { fromDeclaration, toServerMessageWithoutFacts } from './server-codec.js';
 import { toRpcStatus } from './status.js';
 import { toHeaderMessage, type HeaderFacts } from './view-codec.js';
 
@@ -80,7 +80,7 @@ export function toApplyResponse(
 function toResult({ action, record, redeclared, error }: Result): message.ApplyResult {
   return {
     action: ACTIONS[action],
-    server: record && toServerMessage(record),
+    server: record && toServerMessageWithoutFacts(record),
     changes: redeclared === undefined ? [] : fieldChanges(redeclared.before, redeclared.after),
     error: error && toRpcStatus(error),
   };

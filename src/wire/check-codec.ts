@@ -1,7 +1,7 @@
 import * as message from '../../generated/switchboard/v1/connection_service.js';
 import { invalidField, isSwitchboardError, type SwitchboardError } from '../domain/errors.js';
 import type { CheckResult, HeldConnection } from '../domain/held-connection.js';
-import { toServerMessage } from './server-codec.js';
+import { toServerMessageWithoutFacts } from './server-codec.js';
 import { toRpcStatus } from './status.js';
 import { fromReaderViewMessage, toHeaderMessage, type HeaderFacts } from './view-codec.js';
 
@@ -52,7 +52,7 @@ function toResult(result: CheckResult): message.CheckResult {
     case 'stale':
       return {
         state: STATE_STALE,
-        server: toServerMessage(result.server.record),
+        server: toServerMessageWithoutFacts(result.server.record),
         error: undefined,
       };
     case 'failed':

@@ -49,6 +49,11 @@ export function toServerMessage(record: ServerRecord): message.Server {
   return server;
 }
 
+/** For answers about many servers at once: facts may take 300 KB each. */
+export function toServerMessageWithoutFacts(record: ServerRecord): message.Server {
+  return { ...toServerMessage(record), facts: undefined };
+}
+
 /** A server of which a reader may know the id and perhaps the name only. */
 export function toBareServerMessage(id: string, name = ''): message.Server {
   return message.Server.fromPartial({ id, name });

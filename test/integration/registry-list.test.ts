@@ -6,6 +6,7 @@ import {
   declare,
   declarePrivate,
   httpSpec,
+  largeSpec,
   INVENTORY,
   newTenant,
   refusalOf,
@@ -183,6 +184,18 @@ describe('ListServers', () => {
       });
     }
     await admin.list({ ...query, pageToken });
+  });
+
+  it.each([
+    ['app', APP],
+    ['inventory', INVENTORY],
+  ])('cuts pages of large servers short, and none is lost: %s', async (_name, view) => {
+    const tenant = newTenant();
+    const names = ['a', 'b', 'c', 'd', 'e'];
+    for (const name of names) await declare(admin, tenant, { name, spec: largeSpec() });
+    const { names: found } = await pages({ tenant, view });
+    expect(found.map((page) => page.length)).toEqual([2, 2, 1]);
+    expect(found.flat().sort()).toEqual(names);
   });
 
   it('refuses a page token whose revision is no longer held: PAGE_EXPIRED [P10]', async () => {

@@ -104,6 +104,14 @@ export function httpSpec(url: string, rest: Init<typeof ServerSpec> = {}): Serve
   return ServerSpec.fromPartial({ transport, ...rest });
 }
 
+/** A spec of more than one MiB: of three such, two fit in one answer. */
+export function largeSpec(): ServerSpec {
+  const notes = Array.from({ length: 64 }, (_, n) => [`note-${String(n)}`, 'x'.repeat(16_384)]);
+  return httpSpec('https://mcp.example/mcp', {
+    annotations: new Map(notes as [string, string][]),
+  });
+}
+
 /** A spec that starts a process. */
 export function stdioSpec(command: string, rest: Init<typeof ServerSpec> = {}): ServerSpec {
   return ServerSpec.fromPartial({ transport: { $case: 'stdio', value: { command } }, ...rest });

@@ -262,7 +262,7 @@ export interface CheckConnectionsResponse {
 export interface CheckResult {
   /** `state` is the answer. */
   state: CheckResult_State;
-  /** `server` is the current server, with STALE. */
+  /** `server` is the current server, with STALE; without its facts. */
   server:
     | Server
     | undefined;

@@ -152,7 +152,10 @@ export interface ListServersRequest {
   view:
     | View
     | undefined;
-  /** `page_size` is the most servers in one answer: 1 to 1000, default 100. */
+  /**
+   * `page_size` is the most servers in one answer: 1 to 1000, default 100. Large ones
+   * come in pages of fewer, of about 3 MiB.
+   */
   pageSize: number;
   /**
    * `page_token` is `next_page_token` of the page before. All else must be the same
@@ -447,8 +450,8 @@ export interface ApplyResult {
   /** `action` is what was done, or with `validate_only` would be. */
   action: ApplyResult_Action;
   /**
-   * `server` as it is now; as it was if it was deleted. Without an id if it would be
-   * created. Not set if it was refused and does not exist.
+   * `server` as it is now, without its facts; as it was if it was deleted. Without an
+   * id if it would be created. Not set if it was refused and does not exist.
    */
   server:
     | Server
@@ -5998,7 +6001,7 @@ export const RegistryServiceService = {
    * answered by itself; at most 1000 keys.
    *
    * Errors: UNAVAILABLE `NOT_CAUGHT_UP`, FAILED_PRECONDITION `EPOCH_CHANGED`; per
-   * key NOT_FOUND `SERVER_NOT_FOUND`.
+   * key NOT_FOUND `SERVER_NOT_FOUND`, RESOURCE_EXHAUSTED `ANSWER_TOO_LARGE`.
    */
   batchGetServers: {
     path: "/switchboard.v1.RegistryService/BatchGetServers" as const,
@@ -6244,7 +6247,7 @@ export interface RegistryServiceServer extends UntypedServiceImplementation {
    * answered by itself; at most 1000 keys.
    *
    * Errors: UNAVAILABLE `NOT_CAUGHT_UP`, FAILED_PRECONDITION `EPOCH_CHANGED`; per
-   * key NOT_FOUND `SERVER_NOT_FOUND`.
+   * key NOT_FOUND `SERVER_NOT_FOUND`, RESOURCE_EXHAUSTED `ANSWER_TOO_LARGE`.
    */
   batchGetServers: handleUnaryCall<BatchGetServersRequest, BatchGetServersResponse>;
   /**
@@ -6407,7 +6410,7 @@ export interface RegistryServiceClient extends Client {
    * answered by itself; at most 1000 keys.
    *
    * Errors: UNAVAILABLE `NOT_CAUGHT_UP`, FAILED_PRECONDITION `EPOCH_CHANGED`; per
-   * key NOT_FOUND `SERVER_NOT_FOUND`.
+   * key NOT_FOUND `SERVER_NOT_FOUND`, RESOURCE_EXHAUSTED `ANSWER_TOO_LARGE`.
    */
   batchGetServers(
     request: BatchGetServersRequest,

@@ -1,0 +1,69 @@
+import { GetServerRequest } from '../../../generated/switchboard/v1/registry_service.js';
+import { Tier } from '../../../generated/switchboard/v1/server.js';
+import { byName, userView } from '../../support/grpc-admin.js';
+import type { Arm, Bench } from '../bench.js';
+import { declareServers } from '../lab/declare.js';
+import type { Lab } from '../lab/lab.js';
+import { startWorker, type Worker } from '../lab/worker.js';
+import { GET_PATH, type BareGrpc } from '../roles/bare-grpc.js';
+import type { ControlPlane } from '../roles/control-plane.js';
+import type { UnaryLoad } from '../roles/unary-load.js';
+
+const PATH = '/switchboard.v1.RegistryService/GetServer';
+
+/** GetServer by name for a user, against a handler that answers the same bytes at once. */
+export const getServer: Bench = {
+  name: 'get-server',
+  about:
+    'GetServer by name in a warm view of a user, 4 connections with 16 calls in flight each. ' +
+    'The bare handler gets the same request and answers the same bytes without looking at them.',
+  rows: [
+    {
+      name: 'GetServer over gRPC',
+      figure: 'cpu',
+      unit: 'µs server CPU per call',
+      against: 'bare',
+      baseline: 'bare grpc-js handler',
+      ratio: 'baseline / ours',
+      mark: { of: 'ratio', direction: 'at least', bound: 0.75 },
+      beside: [{ figure: 'rate', label: 'calls', unit: '/s' }],
+    },
+  ],
+  async open(lab) {
+    const ours = startWorker<ControlPlane>(
+      lab,
+      new URL('../roles/control-plane.js', import.meta.url),
+    );
+    const bare = startWorker<BareGrpc>(lab, new URL('../roles/bare-grpc.js', import.meta.url));
+    const load = startWorker<UnaryLoad>(lab, new URL('../roles/unary-load.js', import.meta.url));
+    const address = await ours.call('start', await lab.folder());
+    const bareAddress = await bare.call('start');
+    await declareServers(address, { shared: 100, tier: Tier.TIER_USER });
+    const request = Buffer.from(
+      GetServerRequest.encode(
+        GetServerRequest.fromPartial({ view: userView('ana'), key: byName('shared-50') }),
+      ).finish(),
+    );
+    const answer = await load.call('once', { address, path: PATH, request });
+    await bare.call('behave', { answer });
+    const arm = (server: Worker<ControlPlane | BareGrpc>, at: string, path: string): Arm =>
+      measure(lab, { server, load, target: { address: at, path, request } });
+    return { ours: arm(ours, address, PATH), bare: arm(bare, bareAddress, GET_PATH) };
+  },
+};
+
+interface Measured {
+  readonly server: Pick<Worker<ControlPlane>, 'usage'>;
+  readonly load: Worker<UnaryLoad>;
+  readonly target: { readonly address: string; readonly path: string; readonly request: Buffer };
+}
+
+function measure(lab: Lab, { server, load, target }: Measured): Arm {
+  return async () => {
+    const before = await server.usage();
+    const options = { connections: 4, inFlight: 16, ms: lab.isQuick ? 200 : 2_000 };
+    const { calls, seconds } = await load.call('run', { ...target, ...options });
+    const after = await server.usage();
+    return { cpu: (after.cpuMicros - before.cpuMicros) / calls, rate: calls / seconds };
+  };
+}

@@ -1,0 +1,125 @@
+import { DEFAULT_TENANT } from '../../../src/domain/caller.js';
+import type { Arm, Bench, RowSpec, Sample } from '../bench.js';
+import { fill, type Seed, withCatalog } from '../lab/fill.js';
+import type { Lab } from '../lab/lab.js';
+import { startWorker, type Worker } from '../lab/worker.js';
+import type { CountedControlPlane } from '../roles/counted-control-plane.js';
+
+const SHARED = 20;
+const OWNED = 20;
+const GRANTED = 5;
+/** Each is cold only once. */
+const READERS = 60;
+const PER_RUN = 3;
+const STRANGERS = 200_000;
+
+/** What a list for one user reads from the store, among few and among many servers of others. */
+export const listForUser: Bench = {
+  name: 'list-for-user',
+  about:
+    'ListServers for a user who owns 20 servers, was granted 5 and sees 20 shared ones, in a tenant ' +
+    'with 200,000 private servers more, of others, against one without those. Cold is the first list for a ' +
+    'user, warm the second. Gets and ranges of LMDB are counted, and the bytes of the rows they ' +
+    'read; the smallest of three users, for the replica also asks for the head once a second.',
+  rows: [
+    rowOf('cold, store commands', 'coldCommands', 'commands', 1),
+    rowOf('cold, bytes read', 'coldBytes', 'bytes', 1.01),
+    rowOf('warm, store commands', 'warmCommands', 'commands', 1),
+    rowOf('warm, bytes read', 'warmBytes', 'bytes', 1.01),
+  ],
+  warmUp: false,
+  async open(lab) {
+    const few = await openStore(lab, 0);
+    const many = await openStore(lab, lab.isQuick ? 1_000 : STRANGERS);
+    return { ours: listing(many), few: listing(few) };
+  },
+};
+
+function rowOf(name: string, figure: string, unit: string, bound: number): RowSpec {
+  return {
+    name: `list for a user, ${name}`,
+    figure,
+    unit,
+    against: 'few',
+    baseline: 'the same without 200,000 servers of others',
+    ratio: 'ours / baseline',
+    mark: { of: 'ratio', direction: 'at most', bound },
+  };
+}
+
+async function openStore(lab: Lab, foreign: number): Promise<Worker<CountedControlPlane>> {
+  lab.progress(`writing ${String(foreign)} servers of others`);
+  const dataDir = await lab.folder();
+  await withCatalog(dataDir, async (catalog) => {
+    // Those that are listed come first, so that their revisions are the same among few and many.
+    await fill(catalog, DEFAULT_TENANT, listedServers());
+    await fill(catalog, DEFAULT_TENANT, foreignServers(foreign));
+  });
+  const nodeFlags = ['--import', new URL('../lab/count-lmdb.js', import.meta.url).href];
+  const server = startWorker<CountedControlPlane>(
+    lab,
+    new URL('../roles/counted-control-plane.js', import.meta.url),
+    { nodeFlags },
+  );
+  await server.call('start', dataDir);
+  return server;
+}
+
+function* listedServers(): Iterable<Seed> {
+  for (let index = 0; index < SHARED; index += 1) {
+    yield { id: `shared-${String(index)}`, name: `shared-${String(index)}` };
+  }
+  for (let reader = 0; reader < READERS; reader += 1) {
+    const user = userOf(reader);
+    for (let index = 0; index < OWNED; index += 1) {
+      yield { id: `own-${user}-${String(index)}`, name: `own-${String(index)}`, owner: user };
+    }
+    for (let index = 0; index < GRANTED; index += 1) {
+      const name = `granted-${user}-${String(index)}`;
+      yield { id: name, name, owner: 'giver', grantedTo: [`user:${user}`] };
+    }
+  }
+}
+
+function* foreignServers(count: number): Iterable<Seed> {
+  for (let index = 0; index < count; index += 1) {
+    const owner = `stranger-${String(Math.floor(index / 10))}`;
+    yield { id: `foreign-${String(index)}`, name: `own-${String(index % 10)}`, owner };
+  }
+}
+
+function userOf(reader: number): string {
+  return `reader-${String(reader).padStart(4, '0')}`;
+}
+
+function listing(server: Worker<CountedControlPlane>): Arm {
+  let reader = 0;
+  return async () => {
+    const runs: Sample[] = [];
+    for (let count = 0; count < PER_RUN; count += 1) {
+      if (reader === READERS)
+        throw new Error(`there are users for ${READERS / PER_RUN} pairs only`);
+      const user = userOf(reader);
+      reader += 1;
+      const cold = await server.call('list', user);
+      const warm = await server.call('list', user);
+      if (cold.servers !== SHARED + OWNED + GRANTED)
+        throw new Error('the list is not what was written');
+      runs.push({
+        coldCommands: cold.commands,
+        coldBytes: cold.bytes,
+        warmCommands: warm.commands,
+        warmBytes: warm.bytes,
+      });
+    }
+    return smallest(runs);
+  };
+}
+
+/** Of each figure the smallest. */
+function smallest(runs: readonly Sample[]): Sample {
+  const names = Object.keys(runs[0] ?? {});
+  return Object.fromEntries(
+    names.map((name) => [name, Math.min(...runs.map((run) => run[name] ?? Infinity))]),
+  );
+}

@@ -39,7 +39,6 @@ export class SseTransport implements McpTransport {
   readonly #http: HttpFetch;
   readonly #fetch: FetchLike;
   readonly #silence: SilenceLimit;
-  readonly #stop = new AbortController();
   readonly #posting = new Set<Promise<void>>();
   #endpoint: URL | undefined;
   #protocolVersion: string | undefined;
@@ -63,10 +62,8 @@ export class SseTransport implements McpTransport {
 
   /** Fulfilled when the server has said where to send messages. */
   async start(): Promise<void> {
-    const { signal } = this.#stop;
-    signal.throwIfAborted();
     const headers = { ...this.#target.headers, accept: 'text/event-stream' };
-    const response = await this.#fetch(this.#target.url, { headers, signal });
+    const response = await this.#fetch(this.#target.url, { headers });
     if (!response.ok) throw await statusError(response);
     const type = response.headers.get('content-type') ?? 'none';
     const { body } = response;
@@ -101,7 +98,7 @@ export class SseTransport implements McpTransport {
     }
   }
 
-  /** Ends the stream, and the session with it. */
+  /** Cuts the stream, which ends the session, and whatever else is open. */
   async close(): Promise<void> {
     this.#closing ??= this.#end();
     await this.#closing;
@@ -145,7 +142,6 @@ export class SseTransport implements McpTransport {
         ...(version === undefined ? {} : { 'mcp-protocol-version': version }),
       },
       body: JSON.stringify(message),
-      signal: this.#stop.signal,
     });
     if (!response.ok) throw classifyError(await statusError(response), { hadSession: true });
     await response.text();
@@ -169,7 +165,6 @@ export class SseTransport implements McpTransport {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#silence.stop();
-    this.#stop.abort();
     this.onclose?.();
   }
 }

@@ -93,6 +93,7 @@ async function throughSocks(
       command: 'connect',
       destination: end,
       proxy: { host, port, type, ...(username === '' ? {} : { userId: username, password }) },
+      // Destroyed by it on failure.
       existing_socket: socket,
       timeout: NO_LIMIT_MS,
     }).catch((error: unknown) => {
@@ -100,9 +101,6 @@ async function throughSocks(
       throw refused(`the proxy refused: ${(error as Error).message}`);
     });
     return socket;
-  } catch (error) {
-    socket.on('error', () => undefined).destroy();
-    throw error;
   } finally {
     signal.removeEventListener('abort', cut);
   }

@@ -140,7 +140,10 @@ export class WebSocketTransport implements McpTransport {
   }
 }
 
-/** Rejects with the HTTP status of a refused upgrade, or why else it did not open. */
+/**
+ * Rejects with the HTTP status of a refused upgrade, or why else it did not open. The
+ * socket is the caller's to close.
+ */
 async function opened(socket: WebSocket): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     socket.once('open', resolve);
@@ -149,7 +152,6 @@ async function opened(socket: WebSocket): Promise<void> {
     socket.once('unexpected-response', (_request, { statusCode = 0, statusMessage = '' }) => {
       const data = { status: statusCode, statusText: statusMessage };
       reject(new SdkHttpError(SdkErrorCode.ClientHttpNotImplemented, 'not upgraded', data));
-      socket.terminate();
     });
   });
 }

@@ -1,7 +1,8 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { mcpErrorOf, openConnection } from '../../support/mcp-connect.js';
 import { clientErrorOf, openPool, textOf, until, type TestPool } from '../../support/mcp-pool.js';
 import { networkServer, openWebSocketServer } from '../../support/mcp-transports.js';
+import { startTcpProxy } from '../../support/tcp-proxy.js';
 
 const HOUR_MS = 3_600_000;
 
@@ -12,6 +13,7 @@ const poolOf = (server: { readonly url: string }, timeouts = {}): TestPool =>
 
 describe('an upgrade to a WebSocket', () => {
   it.each([
+    [307, 'connect_failed'],
     [403, 'connect_failed'],
     [404, 'connect_failed'],
     [429, 'unavailable'],
@@ -133,6 +135,18 @@ describe('the peer of a WebSocket', () => {
     expect([pool.app.loaded('one')?.state, server.opened]).toEqual(['live', 1]);
   });
 
+  it('may take almost as long as the limit for its answers', async () => {
+    const server = await openWebSocketServer();
+    const network = await startTcpProxy(new URL(server.url).host);
+    onTestFinished(() => network[Symbol.asyncDispose]());
+    network.delay(350);
+    const { pool } = poolOf({ url: `ws://${network.address}/mcp` }, { readMs: 1000 });
+    expect((await pool.app.get('one')).state).toBe('live');
+    await until(() => server.count('ping frame') >= 3);
+    expect(textOf(await pool.app.callTool('one', { name: 'label' }))).toBe('');
+    expect(server.opened).toBe(1);
+  });
+
   it('that answers no ping is lost, also while idle', async () => {
     const server = await openWebSocketServer();
     const { pool, seen } = poolOf(server, { readMs: 200 });
@@ -151,6 +165,18 @@ describe('the peer of a WebSocket', () => {
     expect(server.count('ping frame')).toBe(0);
     await until(() => server.alive === 0);
     expect(server.closeCodes).toEqual([1000]);
+  });
+
+  it('that goes away unseen fails what was written to it, and nothing is written twice', async () => {
+    const server = await openWebSocketServer({ label: 'me' });
+    const { pool } = poolOf(server);
+    await pool.app.callTool('one', { name: 'label' });
+    server.cut();
+    // In the same turn, in which no end can have been seen.
+    const error = await clientErrorOf(pool.app.callTool('one', { name: 'label' }));
+    expect([error.reason, error.sent]).toEqual(['CONNECTION_LOST', true]);
+    expect(textOf(await pool.app.callTool('one', { name: 'label' }))).toBe('me');
+    expect([server.opened, server.count('tools/call')]).toEqual([2, 2]);
   });
 
   it('that does not answer our close is cut off, and its calls failed before', async () => {

@@ -7,6 +7,7 @@ import { mcpErrorOf, openConnection } from '../../support/mcp-connect.js';
 import {
   clientErrorOf,
   closedGate,
+  isGroupAlive,
   openHttpServer,
   openPool,
   textOf,
@@ -64,28 +65,31 @@ describe('transports', () => {
   });
 });
 
-describe('calls over stdio', () => {
-  it('fail when close finds them, and are refused after it', async () => {
-    const { command, args } = nodeServer([EVERYTHING, 'stdio']);
-    const env = { PATH: process.env['PATH'] ?? '' };
-    const connection = await openConnection({
-      kind: 'stdio',
-      command,
-      args,
-      env,
-      stderr: 'ignore',
-    });
+describe('connections over stdio', () => {
+  const { command, args } = nodeServer([EVERYTHING, 'stdio']);
+  const env = { PATH: process.env['PATH'] ?? '' };
+  const target = { kind: 'stdio', command, args, env, stderr: 'ignore' } as const;
+  const long = { name: 'trigger-long-running-operation', arguments: { duration: 60, steps: 600 } };
+
+  it('fail their calls when close finds them, and refuse any after it', async () => {
+    const connection = await openConnection(target);
+    const late = mcpErrorOf(connection.callTool(long, { timeoutMs: 100 }));
+    expect(await late).toMatchObject({ kind: 'timeout', sent: true });
     const began = closedGate();
-    const long = {
-      name: 'trigger-long-running-operation',
-      arguments: { duration: 60, steps: 600 },
-    };
     const running = mcpErrorOf(connection.callTool(long, { onProgress: () => began.open() }));
     await began.opened;
     await connection.close();
     expect(await running).toMatchObject({ kind: 'lost', sent: true });
-    const late = mcpErrorOf(connection.callTool(long));
-    expect(await late).toMatchObject({ kind: 'closed', sent: false });
+    const after = mcpErrorOf(connection.callTool(long));
+    expect(await after).toMatchObject({ kind: 'closed', sent: false });
+  });
+
+  it('tell at once that their process was killed, without a call', async () => {
+    const gone = closedGate();
+    const { pid } = await openConnection(target, { onClosed: () => gone.open() });
+    process.kill(pid ?? 0, 'SIGKILL');
+    await gone.opened;
+    expect(isGroupAlive(pid ?? 0)).toBe(false);
   });
 });
 

@@ -1,13 +1,13 @@
 import { applyChange, changedId, type Commit } from './commit.js';
 import type { StateIndex } from './resolve.js';
-import { audienceOf, isShared, type StoredServer } from './server.js';
+import { audienceOf, isShared, sameAudience, type StoredServer } from './server.js';
 import type { Subject } from './view.js';
 
 /** Records by id, by shared name and by subject. */
 export class RecordSet implements StateIndex {
   private readonly records = new Map<string, StoredServer>();
   private readonly names = new Map<string, StoredServer>();
-  private readonly subjects = new Map<Subject, Map<string, StoredServer>>();
+  private readonly subjects = new Map<Subject, Set<string>>();
   private readonly tracks: (subject: Subject) => boolean;
 
   /** `tracks` says which subjects are indexed; a server has up to 10,000. */
@@ -31,8 +31,11 @@ export class RecordSet implements StateIndex {
     return this.names.values();
   }
 
-  privateOf(subject: Subject): Iterable<StoredServer> {
-    return this.subjects.get(subject)?.values() ?? [];
+  *privateOf(subject: Subject): Iterable<StoredServer> {
+    for (const id of this.subjects.get(subject) ?? []) {
+      const server = this.records.get(id);
+      if (server !== undefined) yield server;
+    }
   }
 
   all(): Iterable<StoredServer> {
@@ -40,8 +43,14 @@ export class RecordSet implements StateIndex {
   }
 
   put(server: StoredServer): void {
-    this.remove(server.record.id);
-    this.records.set(server.record.id, server);
+    const { id } = server.record;
+    const held = this.records.get(id);
+    if (held !== undefined && sameAudience(held, server)) {
+      this.records.set(id, server);
+      return;
+    }
+    this.remove(id);
+    this.records.set(id, server);
     if (isShared(server.record)) this.names.set(server.record.name, server);
     else for (const subject of audienceOf(server)) this.index(subject, server);
   }
@@ -60,8 +69,8 @@ export class RecordSet implements StateIndex {
 
   private index(subject: Subject, server: StoredServer): void {
     if (!this.tracks(subject)) return;
-    const held = this.subjects.get(subject) ?? new Map<string, StoredServer>();
-    this.subjects.set(subject, held.set(server.record.id, server));
+    const held = this.subjects.get(subject) ?? new Set<string>();
+    this.subjects.set(subject, held.add(server.record.id));
   }
 }
 
@@ -74,13 +83,16 @@ export class Overlay implements StateIndex {
   /** Every record that differs, also those that do not exist here. */
   private readonly differs = new Set<string>();
   private readonly own = new RecordSet();
+  /** Those of them that the base still finds for the same subjects. */
+  private readonly kept = new Map<string, StoredServer>();
 
   constructor(base: StateIndex) {
     this.base = base;
   }
 
   byId(id: string): StoredServer | undefined {
-    return this.differs.has(id) ? this.own.byId(id) : this.base.byId(id);
+    if (!this.differs.has(id)) return this.base.byId(id);
+    return this.kept.get(id) ?? this.own.byId(id);
   }
 
   shared(name: string): StoredServer | undefined {
@@ -94,19 +106,34 @@ export class Overlay implements StateIndex {
 
   *privateOf(subject: Subject): Iterable<StoredServer> {
     yield* this.own.privateOf(subject);
-    yield* this.same(this.base.privateOf(subject));
+    for (const server of this.base.privateOf(subject)) {
+      const { id } = server.record;
+      const here = this.differs.has(id) ? this.kept.get(id) : server;
+      if (here !== undefined) yield here;
+    }
   }
 
   /** Gives one record a state of its own; undefined: it does not exist here. */
   set(id: string, server: StoredServer | undefined): void {
     this.differs.add(id);
+    const held = this.base.byId(id);
+    // Not indexed anew: a server has up to 10,000 subjects.
+    if (server !== undefined && held !== undefined && sameAudience(held, server)) {
+      this.own.remove(id);
+      this.kept.set(id, server);
+      return;
+    }
+    this.kept.delete(id);
     if (server === undefined) this.own.remove(id);
     else this.own.put(server);
   }
 
   /** Keeps a record as it is here, before `base` changes it. */
   pin(id: string): void {
-    if (!this.differs.has(id)) this.set(id, this.base.byId(id));
+    const here = this.byId(id);
+    this.differs.add(id);
+    this.kept.delete(id);
+    if (here !== undefined) this.own.put(here);
   }
 
   /** Moves the state forward by one commit, or by what one would change. */

@@ -114,6 +114,12 @@ export function audienceOf(server: StoredServer): readonly Subject[] {
   return owner === undefined ? granted : [`user:${owner}`, ...granted];
 }
 
+/** Whether two states of a PRIVATE server are surely seen by the same subjects; costs nothing. */
+export function sameAudience(a: StoredServer, b: StoredServer): boolean {
+  if (isShared(a.record) || isShared(b.record)) return false;
+  return a.record.owner === b.record.owner && a.grants === b.grants;
+}
+
 /** Equal exactly if two copies of one server have the same content. */
 export function contentVersion(copy: {
   readonly etag: string;

@@ -22,8 +22,24 @@ export interface Token {
   readonly view: string | undefined;
 }
 
+/** Positions are immutable, and every answer tells the same one until the next commit. */
+const made = new WeakMap<Position, Map<string, string>>();
+/** Tokens kept of one position: of so many views, and tenants with it. */
+const MAX_KEPT = 1_000;
+
 /** The token of a place; with `view`, one from which that view can be resumed. */
 export function encodeToken(tenant: string, position: Position, view?: View): string {
+  const key = `${view === undefined ? '' : viewKey(view)}\0${tenant}`;
+  const kept = made.get(position) ?? new Map<string, string>();
+  const known = kept.get(key);
+  if (known !== undefined) return known;
+  const token = makeToken(tenant, position, view);
+  if (kept.size >= MAX_KEPT) kept.clear();
+  made.set(position, kept.set(key, token));
+  return token;
+}
+
+function makeToken(tenant: string, position: Position, view: View | undefined): string {
   const bytes = Buffer.alloc(LENGTH);
   bytes.writeUInt8(VERSION, 0);
   digestBytes('tenant', tenant).copy(bytes, 1, 0, 4);

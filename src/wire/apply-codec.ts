@@ -69,11 +69,26 @@ interface Result {
   readonly error?: SwitchboardError;
 }
 
-export function toApplyResponse(
+/** So many results are made in one turn of the event loop. */
+const RESULTS_PER_TURN = 200;
+
+/** The answer. That of a large set takes a while to make: others have their turns in between. */
+export async function toApplyResponse(
   header: HeaderFacts,
   { results, applied }: { readonly results: readonly Result[]; readonly applied: boolean },
-): message.ApplyServersResponse {
-  return { header: toHeaderMessage(header), results: results.map(toResult), applied };
+): Promise<message.ApplyServersResponse> {
+  const made: message.ApplyResult[] = [];
+  while (made.length < results.length) {
+    if (made.length > 0) await nextTurn();
+    made.push(...results.slice(made.length, made.length + RESULTS_PER_TURN).map(toResult));
+  }
+  return { header: toHeaderMessage(header), results: made, applied };
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
 }
 
 /** Of a server that is new or gone, all fields changed: it is its own list of changes. */

@@ -5,6 +5,7 @@ import type { RecordChange } from '../domain/node-stream.js';
 import type { ServerRecord, StoredServer } from '../domain/server.js';
 import { encodeToken, viewDigest } from '../domain/token.js';
 import type { ReaderView } from '../domain/view.js';
+import { asBuffer } from './frame.js';
 import { toServerMessage } from './server-codec.js';
 import { toDuration } from './spec-codec.js';
 import { toRpcStatus } from './status.js';
@@ -85,5 +86,5 @@ function toRecordChange(change: NodeChange): message.RecordChange {
 }
 
 function encode(content: NonNullable<message.SyncResponse['message']>): Uint8Array {
-  return message.SyncResponse.encode({ message: content }).finish();
+  return asBuffer(message.SyncResponse.encode({ message: content }).finish());
 }

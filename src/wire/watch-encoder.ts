@@ -5,6 +5,7 @@ import type { Cause, Commit, Position } from '../domain/commit.js';
 import type { ServerRecord, StoredServer } from '../domain/server.js';
 import { encodeToken } from '../domain/token.js';
 import type { View } from '../domain/view.js';
+import { asBuffer } from './frame.js';
 import { toBareServerMessage, toServerMessage } from './server-codec.js';
 import { toDuration } from './spec-codec.js';
 import { UPSTREAM_STATES } from './view-codec.js';
@@ -111,5 +112,5 @@ export function toHeartbeat(
 }
 
 function encode(content: NonNullable<message.WatchServersResponse['message']>): Uint8Array {
-  return message.WatchServersResponse.encode({ message: content }).finish();
+  return asBuffer(message.WatchServersResponse.encode({ message: content }).finish());
 }

@@ -1,4 +1,5 @@
 import { type Decoded, decodeStrictly } from '../../wire/decode.js';
+import { asBuffer } from '../../wire/frame.js';
 
 /** A method of a generated service definition. */
 export interface AnyMethod {
@@ -30,12 +31,6 @@ export function strictMethod(method: AnyMethod): AnyMethod {
     requestDeserialize: (bytes: Buffer): Decoded<unknown> =>
       // Generated decoders take a reader in place of the bytes, and a reader can be strict.
       decodeStrictly(method.requestDeserialize as never, bytes),
-    responseSerialize: toBuffer,
+    responseSerialize: asBuffer,
   };
-}
-
-function toBuffer(frame: Uint8Array): Buffer {
-  return Buffer.isBuffer(frame)
-    ? frame
-    : Buffer.from(frame.buffer, frame.byteOffset, frame.byteLength);
 }

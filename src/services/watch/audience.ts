@@ -24,8 +24,8 @@ export type Held = ReadonlyMap<string, string>;
 
 export const NOTHING_HELD: Held = new Map();
 
-/** Makes a frame once per commit or heartbeat, however many streams it goes to. */
-export type Memo = (key: string, make: () => Uint8Array) => Uint8Array;
+/** Makes frames once per commit or heartbeat, however many streams they go to. */
+export type Memo = <T extends Uint8Array | readonly Uint8Array[]>(key: string, make: () => T) => T;
 
 export interface HeartbeatFacts {
   /** Everything up to here was delivered; undefined while a snapshot is under way. */
@@ -58,12 +58,13 @@ export interface Audience {
 
 /** A memo for one commit or heartbeat. */
 export function createMemo(): Memo {
-  const made = new Map<string, Uint8Array>();
-  return (key, make) => {
+  const made = new Map<string, unknown>();
+  return <T>(key: string, make: () => T): T => {
     const known = made.get(key);
-    if (known !== undefined) return known;
-    const frame = make();
-    made.set(key, frame);
-    return frame;
+    // A key always names what was made for it.
+    if (known !== undefined) return known as T;
+    const frames = make();
+    made.set(key, frames);
+    return frames;
   };
 }

@@ -1,6 +1,6 @@
 import { SwitchboardError } from '../../domain/errors.js';
 import { changedId } from '../../domain/commit.js';
-import { audienceOf, isShared, type StoredServer } from '../../domain/server.js';
+import { audienceOf, isShared, sameAudience, type StoredServer } from '../../domain/server.js';
 import type { Subject } from '../../domain/view.js';
 import type { Step, TenantLog } from '../tenant-log.js';
 import type { UpstreamStatus } from '../upstream.js';
@@ -111,10 +111,13 @@ export class WatchHub {
     const found = new Set<Watcher>();
     for (const change of step.commit.changes) {
       const id = changedId(change);
-      const states = [step.before.byId(id), step.after.byId(id)];
+      const [before, after] = [step.before.byId(id), step.after.byId(id)];
+      const states = [before, after];
       if (states.some((server) => server !== undefined && isShared(server.record)))
         return [...this.watchers];
-      for (const server of states) this.collect(server, found);
+      this.collect(before, found);
+      if (before === undefined || after === undefined || !sameAudience(before, after))
+        this.collect(after, found);
     }
     for (const watcher of this.inventories) found.add(watcher);
     return found;

@@ -30,7 +30,9 @@ export function resolvedAudience(view: View, encoder: WatchEncoder): Audience {
     snapshot: (state) => snapshot(state, view, encoder),
     removed: (id) => encoder.event('removed', { id }),
     step: (step, memo) =>
-      eventsOf(step, view).map((event) => encodeEvent(event, step, { encoder, memo })),
+      memo(`step ${key}`, () =>
+        eventsOf(step, view).map((event) => encodeEvent(event, step, { encoder, memo })),
+      ),
     closing: (step, memo) => memo(`closing ${key}`, () => encoder.closing(step, view)),
     synced: (position) => encoder.synced(position, view),
     heartbeat: (facts, memo) =>

@@ -92,11 +92,11 @@ module.exports = {
     {
       name: 'services-know-no-transport',
       comment:
-        'Services are use cases; gRPC, wire messages and MCP stand outside. Fix: speak domain types, and ' +
-        'decode and encode in src/server.',
+        'Services are use cases; gRPC, wire messages, config files and MCP stand outside. Fix: speak domain ' +
+        'types, and decode and encode in src/server.',
       severity: 'error',
       from: { path: '^src/services/' },
-      to: { path: '^src/(wire|server|client|cli|mcp)/' },
+      to: { path: '^src/(wire|server|client|cli|mcp|formats)/' },
     },
     {
       name: 'wire-knows-domain-only',
@@ -106,6 +106,15 @@ module.exports = {
       severity: 'error',
       from: { path: '^src/wire/' },
       to: { path: '^src/', pathNot: '^src/(wire|domain)/' },
+    },
+    {
+      name: 'formats-know-domain-only',
+      comment:
+        'src/formats turns config files into servers and back: text in, text out. It may import src/domain, ' +
+        'and src/wire for the proto JSON of our own format. Fix: leave files and requests to who calls it.',
+      severity: 'error',
+      from: { path: '^src/formats/' },
+      to: { path: ['^src/', '^(node:)?fs'], pathNot: '^src/(formats|domain|wire)/' },
     },
     {
       name: 'mcp-knows-domain-only',
@@ -136,11 +145,12 @@ module.exports = {
     {
       name: 'cli-is-a-client',
       comment:
-        'The command speaks to a server like everyone else: through src/client, src/wire and src/domain; ' +
-        'only `serve` starts src/server/main.ts. Fix: use the client library, or add an RPC.',
+        'The command speaks to a server like everyone else: through src/client, src/wire and src/domain; it ' +
+        'reads files by src/formats, and only `serve` starts src/server/main.ts. Fix: use the client ' +
+        'library, or add an RPC.',
       severity: 'error',
       from: { path: '^src/cli/' },
-      to: { path: '^src/', pathNot: ['^src/(cli|client|wire|domain)/', '^src/server/main\\.ts$'] },
+      to: { path: '^src/', pathNot: ['^src/(cli|client|wire|domain|formats)/', '^src/server/main\\.ts$'] },
     },
     {
       name: 'generated-only-in-wire',

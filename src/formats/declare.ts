@@ -3,7 +3,7 @@ import type { ServerSpec } from '../domain/spec.js';
 import { isSwitchboardError } from '../domain/errors.js';
 import type { Tier } from '../domain/tier.js';
 import { validateDeclaration } from '../domain/validate.js';
-import { type Entry, fail, origin, placeAt } from './entry.js';
+import { type Entry, fail, fieldPlaces, origin, placeAt } from './entry.js';
 import type { Problem, ReadServer } from './format.js';
 import { placeOf } from './format.js';
 
@@ -28,15 +28,15 @@ export function declare(entry: Entry, declared: Declared): ReadServer | undefine
     ...declared.spec,
     annotations: { ...declared.spec.annotations, ...entry.annotations },
   };
-  if (!entry.fields.has('name')) origin(entry, 'name', []);
-  if (!entry.fields.has('external_id')) origin(entry, 'external_id', []);
+  if (!entry.origins.has('name')) origin(entry, 'name', []);
+  if (!entry.origins.has('external_id')) origin(entry, 'external_id', []);
   const server: ReadServer = {
     name,
     ...(tier === undefined ? {} : { tier }),
     ...(owner === undefined ? {} : { owner }),
     ...(externalId === '' ? {} : { externalId }),
     spec,
-    place: { ...placeAt(entry, []), fields: entry.fields },
+    place: { ...placeAt(entry, []), fields: fieldPlaces(entry) },
   };
   const problems = violations({ ...server, tier: tier ?? 'USER', externalId, source: '' }).map(
     ({ field, description }): Problem => ({

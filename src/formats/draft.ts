@@ -133,7 +133,9 @@ function putBackField(
 ): boolean {
   const mayBe = Object.hasOwn(unlessMade, as) ? unlessMade[as] : undefined;
   const isFree = !known.has(as) || (out[as] === undefined && mayBe?.(value) === true);
-  if (!isFree || as === '__proto__' || as === '') return false;
+  // Part of something that the writer makes, such as `icons[0].x`.
+  const isPart = known.has(as.split(/[.[]/, 1).join(''));
+  if (!isFree || (isPart && !known.has(as)) || as === '__proto__' || as === '') return false;
   out[as] = value;
   return true;
 }

@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import { LIMITS } from '../domain/validate.js';
-import type { FilePlace, Format, Loss, Problem } from './format.js';
+import type { FieldPlaces, FilePlace, Format, Loss, Problem } from './format.js';
 import {
   defectsIn,
   fieldText,
@@ -21,8 +21,8 @@ export interface Entry {
   readonly server: string | undefined;
   readonly problems: Problem[];
   readonly losses: Loss[];
-  /** Where each field of the domain was read from. */
-  readonly fields: Map<string, FilePlace>;
+  /** Where each field of the domain was read from: a path in the entry, or elsewhere a place. */
+  readonly origins: Map<string, FilePath | FilePlace>;
   /** What has no meaning here and is kept for whoever writes this format again. */
   readonly annotations: Record<string, string>;
 }
@@ -34,7 +34,16 @@ export function openEntry(
   server?: string,
 ): Entry {
   const { format, root } = source;
-  return { format, root, at, server, problems: [], losses: [], fields: new Map(), annotations: {} };
+  return {
+    format,
+    root,
+    at,
+    server,
+    problems: [],
+    losses: [],
+    origins: new Map(),
+    annotations: {},
+  };
 }
 
 /** Reads the entry by `schema`; undefined, and the problems told, if it does not fit. */
@@ -70,7 +79,17 @@ export function lose(entry: Entry, path: FilePath, reason: string): void {
 
 /** Says that the domain's field was read from `path`. */
 export function origin(entry: Entry, domainField: string, path: FilePath): void {
-  entry.fields.set(domainField, placeAt(entry, path));
+  entry.origins.set(domainField, path);
+}
+
+/** Where each field of the domain was read from. The place is found when it is asked for. */
+export function fieldPlaces(entry: Entry): FieldPlaces {
+  return {
+    get: (domainField) => {
+      const from = entry.origins.get(domainField);
+      return from === undefined || 'field' in from ? from : placeAt(entry, from);
+    },
+  };
 }
 
 /** The place of `path`, or of what is nearest around it. */
@@ -85,6 +104,11 @@ export function readField(
   field: { readonly path: FilePath; readonly text: string },
   read: ReadText,
 ): string {
+  if (field.text.length > LIMITS.value) {
+    // Not looked at: a search for placeholders takes time that grows with the square.
+    fail(entry, field.path, `must be at most ${String(LIMITS.value)} characters`);
+    return '';
+  }
   const { parts, losses, problems } = read(field.text);
   for (const reason of losses) lose(entry, field.path, reason);
   for (const message of problems) fail(entry, field.path, message);
@@ -113,6 +137,15 @@ export function keepUnknown(
   for (const key of tree.fields.keys()) {
     const aside = { path: [...path, key], as: as === '' ? key : `${as}.${key}` };
     if (!known.has(key)) keep(entry, aside, 'has no meaning here');
+  }
+}
+
+/** Tells of every field of a map that is not among `known`, and keeps none of it. */
+export function loseUnknown(entry: Entry, known: ReadonlySet<string>, path: FilePath): void {
+  const tree = treeAt(entry.root, [...entry.at, ...path]);
+  if (tree?.kind !== 'map') return;
+  for (const key of tree.fields.keys()) {
+    if (!known.has(key)) lose(entry, [...path, key], 'has no meaning here');
   }
 }
 

@@ -36,9 +36,14 @@ export interface Loss {
   readonly reason: string;
 }
 
-/** Where a server stands, and where each of its fields does, by the path of the domain. */
+/** Where a server stands, and where each of its fields does. */
 export interface ServerPlace extends FilePlace {
-  readonly fields: ReadonlyMap<string, FilePlace>;
+  readonly fields: FieldPlaces;
+}
+
+/** Finds the place of a field by its path in the domain, such as `spec.sse.url`. */
+export interface FieldPlaces {
+  get(path: string): FilePlace | undefined;
 }
 
 /** A server of a file. It satisfies the rules of the domain, with tier USER where none is told. */
@@ -75,10 +80,7 @@ export function placeOf(server: ReadServer, fieldPath: string): FilePlace {
 }
 
 /** The place of the domain's `path` among `fields`, or of the nearest field around it. */
-export function nearestPlace(
-  fields: ReadonlyMap<string, FilePlace>,
-  path: string,
-): FilePlace | undefined {
+export function nearestPlace(fields: FieldPlaces, path: string): FilePlace | undefined {
   for (let around = path; around !== '';) {
     const place = fields.get(around);
     if (place !== undefined) return place;

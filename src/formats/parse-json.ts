@@ -6,7 +6,7 @@ import {
   printParseErrorCode,
 } from 'jsonc-parser';
 import type { Problem } from './format.js';
-import type { ParsedText, PlaceAt } from './parse-text.js';
+import type { ParsedText, PlaceAt } from './parsed-text.js';
 import { mapTree, type Tree } from './tree.js';
 
 /** Reads JSON. Comments and trailing commas are read too, and told as relaxations. */

@@ -1,19 +1,7 @@
-import type { Problem } from './format.js';
 import { parseJson } from './parse-json.js';
 import { parseYaml } from './parse-yaml.js';
-import type { TextPlace, Tree } from './tree.js';
-
-export interface ParsedText {
-  /** Undefined with problems. */
-  readonly root: Tree | undefined;
-  readonly notation: 'json' | 'yaml';
-  readonly problems: readonly Problem[];
-  /** Comments and trailing commas in JSON, which only some products allow. */
-  readonly relaxations: readonly Problem[];
-}
-
-/** The place of an offset, counted in UTF-16 units. */
-export type PlaceAt = (offset: number) => TextPlace;
+import type { ParsedText, PlaceAt } from './parsed-text.js';
+import { partsOf, type TextPlace, type Tree } from './tree.js';
 
 /**
  * Reads `text` as JSON if it looks like it, else as YAML. A byte order mark is skipped;
@@ -30,14 +18,33 @@ export function parseText(text: string, file?: string): ParsedText {
   return yaml.root === undefined ? json : yaml;
 }
 
+/** Deeper than any config file, and shallow enough for every walk over the tree. */
+const MOST_DEPTH = 100;
+
 function guarded(parse: () => ParsedText, notation: ParsedText['notation']): ParsedText {
   try {
-    return parse();
+    const parsed = parse();
+    const place = parsed.root && tooDeep(parsed.root, MOST_DEPTH);
+    return place === undefined ? parsed : refused(notation, place);
   } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    const problem = { field: '', line: 1, column: 1, message: 'is nested too deeply' };
-    return { root: undefined, notation, problems: [problem], relaxations: [] };
+    // The parsers are recursive too.
+    if (error instanceof RangeError) return refused(notation, { line: 1, column: 1 });
+    throw error;
   }
+}
+
+function refused(notation: ParsedText['notation'], place: TextPlace): ParsedText {
+  const problem = { field: '', ...place, message: 'is nested too deeply' };
+  return { root: undefined, notation, problems: [problem], relaxations: [] };
+}
+
+function tooDeep(tree: Tree, left: number): TextPlace | undefined {
+  if (left === 0) return tree.place;
+  for (const part of partsOf(tree)) {
+    const place = tooDeep(part, left - 1);
+    if (place !== undefined) return place;
+  }
+  return undefined;
 }
 
 function looksLikeJson(text: string, file: string | undefined): boolean {

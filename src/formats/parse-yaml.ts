@@ -9,11 +9,14 @@ import {
   type Scalar,
 } from 'yaml';
 import type { Problem } from './format.js';
-import type { ParsedText, PlaceAt } from './parse-text.js';
-import { type Field, mapTree, type TextPlace, type Tree } from './tree.js';
+import type { ParsedText, PlaceAt } from './parsed-text.js';
+import { type Field, mapTree, partsOf, type TextPlace, type Tree } from './tree.js';
 
 /** How many values aliases may stand for in one file: a bomb has billions. */
 const MOST_ALIASED = 100_000;
+
+/** How the parser tells that it ran out of stack. */
+const STACK = /call stack/;
 
 type KeyedField = Field & { readonly key: string };
 
@@ -33,12 +36,13 @@ export function parseYaml(text: string, placeAt: PlaceAt): ParsedText {
     prettyErrors: false,
     // Checked while the tree is made, in time that grows with the file and not with its square.
     uniqueKeys: false,
-    logLevel: 'silent',
+    // Not `silent`: that would also hide that there is a second document.
+    logLevel: 'error',
   });
   const problems: Problem[] = [...document.errors, ...document.warnings].map((error) => ({
     field: '',
     ...placeAt(error.pos[0]),
-    message: `is not YAML: ${error.message}`,
+    message: STACK.test(error.message) ? 'is nested too deeply' : `is not YAML: ${error.message}`,
   }));
   const walk: Walk = { placeAt, problems, anchors: new Map(), sizes: new Map(), aliased: 0 };
   const content = document.contents;
@@ -59,14 +63,8 @@ function toTree(node: Node, walk: Walk): Tree {
   if (isAlias(node)) return aliased(node, walk);
   const place = walk.placeAt(node.range?.[0] ?? 0);
   const tree = ownTree(node, place, walk);
-  const parts =
-    tree.kind === 'list'
-      ? tree.items
-      : tree.kind === 'map'
-        ? [...tree.fields.values()].map((field) => field.value)
-        : [];
   let size = 1;
-  for (const part of parts) size += walk.sizes.get(part) ?? 1;
+  for (const part of partsOf(tree)) size += walk.sizes.get(part) ?? 1;
   walk.sizes.set(tree, size);
   if (node.anchor !== undefined) walk.anchors.set(node.anchor, tree);
   return tree;

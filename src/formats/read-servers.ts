@@ -9,7 +9,7 @@ import { parseText } from './parse-text.js';
 import { readServerJson } from './server-json/read.js';
 import { readOwnServer, tellUnknown } from './switchboard/read.js';
 import { treeAt } from './tree.js';
-import { readInputs } from './vscode/inputs.js';
+import { readInputs, tellUnused } from './vscode/inputs.js';
 import { readVscodeServer } from './vscode/read.js';
 
 export interface ReadOptions {
@@ -24,8 +24,14 @@ interface ReadableItem extends Item {
   readonly read: () => Declared | undefined;
 }
 
-/** The servers of a file, each with its reader. What concerns the whole file goes to `file`. */
-const ITEMS: Readonly<Record<Format, (file: Entry) => readonly ReadableItem[]>> = {
+/** What there is to read, and what is to be done afterwards. */
+interface Work {
+  readonly items: readonly ReadableItem[];
+  readonly finish?: () => void;
+}
+
+/** The work that a file is. What concerns the whole of it is told to `file`. */
+const WORK: Readonly<Record<Format, (file: Entry) => Work>> = {
   switchboard: (file) => {
     tellUnknown(file);
     return readable(itemsOfList(file, 'servers'), readOwnServer);
@@ -39,9 +45,13 @@ const ITEMS: Readonly<Record<Format, (file: Entry) => readonly ReadableItem[]>> 
   cursor: (file) => readable(itemsOfMap(file, 'mcpServers'), readMcpServer),
   vscode: (file) => {
     const inputs = readInputs(file);
-    return readable(itemsOfMap(file, 'servers'), (entry, key) =>
+    const work = readable(itemsOfMap(file, 'servers'), (entry, key) =>
       readVscodeServer(entry, { key, inputs }),
     );
+    const finish = (): void => {
+      tellUnused(file, inputs);
+    };
+    return { ...work, finish };
   },
   'server-json': (file) => {
     const key = nameAt(file, []) ?? '';
@@ -62,19 +72,19 @@ export function readServers(text: string, options: ReadOptions = {}): ReadResult
   if (format !== 'vscode' && format !== 'cursor' && relaxations.length > 0)
     return withoutServers(format, relaxations);
   const file = openEntry({ format, root }, []);
-  if (root.kind === 'map') return readItems(file, ITEMS[format](file));
+  if (root.kind === 'map') return readItems(file, WORK[format](file));
   fail(file, [], 'must be a map of fields');
-  return readItems(file, []);
+  return readItems(file, { items: [] });
 }
 
 function withoutServers(format: Format | undefined, problems: readonly Problem[]): ReadResult {
   return { format, servers: [], problems, losses: [] };
 }
 
-function readItems(file: Entry, items: readonly ReadableItem[]): ReadResult {
+function readItems(file: Entry, { items, finish }: Work): ReadResult {
   const servers: ReadServer[] = [];
-  const problems: Problem[] = [...file.problems];
-  const losses: Loss[] = [...file.losses];
+  const problems: Problem[] = [];
+  const losses: Loss[] = [];
   const takers = new Map<string, string>();
   for (const { key, entry, read } of items) {
     const declared = read();
@@ -83,8 +93,13 @@ function readItems(file: Entry, items: readonly ReadableItem[]): ReadResult {
     problems.push(...entry.problems);
     losses.push(...entry.losses);
   }
-  const { format } = file;
-  return { format, servers, problems: byLine(problems), losses: byLine(losses) };
+  finish?.();
+  return {
+    format: file.format,
+    servers,
+    problems: byLine([...file.problems, ...problems]),
+    losses: byLine([...file.losses, ...losses]),
+  };
 }
 
 function byLine<T extends { readonly line?: number }>(list: readonly T[]): readonly T[] {
@@ -107,6 +122,6 @@ function declareOnce(
 function readable(
   items: readonly Item[],
   read: (entry: Entry, key: string) => Declared | undefined,
-): readonly ReadableItem[] {
-  return items.map((item) => ({ ...item, read: () => read(item.entry, item.key) }));
+): Work {
+  return { items: items.map((item) => ({ ...item, read: () => read(item.entry, item.key) })) };
 }

@@ -1,4 +1,5 @@
 import type { HttpTransport, StdioTransport, Transport } from '../domain/spec.js';
+import { LIMITS } from '../domain/validate.js';
 import { type Entry, fail, lose, origin, readField } from './entry.js';
 import type { ReadText } from './values.js';
 
@@ -129,6 +130,8 @@ function readPlain(
   { field, text }: { readonly field: string; readonly text: string },
   read: ReadText,
 ): string {
+  // The domain tells how long it may be.
+  if (text.length > LIMITS.text) return text;
   const { parts, problems } = read(text);
   for (const message of problems) fail(entry, [field], message);
   if (problems.length === 0 && parts.some((part) => part.kind !== 'literal'))

@@ -79,6 +79,12 @@ function stepInto(tree: Tree, step: string | number): Field | undefined {
   return item && { place: item.place, value: item };
 }
 
+/** What a map or list holds. */
+export function partsOf(tree: Tree): readonly Tree[] {
+  if (tree.kind === 'list') return tree.items;
+  return tree.kind === 'map' ? [...tree.fields.values()].map(({ value }) => value) : [];
+}
+
 /** The value without its places. Maps become objects; `__proto__` was never let in. */
 export function toPlain(tree: Tree): unknown {
   if (tree.kind === 'scalar') return tree.value;

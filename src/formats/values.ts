@@ -70,14 +70,16 @@ export function readLiteral(text: string): Reading {
 
 /** `parts` in our notation. Undefined if it has no spelling: a `$` directly before a reference. */
 export function toNotation(parts: readonly ValuePart[]): string | undefined {
+  const [only] = parts;
+  if (parts.length === 1 && only?.kind === 'literal') return escaped(only.text);
   const text = merged(parts)
-    .map((part) =>
-      part.kind === 'literal'
-        ? part.text.replaceAll('${', () => '$${')
-        : `\${${part.kind}:${part.name}}`,
-    )
+    .map((part) => (part.kind === 'literal' ? escaped(part.text) : `\${${part.kind}:${part.name}}`))
     .join('');
   return sameParts(parseValue(text), parts) ? text : undefined;
+}
+
+function escaped(text: string): string {
+  return text.replaceAll('${', () => '$${');
 }
 
 export interface PrintedText {

@@ -162,7 +162,7 @@ const spec: fc.Arbitrary<ServerSpec> = fc
 /** Any server that the domain allows. */
 export const anyServer: fc.Arbitrary<WritableServer> = fc
   .record({
-    name: fc.constantFrom('tickets', 'a b', 'x.y', 'ü', '1', 'yes', '<<', '~'),
+    name: fc.constantFrom('tickets', 'a b', 'x.y', 'ü', '01', 'yes', '<<', '~'),
     externalId: fc.constantFrom('', '', 'row-1', 'com.example/tickets', 'com.example/other'),
     tier: fc.constantFrom('APP' as const, 'USER' as const, 'USER' as const, 'PRIVATE' as const),
     spec,

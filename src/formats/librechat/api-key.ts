@@ -1,5 +1,7 @@
-import { type Entry, lose } from '../entry.js';
-import type { LibrechatServer } from './schema.js';
+import { type Entry, lose, loseUnknown } from '../entry.js';
+import { API_KEY_FIELDS, type LibrechatServer } from './schema.js';
+
+type ApiKey = NonNullable<LibrechatServer['apiKey']>;
 
 /** The user variable of an API key that each user gives. */
 const VARIABLE = 'MCP_API_KEY';
@@ -15,6 +17,7 @@ export function withApiKey(entry: Entry, server: LibrechatServer): LibrechatServ
     lose(entry, ['apiKey'], 'has no meaning with this type of transport');
     return server;
   }
+  tellOdd(entry, apiKey);
   const ofUser = apiKey.source === 'user';
   const key = ofUser ? `{{${VARIABLE}}}` : apiKey.key;
   if (key === undefined || key === '') {
@@ -36,12 +39,17 @@ export function withApiKey(entry: Entry, server: LibrechatServer): LibrechatServ
   };
 }
 
+function tellOdd(entry: Entry, apiKey: ApiKey): void {
+  loseUnknown(entry, API_KEY_FIELDS, ['apiKey']);
+  if (apiKey.source === 'user' && apiKey.key !== undefined)
+    lose(entry, ['apiKey', 'key'], 'is not used: each user has an own one');
+  if (apiKey.custom_header !== undefined && apiKey.authorization_type !== 'custom')
+    lose(entry, ['apiKey', 'custom_header'], 'has no meaning with this type of authorization');
+}
+
 const VARIABLE_OF_USER = { title: 'API Key', description: 'Your API key for this server.' };
 
-function headerOf(
-  apiKey: NonNullable<LibrechatServer['apiKey']>,
-  key: string,
-): { readonly name: string; readonly value: string } {
+function headerOf(apiKey: ApiKey, key: string): { readonly name: string; readonly value: string } {
   const type = apiKey.authorization_type;
   if (type === 'custom') return { name: apiKey.custom_header ?? 'X-Api-Key', value: key };
   return { name: 'Authorization', value: `${type === 'basic' ? 'Basic' : 'Bearer'} ${key}` };

@@ -61,4 +61,5 @@ export const serverSchema = z.looseObject({
 export type LibrechatServer = z.infer<typeof serverSchema>;
 
 export const SERVER_FIELDS: ReadonlySet<string> = new Set(Object.keys(serverSchema.shape));
+export const API_KEY_FIELDS: ReadonlySet<string> = new Set(Object.keys(apiKeySchema.shape));
 export const OAUTH_FIELDS: ReadonlySet<string> = new Set(Object.keys(oauthSchema.shape));

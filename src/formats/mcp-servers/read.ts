@@ -69,8 +69,7 @@ export function readMcpServer(entry: Entry, key: string): Declared | undefined {
   const transport = readTransport(entry, transportOf(server), read);
   if (transport === undefined) return undefined;
   keepUnknown(entry, MCP_FIELDS);
-  if (server.headersHelper !== undefined)
-    lose(entry, ['headersHelper'], 'a command that makes headers cannot be carried over');
+  tellOdd(entry, server);
   const oauth = readOAuth(entry, server, read);
   origin(entry, 'spec.enabled', ['disabled']);
   origin(entry, 'spec.timeouts.call', ['timeout']);
@@ -88,6 +87,15 @@ export function readMcpServer(entry: Entry, key: string): Declared | undefined {
     },
   };
   return { ...fromFileName(key), spec };
+}
+
+function tellOdd(entry: Entry, server: McpServer): void {
+  if (server.headersHelper !== undefined)
+    lose(entry, ['headersHelper'], 'a command that makes headers cannot be carried over');
+  if (server.url !== undefined && server.serverUrl !== undefined)
+    lose(entry, ['serverUrl'], 'is given beside url, which is taken');
+  if (server.oauth !== undefined && server.auth !== undefined)
+    lose(entry, ['auth'], 'is given beside oauth, which is taken');
 }
 
 function transportOf(server: McpServer): DeclaredTransport {

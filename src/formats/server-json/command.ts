@@ -1,5 +1,5 @@
 import type { StdioTransport } from '../../domain/spec.js';
-import { type Entry, lose, origin } from '../entry.js';
+import { type Entry, lose, loseUnknown, origin } from '../entry.js';
 import type { FilePath } from '../tree.js';
 import { type InputReader, readInput } from './inputs.js';
 import type { Argument, KeyValue, Package } from './schema.js';
@@ -12,64 +12,82 @@ export const RUNTIMES: Readonly<Record<string, string>> = {
   nuget: 'dnx',
 };
 
+/** Arguments and where they come from. */
+interface PlacedArgs {
+  readonly texts: readonly string[];
+  readonly path: FilePath;
+}
+
 /** The process that a package of a kind in `RUNTIMES` is. `path` is where the package stands. */
 export function readPackage(reader: InputReader, pack: Package, path: FilePath): StdioTransport {
   const { entry } = reader;
-  const args: string[] = [];
-  const add = (texts: readonly string[], at: FilePath): void => {
-    for (const text of texts) {
-      origin(entry, `spec.stdio.args[${String(args.length)}]`, at);
-      args.push(text);
-    }
-  };
-  const addAll = (field: 'runtimeArguments' | 'packageArguments'): void => {
-    pack[field]?.forEach((argument, index) => {
+  const read = (field: 'runtimeArguments' | 'packageArguments'): readonly PlacedArgs[] =>
+    (pack[field] ?? []).map((argument, index) => {
       const at = [...path, field, index];
-      add(readArgument(reader, argument, at), at);
+      return { texts: readArgument(reader, argument, at), path: at };
     });
-  };
-  const env = readEnv(reader, pack.environmentVariables ?? [], path);
+  const env = readKeyValues(reader, pack.environmentVariables ?? [], {
+    path: [...path, 'environmentVariables'],
+    domain: 'spec.stdio.env',
+  });
+  loseUnknown(entry, new Set(['type']), [...path, 'transport']);
+  if (pack.registryType === 'oci' && hasTag(pack.identifier) && pack.version !== undefined)
+    lose(entry, [...path, 'version'], 'the identifier has a tag of its own');
   const frame = FRAMES[pack.registryType]?.(pack, Object.keys(env)) ?? NO_FRAME;
-  const identifier = [...path, 'identifier'];
+  const runtime = read('runtimeArguments');
+  const rest = read('packageArguments');
+  const given = runtime.flatMap(({ texts }) => texts);
+  const missing = (flags: Frame['before']): readonly string[] =>
+    flags.filter((flag) => !isGiven(given, flag)).flat();
+  const args = [
+    { texts: [...frame.first, ...missing(frame.before)], path },
+    ...runtime,
+    { texts: missing(frame.after), path },
+    { texts: [frame.name], path: [...path, 'identifier'] },
+    { texts: [...frame.last, ...(rest.length > 0 ? frame.divider : [])], path },
+    ...rest,
+  ].flatMap(({ texts, path: from }) => texts.map((text) => ({ text, from })));
+  args.forEach(({ from }, index) => {
+    origin(entry, `spec.stdio.args[${String(index)}]`, from);
+  });
   origin(entry, 'spec.stdio', path);
   origin(entry, 'spec.stdio.command', [...path, 'runtimeHint']);
   origin(entry, 'spec.stdio.env', [...path, 'environmentVariables']);
-  add(frame.first, path);
-  addAll('runtimeArguments');
-  for (const flag of frame.unlessGiven) if (!given(args, flag)) add(flag, path);
-  add([frame.name], identifier);
-  add(frame.last, path);
-  if (pack.packageArguments?.length) add(frame.divider, path);
-  addAll('packageArguments');
-  const command = pack.runtimeHint ?? RUNTIMES[pack.registryType] ?? '';
-  return { kind: 'stdio', command, args, env, cwd: '', stderr: 'ignore' };
+  return {
+    kind: 'stdio',
+    command: pack.runtimeHint ?? RUNTIMES[pack.registryType] ?? '',
+    args: args.map(({ text }) => text),
+    env,
+    cwd: '',
+    stderr: 'ignore',
+  };
 }
 
 /** What a runtime wants around the arguments of a package. */
 interface Frame {
   readonly first: readonly string[];
-  readonly unlessGiven: readonly (readonly string[])[];
+  /** Flags that come before the arguments of the runtime, unless they are among them. */
+  readonly before: readonly (readonly string[])[];
+  /** Likewise after them. */
+  readonly after: readonly (readonly string[])[];
   readonly name: string;
   readonly last: readonly string[];
+  /** What comes before the arguments of the package. */
   readonly divider: readonly string[];
 }
 
-const NO_FRAME: Frame = { first: [], unlessGiven: [], name: '', last: [], divider: [] };
+const NO_FRAME: Frame = { first: [], before: [], after: [], name: '', last: [], divider: [] };
 
 const FRAMES: Readonly<Record<string, (pack: Package, env: readonly string[]) => Frame>> = {
   npm: (pack) => ({ ...NO_FRAME, name: versioned(pack, '@') }),
   pypi: (pack) => ({ ...NO_FRAME, name: versioned(pack, '@') }),
-  nuget: (pack) => ({
-    ...NO_FRAME,
-    name: versioned(pack, '@'),
-    last: ['--yes'],
-    divider: ['--'],
-  }),
+  nuget: (pack) => ({ ...NO_FRAME, name: versioned(pack, '@'), last: ['--yes'], divider: ['--'] }),
   // The container has to keep its input open, go when it ends, and be handed the environment.
   oci: (pack, env) => ({
     ...NO_FRAME,
     first: ['run'],
-    unlessGiven: [['-i'], ['--rm'], ...env.map((name) => ['-e', name])],
+    before: [['-i'], ['--rm']],
+    after: env.map((name) => ['-e', name]),
     name: hasTag(pack.identifier) ? pack.identifier : versioned(pack, ':'),
   }),
 };
@@ -83,7 +101,7 @@ function hasTag(image: string): boolean {
 }
 
 /** Whether `args` have the flag: `-i` also in `-it`, and `-e NAME` also with a value. */
-function given(args: readonly string[], flag: readonly string[]): boolean {
+function isGiven(args: readonly string[], flag: readonly string[]): boolean {
   const [name = '', value] = flag;
   return args.some((arg, index) => {
     if (value === undefined)
@@ -101,27 +119,21 @@ function readArgument(reader: InputReader, argument: Argument, path: FilePath): 
     return value === undefined ? [] : [value];
   }
   const { name } = argument;
-  if (isFlag(argument)) return [name];
+  if (isFlag(argument)) {
+    loseUnknown(reader.entry, OF_FLAG, path);
+    return [name];
+  }
   const value = readInput(reader, { input: argument, path, name: name.replace(/^-+/, '') });
   return value === undefined ? [] : [name, value];
 }
+
+const OF_FLAG: ReadonlySet<string> = new Set(['type', 'name', 'isRepeated']);
 
 /** A named argument that asks for nothing is a flag alone. */
 function isFlag(argument: Argument): boolean {
   const { value, default: fallback, isRequired, isSecret, format, choices, placeholder } = argument;
   const asks = value ?? fallback ?? isRequired ?? isSecret ?? format ?? choices ?? placeholder;
   return asks === undefined;
-}
-
-function readEnv(
-  reader: InputReader,
-  inputs: readonly KeyValue[],
-  path: FilePath,
-): Readonly<Record<string, string>> {
-  return readKeyValues(reader, inputs, {
-    path: [...path, 'environmentVariables'],
-    domain: 'spec.stdio.env',
-  });
 }
 
 /** Headers or environment variables, as far as they have a value. */

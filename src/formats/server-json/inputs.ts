@@ -1,6 +1,6 @@
 import type { UserVariable } from '../../domain/spec.js';
 import type { ValuePart } from '../../domain/value.js';
-import { type Entry, lose, origin, readField } from '../entry.js';
+import { type Entry, lose, loseUnknown, origin, readField } from '../entry.js';
 import { variableName } from '../names.js';
 import type { FilePath } from '../tree.js';
 import { type Reading, readBy } from '../values.js';
@@ -19,6 +19,17 @@ export interface PlacedInput {
   readonly name: string;
 }
 
+/** What every input may have beside its value: how it is called, and what is told elsewhere. */
+const COMMON = ['name', 'type', 'isRepeated'];
+/** What is made use of, in the four ways in which an input gets its value. */
+const OF_TEMPLATE: ReadonlySet<string> = new Set([...COMMON, 'value', 'variables', 'isRequired']);
+const OF_VALUE: ReadonlySet<string> = new Set([...COMMON, 'value', 'isRequired']);
+const OF_DEFAULT: ReadonlySet<string> = new Set([...COMMON, 'default', 'isRequired', 'isSecret']);
+const OF_VARIABLE: ReadonlySet<string> = new Set([
+  ...COMMON,
+  ...['default', 'isRequired', 'isSecret', 'description', 'valueHint'],
+]);
+
 const TEMPLATE = /\{([^{}]+)\}/g;
 
 /**
@@ -27,16 +38,18 @@ const TEMPLATE = /\{([^{}]+)\}/g;
  */
 export function readInput(reader: InputReader, placed: PlacedInput): string | undefined {
   const { input, path } = placed;
+  const { entry } = reader;
   if (input.value !== undefined) {
     const text = input.value;
+    loseUnknown(entry, OF_TEMPLATE, path);
     const variables = { variables: input.variables ?? {}, path: [...path, 'variables'] };
-    return readField(reader.entry, { path: [...path, 'value'], text }, (value) =>
+    return readField(entry, { path: [...path, 'value'], text }, (value) =>
       readTemplate(reader, value, variables),
     );
   }
   const part = partOf(reader, placed);
   if (part === undefined) return undefined;
-  return readField(reader.entry, { path, text: '' }, () => ({
+  return readField(entry, { path, text: '' }, () => ({
     parts: [part],
     losses: [],
     problems: [],
@@ -49,26 +62,38 @@ export function readTemplate(
   text: string,
   from: { readonly variables: Readonly<Record<string, Input>>; readonly path: FilePath },
 ): Reading {
-  return readBy(
+  const used = new Map<string, ValuePart>();
+  const find = (name: string): ValuePart | undefined => {
+    const input = Object.hasOwn(from.variables, name) ? from.variables[name] : undefined;
+    if (input === undefined) return undefined;
+    const placed = { input, path: [...from.path, name], name };
+    const part = used.get(name) ?? partOf(reader, placed) ?? { kind: 'literal', text: '' };
+    used.set(name, part);
+    return part;
+  };
+  const reading = readBy(
     TEMPLATE,
     ([, name = '']) => {
-      if (!Object.hasOwn(from.variables, name)) return {};
-      const input = from.variables[name] ?? {};
-      const path = [...from.path, name];
-      if (input.value !== undefined) return { part: { kind: 'literal', text: input.value } };
-      return { part: partOf(reader, { input, path, name }) ?? { kind: 'literal', text: '' } };
+      const part = find(name);
+      return part === undefined ? {} : { part };
     },
     text,
   );
+  for (const name of Object.keys(from.variables)) {
+    if (!used.has(name)) lose(reader.entry, [...from.path, name], 'is used by no placeholder');
+  }
+  return reading;
 }
 
 /** What an input without a value stands for. */
 function partOf(reader: InputReader, { input, path, name }: PlacedInput): ValuePart | undefined {
   const { entry } = reader;
-  for (const field of ['choices', 'placeholder', 'format'] as const) {
-    if (input[field] !== undefined) lose(entry, [...path, field], 'a value has no such field here');
+  if (input.value !== undefined) {
+    loseUnknown(entry, OF_VALUE, path);
+    return { kind: 'literal', text: input.value };
   }
   if (input.default !== undefined && input.isSecret !== true) {
+    loseUnknown(entry, OF_DEFAULT, path);
     lose(entry, [...path, 'default'], 'is used as the value; nobody is asked for another');
     return { kind: 'literal', text: input.default };
   }
@@ -76,6 +101,7 @@ function partOf(reader: InputReader, { input, path, name }: PlacedInput): ValueP
     lose(entry, path, 'is optional and has no value: left out');
     return undefined;
   }
+  loseUnknown(entry, OF_VARIABLE, path);
   if (input.isRequired !== true)
     lose(entry, path, 'is optional there; here each user has to fill it in');
   if (input.default !== undefined)

@@ -4,7 +4,7 @@ import type { ServerSpec } from '../../domain/spec.js';
 import { serverFromJson, type ServerMessage } from '../../wire/json.js';
 import { fromSpecMessage } from '../../wire/spec-codec.js';
 import type { Declared } from '../declare.js';
-import { type Entry, fail, failAt, origin, parseEntry, placeAt } from '../entry.js';
+import { type Entry, fail, failAt, fieldPlaces, origin, parseEntry, placeAt } from '../entry.js';
 import { nearestPlace } from '../format.js';
 import { type FilePath, treeAt } from '../tree.js';
 
@@ -55,7 +55,7 @@ function readSpec(entry: Entry, json: JsonObject): ServerSpec | undefined {
     if (isSwitchboardError(error, 'INVALID_FIELD')) {
       const around = placeAt(entry, ['spec']);
       for (const { field, description } of error.violations) {
-        failAt(entry, nearestPlace(entry.fields, field) ?? around, description);
+        failAt(entry, nearestPlace(fieldPlaces(entry), field) ?? around, description);
       }
     } else if (error instanceof Error) {
       fail(
@@ -86,8 +86,10 @@ function culprit(json: JsonValue, within: (part: JsonValue) => JsonValue): FileP
   for (const [key, part] of Object.entries(json)) {
     const alone = (inner: JsonValue): JsonValue =>
       within(Array.isArray(json) ? [inner] : { [key]: inner });
-    if (isRefused(alone(part)))
-      return [Array.isArray(json) ? Number(key) : key, ...culprit(part, alone)];
+    if (!isRefused(alone(part))) continue;
+    if (Array.isArray(json)) return [Number(key), ...culprit(part, alone)];
+    // Null means that a field is not set: if that is refused too, there is no such field.
+    return isRefused(alone(null)) ? [key] : [key, ...culprit(part, alone)];
   }
   return [];
 }

@@ -1,5 +1,5 @@
 import { printEnv } from '../mcp-servers/dialect.js';
-import { type Dialect, type Found, readBy } from '../values.js';
+import { type Dialect, type Found, type Printed, readBy } from '../values.js';
 
 /** VS Code: `${env:NAME}`, `${input:id}`, and many that mean something on the user's machine. */
 
@@ -8,8 +8,16 @@ const ENV_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
 const LOCAL =
   /^(?:userHome|workspaceFolder|workspaceFolderBasename|cwd|pathSeparator|\/|execPath|file\w*|relativeFile\w*|lineNumber|columnNumber|selectedText|defaultBuildTask|(?:workspaceFolder|config|command|extensionInstallFolder):.*)$/s;
 
+/** A user variable as an input. */
+export interface InputVariable {
+  /** The name that a reader of the file gives it. */
+  readonly name: string;
+  /** Its name in the server that is written, if that is another. */
+  readonly of?: string;
+}
+
 /** User variables by the id of the input that they are written as. */
-export type VariablesById = ReadonlyMap<string, { readonly name: string }>;
+export type VariablesById = ReadonlyMap<string, InputVariable>;
 
 export function vscodeDialect(variables: VariablesById): Dialect {
   return {
@@ -17,10 +25,16 @@ export function vscodeDialect(variables: VariablesById): Dialect {
       readBy(PLACEHOLDER, ([whole, inside = '']) => find(whole, inside, variables), text),
     print: (reference) => {
       if (reference.kind !== 'var') return printEnv(reference, (name) => `\${env:${name}}`);
-      const known = [...variables].find(([, { name }]) => name === reference.name);
-      return known && { text: `\${input:${known[0]}}` };
+      const known = [...variables].find(([, { name, of = name }]) => of === reference.name);
+      return known && printInput(...known);
     },
   };
+}
+
+function printInput(id: string, { name, of = name }: InputVariable): Printed {
+  const text = `\${input:${id}}`;
+  if (of === name) return { text };
+  return { text, becomes: { kind: 'var', name }, loss: `\${var:${of}} is called ${name} there` };
 }
 
 function find(whole: string, inside: string, variables: VariablesById): Found {

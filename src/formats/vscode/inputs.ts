@@ -3,7 +3,7 @@ import type { UserVariable } from '../../domain/spec.js';
 import { type Entry, fail, lose, placeAt } from '../entry.js';
 import type { FilePlace } from '../format.js';
 import { variableName } from '../names.js';
-import { toPlain, treeAt } from '../tree.js';
+import { type ListTree, toPlain, treeAt } from '../tree.js';
 
 /** An element of `inputs`, as the user variable that it becomes. */
 export interface Input {
@@ -12,8 +12,12 @@ export interface Input {
   readonly place: FilePlace;
 }
 
-/** The inputs of a file by their id. */
-export type Inputs = ReadonlyMap<string, Input>;
+/** The inputs of a file. */
+export interface Inputs {
+  readonly byId: ReadonlyMap<string, Input>;
+  /** The names of those that a server uses, as far as servers were read. */
+  readonly used: Set<string>;
+}
 
 const inputSchema = z.looseObject({
   id: z.string().min(1),
@@ -27,13 +31,22 @@ const inputSchema = z.looseObject({
  * which it is written again.
  */
 export function readInputs(file: Entry): Inputs {
-  const inputs = new Map<string, Input>();
+  const byId = new Map<string, Input>();
   const list = treeAt(file.root, ['inputs']);
-  if (list === undefined) return inputs;
-  if (list.kind !== 'list') {
-    fail(file, ['inputs'], 'must be a list');
-    return inputs;
+  if (list !== undefined && list.kind !== 'list') fail(file, ['inputs'], 'must be a list');
+  if (list?.kind === 'list') readList(file, list, byId);
+  return { byId, used: new Set() };
+}
+
+/** Tells of the inputs that no server uses, once all servers were read. */
+export function tellUnused(file: Entry, { byId, used }: Inputs): void {
+  for (const { name, place } of byId.values()) {
+    const { field, line } = place;
+    if (!used.has(name)) file.losses.push({ field, line, reason: 'is used by no server' });
   }
+}
+
+function readList(file: Entry, list: ListTree, inputs: Map<string, Input>): void {
   const names = new Set<string>();
   list.items.forEach((item, index) => {
     const path = ['inputs', index];
@@ -53,7 +66,6 @@ export function readInputs(file: Entry): Inputs {
     const variable = { title, description, sensitive: password };
     inputs.set(id, { name, variable, place: placeAt(file, path) });
   });
-  return inputs;
 }
 
 function tellLost(

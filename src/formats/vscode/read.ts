@@ -6,6 +6,7 @@ import type { Declared } from '../declare.js';
 import { type Entry, keepUnknown, lose, parseEntry } from '../entry.js';
 import { readClient } from '../mcp-servers/read.js';
 import { fromFileName } from '../names.js';
+import type { ReadText } from '../values.js';
 import { readTransport } from '../read-transport.js';
 import { vscodeDialect } from './dialect.js';
 import type { Inputs } from './inputs.js';
@@ -32,7 +33,7 @@ export function readVscodeServer(
 ): Declared | undefined {
   const server = parseEntry(entry, serverSchema);
   if (server === undefined) return undefined;
-  const { read } = vscodeDialect(inputs);
+  const read = noting(vscodeDialect(inputs.byId).read, inputs.used);
   const { type, command, args, cwd, url, headers, oauth } = server;
   const env = server.env && readEnv(entry, server.env);
   const kind = type && KINDS[type];
@@ -56,6 +57,15 @@ export function readVscodeServer(
   return { ...fromFileName(key), spec: withVariables(entry, spec, inputs) };
 }
 
+/** `read`, which also notes the user variables that it comes upon. */
+function noting(read: ReadText, used: Set<string>): ReadText {
+  return (text) => {
+    const reading = read(text);
+    for (const part of reading.parts) if (part.kind === 'var') used.add(part.name);
+    return reading;
+  };
+}
+
 function readEnv(
   entry: Entry,
   env: Readonly<Record<string, string | number | null>>,
@@ -77,8 +87,8 @@ function withVariables(entry: Entry, spec: ServerSpec, inputs: Inputs): ServerSp
       .filter(({ kind }) => kind === 'var')
       .map(({ name }) => name),
   );
-  const variables = [...inputs.values()].filter(({ name }) => used.has(name));
-  for (const { name, place } of variables) entry.fields.set(`spec.user_variables[${name}]`, place);
+  const variables = [...inputs.byId.values()].filter(({ name }) => used.has(name));
+  for (const { name, place } of variables) entry.origins.set(`spec.user_variables[${name}]`, place);
   const userVariables = Object.fromEntries(variables.map(({ name, variable }) => [name, variable]));
   return { ...spec, userVariables };
 }

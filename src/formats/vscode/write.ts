@@ -7,7 +7,7 @@ import { variableName } from '../names.js';
 import { printValue } from '../values.js';
 import { writeOAuthTexts } from '../write-oauth.js';
 import { writeTransport } from '../write-transport.js';
-import { vscodeDialect } from './dialect.js';
+import { type InputVariable, type VariablesById, vscodeDialect } from './dialect.js';
 import { VSCODE_FIELDS } from './read.js';
 
 const TYPES = { stdio: 'stdio', streamable_http: 'http', sse: 'sse', websocket: undefined };
@@ -59,16 +59,13 @@ export function writeVscodeServer(draft: Draft, inputs: InputList): JsonObject |
 }
 
 /** Adds the user variables to the inputs; answers them by id. */
-function writeVariables(
-  draft: Draft,
-  inputs: InputList,
-): ReadonlyMap<string, { readonly name: string }> {
+function writeVariables(draft: Draft, inputs: InputList): VariablesById {
   const used = usedVariables(draft);
-  const variables = new Map<string, { name: string }>();
-  for (const [name, variable] of Object.entries(draft.server.spec.userVariables)) {
-    const field = `spec.user_variables[${name}]`;
-    if (!used.has(name)) {
-      lost(draft, field, 'is not used by anything that this format can say');
+  const variables = new Map<string, InputVariable>();
+  for (const [of, variable] of Object.entries(draft.server.spec.userVariables)) {
+    if (!used.has(of)) {
+      const reason = 'is not used by anything that this format can say';
+      lost(draft, `spec.user_variables[${of}]`, reason);
       continue;
     }
     const input = {
@@ -76,16 +73,32 @@ function writeVariables(
       description: variable.description,
       ...(variable.sensitive ? { password: true } : {}),
     };
-    const wanted = idOf(name, variable);
-    const id = freeId({ id: wanted, name, input }, inputs);
-    if (id !== wanted) lost(draft, field, `is called ${id}: another server has an input of its id`);
-    else if (variable.title !== (id === name ? '' : id))
-      lost(draft, `${field}.title`, 'cannot be said in this format');
+    const id = freeId({ id: idOf(of, variable), input }, inputs);
+    const name = variableName(id);
+    tellRenamed(draft, { of, variable, id });
     inputs.byId.set(id, { id, ...input });
-    inputs.ids.set(variableName(id), id);
-    variables.set(id, { name });
+    inputs.ids.set(name, id);
+    variables.set(id, { name, of });
   }
   return variables;
+}
+
+/** Tells of a variable that a reader finds under another name or title. */
+function tellRenamed(
+  draft: Draft,
+  {
+    of,
+    variable,
+    id,
+  }: { readonly of: string; readonly variable: UserVariable; readonly id: string },
+): void {
+  const field = `spec.user_variables[${of}]`;
+  const name = variableName(id);
+  if (name !== of) {
+    lost(draft, field, `another server has an input of this name: it becomes ${name}`);
+    lost(draft, `spec.user_variables[${name}]`, `takes the place of ${of}`);
+  } else if (variable.title !== (id === name ? '' : id))
+    lost(draft, `${field}.title`, 'cannot be said in this format');
 }
 
 /** The user variables in those fields that the format has and can say. */
@@ -106,7 +119,7 @@ function idOf(name: string, { title }: UserVariable): string {
 
 /** `id`, or one made of it, that means this input and no other to a reader of the file. */
 function freeId(
-  wanted: { readonly id: string; readonly name: string; readonly input: JsonObject },
+  wanted: { readonly id: string; readonly input: JsonObject },
   { byId, ids }: InputList,
 ): string {
   const means = (id: string): boolean => {

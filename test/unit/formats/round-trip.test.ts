@@ -44,7 +44,7 @@ describe.each(FORMATS)('%s', (format) => {
           expect(untold).toEqual([]);
         }
       }),
-      { numRuns: 60 },
+      { numRuns: 40 },
     );
   });
 
@@ -55,7 +55,7 @@ describe.each(FORMATS)('%s', (format) => {
         fc.pre(servers.some((server) => !isLeftOut(server, losses)));
         expect(writeServers(read(text, format), format)).toEqual({ text, losses: [] });
       }),
-      { numRuns: 60 },
+      { numRuns: 40 },
     );
   });
 });

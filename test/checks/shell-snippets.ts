@@ -124,12 +124,21 @@ export async function knownHere(): Promise<Known> {
   };
 }
 
+const helps = new Map<string, string>();
+
 function helpOf(subcommand: string): string | undefined {
+  // commander answers an unknown subcommand with the general help.
+  const isKnown =
+    subcommand === '' || new RegExp(`^\\s+${subcommand}\\b`, 'm').test(printedHelp(''));
+  return isKnown ? printedHelp(subcommand) : undefined;
+}
+
+/** Asked of the built command once: the docs name each subcommand many times. */
+function printedHelp(subcommand: string): string {
   const main = path.join(root, 'dist/src/cli/main.js');
   const args = subcommand === '' ? ['--help'] : [subcommand, '--help'];
-  const help = (words: string[]) =>
-    execFileSync(process.execPath, [main, ...words], { encoding: 'utf8' });
-  if (subcommand === '') return help(args);
-  // commander answers an unknown subcommand with the general help.
-  return new RegExp(`^\\s+${subcommand}\\b`, 'm').test(help(['--help'])) ? help(args) : undefined;
+  const help =
+    helps.get(subcommand) ?? execFileSync(process.execPath, [main, ...args], { encoding: 'utf8' });
+  helps.set(subcommand, help);
+  return help;
 }

@@ -12,7 +12,7 @@ export interface CliFolder {
   write(file: string, text: string): Promise<void>;
   /** Runs the command to its end in the folder; `input` is its standard input. */
   run(args: readonly string[], input?: string): Promise<RunResult>;
-  /** Runs it with `--json`, and reads what it prints. Fails if it is not one line of JSON. */
+  /** Runs it with `--json`, and reads what it prints. Rejects if it is not one JSON document. */
   json<T>(args: readonly string[], input?: string): Promise<T>;
 }
 
@@ -47,10 +47,11 @@ export function cliFolder(folder: string, target: string): CliFolder {
     },
     async json<T>(args: readonly string[], input?: string): Promise<T> {
       const { stdout, stderr } = await run([...args, '--json'], input);
-      const [line, ...more] = stdout.split('\n');
-      if (line === undefined || more.join('') !== '')
-        throw new Error(`not one line of JSON: ${stdout}${stderr}`);
-      return JSON.parse(line) as T;
+      try {
+        return JSON.parse(stdout) as T;
+      } catch (error) {
+        throw new Error(`no JSON: ${stdout}${stderr}`, { cause: error });
+      }
     },
   };
 }

@@ -16,13 +16,10 @@ export function problemLine(file: string, problem: Problem): string {
   return lineOf([`${file}:${String(line)}:${String(column)}`, field, message]);
 }
 
-/** `file:line: field: what is not carried over`. */
+/** `file:line: note: field: what is not carried over as it is`. */
 export function lossLine(file: string, { line, field, reason }: Loss): string {
-  return lineOf([
-    line === undefined ? file : `${file}:${String(line)}`,
-    field,
-    `not carried over: ${reason}`,
-  ]);
+  const place = line === undefined ? file : `${file}:${String(line)}`;
+  return lineOf([place, 'note', field, reason]);
 }
 
 function lineOf(parts: readonly string[]): string {

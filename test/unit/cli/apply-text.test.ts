@@ -74,11 +74,9 @@ describe('what is said of a file', () => {
       expect.stringMatching(/^a\/librechat\.yaml:5:\d+: mcpServers\.broken\.url: .+\n$/),
     ]);
     expect(lossLine('a.yaml', { line: 3, field: 'chatMenu', reason: 'means nothing' })).toBe(
-      'a.yaml:3: chatMenu: not carried over: means nothing\n',
+      'a.yaml:3: note: chatMenu: means nothing\n',
     );
-    expect(lossLine('a.yaml', { field: 'x', reason: 'y' })).toBe(
-      'a.yaml: x: not carried over: y\n',
-    );
+    expect(lossLine('a.yaml', { field: 'x', reason: 'y' })).toBe('a.yaml: note: x: y\n');
   });
 
   it('never steers the terminal', () => {

@@ -258,12 +258,12 @@ export class Simulation {
       return remove(replica, target);
     }
     if (choice < 8 && this.gone.length > 0) {
-      this.meet('undelete');
-      return undelete(replica, random.pick(this.gone));
+      await undelete(replica, random.pick(this.gone));
+      return this.meet('undelete');
     }
     if (choice < 9) {
-      this.meet('rollback');
-      return rollback(replica, target, { generation: 1 + random.below(target.generation) });
+      await rollback(replica, target, { generation: 1 + random.below(target.generation) });
+      return this.meet('rollback');
     }
     const { value } = await update(replica, target, this.randomPatch(target));
     return (this.known = this.known.map((record) => (record.id === value.id ? value : record)));

@@ -2,7 +2,6 @@ import { decideItem, decidePrune, nameKey, type ItemOutcome } from '../../domain
 import type { Change, Commit } from '../../domain/commit.js';
 import { holderOf, nameOf, type Decision, type DecisionContext } from '../../domain/decide.js';
 import { SwitchboardError } from '../../domain/errors.js';
-import { Overlay } from '../../domain/record-set.js';
 import { MAX_BATCH_BYTES } from '../../storage/catalog.js';
 import { holdAll, holdOwners } from '../write-request.js';
 import { ownersOf, type ApplyJob } from './apply-job.js';
@@ -58,18 +57,14 @@ export async function applyTogether(job: ApplyJob): Promise<Applied> {
   return { results, applied: !isRefused, position };
 }
 
-/** Decides one item after the other, each seeing those before it, and the deletions last. */
+/** No two items are about one name (see `checkSet`): none has to see what another one does. */
 function decideSet(context: DecisionContext, job: ApplyJob): Decided {
   const { input, surplus, ids, isSurplus } = job;
-  const state = new Overlay(context.state);
-  const items = job.items.map((item, index) => {
-    const options = { id: ids[index] ?? '', takeOver: input.takeOver };
-    const outcome = decideItem({ ...context, state }, item, options);
-    if (outcome.kind === 'change') state.apply({ changes: [outcome.change] });
-    return outcome;
-  });
+  const items = job.items.map((item, index) =>
+    decideItem(context, item, { id: ids[index] ?? '', takeOver: input.takeOver }),
+  );
   const doomed = surplus.doomed.map(({ id }) => id);
-  return { items, deletions: decidePrune(state, doomed, isSurplus) };
+  return { items, deletions: decidePrune(context.state, doomed, isSurplus) };
 }
 
 function isHeldBack({ items }: Decided, { input }: ApplyJob): boolean {

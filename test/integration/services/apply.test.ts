@@ -412,6 +412,18 @@ describe('all or nothing', () => {
     expect(await revisionOf(world.catalog)).toBe(4);
   });
 
+  it('knows the private servers that it is about, also of a cold replica [P11]', async () => {
+    await using world = await openWorld();
+    const anas = itemOf({ name: 'files', owner: 'ana' });
+    await apply(await world.replica(), [anas, itemOf({ name: 'files', owner: 'bob' })]);
+    const changed = itemOf({ name: 'files', owner: 'ana', title: 'new' });
+    const checked = await apply(await world.replica(), [changed], { ...ALL, validateOnly: true });
+    const applied = await apply(await world.replica(), [changed], ALL);
+    for (const answer of [checked, applied])
+      expect(told(answer)).toEqual(['updated files', 'deleted files']);
+    expect(await revisionOf(world.catalog)).toBe(3);
+  });
+
   it('that changes nothing makes no commit [R4]', async () => {
     await using world = await openWorld();
     const replica = await world.replica();

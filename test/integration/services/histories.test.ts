@@ -18,7 +18,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-describe('random histories: list, get, watch and node agree at every quiet point', () => {
+describe('random histories: list, get, watch and node agree at every quiet point, and explain', () => {
   it.each(SEEDS)('of seed %i, on one replica [W1, W2, W3, W4, W5, W6, W7]', async (seed) => {
     await using world = await openWorld();
     const replica = await world.replica({ watchLimits: PATIENT });
@@ -27,6 +27,8 @@ describe('random histories: list, get, watch and node agree at every quiet point
     await simulation.run(60);
     expect(simulation.met.get('write')).toBeGreaterThan(20);
     expect(simulation.met.get('resume')).toBeGreaterThan(0);
+    expect(simulation.met.get('set')).toBeGreaterThan(5);
+    expect(simulation.met.get('explained')).toBeGreaterThan(20);
     expect(replica.errors).toEqual([]);
   });
 

@@ -130,13 +130,13 @@ describe('switchboard apply', () => {
     const facts = servers.map(({ name, tier, owner, source }) => [name, tier, owner, source]);
     expect(facts.sort()).toEqual([
       ['clock', 'TIER_APP', undefined, '.mcp.json'],
-      ['com.example.weather', 'TIER_APP', undefined, 'weather/server.json'],
       ['database', 'TIER_USER', undefined, '.vscode/mcp.json'],
       ['designs', 'TIER_APP', undefined, '.cursor/mcp.json'],
       ['diary', 'TIER_PRIVATE', 'ana', 'own.yaml'],
       ['files', 'TIER_APP', undefined, 'librechat.yaml'],
       ['search', 'TIER_APP', undefined, '.mcp.json'],
       ['tickets', 'TIER_USER', undefined, 'librechat.yaml'],
+      ['weather', 'TIER_APP', undefined, 'weather/server.json'],
     ]);
 
     const second = await cli.run([...apply, '--prune']);

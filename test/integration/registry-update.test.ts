@@ -78,7 +78,8 @@ async function expectUpdate(
     ...(mask === undefined ? {} : { updateMask: mask }),
   });
   const after = serverOf(answer);
-  const wanted = Server.fromPartial({ ...before, ...expected(before) });
+  const generation = before.generation + 1;
+  const wanted = Server.fromPartial({ ...before, generation, ...expected(before) });
   const output = ['etag', 'lastUpdatedAt', 'configHash'] as const;
   for (const field of output) Object.assign(wanted, { [field]: after[field] });
   expect(after).toEqual(wanted);

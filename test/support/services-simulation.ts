@@ -259,11 +259,11 @@ export class Simulation {
     }
     if (choice < 8 && this.gone.length > 0) {
       await undelete(replica, random.pick(this.gone));
-      return this.meet('undelete');
+      this.meet('undelete'); return;
     }
     if (choice < 9) {
       await rollback(replica, target, { generation: 1 + random.below(target.generation) });
-      return this.meet('rollback');
+      this.meet('rollback'); return;
     }
     const { value } = await update(replica, target, this.randomPatch(target));
     return (this.known = this.known.map((record) => (record.id === value.id ? value : record)));

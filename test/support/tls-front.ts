@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { connect, type AddressInfo, type Socket } from 'node:net';
 import path from 'node:path';
-import { createServer } from 'node:tls';
+import { createSecureContext, createServer, type SecureContext } from 'node:tls';
 import { onTestFinished } from 'vitest';
 
 const file = (name: string): string => path.join(import.meta.dirname, 'tls', name);
@@ -13,7 +13,10 @@ export interface TlsFront {
   readonly caFile: string;
 }
 
-/** Speaks TLS and passes everything on to `target` (`host:port`). Stopped with the test. */
+/**
+ * Speaks TLS, with those who ask for it by name, and passes everything on to `target`
+ * (`host:port`). Stopped with the test.
+ */
 export async function openTlsFront(target: string): Promise<TlsFront> {
   const [cert, key] = await Promise.all([
     readFile(file('server.crt')),
@@ -21,7 +24,12 @@ export async function openTlsFront(target: string): Promise<TlsFront> {
   ]);
   const sockets = new Set<Socket>();
   const { hostname, port } = new URL(`http://${target}`);
-  const front = createServer({ cert, key }, (client) => {
+  const context = createSecureContext({ cert, key });
+  const named = (
+    name: string,
+    done: (error: Error | null, context?: SecureContext) => void,
+  ): void => (name === 'localhost' ? done(null, context) : done(new Error(`not ${name}`)));
+  const front = createServer({ SNICallback: named }, (client) => {
     const server = connect(Number(port), hostname);
     server.pipe(client).pipe(server);
     for (const socket of [client, server]) {

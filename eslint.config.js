@@ -4,7 +4,7 @@ import tseslint from 'typescript-eslint';
 import { houseRules, testRelaxations } from './scripts/lib/eslint-rules.mjs';
 
 export default defineConfig(
-  globalIgnores(['dist/', 'generated/', 'coverage/', 'test/checks/fixtures/', 'examples/clients/']),
+  globalIgnores(['dist/', '.dist-*/', 'generated/', 'coverage/', 'test/checks/fixtures/']),
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
   js.configs.recommended,
   {

@@ -150,7 +150,10 @@ module.exports = {
         'library, or add an RPC.',
       severity: 'error',
       from: { path: '^src/cli/' },
-      to: { path: '^src/', pathNot: ['^src/(cli|client|wire|domain|formats)/', '^src/server/main\\.ts$'] },
+      to: {
+        path: '^src/',
+        pathNot: ['^src/(cli|client|wire|domain|formats)/', '^src/server/main\\.ts$'],
+      },
     },
     {
       name: 'generated-only-in-wire',

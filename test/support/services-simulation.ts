@@ -259,11 +259,13 @@ export class Simulation {
     }
     if (choice < 8 && this.gone.length > 0) {
       await undelete(replica, random.pick(this.gone));
-      this.meet('undelete'); return;
+      this.meet('undelete');
+      return undefined;
     }
     if (choice < 9) {
       await rollback(replica, target, { generation: 1 + random.below(target.generation) });
-      this.meet('rollback'); return;
+      this.meet('rollback');
+      return undefined;
     }
     const { value } = await update(replica, target, this.randomPatch(target));
     return (this.known = this.known.map((record) => (record.id === value.id ? value : record)));

@@ -37,8 +37,10 @@ export function describeVersions(suite: CatalogSuite): void {
       expect(value.map(({ declared }) => declared?.spec.title)).toEqual([undefined, 'second', '']);
       expect(value[1]?.declared?.owner).toBe('ana');
       // The deletion tells when the server was made and last changed.
-      const times = ({ createTime, lastUpdatedAt }: Pick<ServerRecord, 'createTime' | 'lastUpdatedAt'>) =>
-        [createTime, lastUpdatedAt];
+      const times = ({
+        createTime,
+        lastUpdatedAt,
+      }: Pick<ServerRecord, 'createTime' | 'lastUpdatedAt'>) => [createTime, lastUpdatedAt];
       expect(value.map(times)).toEqual([second, second, first].map(times));
     });
 

@@ -420,8 +420,8 @@ export interface ApplyServersRequest {
   takeOver: boolean;
   /**
    * `request_id` makes repeating safe, see CreateServerRequest. Each item has its
-   * own commit under an id made from this one: repeating completes what was
-   * interrupted.
+   * own commit under an id made from this one, deletions share some: repeating
+   * completes what was interrupted.
    */
   requestId: string;
   /** `validate_only` runs every check, writes nothing, and tells what would be done. */

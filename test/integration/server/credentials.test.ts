@@ -64,7 +64,7 @@ describe('bearer tokens', () => {
     await using tiny = await startWhoAmI({ authenticate: readTokens(tokensFile(TOKENS)) });
     expect(await whoAmI(tiny.client, 'Bearer secret-of-the-admin')).toEqual({
       principal: 'ops',
-      roles: ['reader', 'admin'],
+      roles: ['admin'],
     });
     expect(await whoAmI(tiny.client, 'bearer  secret-of-a-node')).toEqual({
       principal: 'node',

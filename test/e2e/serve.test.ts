@@ -145,7 +145,7 @@ describe('the server process', () => {
       'a seed file that is none',
       async () => ({
         args: ['--seed', import.meta.filename],
-        says: /--seed .*not JSON/,
+        says: /--seed .*: line \d+, column \d+: is not YAML/,
       }),
     ],
     [
@@ -168,7 +168,7 @@ describe('the server process', () => {
     expect(result.stderr.trim().split('\n')).toHaveLength(1);
   });
 
-  it('refuses a seed that the registry refuses, by its name', async () => {
+  it('refuses a seed that the registry refuses, with its place', async () => {
     await using data = await temporaryFolder();
     const file = path.join(data.path, 'servers.json');
     const server = { name: 'a/b', tier: 'APP', spec: { stdio: { command: 'x' } } };
@@ -177,7 +177,9 @@ describe('the server process', () => {
       ...['--listen', '127.0.0.1:0', '--data-dir', data.path, '--seed', file],
     );
     expect(result.code).toBe(1);
-    expect(result.stderr).toMatch(/^switchboard: --seed .*a\/b: .*server\.name/);
+    expect(result.stderr).toMatch(
+      /^switchboard: --seed .*: line 1, column 14: servers\[0\]\.name \(a\/b\): must not hold slashes/,
+    );
   });
 
   it('shows its options', async () => {

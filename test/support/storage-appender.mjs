@@ -105,6 +105,11 @@ function creation(revision) {
     tier: shared ? 'USER' : 'PRIVATE',
     ...(shared ? {} : { owner: `u${pick(5)}` }),
     spec: { title: 'x'.repeat(options.padding) },
+    source: '',
+    etag: `${revision}`,
+    generation: 1,
+    createTime: revision,
+    lastUpdatedAt: revision,
     revision,
   };
   const access = { granted: [{ subject: `group:g${pick(5)}`, revision }], revoked: [] };
@@ -113,7 +118,9 @@ function creation(revision) {
 
 function changeOf({ record, grants }, revision) {
   if (pick(3) === 0) return { before: record, access: { granted: [], revoked: grants } };
-  return { before: record, after: { ...record, name: `n${pick(5)}`, revision } };
+  const generation = record.generation + 1;
+  const moved = { etag: `${revision}`, generation, lastUpdatedAt: revision, revision };
+  return { before: record, after: { ...record, name: `n${pick(5)}`, ...moved } };
 }
 
 function pick(below) {

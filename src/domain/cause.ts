@@ -1,2 +1,15 @@
 /** What a commit did. */
-export type Cause = 'CREATE' | 'UPDATE' | 'DELETE' | 'UNDELETE' | 'ROLLBACK' | 'APPLY' | 'FACTS';
+export type Cause =
+  | 'CREATE'
+  | 'UPDATE'
+  | 'DELETE'
+  | 'UNDELETE'
+  | 'ROLLBACK'
+  | 'APPLY'
+  | 'FACTS'
+  | 'ACCESS'
+  | 'PROMOTE'
+  | 'DEMOTE'
+  | 'LOAD'
+  | 'INVALIDATE'
+  | 'PURGE';

@@ -1,5 +1,6 @@
 import type { Cause } from './cause.js';
 import { digestText } from './digest.js';
+import type { LoadChange } from './load-record.js';
 import type { Grant, ServerRecord, StoredServer } from './server.js';
 
 export type { Cause } from './cause.js';
@@ -34,6 +35,8 @@ export interface CommitDraft {
   readonly time: number;
   readonly request?: RequestKey;
   readonly changes: readonly Change[];
+  /** Load records that it touches, of each user at most one. Absent for none. */
+  readonly loads?: readonly LoadChange[];
 }
 
 /** A commit in its place. */
@@ -60,8 +63,10 @@ export function placeCommit(draft: CommitDraft, position: Position): Commit {
 
 /** The fingerprint that `draft` has when it comes after `position`. */
 export function chainFingerprint(draft: CommitDraft, position: Position): string {
-  const { cause, actor, reason, time, request, changes } = draft;
-  const body = JSON.stringify([cause, actor, reason, time, request ?? null, changes]);
+  const { cause, actor, reason, time, request, changes, loads } = draft;
+  // Without loads as it was before there were any: the digests of old logs still fit.
+  const touched = loads === undefined ? [] : [loads];
+  const body = JSON.stringify([cause, actor, reason, time, request ?? null, changes, ...touched]);
   return digestText(
     'commit',
     position.epoch,

@@ -3,6 +3,7 @@ import { configHash } from './config-hash.js';
 import { connectionScope } from './connection-scope.js';
 import { canonicalJson, digestText } from './digest.js';
 import { SwitchboardError } from './errors.js';
+import type { LoadChange } from './load-record.js';
 import type { StateIndex } from './resolve.js';
 import { isShared, type Declaration, type ServerRecord, type StoredServer } from './server.js';
 import { validateDeclaration } from './validate.js';
@@ -24,8 +25,10 @@ export interface DecisionContext {
 
 export interface Decision {
   readonly cause: Cause;
-  /** At least one; of one record at most one. */
+  /** Of one record at most one. Empty only with `loads`. */
   readonly changes: readonly Change[];
+  /** Load records that it touches, of each user at most one. */
+  readonly loads?: readonly LoadChange[];
 }
 
 /** A new server of `declared` with the given id. */
@@ -133,8 +136,13 @@ export function laterThan(before: number, now: number): number {
 
 /** The part of a record that people declare, in one order of keys. */
 export function declarationOf(record: Declaration): Declaration {
-  const { name, externalId, tier, owner, spec, source } = record;
-  return { name, externalId, tier, ...(owner === undefined ? {} : { owner }), spec, source };
+  const { name, externalId, tier, owner, spec, source, privateSource } = record;
+  return {
+    ...{ name, externalId, tier },
+    ...(owner === undefined ? {} : { owner }),
+    ...{ spec, source },
+    ...(privateSource === undefined ? {} : { privateSource }),
+  };
 }
 
 function derived(declared: Declaration): Declaration & Pick<ServerRecord, 'configHash' | 'scope'> {

@@ -36,6 +36,50 @@ export const ERROR_REASONS = {
     summary: 'This method does not move a server between PRIVATE and the shared tiers.',
     fix: 'Use promote or demote.',
   },
+  WRONG_TIER: {
+    summary: 'The server is not of a tier that this method works on.',
+    fix: 'Access belongs to PRIVATE servers; promote PRIVATE ones, demote APP and USER ones.',
+  },
+  WOULD_SHADOW: {
+    summary: 'Private servers of other owners have the name and would be hidden.',
+    fix: 'Rename the server first, or promote with SHADOW_POLICY_SHADOW.',
+  },
+  TOO_MANY_GRANTS: {
+    summary: 'A server can be granted to at most 10,000 subjects.',
+    fix: 'Grant it to a group.',
+  },
+  MANAGED_BY_SOURCE: {
+    summary: 'The server comes from a private source and can be changed only there.',
+    fix: 'Change it at the source, then call InvalidateUser; to share it with all, promote it.',
+  },
+  USER_PURGED: {
+    summary: 'The user was purged, so nothing is loaded.',
+    fix: 'If the user is back, call LoadPrivateServers with force.',
+  },
+  SOURCE_UNAVAILABLE: {
+    summary: 'The private source cannot be reached, did not answer in time, or failed.',
+    fix: 'Try again after the retry delay; check the source.',
+  },
+  SOURCE_TOO_LARGE: {
+    summary: 'The private source answered more than a load may hold.',
+    fix: 'Raise the limits of the source, or let it answer fewer servers.',
+  },
+  LOAD_CONFLICT: {
+    summary: 'What the load would change was changed meanwhile, again and again.',
+    fix: 'Try again after the retry delay.',
+  },
+  ROW_CONTRADICTS: {
+    summary: 'Rows of the private source contradict each other.',
+    fix: 'Let each row have an id of its own, and each owner a name once.',
+  },
+  ROW_NOT_ALLOWED: {
+    summary: 'The private source may not speak for this server.',
+    fix: 'Allow foreign owners for the source, or leave the row out.',
+  },
+  ROW_BROKEN: {
+    summary: 'The private source could not tell this server.',
+    fix: 'Mend it at the source; what was known of it stays until then.',
+  },
   OTHER_SOURCE: {
     summary: 'The server belongs to another declared set.',
     fix: 'Remove it there first, or apply with take_over.',

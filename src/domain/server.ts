@@ -17,6 +17,11 @@ export interface Declaration {
   readonly spec: ServerSpec;
   /** The declared set that brought it; empty for none. */
   readonly source: string;
+  /**
+   * The private source that it is loaded from: it can be changed only there, and
+   * `externalId` is its id there. Undefined for none.
+   */
+  readonly privateSource?: string;
 }
 
 /** One MCP server entry, without its grants. Immutable. */

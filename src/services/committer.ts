@@ -286,6 +286,7 @@ export class Committer {
         time: now,
         ...(request === undefined ? {} : { request }),
         changes: decision.changes,
+        ...(decision.loads === undefined ? {} : { loads: decision.loads }),
       };
       return { commit: placeCommit(draft, place) };
     } catch (error) {

@@ -1,4 +1,5 @@
 import type { Commit, Position } from '../domain/commit.js';
+import type { LoadRecord } from '../domain/load-record.js';
 import type { ServerVersion, StoredServer, Tombstone } from '../domain/server.js';
 import type { Subject } from '../domain/view.js';
 
@@ -180,6 +181,13 @@ export interface Catalog {
     page: { readonly afterId: string; readonly limit: number },
     options?: CallOptions,
   ): Promise<Projected<readonly StoredServer[]>>;
+
+  /** The load records of those of the users who have one, in any order. */
+  loadRecords(
+    tenant: string,
+    users: readonly string[],
+    options?: CallOptions,
+  ): Promise<Projected<readonly LoadRecord[]>>;
 
   /** Where the answer to a request is found, if it committed and is still remembered. */
   answer(

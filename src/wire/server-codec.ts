@@ -44,6 +44,7 @@ export function toServerMessage(record: ServerRecord): message.Server {
     generation: record.generation,
     facts: record.facts && toFactsMessage(record.facts),
     factsEtag: record.factsEtag,
+    privateSource: record.privateSource ?? '',
   };
   made.set(record, server);
   return server;

@@ -19,6 +19,12 @@ export const CAUSES = {
   ROLLBACK: message.Cause.CAUSE_ROLLBACK,
   APPLY: message.Cause.CAUSE_APPLY,
   FACTS: message.Cause.CAUSE_FACTS,
+  ACCESS: message.Cause.CAUSE_ACCESS,
+  PROMOTE: message.Cause.CAUSE_PROMOTE,
+  DEMOTE: message.Cause.CAUSE_DEMOTE,
+  LOAD: message.Cause.CAUSE_LOAD,
+  INVALIDATE: message.Cause.CAUSE_INVALIDATE,
+  PURGE: message.Cause.CAUSE_PURGE,
 } as const satisfies Record<Cause, message.Cause>;
 
 /** Reasons of a reset by their names in services. */

@@ -92,6 +92,16 @@ function unsupported(): HandlersOf<typeof RegistryServiceService> {
     explainAccess: refuse,
     inspectServer: refuse,
     recordFacts: refuse,
+    setAccess: refuse,
+    grantAccess: refuse,
+    revokeAccess: refuse,
+    listGrants: refuse,
+    promoteServer: refuse,
+    demoteServer: refuse,
+    loadPrivateServers: refuse,
+    getPrivateLoadStatus: refuse,
+    invalidateUser: refuse,
+    purgeUser: refuse,
     watchServers: refuse,
   };
 }

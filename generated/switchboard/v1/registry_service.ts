@@ -20,17 +20,81 @@ import {
 import { FieldMask } from "../../google/protobuf/field_mask.js";
 import { Timestamp } from "../../google/protobuf/timestamp.js";
 import { Status } from "../../google/rpc/status.js";
+import {
+  GrantAccessRequest,
+  GrantAccessResponse,
+  ListGrantsRequest,
+  ListGrantsResponse,
+  RevokeAccessRequest,
+  RevokeAccessResponse,
+  SetAccessRequest,
+  SetAccessResponse,
+} from "./access.js";
 import { Heartbeat, HeldServer, Reset, ResponseHeader, View } from "./common.js";
+import {
+  GetPrivateLoadStatusRequest,
+  GetPrivateLoadStatusResponse,
+  InvalidateUserRequest,
+  InvalidateUserResponse,
+  LoadPrivateServersRequest,
+  LoadPrivateServersResponse,
+  PurgeUserRequest,
+  PurgeUserResponse,
+} from "./private_load.js";
 import {
   OauthNeed,
   oauthNeedFromJSON,
   oauthNeedToJSON,
   Observation,
   Server,
+  ServerSpec,
   Tier,
   tierFromJSON,
   tierToJSON,
 } from "./server.js";
+
+/** ShadowPolicy says what to do about private servers that would be shadowed. */
+export enum ShadowPolicy {
+  /** SHADOW_POLICY_UNSPECIFIED - The default: fail. */
+  SHADOW_POLICY_UNSPECIFIED = 0,
+  /** SHADOW_POLICY_FAIL - Refuse with WOULD_SHADOW. */
+  SHADOW_POLICY_FAIL = 1,
+  /** SHADOW_POLICY_SHADOW - Go ahead: they stay, and their users see the shared server in their place. */
+  SHADOW_POLICY_SHADOW = 2,
+  UNRECOGNIZED = -1,
+}
+
+export function shadowPolicyFromJSON(object: any): ShadowPolicy {
+  switch (object) {
+    case 0:
+    case "SHADOW_POLICY_UNSPECIFIED":
+      return ShadowPolicy.SHADOW_POLICY_UNSPECIFIED;
+    case 1:
+    case "SHADOW_POLICY_FAIL":
+      return ShadowPolicy.SHADOW_POLICY_FAIL;
+    case 2:
+    case "SHADOW_POLICY_SHADOW":
+      return ShadowPolicy.SHADOW_POLICY_SHADOW;
+    case -1:
+    case "UNRECOGNIZED":
+    default:
+      return ShadowPolicy.UNRECOGNIZED;
+  }
+}
+
+export function shadowPolicyToJSON(object: ShadowPolicy): string {
+  switch (object) {
+    case ShadowPolicy.SHADOW_POLICY_UNSPECIFIED:
+      return "SHADOW_POLICY_UNSPECIFIED";
+    case ShadowPolicy.SHADOW_POLICY_FAIL:
+      return "SHADOW_POLICY_FAIL";
+    case ShadowPolicy.SHADOW_POLICY_SHADOW:
+      return "SHADOW_POLICY_SHADOW";
+    case ShadowPolicy.UNRECOGNIZED:
+    default:
+      return "UNRECOGNIZED";
+  }
+}
 
 /** Cause is what a commit did. */
 export enum Cause {
@@ -50,6 +114,18 @@ export enum Cause {
   CAUSE_APPLY = 6,
   /** CAUSE_FACTS - Facts were found, or could not be. Nothing that people declare changed. */
   CAUSE_FACTS = 7,
+  /** CAUSE_ACCESS - Access was given or taken. */
+  CAUSE_ACCESS = 8,
+  /** CAUSE_PROMOTE - A PRIVATE server became a shared one. */
+  CAUSE_PROMOTE = 9,
+  /** CAUSE_DEMOTE - A shared server became a PRIVATE one. */
+  CAUSE_DEMOTE = 10,
+  /** CAUSE_LOAD - The private servers of a user were loaded from the private source. */
+  CAUSE_LOAD = 11,
+  /** CAUSE_INVALIDATE - What was loaded for a user was invalidated. */
+  CAUSE_INVALIDATE = 12,
+  /** CAUSE_PURGE - A departed user was purged. */
+  CAUSE_PURGE = 13,
   UNRECOGNIZED = -1,
 }
 
@@ -79,6 +155,24 @@ export function causeFromJSON(object: any): Cause {
     case 7:
     case "CAUSE_FACTS":
       return Cause.CAUSE_FACTS;
+    case 8:
+    case "CAUSE_ACCESS":
+      return Cause.CAUSE_ACCESS;
+    case 9:
+    case "CAUSE_PROMOTE":
+      return Cause.CAUSE_PROMOTE;
+    case 10:
+    case "CAUSE_DEMOTE":
+      return Cause.CAUSE_DEMOTE;
+    case 11:
+    case "CAUSE_LOAD":
+      return Cause.CAUSE_LOAD;
+    case 12:
+    case "CAUSE_INVALIDATE":
+      return Cause.CAUSE_INVALIDATE;
+    case 13:
+    case "CAUSE_PURGE":
+      return Cause.CAUSE_PURGE;
     case -1:
     case "UNRECOGNIZED":
     default:
@@ -104,6 +198,18 @@ export function causeToJSON(object: Cause): string {
       return "CAUSE_APPLY";
     case Cause.CAUSE_FACTS:
       return "CAUSE_FACTS";
+    case Cause.CAUSE_ACCESS:
+      return "CAUSE_ACCESS";
+    case Cause.CAUSE_PROMOTE:
+      return "CAUSE_PROMOTE";
+    case Cause.CAUSE_DEMOTE:
+      return "CAUSE_DEMOTE";
+    case Cause.CAUSE_LOAD:
+      return "CAUSE_LOAD";
+    case Cause.CAUSE_INVALIDATE:
+      return "CAUSE_INVALIDATE";
+    case Cause.CAUSE_PURGE:
+      return "CAUSE_PURGE";
     case Cause.UNRECOGNIZED:
     default:
       return "UNRECOGNIZED";
@@ -361,6 +467,118 @@ export interface Audience {
   everyone: boolean;
   /** `subjects` are those concerned otherwise, as `user:<id>` or `group:<id>`. */
   subjects: string[];
+}
+
+/** PromoteServerRequest asks to make a PRIVATE server a shared one. */
+export interface PromoteServerRequest {
+  /** `tenant` is the tenant's id. Default `default`. */
+  tenant: string;
+  /** `id` is the server's id. Required. */
+  id: string;
+  /** `etag` of the copy that the decision was made from. Required. */
+  etag: string;
+  /** `tier` it moves to: TIER_APP or TIER_USER. Required. */
+  tier: Tier;
+  /** `spec` to have from then on. Left out: the one it has. */
+  spec:
+    | ServerSpec
+    | undefined;
+  /** `policy` for private servers of other owners that have the name. Default: FAIL. */
+  policy: ShadowPolicy;
+  /** `request_id` makes repeating safe, see CreateServerRequest. */
+  requestId: string;
+  /**
+   * `validate_only` runs every check and writes nothing; the answer tells who would
+   * be affected.
+   */
+  validateOnly: boolean;
+  /** `reason` is kept with the commit for whoever reads the history. */
+  reason: string;
+}
+
+/** PromoteServerResponse is the answer to PromoteServer. */
+export interface PromoteServerResponse {
+  /** `header` comes with every answer; its token includes this write. */
+  header:
+    | ResponseHeader
+    | undefined;
+  /** `server` as it now is; the copy if the server belongs to a private source. */
+  server:
+    | Server
+    | undefined;
+  /** `affected` are those who see something else than before. */
+  affected:
+    | Audience
+    | undefined;
+  /**
+   * `shadowed` are private servers of the name that the promoted one hides, at most
+   * 100.
+   */
+  shadowed: NamedServer[];
+  /** `more_shadowed` is true if there are more. */
+  moreShadowed: boolean;
+}
+
+/** A NamedServer names one server. */
+export interface NamedServer {
+  /** `id` of the server. */
+  id: string;
+  /** `name` of the server. */
+  name: string;
+  /** `owner` of a PRIVATE one. */
+  owner: string;
+}
+
+/** DemoteServerRequest asks to make a shared server a PRIVATE one. */
+export interface DemoteServerRequest {
+  /** `tenant` is the tenant's id. Default `default`. */
+  tenant: string;
+  /** `id` is the server's id. Required. */
+  id: string;
+  /** `etag` of the copy that the decision was made from. Required. */
+  etag: string;
+  /** `owner` is the user id of whom it will belong to. Required. */
+  owner: string;
+  /** `subjects` who have access beside the owner, as in SetAccessRequest. */
+  subjects: string[];
+  /** `spec` to have from then on. Left out: the one it has. */
+  spec:
+    | ServerSpec
+    | undefined;
+  /** `name` to have from then on. Left out: the one it has. */
+  name: string;
+  /** `request_id` makes repeating safe, see CreateServerRequest. */
+  requestId: string;
+  /**
+   * `validate_only` runs every check and writes nothing; the answer tells who would
+   * be affected.
+   */
+  validateOnly: boolean;
+  /** `reason` is kept with the commit for whoever reads the history. */
+  reason: string;
+}
+
+/** DemoteServerResponse is the answer to DemoteServer. */
+export interface DemoteServerResponse {
+  /** `header` comes with every answer; its token includes this write. */
+  header:
+    | ResponseHeader
+    | undefined;
+  /** `server` as it now is. */
+  server:
+    | Server
+    | undefined;
+  /** `affected` are those who see something else than before. */
+  affected:
+    | Audience
+    | undefined;
+  /**
+   * `uncovered` are private servers of other owners that had the name and were hidden
+   * by it, at most 100: their users see them again.
+   */
+  uncovered: NamedServer[];
+  /** `more_uncovered` is true if there are more. */
+  moreUncovered: boolean;
 }
 
 /** UndeleteServerRequest asks to put a deleted server back. */
@@ -2947,6 +3165,848 @@ export const Audience: MessageFns<Audience> = {
     const message = createBaseAudience();
     message.everyone = object.everyone ?? false;
     message.subjects = object.subjects?.map((e) => e) || [];
+    return message;
+  },
+};
+
+function createBasePromoteServerRequest(): PromoteServerRequest {
+  return {
+    tenant: "",
+    id: "",
+    etag: "",
+    tier: 0,
+    spec: undefined,
+    policy: 0,
+    requestId: "",
+    validateOnly: false,
+    reason: "",
+  };
+}
+
+export const PromoteServerRequest: MessageFns<PromoteServerRequest> = {
+  encode(message: PromoteServerRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.tenant !== "") {
+      writer.uint32(10).string(message.tenant);
+    }
+    if (message.id !== "") {
+      writer.uint32(18).string(message.id);
+    }
+    if (message.etag !== "") {
+      writer.uint32(26).string(message.etag);
+    }
+    if (message.tier !== 0) {
+      writer.uint32(32).int32(message.tier);
+    }
+    if (message.spec !== undefined) {
+      ServerSpec.encode(message.spec, writer.uint32(42).fork()).join();
+    }
+    if (message.policy !== 0) {
+      writer.uint32(48).int32(message.policy);
+    }
+    if (message.requestId !== "") {
+      writer.uint32(58).string(message.requestId);
+    }
+    if (message.validateOnly !== false) {
+      writer.uint32(64).bool(message.validateOnly);
+    }
+    if (message.reason !== "") {
+      writer.uint32(74).string(message.reason);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PromoteServerRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePromoteServerRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.tenant = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.etag = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.tier = reader.int32() as any;
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.spec = ServerSpec.decode(reader, reader.uint32());
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.policy = reader.int32() as any;
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.requestId = reader.string();
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.validateOnly = reader.bool();
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): PromoteServerRequest {
+    return {
+      tenant: isSet(object.tenant) ? globalThis.String(object.tenant) : "",
+      id: isSet(object.id) ? globalThis.String(object.id) : "",
+      etag: isSet(object.etag) ? globalThis.String(object.etag) : "",
+      tier: isSet(object.tier) ? tierFromJSON(object.tier) : 0,
+      spec: isSet(object.spec) ? ServerSpec.fromJSON(object.spec) : undefined,
+      policy: isSet(object.policy) ? shadowPolicyFromJSON(object.policy) : 0,
+      requestId: isSet(object.requestId)
+        ? globalThis.String(object.requestId)
+        : isSet(object.request_id)
+        ? globalThis.String(object.request_id)
+        : "",
+      validateOnly: isSet(object.validateOnly)
+        ? globalThis.Boolean(object.validateOnly)
+        : isSet(object.validate_only)
+        ? globalThis.Boolean(object.validate_only)
+        : false,
+      reason: isSet(object.reason) ? globalThis.String(object.reason) : "",
+    };
+  },
+
+  toJSON(message: PromoteServerRequest): unknown {
+    const obj: any = {};
+    if (message.tenant !== "") {
+      obj.tenant = message.tenant;
+    }
+    if (message.id !== "") {
+      obj.id = message.id;
+    }
+    if (message.etag !== "") {
+      obj.etag = message.etag;
+    }
+    if (message.tier !== 0) {
+      obj.tier = tierToJSON(message.tier);
+    }
+    if (message.spec !== undefined) {
+      obj.spec = ServerSpec.toJSON(message.spec);
+    }
+    if (message.policy !== 0) {
+      obj.policy = shadowPolicyToJSON(message.policy);
+    }
+    if (message.requestId !== "") {
+      obj.requestId = message.requestId;
+    }
+    if (message.validateOnly !== false) {
+      obj.validateOnly = message.validateOnly;
+    }
+    if (message.reason !== "") {
+      obj.reason = message.reason;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<PromoteServerRequest>): PromoteServerRequest {
+    return PromoteServerRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<PromoteServerRequest>): PromoteServerRequest {
+    const message = createBasePromoteServerRequest();
+    message.tenant = object.tenant ?? "";
+    message.id = object.id ?? "";
+    message.etag = object.etag ?? "";
+    message.tier = object.tier ?? 0;
+    message.spec = (object.spec !== undefined && object.spec !== null)
+      ? ServerSpec.fromPartial(object.spec)
+      : undefined;
+    message.policy = object.policy ?? 0;
+    message.requestId = object.requestId ?? "";
+    message.validateOnly = object.validateOnly ?? false;
+    message.reason = object.reason ?? "";
+    return message;
+  },
+};
+
+function createBasePromoteServerResponse(): PromoteServerResponse {
+  return { header: undefined, server: undefined, affected: undefined, shadowed: [], moreShadowed: false };
+}
+
+export const PromoteServerResponse: MessageFns<PromoteServerResponse> = {
+  encode(message: PromoteServerResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.header !== undefined) {
+      ResponseHeader.encode(message.header, writer.uint32(10).fork()).join();
+    }
+    if (message.server !== undefined) {
+      Server.encode(message.server, writer.uint32(18).fork()).join();
+    }
+    if (message.affected !== undefined) {
+      Audience.encode(message.affected, writer.uint32(26).fork()).join();
+    }
+    for (const v of message.shadowed) {
+      NamedServer.encode(v!, writer.uint32(34).fork()).join();
+    }
+    if (message.moreShadowed !== false) {
+      writer.uint32(40).bool(message.moreShadowed);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PromoteServerResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePromoteServerResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.header = ResponseHeader.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.server = Server.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.affected = Audience.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.shadowed.push(NamedServer.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.moreShadowed = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): PromoteServerResponse {
+    return {
+      header: isSet(object.header) ? ResponseHeader.fromJSON(object.header) : undefined,
+      server: isSet(object.server) ? Server.fromJSON(object.server) : undefined,
+      affected: isSet(object.affected) ? Audience.fromJSON(object.affected) : undefined,
+      shadowed: globalThis.Array.isArray(object?.shadowed)
+        ? object.shadowed.map((e: any) => NamedServer.fromJSON(e))
+        : [],
+      moreShadowed: isSet(object.moreShadowed)
+        ? globalThis.Boolean(object.moreShadowed)
+        : isSet(object.more_shadowed)
+        ? globalThis.Boolean(object.more_shadowed)
+        : false,
+    };
+  },
+
+  toJSON(message: PromoteServerResponse): unknown {
+    const obj: any = {};
+    if (message.header !== undefined) {
+      obj.header = ResponseHeader.toJSON(message.header);
+    }
+    if (message.server !== undefined) {
+      obj.server = Server.toJSON(message.server);
+    }
+    if (message.affected !== undefined) {
+      obj.affected = Audience.toJSON(message.affected);
+    }
+    if (message.shadowed?.length) {
+      obj.shadowed = message.shadowed.map((e) => NamedServer.toJSON(e));
+    }
+    if (message.moreShadowed !== false) {
+      obj.moreShadowed = message.moreShadowed;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<PromoteServerResponse>): PromoteServerResponse {
+    return PromoteServerResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<PromoteServerResponse>): PromoteServerResponse {
+    const message = createBasePromoteServerResponse();
+    message.header = (object.header !== undefined && object.header !== null)
+      ? ResponseHeader.fromPartial(object.header)
+      : undefined;
+    message.server = (object.server !== undefined && object.server !== null)
+      ? Server.fromPartial(object.server)
+      : undefined;
+    message.affected = (object.affected !== undefined && object.affected !== null)
+      ? Audience.fromPartial(object.affected)
+      : undefined;
+    message.shadowed = object.shadowed?.map((e) => NamedServer.fromPartial(e)) || [];
+    message.moreShadowed = object.moreShadowed ?? false;
+    return message;
+  },
+};
+
+function createBaseNamedServer(): NamedServer {
+  return { id: "", name: "", owner: "" };
+}
+
+export const NamedServer: MessageFns<NamedServer> = {
+  encode(message: NamedServer, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== "") {
+      writer.uint32(10).string(message.id);
+    }
+    if (message.name !== "") {
+      writer.uint32(18).string(message.name);
+    }
+    if (message.owner !== "") {
+      writer.uint32(26).string(message.owner);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): NamedServer {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseNamedServer();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.owner = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): NamedServer {
+    return {
+      id: isSet(object.id) ? globalThis.String(object.id) : "",
+      name: isSet(object.name) ? globalThis.String(object.name) : "",
+      owner: isSet(object.owner) ? globalThis.String(object.owner) : "",
+    };
+  },
+
+  toJSON(message: NamedServer): unknown {
+    const obj: any = {};
+    if (message.id !== "") {
+      obj.id = message.id;
+    }
+    if (message.name !== "") {
+      obj.name = message.name;
+    }
+    if (message.owner !== "") {
+      obj.owner = message.owner;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<NamedServer>): NamedServer {
+    return NamedServer.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<NamedServer>): NamedServer {
+    const message = createBaseNamedServer();
+    message.id = object.id ?? "";
+    message.name = object.name ?? "";
+    message.owner = object.owner ?? "";
+    return message;
+  },
+};
+
+function createBaseDemoteServerRequest(): DemoteServerRequest {
+  return {
+    tenant: "",
+    id: "",
+    etag: "",
+    owner: "",
+    subjects: [],
+    spec: undefined,
+    name: "",
+    requestId: "",
+    validateOnly: false,
+    reason: "",
+  };
+}
+
+export const DemoteServerRequest: MessageFns<DemoteServerRequest> = {
+  encode(message: DemoteServerRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.tenant !== "") {
+      writer.uint32(10).string(message.tenant);
+    }
+    if (message.id !== "") {
+      writer.uint32(18).string(message.id);
+    }
+    if (message.etag !== "") {
+      writer.uint32(26).string(message.etag);
+    }
+    if (message.owner !== "") {
+      writer.uint32(34).string(message.owner);
+    }
+    for (const v of message.subjects) {
+      writer.uint32(42).string(v!);
+    }
+    if (message.spec !== undefined) {
+      ServerSpec.encode(message.spec, writer.uint32(50).fork()).join();
+    }
+    if (message.name !== "") {
+      writer.uint32(58).string(message.name);
+    }
+    if (message.requestId !== "") {
+      writer.uint32(66).string(message.requestId);
+    }
+    if (message.validateOnly !== false) {
+      writer.uint32(72).bool(message.validateOnly);
+    }
+    if (message.reason !== "") {
+      writer.uint32(82).string(message.reason);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DemoteServerRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDemoteServerRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.tenant = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.etag = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.owner = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.subjects.push(reader.string());
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.spec = ServerSpec.decode(reader, reader.uint32());
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.requestId = reader.string();
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.validateOnly = reader.bool();
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): DemoteServerRequest {
+    return {
+      tenant: isSet(object.tenant) ? globalThis.String(object.tenant) : "",
+      id: isSet(object.id) ? globalThis.String(object.id) : "",
+      etag: isSet(object.etag) ? globalThis.String(object.etag) : "",
+      owner: isSet(object.owner) ? globalThis.String(object.owner) : "",
+      subjects: globalThis.Array.isArray(object?.subjects) ? object.subjects.map((e: any) => globalThis.String(e)) : [],
+      spec: isSet(object.spec) ? ServerSpec.fromJSON(object.spec) : undefined,
+      name: isSet(object.name) ? globalThis.String(object.name) : "",
+      requestId: isSet(object.requestId)
+        ? globalThis.String(object.requestId)
+        : isSet(object.request_id)
+        ? globalThis.String(object.request_id)
+        : "",
+      validateOnly: isSet(object.validateOnly)
+        ? globalThis.Boolean(object.validateOnly)
+        : isSet(object.validate_only)
+        ? globalThis.Boolean(object.validate_only)
+        : false,
+      reason: isSet(object.reason) ? globalThis.String(object.reason) : "",
+    };
+  },
+
+  toJSON(message: DemoteServerRequest): unknown {
+    const obj: any = {};
+    if (message.tenant !== "") {
+      obj.tenant = message.tenant;
+    }
+    if (message.id !== "") {
+      obj.id = message.id;
+    }
+    if (message.etag !== "") {
+      obj.etag = message.etag;
+    }
+    if (message.owner !== "") {
+      obj.owner = message.owner;
+    }
+    if (message.subjects?.length) {
+      obj.subjects = message.subjects;
+    }
+    if (message.spec !== undefined) {
+      obj.spec = ServerSpec.toJSON(message.spec);
+    }
+    if (message.name !== "") {
+      obj.name = message.name;
+    }
+    if (message.requestId !== "") {
+      obj.requestId = message.requestId;
+    }
+    if (message.validateOnly !== false) {
+      obj.validateOnly = message.validateOnly;
+    }
+    if (message.reason !== "") {
+      obj.reason = message.reason;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<DemoteServerRequest>): DemoteServerRequest {
+    return DemoteServerRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<DemoteServerRequest>): DemoteServerRequest {
+    const message = createBaseDemoteServerRequest();
+    message.tenant = object.tenant ?? "";
+    message.id = object.id ?? "";
+    message.etag = object.etag ?? "";
+    message.owner = object.owner ?? "";
+    message.subjects = object.subjects?.map((e) => e) || [];
+    message.spec = (object.spec !== undefined && object.spec !== null)
+      ? ServerSpec.fromPartial(object.spec)
+      : undefined;
+    message.name = object.name ?? "";
+    message.requestId = object.requestId ?? "";
+    message.validateOnly = object.validateOnly ?? false;
+    message.reason = object.reason ?? "";
+    return message;
+  },
+};
+
+function createBaseDemoteServerResponse(): DemoteServerResponse {
+  return { header: undefined, server: undefined, affected: undefined, uncovered: [], moreUncovered: false };
+}
+
+export const DemoteServerResponse: MessageFns<DemoteServerResponse> = {
+  encode(message: DemoteServerResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.header !== undefined) {
+      ResponseHeader.encode(message.header, writer.uint32(10).fork()).join();
+    }
+    if (message.server !== undefined) {
+      Server.encode(message.server, writer.uint32(18).fork()).join();
+    }
+    if (message.affected !== undefined) {
+      Audience.encode(message.affected, writer.uint32(26).fork()).join();
+    }
+    for (const v of message.uncovered) {
+      NamedServer.encode(v!, writer.uint32(34).fork()).join();
+    }
+    if (message.moreUncovered !== false) {
+      writer.uint32(40).bool(message.moreUncovered);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DemoteServerResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDemoteServerResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.header = ResponseHeader.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.server = Server.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.affected = Audience.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.uncovered.push(NamedServer.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.moreUncovered = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): DemoteServerResponse {
+    return {
+      header: isSet(object.header) ? ResponseHeader.fromJSON(object.header) : undefined,
+      server: isSet(object.server) ? Server.fromJSON(object.server) : undefined,
+      affected: isSet(object.affected) ? Audience.fromJSON(object.affected) : undefined,
+      uncovered: globalThis.Array.isArray(object?.uncovered)
+        ? object.uncovered.map((e: any) => NamedServer.fromJSON(e))
+        : [],
+      moreUncovered: isSet(object.moreUncovered)
+        ? globalThis.Boolean(object.moreUncovered)
+        : isSet(object.more_uncovered)
+        ? globalThis.Boolean(object.more_uncovered)
+        : false,
+    };
+  },
+
+  toJSON(message: DemoteServerResponse): unknown {
+    const obj: any = {};
+    if (message.header !== undefined) {
+      obj.header = ResponseHeader.toJSON(message.header);
+    }
+    if (message.server !== undefined) {
+      obj.server = Server.toJSON(message.server);
+    }
+    if (message.affected !== undefined) {
+      obj.affected = Audience.toJSON(message.affected);
+    }
+    if (message.uncovered?.length) {
+      obj.uncovered = message.uncovered.map((e) => NamedServer.toJSON(e));
+    }
+    if (message.moreUncovered !== false) {
+      obj.moreUncovered = message.moreUncovered;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<DemoteServerResponse>): DemoteServerResponse {
+    return DemoteServerResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<DemoteServerResponse>): DemoteServerResponse {
+    const message = createBaseDemoteServerResponse();
+    message.header = (object.header !== undefined && object.header !== null)
+      ? ResponseHeader.fromPartial(object.header)
+      : undefined;
+    message.server = (object.server !== undefined && object.server !== null)
+      ? Server.fromPartial(object.server)
+      : undefined;
+    message.affected = (object.affected !== undefined && object.affected !== null)
+      ? Audience.fromPartial(object.affected)
+      : undefined;
+    message.uncovered = object.uncovered?.map((e) => NamedServer.fromPartial(e)) || [];
+    message.moreUncovered = object.moreUncovered ?? false;
     return message;
   },
 };
@@ -6199,6 +7259,182 @@ export const RegistryServiceService = {
     responseDeserialize: (value: Buffer): RecordFactsResponse => RecordFactsResponse.decode(value),
   },
   /**
+   * SetAccess replaces who has access to a PRIVATE server beside its owner, in one
+   * commit. Those who keep it keep the revision of their grant. A subject need not be
+   * known, or have any servers: the access is there when it looks.
+   *
+   * Errors: NOT_FOUND `SERVER_NOT_FOUND`; ABORTED `ETAG_MISMATCH` (the metadata holds
+   * the current access_etag); FAILED_PRECONDITION `WRONG_TIER` or
+   * `MANAGED_BY_SOURCE`; and those of CreateServer for request ids.
+   */
+  setAccess: {
+    path: "/switchboard.v1.RegistryService/SetAccess" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: SetAccessRequest): Buffer => Buffer.from(SetAccessRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): SetAccessRequest => SetAccessRequest.decode(value),
+    responseSerialize: (value: SetAccessResponse): Buffer => Buffer.from(SetAccessResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): SetAccessResponse => SetAccessResponse.decode(value),
+  },
+  /**
+   * GrantAccess gives subjects access to a PRIVATE server, in one commit. Needs no
+   * etag.
+   *
+   * Errors: NOT_FOUND `SERVER_NOT_FOUND`; FAILED_PRECONDITION `WRONG_TIER`,
+   * `MANAGED_BY_SOURCE` or `TOO_MANY_GRANTS`; and those of CreateServer for request
+   * ids.
+   */
+  grantAccess: {
+    path: "/switchboard.v1.RegistryService/GrantAccess" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: GrantAccessRequest): Buffer => Buffer.from(GrantAccessRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): GrantAccessRequest => GrantAccessRequest.decode(value),
+    responseSerialize: (value: GrantAccessResponse): Buffer => Buffer.from(GrantAccessResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): GrantAccessResponse => GrantAccessResponse.decode(value),
+  },
+  /**
+   * RevokeAccess takes access to a PRIVATE server back, in one commit. Needs no etag.
+   * Nothing of this commit or a later one reaches who lost sight of the server.
+   *
+   * Errors: NOT_FOUND `SERVER_NOT_FOUND`; FAILED_PRECONDITION `WRONG_TIER` or
+   * `MANAGED_BY_SOURCE`; and those of CreateServer for request ids.
+   */
+  revokeAccess: {
+    path: "/switchboard.v1.RegistryService/RevokeAccess" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: RevokeAccessRequest): Buffer => Buffer.from(RevokeAccessRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): RevokeAccessRequest => RevokeAccessRequest.decode(value),
+    responseSerialize: (value: RevokeAccessResponse): Buffer =>
+      Buffer.from(RevokeAccessResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): RevokeAccessResponse => RevokeAccessResponse.decode(value),
+  },
+  /**
+   * ListGrants answers who has access to a server beside its owner, ordered by
+   * subject. For administrators.
+   *
+   * Errors: NOT_FOUND `SERVER_NOT_FOUND`; ABORTED `PAGE_EXPIRED`; UNAVAILABLE
+   * `NOT_CAUGHT_UP`; FAILED_PRECONDITION `EPOCH_CHANGED`.
+   */
+  listGrants: {
+    path: "/switchboard.v1.RegistryService/ListGrants" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListGrantsRequest): Buffer => Buffer.from(ListGrantsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListGrantsRequest => ListGrantsRequest.decode(value),
+    responseSerialize: (value: ListGrantsResponse): Buffer => Buffer.from(ListGrantsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListGrantsResponse => ListGrantsResponse.decode(value),
+  },
+  /**
+   * PromoteServer makes a PRIVATE server an APP or USER one, perhaps with a new spec,
+   * in one commit: a reader sees the state before or after, never neither and never
+   * both. Its grants end. A server of a private source is copied: the copy is shared,
+   * the original stays and is shadowed by it.
+   *
+   * Errors: NOT_FOUND `SERVER_NOT_FOUND`; ABORTED `ETAG_MISMATCH`; ALREADY_EXISTS
+   * `NAME_TAKEN` (by a shared server); FAILED_PRECONDITION `WRONG_TIER` (it is shared)
+   * or `WOULD_SHADOW`; and those of CreateServer for request ids.
+   */
+  promoteServer: {
+    path: "/switchboard.v1.RegistryService/PromoteServer" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: PromoteServerRequest): Buffer => Buffer.from(PromoteServerRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): PromoteServerRequest => PromoteServerRequest.decode(value),
+    responseSerialize: (value: PromoteServerResponse): Buffer =>
+      Buffer.from(PromoteServerResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): PromoteServerResponse => PromoteServerResponse.decode(value),
+  },
+  /**
+   * DemoteServer makes an APP or USER server a PRIVATE one with an owner and perhaps
+   * others who have access, perhaps with a new spec, in one commit.
+   *
+   * Errors: NOT_FOUND `SERVER_NOT_FOUND`; ABORTED `ETAG_MISMATCH`; ALREADY_EXISTS
+   * `NAME_TAKEN` (the owner has a server of the name); FAILED_PRECONDITION
+   * `WRONG_TIER` (it is PRIVATE); and those of CreateServer for request ids.
+   */
+  demoteServer: {
+    path: "/switchboard.v1.RegistryService/DemoteServer" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: DemoteServerRequest): Buffer => Buffer.from(DemoteServerRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): DemoteServerRequest => DemoteServerRequest.decode(value),
+    responseSerialize: (value: DemoteServerResponse): Buffer =>
+      Buffer.from(DemoteServerResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): DemoteServerResponse => DemoteServerResponse.decode(value),
+  },
+  /**
+   * LoadPrivateServers loads the private servers of a user from the private source
+   * of the tenant, if they are not loaded; whoever reads for a user does the same.
+   * One load at a time runs for one user.
+   *
+   * Errors: UNAVAILABLE `SOURCE_UNAVAILABLE` or `LOAD_CONFLICT`; RESOURCE_EXHAUSTED
+   * `SOURCE_TOO_LARGE`; FAILED_PRECONDITION `USER_PURGED`; DEADLINE_EXCEEDED
+   * `DEADLINE_EXCEEDED` (the load goes on for others).
+   */
+  loadPrivateServers: {
+    path: "/switchboard.v1.RegistryService/LoadPrivateServers" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: LoadPrivateServersRequest): Buffer =>
+      Buffer.from(LoadPrivateServersRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): LoadPrivateServersRequest => LoadPrivateServersRequest.decode(value),
+    responseSerialize: (value: LoadPrivateServersResponse): Buffer =>
+      Buffer.from(LoadPrivateServersResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): LoadPrivateServersResponse => LoadPrivateServersResponse.decode(value),
+  },
+  /**
+   * GetPrivateLoadStatus tells how far the private servers of a user are loaded. It
+   * loads nothing.
+   */
+  getPrivateLoadStatus: {
+    path: "/switchboard.v1.RegistryService/GetPrivateLoadStatus" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: GetPrivateLoadStatusRequest): Buffer =>
+      Buffer.from(GetPrivateLoadStatusRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): GetPrivateLoadStatusRequest => GetPrivateLoadStatusRequest.decode(value),
+    responseSerialize: (value: GetPrivateLoadStatusResponse): Buffer =>
+      Buffer.from(GetPrivateLoadStatusResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): GetPrivateLoadStatusResponse => GetPrivateLoadStatusResponse.decode(value),
+  },
+  /**
+   * InvalidateUser says that the private source has changed for a user: the next read
+   * for the user waits for a load that began after this, and streams of the user get
+   * what it finds. A load under way that began before is thrown away. Needs the role
+   * `node` or `admin`, and no etag.
+   *
+   * Errors: those of CreateServer for request ids.
+   */
+  invalidateUser: {
+    path: "/switchboard.v1.RegistryService/InvalidateUser" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: InvalidateUserRequest): Buffer =>
+      Buffer.from(InvalidateUserRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): InvalidateUserRequest => InvalidateUserRequest.decode(value),
+    responseSerialize: (value: InvalidateUserResponse): Buffer =>
+      Buffer.from(InvalidateUserResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): InvalidateUserResponse => InvalidateUserResponse.decode(value),
+  },
+  /**
+   * PurgeUser removes what a departed user had: deletes the servers that the user
+   * owns, those of a private source too, takes the user's access to others' back, and
+   * loads nothing for the user until LoadPrivateServers with `force` asks.
+   *
+   * Errors: those of CreateServer for request ids.
+   */
+  purgeUser: {
+    path: "/switchboard.v1.RegistryService/PurgeUser" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: PurgeUserRequest): Buffer => Buffer.from(PurgeUserRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): PurgeUserRequest => PurgeUserRequest.decode(value),
+    responseSerialize: (value: PurgeUserResponse): Buffer => Buffer.from(PurgeUserResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): PurgeUserResponse => PurgeUserResponse.decode(value),
+  },
+  /**
    * WatchServers sends a view and then every change of it.
    *
    * Without a token: `event`s of type ADDED for the whole view at one revision,
@@ -6342,6 +7578,93 @@ export interface RegistryServiceServer extends UntypedServiceImplementation {
    * `OUTCOME_UNKNOWN`.
    */
   recordFacts: handleUnaryCall<RecordFactsRequest, RecordFactsResponse>;
+  /**
+   * SetAccess replaces who has access to a PRIVATE server beside its owner, in one
+   * commit. Those who keep it keep the revision of their grant. A subject need not be
+   * known, or have any servers: the access is there when it looks.
+   *
+   * Errors: NOT_FOUND `SERVER_NOT_FOUND`; ABORTED `ETAG_MISMATCH` (the metadata holds
+   * the current access_etag); FAILED_PRECONDITION `WRONG_TIER` or
+   * `MANAGED_BY_SOURCE`; and those of CreateServer for request ids.
+   */
+  setAccess: handleUnaryCall<SetAccessRequest, SetAccessResponse>;
+  /**
+   * GrantAccess gives subjects access to a PRIVATE server, in one commit. Needs no
+   * etag.
+   *
+   * Errors: NOT_FOUND `SERVER_NOT_FOUND`; FAILED_PRECONDITION `WRONG_TIER`,
+   * `MANAGED_BY_SOURCE` or `TOO_MANY_GRANTS`; and those of CreateServer for request
+   * ids.
+   */
+  grantAccess: handleUnaryCall<GrantAccessRequest, GrantAccessResponse>;
+  /**
+   * RevokeAccess takes access to a PRIVATE server back, in one commit. Needs no etag.
+   * Nothing of this commit or a later one reaches who lost sight of the server.
+   *
+   * Errors: NOT_FOUND `SERVER_NOT_FOUND`; FAILED_PRECONDITION `WRONG_TIER` or
+   * `MANAGED_BY_SOURCE`; and those of CreateServer for request ids.
+   */
+  revokeAccess: handleUnaryCall<RevokeAccessRequest, RevokeAccessResponse>;
+  /**
+   * ListGrants answers who has access to a server beside its owner, ordered by
+   * subject. For administrators.
+   *
+   * Errors: NOT_FOUND `SERVER_NOT_FOUND`; ABORTED `PAGE_EXPIRED`; UNAVAILABLE
+   * `NOT_CAUGHT_UP`; FAILED_PRECONDITION `EPOCH_CHANGED`.
+   */
+  listGrants: handleUnaryCall<ListGrantsRequest, ListGrantsResponse>;
+  /**
+   * PromoteServer makes a PRIVATE server an APP or USER one, perhaps with a new spec,
+   * in one commit: a reader sees the state before or after, never neither and never
+   * both. Its grants end. A server of a private source is copied: the copy is shared,
+   * the original stays and is shadowed by it.
+   *
+   * Errors: NOT_FOUND `SERVER_NOT_FOUND`; ABORTED `ETAG_MISMATCH`; ALREADY_EXISTS
+   * `NAME_TAKEN` (by a shared server); FAILED_PRECONDITION `WRONG_TIER` (it is shared)
+   * or `WOULD_SHADOW`; and those of CreateServer for request ids.
+   */
+  promoteServer: handleUnaryCall<PromoteServerRequest, PromoteServerResponse>;
+  /**
+   * DemoteServer makes an APP or USER server a PRIVATE one with an owner and perhaps
+   * others who have access, perhaps with a new spec, in one commit.
+   *
+   * Errors: NOT_FOUND `SERVER_NOT_FOUND`; ABORTED `ETAG_MISMATCH`; ALREADY_EXISTS
+   * `NAME_TAKEN` (the owner has a server of the name); FAILED_PRECONDITION
+   * `WRONG_TIER` (it is PRIVATE); and those of CreateServer for request ids.
+   */
+  demoteServer: handleUnaryCall<DemoteServerRequest, DemoteServerResponse>;
+  /**
+   * LoadPrivateServers loads the private servers of a user from the private source
+   * of the tenant, if they are not loaded; whoever reads for a user does the same.
+   * One load at a time runs for one user.
+   *
+   * Errors: UNAVAILABLE `SOURCE_UNAVAILABLE` or `LOAD_CONFLICT`; RESOURCE_EXHAUSTED
+   * `SOURCE_TOO_LARGE`; FAILED_PRECONDITION `USER_PURGED`; DEADLINE_EXCEEDED
+   * `DEADLINE_EXCEEDED` (the load goes on for others).
+   */
+  loadPrivateServers: handleUnaryCall<LoadPrivateServersRequest, LoadPrivateServersResponse>;
+  /**
+   * GetPrivateLoadStatus tells how far the private servers of a user are loaded. It
+   * loads nothing.
+   */
+  getPrivateLoadStatus: handleUnaryCall<GetPrivateLoadStatusRequest, GetPrivateLoadStatusResponse>;
+  /**
+   * InvalidateUser says that the private source has changed for a user: the next read
+   * for the user waits for a load that began after this, and streams of the user get
+   * what it finds. A load under way that began before is thrown away. Needs the role
+   * `node` or `admin`, and no etag.
+   *
+   * Errors: those of CreateServer for request ids.
+   */
+  invalidateUser: handleUnaryCall<InvalidateUserRequest, InvalidateUserResponse>;
+  /**
+   * PurgeUser removes what a departed user had: deletes the servers that the user
+   * owns, those of a private source too, takes the user's access to others' back, and
+   * loads nothing for the user until LoadPrivateServers with `force` asks.
+   *
+   * Errors: those of CreateServer for request ids.
+   */
+  purgeUser: handleUnaryCall<PurgeUserRequest, PurgeUserResponse>;
   /**
    * WatchServers sends a view and then every change of it.
    *
@@ -6658,6 +7981,233 @@ export interface RegistryServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: RecordFactsResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * SetAccess replaces who has access to a PRIVATE server beside its owner, in one
+   * commit. Those who keep it keep the revision of their grant. A subject need not be
+   * known, or have any servers: the access is there when it looks.
+   *
+   * Errors: NOT_FOUND `SERVER_NOT_FOUND`; ABORTED `ETAG_MISMATCH` (the metadata holds
+   * the current access_etag); FAILED_PRECONDITION `WRONG_TIER` or
+   * `MANAGED_BY_SOURCE`; and those of CreateServer for request ids.
+   */
+  setAccess(
+    request: SetAccessRequest,
+    callback: (error: ServiceError | null, response: SetAccessResponse) => void,
+  ): ClientUnaryCall;
+  setAccess(
+    request: SetAccessRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: SetAccessResponse) => void,
+  ): ClientUnaryCall;
+  setAccess(
+    request: SetAccessRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: SetAccessResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * GrantAccess gives subjects access to a PRIVATE server, in one commit. Needs no
+   * etag.
+   *
+   * Errors: NOT_FOUND `SERVER_NOT_FOUND`; FAILED_PRECONDITION `WRONG_TIER`,
+   * `MANAGED_BY_SOURCE` or `TOO_MANY_GRANTS`; and those of CreateServer for request
+   * ids.
+   */
+  grantAccess(
+    request: GrantAccessRequest,
+    callback: (error: ServiceError | null, response: GrantAccessResponse) => void,
+  ): ClientUnaryCall;
+  grantAccess(
+    request: GrantAccessRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: GrantAccessResponse) => void,
+  ): ClientUnaryCall;
+  grantAccess(
+    request: GrantAccessRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: GrantAccessResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * RevokeAccess takes access to a PRIVATE server back, in one commit. Needs no etag.
+   * Nothing of this commit or a later one reaches who lost sight of the server.
+   *
+   * Errors: NOT_FOUND `SERVER_NOT_FOUND`; FAILED_PRECONDITION `WRONG_TIER` or
+   * `MANAGED_BY_SOURCE`; and those of CreateServer for request ids.
+   */
+  revokeAccess(
+    request: RevokeAccessRequest,
+    callback: (error: ServiceError | null, response: RevokeAccessResponse) => void,
+  ): ClientUnaryCall;
+  revokeAccess(
+    request: RevokeAccessRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: RevokeAccessResponse) => void,
+  ): ClientUnaryCall;
+  revokeAccess(
+    request: RevokeAccessRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: RevokeAccessResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * ListGrants answers who has access to a server beside its owner, ordered by
+   * subject. For administrators.
+   *
+   * Errors: NOT_FOUND `SERVER_NOT_FOUND`; ABORTED `PAGE_EXPIRED`; UNAVAILABLE
+   * `NOT_CAUGHT_UP`; FAILED_PRECONDITION `EPOCH_CHANGED`.
+   */
+  listGrants(
+    request: ListGrantsRequest,
+    callback: (error: ServiceError | null, response: ListGrantsResponse) => void,
+  ): ClientUnaryCall;
+  listGrants(
+    request: ListGrantsRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListGrantsResponse) => void,
+  ): ClientUnaryCall;
+  listGrants(
+    request: ListGrantsRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListGrantsResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * PromoteServer makes a PRIVATE server an APP or USER one, perhaps with a new spec,
+   * in one commit: a reader sees the state before or after, never neither and never
+   * both. Its grants end. A server of a private source is copied: the copy is shared,
+   * the original stays and is shadowed by it.
+   *
+   * Errors: NOT_FOUND `SERVER_NOT_FOUND`; ABORTED `ETAG_MISMATCH`; ALREADY_EXISTS
+   * `NAME_TAKEN` (by a shared server); FAILED_PRECONDITION `WRONG_TIER` (it is shared)
+   * or `WOULD_SHADOW`; and those of CreateServer for request ids.
+   */
+  promoteServer(
+    request: PromoteServerRequest,
+    callback: (error: ServiceError | null, response: PromoteServerResponse) => void,
+  ): ClientUnaryCall;
+  promoteServer(
+    request: PromoteServerRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: PromoteServerResponse) => void,
+  ): ClientUnaryCall;
+  promoteServer(
+    request: PromoteServerRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: PromoteServerResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * DemoteServer makes an APP or USER server a PRIVATE one with an owner and perhaps
+   * others who have access, perhaps with a new spec, in one commit.
+   *
+   * Errors: NOT_FOUND `SERVER_NOT_FOUND`; ABORTED `ETAG_MISMATCH`; ALREADY_EXISTS
+   * `NAME_TAKEN` (the owner has a server of the name); FAILED_PRECONDITION
+   * `WRONG_TIER` (it is PRIVATE); and those of CreateServer for request ids.
+   */
+  demoteServer(
+    request: DemoteServerRequest,
+    callback: (error: ServiceError | null, response: DemoteServerResponse) => void,
+  ): ClientUnaryCall;
+  demoteServer(
+    request: DemoteServerRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: DemoteServerResponse) => void,
+  ): ClientUnaryCall;
+  demoteServer(
+    request: DemoteServerRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: DemoteServerResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * LoadPrivateServers loads the private servers of a user from the private source
+   * of the tenant, if they are not loaded; whoever reads for a user does the same.
+   * One load at a time runs for one user.
+   *
+   * Errors: UNAVAILABLE `SOURCE_UNAVAILABLE` or `LOAD_CONFLICT`; RESOURCE_EXHAUSTED
+   * `SOURCE_TOO_LARGE`; FAILED_PRECONDITION `USER_PURGED`; DEADLINE_EXCEEDED
+   * `DEADLINE_EXCEEDED` (the load goes on for others).
+   */
+  loadPrivateServers(
+    request: LoadPrivateServersRequest,
+    callback: (error: ServiceError | null, response: LoadPrivateServersResponse) => void,
+  ): ClientUnaryCall;
+  loadPrivateServers(
+    request: LoadPrivateServersRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: LoadPrivateServersResponse) => void,
+  ): ClientUnaryCall;
+  loadPrivateServers(
+    request: LoadPrivateServersRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: LoadPrivateServersResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * GetPrivateLoadStatus tells how far the private servers of a user are loaded. It
+   * loads nothing.
+   */
+  getPrivateLoadStatus(
+    request: GetPrivateLoadStatusRequest,
+    callback: (error: ServiceError | null, response: GetPrivateLoadStatusResponse) => void,
+  ): ClientUnaryCall;
+  getPrivateLoadStatus(
+    request: GetPrivateLoadStatusRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: GetPrivateLoadStatusResponse) => void,
+  ): ClientUnaryCall;
+  getPrivateLoadStatus(
+    request: GetPrivateLoadStatusRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: GetPrivateLoadStatusResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * InvalidateUser says that the private source has changed for a user: the next read
+   * for the user waits for a load that began after this, and streams of the user get
+   * what it finds. A load under way that began before is thrown away. Needs the role
+   * `node` or `admin`, and no etag.
+   *
+   * Errors: those of CreateServer for request ids.
+   */
+  invalidateUser(
+    request: InvalidateUserRequest,
+    callback: (error: ServiceError | null, response: InvalidateUserResponse) => void,
+  ): ClientUnaryCall;
+  invalidateUser(
+    request: InvalidateUserRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: InvalidateUserResponse) => void,
+  ): ClientUnaryCall;
+  invalidateUser(
+    request: InvalidateUserRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: InvalidateUserResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * PurgeUser removes what a departed user had: deletes the servers that the user
+   * owns, those of a private source too, takes the user's access to others' back, and
+   * loads nothing for the user until LoadPrivateServers with `force` asks.
+   *
+   * Errors: those of CreateServer for request ids.
+   */
+  purgeUser(
+    request: PurgeUserRequest,
+    callback: (error: ServiceError | null, response: PurgeUserResponse) => void,
+  ): ClientUnaryCall;
+  purgeUser(
+    request: PurgeUserRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: PurgeUserResponse) => void,
+  ): ClientUnaryCall;
+  purgeUser(
+    request: PurgeUserRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: PurgeUserResponse) => void,
   ): ClientUnaryCall;
   /**
    * WatchServers sends a view and then every change of it.

@@ -418,6 +418,12 @@ export interface Server {
     | undefined;
   /** `facts_etag` changes whenever the facts change. Empty without facts. Output only. */
   factsEtag: string;
+  /**
+   * `private_source` names the private source that it is loaded from; `external_id`
+   * is then its id there, and it can be changed only there. Empty for none. Output
+   * only.
+   */
+  privateSource: string;
 }
 
 /**
@@ -758,6 +764,7 @@ function createBaseServer(): Server {
     generation: 0,
     facts: undefined,
     factsEtag: "",
+    privateSource: "",
   };
 }
 
@@ -813,6 +820,9 @@ export const Server: MessageFns<Server> = {
     }
     if (message.factsEtag !== "") {
       writer.uint32(138).string(message.factsEtag);
+    }
+    if (message.privateSource !== "") {
+      writer.uint32(146).string(message.privateSource);
     }
     return writer;
   },
@@ -966,6 +976,14 @@ export const Server: MessageFns<Server> = {
             message.factsEtag = reader.string();
             continue;
           }
+          case 18: {
+            if (tag !== 146) {
+              break;
+            }
+
+            message.privateSource = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1029,6 +1047,11 @@ export const Server: MessageFns<Server> = {
         : isSet(object.facts_etag)
         ? globalThis.String(object.facts_etag)
         : "",
+      privateSource: isSet(object.privateSource)
+        ? globalThis.String(object.privateSource)
+        : isSet(object.private_source)
+        ? globalThis.String(object.private_source)
+        : "",
     };
   },
 
@@ -1085,6 +1108,9 @@ export const Server: MessageFns<Server> = {
     if (message.factsEtag !== "") {
       obj.factsEtag = message.factsEtag;
     }
+    if (message.privateSource !== "") {
+      obj.privateSource = message.privateSource;
+    }
     return obj;
   },
 
@@ -1114,6 +1140,7 @@ export const Server: MessageFns<Server> = {
       ? ServerFacts.fromPartial(object.facts)
       : undefined;
     message.factsEtag = object.factsEtag ?? "";
+    message.privateSource = object.privateSource ?? "";
     return message;
   },
 };

@@ -2,8 +2,10 @@ import type { Server } from '@grpc/grpc-js';
 import { RegistryServiceService } from '../../wire/service-definitions.js';
 import type { Shell } from '../grpc/shell.js';
 import type { HandlerDeps } from './handler-context.js';
+import { registryAccess } from './registry-access.js';
 import { registryHistory } from './registry-history.js';
 import { registryInspection } from './registry-inspection.js';
+import { registryLoads } from './registry-loads.js';
 import { registryReads } from './registry-reads.js';
 import { registryWrites } from './registry-writes.js';
 
@@ -18,5 +20,7 @@ export function addRegistryService(
     ...registryWrites(deps),
     ...registryHistory(deps),
     ...registryInspection(deps),
+    ...registryAccess(deps),
+    ...registryLoads(deps),
   });
 }

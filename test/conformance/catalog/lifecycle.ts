@@ -26,6 +26,7 @@ const CALLS: Record<Method, (catalog: Catalog, options: CallOptions) => Promise<
   serversOfSource: (catalog, options) => catalog.serversOfSource(TENANT, 'a', options),
   versions: (catalog, options) => catalog.versions(TENANT, { id: 'a', limit: 1 }, options),
   inventory: (catalog, options) => catalog.inventory(TENANT, { afterId: '', limit: 1 }, options),
+  loadRecords: (catalog, options) => catalog.loadRecords(TENANT, ['a'], options),
   answer: (catalog, options) => catalog.answer(TENANT, { principal: 'p', requestId: 'r' }, options),
   tenants: (catalog, options) => catalog.tenants(options),
 };

@@ -9,6 +9,7 @@ import {
   readAnswer,
   readDeleted,
   readInventory,
+  readLoads,
   readNamed,
   readPrivate,
   readServerOrTombstone,
@@ -95,6 +96,8 @@ function createCatalog(appender: Appender): Catalog {
       project(tenant, options, () => readVersions(store, tenant, query)),
     inventory: (tenant, page, options) =>
       project(tenant, options, () => readInventory(store, tenant, page)),
+    loadRecords: (tenant, users, options) =>
+      project(tenant, options, () => readLoads(store, tenant, users)),
     answer: (tenant, request, options) =>
       project(tenant, options, () => readAnswer(store, tenant, request)),
     tenants: (options) => calls.read(options, () => readTenants(store)),

@@ -63,6 +63,10 @@ function planCommit(plan: Plan, commit: Commit): void {
     planVersion(plan, change, commit);
     plan.done.push(change);
   }
+  for (const { after } of commit.loads ?? []) {
+    const key = keyOf(plan.tenant, after.user);
+    plan.writes.push({ table: plan.store.loads, key, value: JSON.stringify(after) });
+  }
   if (commit.request !== undefined) planAnswer(plan, commit);
 }
 

@@ -5,6 +5,7 @@ import type {
   StoredServer,
   Tombstone,
 } from '../../../domain/server.js';
+import type { LoadRecord } from '../../../domain/load-record.js';
 import { compareText } from '../../../domain/resolve.js';
 import type { Subject } from '../../../domain/view.js';
 import type { RecordedAnswer } from '../../catalog.js';
@@ -119,6 +120,16 @@ export function readInventory(
   const start = justAfter(keyOf(tenant, page.afterId));
   const texts = valuesIn(store.servers, { start, end, limit: page.limit });
   return texts.map((text) => withGrants(store, tenant, text));
+}
+
+/** The load records of the users who have one. */
+export function readLoads(
+  store: LmdbStore,
+  tenant: string,
+  users: readonly string[],
+): readonly LoadRecord[] {
+  const texts = users.map((user) => store.loads.get(keyOf(tenant, user)));
+  return texts.flatMap((text) => (text === undefined ? [] : [JSON.parse(text) as LoadRecord]));
 }
 
 export function readAnswer(

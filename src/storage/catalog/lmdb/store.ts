@@ -6,7 +6,7 @@ import { inspectFolder } from './inspect-folder.js';
 import { textOf } from './store-error.js';
 
 /** What this version writes, and the only one that it reads. */
-const FORMAT = 2;
+const FORMAT = 3;
 const META_KEY = Buffer.from('meta');
 
 /** Address space to begin with, in bytes; lmdb takes more when it is used up. */
@@ -25,6 +25,7 @@ export type Table = Database<string, Buffer>;
  * - versions: tenant, id, generation → version
  * - grants: tenant, id, subject → grant
  * - index: tenant, kind, value, id → id
+ * - loads: tenant, user → load record
  * - answers: tenant, principal, request id → recorded answer
  * - answerTimes: tenant, time, revision → whose answer that is
  */
@@ -39,6 +40,7 @@ export interface LmdbStore {
   readonly versions: Table;
   readonly grants: Table;
   readonly index: Table;
+  readonly loads: Table;
   readonly answers: Table;
   readonly answerTimes: Table;
   /** Random, of this store: the epochs of its tenants are made of it. */
@@ -106,6 +108,7 @@ function openTables(root: RootDatabase<string, Buffer>, folder: string): LmdbSto
     versions: table('versions'),
     grants: table('grants'),
     index: table('index'),
+    loads: table('loads'),
     answers: table('answers'),
     answerTimes: table('answerTimes'),
     incarnation: meta.incarnation,

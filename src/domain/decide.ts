@@ -78,7 +78,7 @@ export function creationOf(context: DecisionContext, declared: Declaration, id: 
  * changes nothing effective. Throws TIER_CHANGE_NOT_ALLOWED and NAME_TAKEN.
  */
 export function redeclarationOf(
-  { state, after, now }: DecisionContext,
+  context: DecisionContext,
   before: ServerRecord,
   declared: Declaration,
 ): Change | undefined {
@@ -86,8 +86,17 @@ export function redeclarationOf(
     throw new SwitchboardError('TIER_CHANGE_NOT_ALLOWED');
   if (canonicalJson(declarationOf(declared)) === canonicalJson(declarationOf(before)))
     return undefined;
-  demandNameFree(state, declared, before.id);
-  const record: ServerRecord = {
+  demandNameFree(context.state, declared, before.id);
+  return { before, after: redeclared(context, before, declared) };
+}
+
+/** The record with another declaration, whoever has its name. Facts and access stay. */
+export function redeclared(
+  { after, now }: Pick<DecisionContext, 'after' | 'now'>,
+  before: ServerRecord,
+  declared: Declaration,
+): ServerRecord {
+  return {
     ...derived(declared),
     ...(before.facts === undefined ? {} : { facts: before.facts }),
     id: before.id,
@@ -99,7 +108,6 @@ export function redeclarationOf(
     lastUpdatedAt: laterThan(before.lastUpdatedAt, now),
     revision: after.revision + 1,
   };
-  return { before, after: record };
 }
 
 /** Takes a server away, its grants with it. */
@@ -109,21 +117,30 @@ export function deletionOf({ record, grants }: StoredServer): Change {
 }
 
 /** What a record that comes into being has besides what is declared. */
-type Life = Pick<ServerRecord, 'id' | 'generation' | 'createTime' | 'lastUpdatedAt'>;
+export type Life = Pick<ServerRecord, 'id' | 'generation' | 'createTime' | 'lastUpdatedAt'>;
 
 /** A record that did not exist before, without facts. Throws NAME_TAKEN. */
 export function freshRecord(
-  { state, after }: DecisionContext,
+  context: DecisionContext,
+  declared: Declaration,
+  life: Life,
+): ServerRecord {
+  demandNameFree(context.state, declared, life.id);
+  return newRecord(context, declared, life);
+}
+
+/** The same, whoever has its name. */
+export function newRecord(
+  { after }: Pick<DecisionContext, 'after'>,
   declared: Declaration,
   life: Life,
 ): ServerRecord {
   const { id } = life;
-  demandNameFree(state, declared, id);
   return {
     ...derived(declared),
     ...life,
     etag: etagOf(after, id, declared),
-    accessEtag: digestText('access', after.epoch, after.fingerprint, id),
+    accessEtag: accessEtagOf(after, id),
     factsEtag: '',
     revision: after.revision + 1,
   };
@@ -160,6 +177,11 @@ function derived(declared: Declaration): Declaration & Pick<ServerRecord, 'confi
 function etagOf(after: Position, id: string, declared: Declaration): string {
   const content = canonicalJson(declarationOf(declared));
   return digestText('etag', after.epoch, after.fingerprint, id, content);
+}
+
+/** The access etag of a list that was changed by a commit after `after`. */
+export function accessEtagOf(after: Position, id: string): string {
+  return digestText('access', after.epoch, after.fingerprint, id);
 }
 
 /** The server of the id. Throws SERVER_NOT_FOUND, and ETAG_MISMATCH if it has another etag. */

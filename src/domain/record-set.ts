@@ -1,13 +1,15 @@
 import { applyChange, changedId, type Commit } from './commit.js';
+import type { LoadRecord } from './load-record.js';
 import type { StateIndex } from './resolve.js';
 import { audienceOf, isShared, sameAudience, type StoredServer } from './server.js';
 import type { Subject } from './view.js';
 
-/** Records by id, by shared name and by subject. */
+/** Records by id, by shared name and by subject; load records by user. */
 export class RecordSet implements StateIndex {
   private readonly records = new Map<string, StoredServer>();
   private readonly names = new Map<string, StoredServer>();
   private readonly subjects = new Map<Subject, Set<string>>();
+  private readonly loads = new Map<string, LoadRecord>();
   private readonly tracks: (subject: Subject) => boolean;
 
   /** `tracks` says which subjects are indexed; a server has up to 10,000. */
@@ -21,6 +23,15 @@ export class RecordSet implements StateIndex {
 
   byId(id: string): StoredServer | undefined {
     return this.records.get(id);
+  }
+
+  loadOf(user: string): LoadRecord | undefined {
+    return this.loads.get(user);
+  }
+
+  /** The users of whom there is a load record. */
+  loadedUsers(): Iterable<string> {
+    return this.loads.keys();
   }
 
   shared(name: string): StoredServer | undefined {
@@ -55,6 +66,14 @@ export class RecordSet implements StateIndex {
     else for (const subject of audienceOf(server)) this.index(subject, server);
   }
 
+  putLoad(load: LoadRecord): void {
+    this.loads.set(load.user, load);
+  }
+
+  removeLoad(user: string): void {
+    this.loads.delete(user);
+  }
+
   remove(id: string): void {
     const server = this.records.get(id);
     if (server === undefined) return;
@@ -85,6 +104,8 @@ export class Overlay implements StateIndex {
   private readonly own = new RecordSet();
   /** Those of them that the base still finds for the same subjects. */
   private readonly kept = new Map<string, StoredServer>();
+  /** Load records that differ, also those that do not exist here. */
+  private readonly loads = new Map<string, LoadRecord | undefined>();
 
   constructor(base: StateIndex) {
     this.base = base;
@@ -93,6 +114,10 @@ export class Overlay implements StateIndex {
   byId(id: string): StoredServer | undefined {
     if (!this.differs.has(id)) return this.base.byId(id);
     return this.kept.get(id) ?? this.own.byId(id);
+  }
+
+  loadOf(user: string): LoadRecord | undefined {
+    return this.loads.has(user) ? this.loads.get(user) : this.base.loadOf(user);
   }
 
   shared(name: string): StoredServer | undefined {
@@ -128,6 +153,16 @@ export class Overlay implements StateIndex {
     else this.own.put(server);
   }
 
+  /** Gives one load record a state of its own; undefined: it does not exist here. */
+  setLoad(user: string, load: LoadRecord | undefined): void {
+    this.loads.set(user, load);
+  }
+
+  /** Keeps a load record as it is here, before `base` changes it. */
+  pinLoad(user: string): void {
+    this.loads.set(user, this.loadOf(user));
+  }
+
   /** Keeps a record as it is here, before `base` changes it. */
   pin(id: string): void {
     const here = this.byId(id);
@@ -137,11 +172,12 @@ export class Overlay implements StateIndex {
   }
 
   /** Moves the state forward by one commit, or by what one would change. */
-  apply(commit: Pick<Commit, 'changes'>): void {
+  apply(commit: Pick<Commit, 'changes' | 'loads'>): void {
     for (const change of commit.changes) {
       const id = changedId(change);
       this.set(id, applyChange(this.byId(id), change));
     }
+    for (const { after } of commit.loads ?? []) this.loads.set(after.user, after);
   }
 
   private ifSame(server: StoredServer | undefined): StoredServer | undefined {

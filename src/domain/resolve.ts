@@ -1,3 +1,4 @@
+import type { LoadRecord } from './load-record.js';
 import type { StoredServer } from './server.js';
 import { subjectsOf, userSubject, type ReaderView, type Subject, type View } from './view.js';
 
@@ -11,9 +12,11 @@ export interface RecordIndex {
   privateOf(subject: Subject): Iterable<StoredServer>;
 }
 
-/** The records of one state of the log, also by id. */
+/** The records of one state of the log, also by id, and what was loaded for users. */
 export interface StateIndex extends RecordIndex {
   byId(id: string): StoredServer | undefined;
+  /** The load record of a user; undefined if nothing was ever loaded for it. */
+  loadOf(user: string): LoadRecord | undefined;
 }
 
 /** How a view sees a PRIVATE server: as its owner, or by its earliest grant. */

@@ -37,6 +37,14 @@ export function userSubject(user: string): Subject {
   return `user:${user}`;
 }
 
+/** The ids of the users among subjects. */
+export function usersAmong(subjects: readonly Subject[]): string[] {
+  const prefix = 'user:';
+  return subjects.flatMap((subject) =>
+    subject.startsWith(prefix) ? [subject.slice(prefix.length)] : [],
+  );
+}
+
 /** The subjects of a view: the user first, then the groups. None for app and inventory. */
 export function subjectsOf(view: View): readonly Subject[] {
   if (view.kind !== 'user') return [];

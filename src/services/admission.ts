@@ -1,7 +1,9 @@
 import { applyChange, changedId, type Commit, type Position } from '../domain/commit.js';
 import { SwitchboardError } from '../domain/errors.js';
+import type { LoadRecord } from '../domain/load-record.js';
 import type { StoredServer } from '../domain/server.js';
 import { isTombstone, type Catalog, type Projected } from '../storage/catalog.js';
+import type { Found } from './cold-queries.js';
 import type { RecentCommits } from './recent-commits.js';
 
 /** The view that records join: where it is, and how it moves on. */
@@ -16,12 +18,15 @@ export interface AdmittingLog {
 export interface Admission {
   readonly log: AdmittingLog;
   readonly catalog: Catalog;
-  readonly query: () => Promise<Projected<readonly StoredServer[]>>;
+  readonly query: () => Promise<Projected<Found>>;
+  /** Whose load records are being loaded. */
+  readonly users: ReadonlySet<string>;
   /** Whether a record belongs to what is being loaded. */
   readonly concerns: (server: StoredServer) => boolean;
   /** Called in the step in which the records join, before them. */
   readonly finish: () => void;
   readonly put: (server: StoredServer) => void;
+  readonly putLoad: (load: LoadRecord) => void;
 }
 
 /**
@@ -31,16 +36,18 @@ export interface Admission {
  * step, does all of it join the view.
  */
 export async function admit(admission: Admission): Promise<void> {
-  const { log, finish, put } = admission;
+  const { log, finish, put, putLoad } = admission;
   const { revision, value } = await admission.query();
-  const found = new Map(value.map((server) => [server.record.id, server]));
+  const found = new Map(value.servers.map((server) => [server.record.id, server]));
+  const loads = new Map(value.loads.map((load) => [load.user, load]));
   let replayed = revision;
   // Where the view has to be before it can hold what the Catalog answered.
-  let reflected = revision;
+  let reflected = value.loads.reduce((most, load) => Math.max(most, load.revision), revision);
   for (;;) {
     await log.catchUp(Math.max(reflected, newestStamp(found)));
     const commits = await commitsAfter(admission, replayed);
     const missed = replay(found, commits, admission.concerns);
+    replayLoads(loads, commits, admission.users);
     for (const id of missed) {
       const answer = await admission.catalog.serverById(log.tenant, id);
       // A tombstone has no stamp in `found`, and yet the view must not stay before it.
@@ -54,6 +61,18 @@ export async function admit(admission: Admission): Promise<void> {
   }
   finish();
   for (const server of found.values()) put(server);
+  for (const load of loads.values()) putLoad(load);
+}
+
+function replayLoads(
+  found: Map<string, LoadRecord>,
+  commits: readonly Commit[],
+  users: ReadonlySet<string>,
+): void {
+  for (const { after } of commits.flatMap((commit) => commit.loads ?? [])) {
+    if (!users.has(after.user)) continue;
+    if ((found.get(after.user)?.revision ?? 0) < after.revision) found.set(after.user, after);
+  }
 }
 
 /** Applies the commits to what was found; answers the ids of relevant records that were not. */

@@ -6,15 +6,18 @@ import {
   type Position,
 } from '../domain/commit.js';
 import { SwitchboardError } from '../domain/errors.js';
+import type { LoadRecord } from '../domain/load-record.js';
 import { Overlay, RecordSet } from '../domain/record-set.js';
 import type { StateIndex } from '../domain/resolve.js';
 import { audienceOf, isShared, type StoredServer } from '../domain/server.js';
-import type { Subject } from '../domain/view.js';
+import { userSubject, usersAmong, type Subject } from '../domain/view.js';
 import type { Catalog } from '../storage/catalog.js';
 import { admit, type Admission } from './admission.js';
-import { queryInventory, queryRecord } from './cold-queries.js';
+import { queryInventory, queryRecord, querySubjects } from './cold-queries.js';
 import { RecentCommits } from './recent-commits.js';
 import { HeldSubjects } from './held-subjects.js';
+import { TENANT_LOG_DEFAULTS, type TenantLogLimits } from './tenant-log-limits.js';
+import { RevisionWaiters } from './revision-waiters.js';
 
 /** One commit with the states around it, told to listeners before it becomes visible. */
 export interface Step {
@@ -24,21 +27,11 @@ export interface Step {
   readonly after: StateIndex;
 }
 
-export interface TenantLogLimits {
-  /** Commits kept in memory for pages, joins and short resumes. Default 1000. */
-  readonly recentCommits: number;
-  /** Subjects kept although nobody holds them. Default 10,000. */
-  readonly idleSubjects: number;
-}
-
-export const TENANT_LOG_DEFAULTS: TenantLogLimits = Object.freeze({
-  recentCommits: 1_000,
-  idleSubjects: 10_000,
-});
+const NO_USERS: ReadonlySet<string> = new Set();
 
 /**
  * A tenant as this replica holds it: the shared records, and the private ones of the
- * subjects in use, at one revision of one epoch. It moves only by whole commits in their
+ * subjects in use with what was loaded for them, at one revision of one epoch. It moves only by whole commits in their
  * order (protocol.md rule 9), and what it answers in one turn of the event loop is of one
  * revision. A subject is cold until `join` has brought its records in (rule 8).
  */
@@ -50,7 +43,7 @@ export class TenantLog implements StateIndex {
   private readonly records: RecordSet;
   private readonly listeners = new Set<(step: Step) => void>();
   private readonly historians = new Set<Overlay>();
-  private readonly waiters = new Set<() => void>();
+  private readonly waiters = new RevisionWaiters();
   /** Records that are held by their id, with how many hold each. */
   private readonly pins = new Map<string, number>();
   /** Records of the view whose grants to others than the held subjects are not known. */
@@ -106,6 +99,11 @@ export class TenantLog implements StateIndex {
     return this.records.byId(id);
   }
 
+  /** The load record of a user that is held. */
+  loadOf(user: string): LoadRecord | undefined {
+    return this.records.loadOf(user);
+  }
+
   shared(name: string): StoredServer | undefined {
     return this.records.shared(name);
   }
@@ -133,7 +131,8 @@ export class TenantLog implements StateIndex {
     if (this.isWarm(subjects)) return;
     await this.subjects.join(subjects, (cold) =>
       this.admit({
-        query: () => this.catalog.privateServers(this.tenant, cold),
+        query: () => querySubjects(this.catalog, this.tenant, cold),
+        users: new Set(usersAmong(cold)),
         concerns: (server) => audienceOf(server).some((subject) => cold.includes(subject)),
         finish: () => {
           this.subjects.add(cold);
@@ -242,23 +241,8 @@ export class TenantLog implements StateIndex {
   }
 
   /** Resolves when this view is at `revision` or beyond; rejects with the signal's reason. */
-  async reached(revision: number, signal: AbortSignal): Promise<void> {
-    while (this.place.revision < revision) {
-      signal.throwIfAborted();
-      await new Promise<void>((resolve, reject) => {
-        const done = (): void => {
-          signal.removeEventListener('abort', abort);
-          this.waiters.delete(done);
-          resolve();
-        };
-        const abort = (): void => {
-          this.waiters.delete(done);
-          reject(signal.reason as Error);
-        };
-        this.waiters.add(done);
-        signal.addEventListener('abort', abort, { once: true });
-      });
-    }
+  reached(revision: number, signal: AbortSignal): Promise<void> {
+    return this.waiters.reached(revision, () => this.place.revision, signal);
   }
 
   /** Calls `listener` synchronously for each commit, before it becomes visible. */
@@ -288,6 +272,7 @@ export class TenantLog implements StateIndex {
         const id = changedId(change);
         past.set(id, undoChange(past.byId(id), change));
       }
+      for (const { before, after } of commit.loads ?? []) past.setLoad(after.user, before);
     }
     return past;
   }
@@ -311,9 +296,10 @@ export class TenantLog implements StateIndex {
     for (const id of new Set(commit.changes.map(changedId))) {
       this.settle(id, after.byId(id), commit.revision);
     }
+    for (const { after: load } of commit.loads ?? []) this.settleLoad(load);
     this.recent.push(commit);
     this.place = position;
-    for (const wake of [...this.waiters]) wake();
+    this.waiters.wake();
   }
 
   private settle(id: string, server: StoredServer | undefined, revision: number): void {
@@ -322,6 +308,13 @@ export class TenantLog implements StateIndex {
     if (held !== undefined && held.record.revision > revision) return;
     if (server !== undefined && this.holds(server)) this.records.put(server);
     else this.drop(id);
+  }
+
+  private settleLoad(load: LoadRecord): void {
+    for (const historian of this.historians) historian.pinLoad(load.user);
+    // As with records: what was read ahead of the log may be newer.
+    if ((this.loadOf(load.user)?.revision ?? 0) > load.revision) return;
+    if (this.subjects.has(userSubject(load.user))) this.records.putLoad(load);
   }
 
   private drop(id: string): void {
@@ -353,9 +346,14 @@ export class TenantLog implements StateIndex {
     return new SwitchboardError('CATALOG_UNAVAILABLE', message, { retryDelayMs: 1_000 });
   }
 
-  private async admit(admission: Omit<Admission, 'log' | 'catalog' | 'put'>): Promise<void> {
+  private async admit(
+    admission: Omit<Admission, 'log' | 'catalog' | 'put' | 'putLoad'>,
+  ): Promise<void> {
     await admit({
       ...admission,
+      putLoad: (load) => {
+        this.records.putLoad(load);
+      },
       log: this,
       catalog: this.catalog,
       put: (server) => {
@@ -369,6 +367,7 @@ export class TenantLog implements StateIndex {
   private async admitRecord(id: string): Promise<void> {
     await this.admit({
       query: () => queryRecord(this.catalog, this.tenant, id),
+      users: NO_USERS,
       concerns: (server) => server.record.id === id,
       finish: () => undefined,
     });
@@ -377,6 +376,7 @@ export class TenantLog implements StateIndex {
   private loadInventory(): Promise<void> {
     return this.admit({
       query: () => queryInventory(this.catalog, this.tenant),
+      users: NO_USERS,
       concerns: () => true,
       finish: () => undefined,
     });
@@ -387,6 +387,9 @@ export class TenantLog implements StateIndex {
   }
 
   private dropUnheld(): void {
+    for (const user of [...this.records.loadedUsers()]) {
+      if (!this.subjects.has(userSubject(user))) this.records.removeLoad(user);
+    }
     for (const server of [...this.records.all()]) this.dropIfUnheld(server);
   }
 

@@ -4,7 +4,8 @@ import type { Catalog } from '../storage/catalog.js';
 import type { Relay, RelayedCommits } from '../storage/relay.js';
 import { Committer } from './committer.js';
 import { validateId } from './request.js';
-import { TENANT_LOG_DEFAULTS, TenantLog, type Step, type TenantLogLimits } from './tenant-log.js';
+import { TENANT_LOG_DEFAULTS, type TenantLogLimits } from './tenant-log-limits.js';
+import { TenantLog, type Step } from './tenant-log.js';
 import { WatchHub } from './watch/hub.js';
 
 /** A tenant in use at this replica. */

@@ -1,0 +1,63 @@
+import type { Change } from '../commit.js';
+import { accessEtagOf, deletionOf, type Decision, type DecisionContext } from '../decide.js';
+import type { LoadChange, LoadRecord } from '../load-record.js';
+import type { StoredServer } from '../server.js';
+import { userSubject } from '../view.js';
+import { grantTo } from './sight.js';
+
+/**
+ * Touches the load record of a user, so that a load under way is thrown away and the next
+ * read loads (rule 22). Of a purged user nothing is loaded before or after.
+ */
+export function decideInvalidate({ state, after }: DecisionContext, user: string): Decision {
+  const before = state.loadOf(user);
+  const next = before?.state === 'purged' ? 'purged' : 'invalidated';
+  return {
+    cause: 'INVALIDATE',
+    changes: [],
+    loads: [touch(before, { user, state: next, revision: after.revision + 1 })],
+  };
+}
+
+/**
+ * Takes away what a departed user had, as far as `fits` allows: servers that it owns are
+ * deleted, its access to others is revoked. The first commit also says that nothing is
+ * loaded any more. Undefined if nothing is left to do.
+ */
+export function decidePurge(
+  context: DecisionContext,
+  user: string,
+  fits: (changes: readonly Change[]) => readonly Change[],
+): Decision | undefined {
+  const { state, after } = context;
+  const before = state.loadOf(user);
+  const seen = [...state.privateOf(userSubject(user))];
+  const changes = fits(seen.map((server) => withoutUser(context, user, server)));
+  const isPurged = before?.state === 'purged';
+  if (isPurged && changes.length === 0) return undefined;
+  const loads = isPurged
+    ? {}
+    : { loads: [touch(before, { user, state: 'purged', revision: after.revision + 1 })] };
+  return { cause: 'PURGE', changes, ...loads };
+}
+
+function withoutUser({ after }: DecisionContext, user: string, server: StoredServer): Change {
+  const { record } = server;
+  if (record.owner === user) return deletionOf(server);
+  const grant = grantTo(server, user);
+  const { id } = record;
+  return {
+    before: record,
+    after: { ...record, accessEtag: accessEtagOf(after, id), revision: after.revision + 1 },
+    access: { granted: [], revoked: grant === undefined ? [] : [grant] },
+  };
+}
+
+function touch(
+  before: LoadRecord | undefined,
+  changed: Pick<LoadRecord, 'user' | 'state' | 'revision'>,
+): LoadChange {
+  const none = { source: '', loadTime: 0, serverCount: 0, refused: [], refusedCount: 0 };
+  const load: LoadRecord = { ...(before ?? none), ...changed };
+  return before === undefined ? { after: load } : { before, after: load };
+}

@@ -9,7 +9,9 @@ export type FailpointName =
   | 'append.after'
   | 'view.before'
   | 'relay.before'
-  | 'answer.before';
+  | 'answer.before'
+  | 'load.before'
+  | 'load.answered';
 
 /** Called at a failpoint. It may delay, throw, or never come back. */
 export type Failpoint = (name: FailpointName) => void | Promise<void>;

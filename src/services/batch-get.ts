@@ -1,8 +1,9 @@
 import { invalidField, isSwitchboardError, SwitchboardError } from '../domain/errors.js';
 import type { ServerKey } from '../domain/held-connection.js';
 import type { StoredServer } from '../domain/server.js';
-import { subjectsOf, type View } from '../domain/view.js';
+import type { View } from '../domain/view.js';
 import { countFitting } from './answer-size.js';
+import { holdView } from './private-loads/hold-view.js';
 import { findServer, notFound, readableTenant, type ReadDeps } from './registry.js';
 import {
   authorizeView,
@@ -37,9 +38,12 @@ export async function batchGetServers(
   validateView(view, 'view');
   if (keys.length === 0 || keys.length > MAX_KEYS)
     throw invalidField('keys', `must be 1 to ${String(MAX_KEYS)}`);
-  const { log } = await readableTenant(deps, context, atLeast);
+  const tenant = await readableTenant(deps, context, atLeast);
+  const { log } = tenant;
   const checked = keys.map((key, index) => checkKey(key, view, `keys[${String(index)}]`));
-  const release = await holdKeys(log, view, checked);
+  const release = await (view.kind === 'inventory'
+    ? holdRecords(log, checked)
+    : holdView(deps.loads, { tenant, view }, context.signal));
   try {
     // One turn: all of it is of one revision.
     const found = checked.map((key) =>
@@ -80,13 +84,11 @@ function checkKey(
   }
 }
 
-/** Brings in what the keys can find: for the inventory, which is in no view, one by one. */
-function holdKeys(
+/** Brings in what the keys of the inventory can find: it is in no view, so one by one. */
+function holdRecords(
   log: TenantLog,
-  view: View,
   keys: readonly (ServerKey | SwitchboardError)[],
 ): Promise<() => void> {
-  if (view.kind !== 'inventory') return log.hold(subjectsOf(view));
   const ids = new Set(keys.flatMap((key) => ('id' in key ? [key.id] : [])));
   return holdAll([...ids].map((id) => log.holdRecord(id)));
 }

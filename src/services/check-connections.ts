@@ -1,6 +1,6 @@
 import { invalidField, isSwitchboardError, type SwitchboardError } from '../domain/errors.js';
 import type { CheckResult, HeldConnection } from '../domain/held-connection.js';
-import { subjectsOf } from '../domain/view.js';
+import { holdView } from './private-loads/hold-view.js';
 import { findServer, readableTenant, type ReadDeps } from './registry.js';
 import {
   authorize,
@@ -26,12 +26,13 @@ export async function checkConnections(
   if (items.length === 0 || items.length > MAX_ITEMS) {
     throw invalidField('items', `must be 1 to ${String(MAX_ITEMS)}`);
   }
-  const { log } = await readableTenant(deps, context, '');
+  const tenant = await readableTenant(deps, context, '');
+  const { log } = tenant;
   const releases: (() => void)[] = [];
   const hold = async ({ view, key }: HeldConnection): Promise<void> => {
     validateView(view, 'view');
     if ('id' in key) validateId(key.id, 'id');
-    releases.push(await log.hold(subjectsOf(view)));
+    releases.push(await holdView(deps.loads, { tenant, view }, context.signal));
   };
   try {
     const held = await Promise.all(items.map((item) => settled(item, hold)));

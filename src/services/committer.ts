@@ -28,10 +28,10 @@ export interface WriteIntent {
   /** The pure decision; undefined if nothing effective would change. Throws the refusal. */
   readonly decide: (context: DecisionContext) => Decision | undefined;
   /**
-   * What `prepare` read for the decision besides the view: if a later commit concerns the
-   * record, it is prepared again.
+   * What `prepare` read for the decision besides the view: if a later commit concerns one of
+   * the records, it is prepared again.
    */
-  readonly basis?: () => Basis;
+  readonly basis?: () => Basis | undefined;
   readonly actor: string;
   readonly reason: string;
   readonly request?: RequestKey;
@@ -39,9 +39,9 @@ export interface WriteIntent {
   readonly validateOnly: boolean;
 }
 
-/** Something about one record as a projection had it at a revision. */
+/** Something about records as projections had them at a revision. */
 export interface Basis {
-  readonly id: string;
+  readonly ids: readonly string[];
   readonly revision: number;
 }
 
@@ -260,7 +260,8 @@ export class Committer {
     const since = isNewest ? [] : log.recent.after(basis.revision);
     if (since === undefined) return true;
     const commits = [...since, ...decided.map(({ commit }) => commit)];
-    return commits.some(({ changes }) => changes.some((change) => changedId(change) === basis.id));
+    const ids = new Set(basis.ids);
+    return commits.some(({ changes }) => changes.some((change) => ids.has(changedId(change))));
   }
 
   private decideOne(

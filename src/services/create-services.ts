@@ -3,6 +3,8 @@ import { DEFAULT_TENANT } from '../domain/caller.js';
 import { SwitchboardError } from '../domain/errors.js';
 import { NO_FAILPOINT, type Failpoint } from '../domain/failpoint.js';
 import type { Catalog } from '../storage/catalog.js';
+import type { Leases } from '../storage/leases.js';
+import type { PrivateSources } from '../storage/private-source.js';
 import type { Relay } from '../storage/relay.js';
 import { applyServers } from './apply-servers.js';
 import { batchGetServers } from './batch-get.js';
@@ -13,6 +15,7 @@ import { createInspection } from './inspection/create-inspection.js';
 import type { InspectionSetup } from './inspection/inspection-deps.js';
 import { recordFacts } from './inspection/record-facts.js';
 import { listServers } from './list-servers.js';
+import { createPrivateLoads } from './private-loads/create-private-loads.js';
 import { NodeSession, type SessionEncoder } from './node-session.js';
 import { getServer } from './registry.js';
 import { rollbackServer, undeleteServer } from './restore-servers.js';
@@ -43,6 +46,13 @@ export interface ServicesDeps {
   readonly failpoint?: Failpoint;
   /** What servers are inspected with. Without it, facts come from nodes only. */
   readonly inspection?: InspectionSetup;
+  /** Where private servers come from besides the Catalog. Without it, from nowhere. */
+  readonly privateLoads?: {
+    readonly sources: PrivateSources;
+    readonly leases: Leases;
+    /** From 0 to 1, for jitter. Default: random. */
+    readonly random?: () => number;
+  };
   /** Milliseconds since 1970, for people. */
   readonly wallClock?: () => number;
   /** Milliseconds, monotonic. */
@@ -69,11 +79,15 @@ export function createServices(deps: ServicesDeps) {
     maxSnapshots: limits.maxSnapshots,
     onStep: (tenant, step) => {
       inspection.onStep(tenant, step);
+      loading.onStep(tenant, step);
     },
   });
   const upstream = new Upstream(monotonic, { ...UPSTREAM_DEFAULTS, ...deps.upstreamLimits });
-  const reads = { tenants, catalog, upstream };
-  const watching = { tenants, catalog, limits, monotonic };
+  const wallClock = deps.wallClock ?? Date.now;
+  const loading = createPrivateLoads({ ...deps, tenants, upstream, monotonic, wallClock });
+  const { loads, follower } = loading;
+  const reads = { tenants, catalog, upstream, loads };
+  const watching = { tenants, catalog, limits, monotonic, loads, follower };
   const maxSubscriptions = deps.maxSubscriptions ?? 10_000;
   const sessions = new Set<NodeSession>();
   const inspection = createInspection(
@@ -97,6 +111,7 @@ export function createServices(deps: ServicesDeps) {
     listServerVersions: listServerVersions.bind(null, reads),
     explainAccess: explainAccess.bind(null, reads),
     checkConnections: checkConnections.bind(null, reads),
+    ...loading.calls,
     watchServers: (
       context: Parameters<typeof watchServers>[1],
       query: Parameters<typeof watchServers>[2],
@@ -124,6 +139,7 @@ export function createServices(deps: ServicesDeps) {
     },
     close: async (): Promise<void> => {
       await inspection.close();
+      await loading.close();
       await background.close();
     },
   };

@@ -3,7 +3,8 @@ import { explain, type Explanation } from '../domain/explain.js';
 import { rankNamed, type StateIndex } from '../domain/resolve.js';
 import type { StoredServer, Tombstone } from '../domain/server.js';
 import { checkName } from '../domain/validate.js';
-import { subjectsOf, type View } from '../domain/view.js';
+import type { View } from '../domain/view.js';
+import { holdView } from './private-loads/hold-view.js';
 import { readableTenant, type ReadDeps } from './registry.js';
 import { authorize, validateView, type Answer, type RequestContext } from './request.js';
 import type { TenantLog } from './tenant-log.js';
@@ -40,8 +41,9 @@ export async function explainAccess(
   checkName(name, (description) => {
     throw invalidField('name', description);
   });
-  const { log } = await readableTenant(deps, context, atLeast);
-  const release = await log.hold(subjectsOf(view));
+  const tenant = await readableTenant(deps, context, atLeast);
+  const { log } = tenant;
+  const release = await holdView(deps.loads, { tenant, view }, context.signal);
   try {
     const { revision, ranked, others, deleted } = await readNamed(deps, log, { view, name });
     const explanation = explain(name, view, {

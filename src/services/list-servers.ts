@@ -4,8 +4,9 @@ import type { Position } from '../domain/commit.js';
 import { listResolved } from '../domain/resolve.js';
 import type { StoredServer, Tier } from '../domain/server.js';
 import { decodeToken, encodeToken, namesPosition, sameEpoch, type Token } from '../domain/token.js';
-import { subjectsOf, viewKey, type ReaderView, type View } from '../domain/view.js';
+import { viewKey, type ReaderView, type View } from '../domain/view.js';
 import { countFitting } from './answer-size.js';
+import { holdView } from './private-loads/hold-view.js';
 import { readableTenant, type ReadDeps } from './registry.js';
 import {
   authorizeView,
@@ -63,7 +64,7 @@ export async function listServers(
   const tenant = await readableTenant(deps, context, query.atLeast);
   if (view.kind === 'inventory') return listInventory(deps, tenant, { query, cursor, limit });
   // Held until the list is made: nothing of the view may cool down in between.
-  const release = await tenant.log.hold(subjectsOf(view));
+  const release = await holdView(deps.loads, { tenant, view }, context.signal);
   try {
     const { log } = tenant;
     const position = cursor === undefined ? log.position : await placeOf(deps, tenant, cursor);

@@ -13,7 +13,7 @@ import { NodeAudience, type SyncEncoder } from './watch/node-audience.js';
 import { checkResume } from './watch/resume.js';
 import type { FrameSink } from './watch/sink.js';
 import type { Watcher } from './watch/watcher.js';
-import { openWatcher, type WatchDeps } from './watch-servers.js';
+import { followView, openWatcher, type WatchDeps } from './watch-servers.js';
 
 type OpenMessage = Extract<NodeMessage, { kind: 'open' }>;
 
@@ -46,6 +46,8 @@ export class NodeSession {
   private readonly audience: NodeAudience;
   /** What keeps the subjects of each subscription in the view. */
   private readonly releases = new Map<string, () => void>();
+  /** Subscriptions that wait for what they show to be loaded, by id. */
+  private readonly loading = new Map<string, SubscriptionRequest>();
   /** The same of changes that wait until the stream is live. */
   private readonly waitingReleases = new Set<() => void>();
   private opened: Opened | undefined;
@@ -89,9 +91,10 @@ export class NodeSession {
     if (opened === undefined)
       throw new SwitchboardError('PROTOCOL_VIOLATION', 'open must come first');
     if (message.kind === 'subscribe') await this.subscribe(opened, message.subscription);
-    else if (message.kind === 'unsubscribe')
+    else if (message.kind === 'unsubscribe') {
+      this.loading.delete(message.id);
       this.change(opened, { id: message.id, view: undefined }, () => undefined);
-    else this.applied(opened, message.token);
+    } else this.applied(opened, message.token);
   }
 
   private async open(message: OpenMessage): Promise<void> {
@@ -107,7 +110,7 @@ export class NodeSession {
         ? undefined
         : decodeToken(message.tenant, message.resumeToken, 'open.resume_token');
     const tenant = await deps.tenants.get(message.tenant);
-    const refused = await this.accept(tenant, message.subscriptions);
+    const { refused, later } = await this.accept(tenant, message.subscriptions);
     const watcher = openWatcher(deps, tenant, {
       audience,
       sink,
@@ -126,6 +129,7 @@ export class NodeSession {
     if (watcher.ended) return;
     watcher.tell(deps.encoder.welcome({ resumed: typeof place === 'object' }));
     for (const { id, error } of refused) watcher.tell(deps.encoder.refused(id, error));
+    for (const subscription of later) await this.subscribe(this.opened, subscription);
     // Not awaited: acknowledgements and subscriptions come while it is under way.
     const started =
       typeof place === 'object'
@@ -142,12 +146,19 @@ export class NodeSession {
     watcher.beat({ newest: log.position, upstream: this.deps.upstream.status() }, createMemo());
   }
 
-  /** Adds the subscriptions that a stream opens with; answers those that cannot be had. */
+  /**
+   * Adds the subscriptions that a stream opens with; answers those that cannot be had, and
+   * those that are to be added later because they have to be loaded first.
+   */
   private async accept(
     tenant: Tenant,
     subscriptions: readonly SubscriptionRequest[],
-  ): Promise<{ id: string; error: SwitchboardError }[]> {
+  ): Promise<{
+    readonly refused: readonly { id: string; error: SwitchboardError }[];
+    readonly later: readonly SubscriptionRequest[];
+  }> {
     const refused: { id: string; error: SwitchboardError }[] = [];
+    const later: SubscriptionRequest[] = [];
     await Promise.all(
       subscriptions.map(async (subscription) => {
         const { id, view } = subscription;
@@ -157,7 +168,14 @@ export class NodeSession {
           // At once, so that the limit counts it; taken back if its records cannot be had.
           this.audience.set(id, view);
           try {
-            this.releases.set(id, await tenant.log.hold(subjectsOf(view)));
+            const release = await tenant.log.hold(subjectsOf(view));
+            if (this.isReady(tenant, subscription)) {
+              this.releases.set(id, followView(this.deps, { tenant, view }, release));
+            } else {
+              release();
+              later.push(subscription);
+              this.audience.set(id, undefined);
+            }
           } catch (error) {
             this.audience.set(id, undefined);
             throw error;
@@ -168,17 +186,54 @@ export class NodeSession {
         }
       }),
     );
-    return refused;
+    return { refused, later };
+  }
+
+  /** Whether it can be told at once: a node that was told before goes on behind the old scope. */
+  private isReady(tenant: Tenant, { view, digest }: SubscriptionRequest): boolean {
+    return digest !== '' || this.deps.loads.isReady(tenant, view);
   }
 
   private async subscribe(opened: Opened, subscription: SubscriptionRequest): Promise<void> {
+    const { tenant, watcher } = opened;
     try {
       this.check(subscription);
-      const release = await opened.tenant.log.hold(subjectsOf(subscription.view));
-      this.change(opened, subscription, release);
+      const release = await tenant.log.hold(subjectsOf(subscription.view));
+      if (this.isReady(tenant, subscription)) this.add(opened, subscription, release);
+      // Not awaited: one user whose servers load slowly holds up no other.
+      else void this.load(opened, subscription, release);
     } catch (error) {
       if (!isSwitchboardError(error)) throw error;
-      opened.watcher.tell(this.deps.encoder.refused(subscription.id, error));
+      watcher.tell(this.deps.encoder.refused(subscription.id, error));
+    }
+  }
+
+  private add(opened: Opened, subscription: SubscriptionRequest, release: () => void): void {
+    const { tenant } = opened;
+    const { id, view } = subscription;
+    this.loading.delete(id);
+    this.change(opened, { id, view }, followView(this.deps, { tenant, view }, release));
+  }
+
+  /** Adds a subscription once what it shows is loaded, unless it was replaced meanwhile. */
+  private async load(
+    opened: Opened,
+    subscription: SubscriptionRequest,
+    release: () => void,
+  ): Promise<void> {
+    const { id, view } = subscription;
+    const isWanted = (): boolean => this.loading.get(id) === subscription;
+    this.loading.set(id, subscription);
+    try {
+      await this.deps.loads.ready(opened.tenant, view, this.sink.signal);
+      if (isWanted()) this.add(opened, subscription, release);
+      else release();
+    } catch (error) {
+      release();
+      if (!isWanted() || this.sink.signal.aborted) return;
+      this.loading.delete(id);
+      if (!isSwitchboardError(error)) this.fail(error);
+      else opened.watcher.tell(this.deps.encoder.refused(id, error));
     }
   }
 
@@ -226,7 +281,8 @@ export class NodeSession {
       );
     }
     validateView(view, 'view');
-    if (!this.audience.has(id) && this.audience.size >= this.deps.maxSubscriptions) {
+    const isNew = !this.audience.has(id) && !this.loading.has(id);
+    if (isNew && this.audience.size + this.loading.size >= this.deps.maxSubscriptions) {
       throw new SwitchboardError('TOO_MANY_SUBSCRIPTIONS');
     }
   }

@@ -6,6 +6,8 @@ import type { StoredServer } from '../domain/server.js';
 import { decodeToken, namesPosition, sameEpoch, type Token } from '../domain/token.js';
 import { subjectsOf, type ReaderView, type View } from '../domain/view.js';
 import { isTombstone, type Catalog } from '../storage/catalog.js';
+import { holdView } from './private-loads/hold-view.js';
+import type { PrivateLoads } from './private-loads/private-loads.js';
 import {
   authorizeView,
   validateId,
@@ -28,6 +30,7 @@ export interface ReadDeps {
   readonly tenants: Tenants;
   readonly catalog: Catalog;
   readonly upstream: Upstream;
+  readonly loads: PrivateLoads;
 }
 
 /** The longest that a timer can be told. */
@@ -45,15 +48,20 @@ export async function getServer(
   const tenant = await readableTenant(deps, context, atLeast);
   const { log } = tenant;
   if (view.kind === 'inventory') return getFromInventory(deps, tenant, key);
-  const subjects = subjectsOf(view);
-  if (log.isWarm(subjects)) return answerFrom(deps, log, { view, key });
+  // A shared server takes the name, whatever private ones there are.
+  const isShared = 'name' in key && log.shared(key.name) !== undefined;
+  if (isShared || isWarm(deps, tenant, view)) return answerFrom(deps, log, { view, key });
   // Held while it is looked at: it must not cool down in between.
-  const release = await log.hold(subjects);
+  const release = await holdView(deps.loads, { tenant, view }, context.signal);
   try {
     return answerFrom(deps, log, { view, key });
   } finally {
     release();
   }
+}
+
+function isWarm({ loads }: ReadDeps, tenant: Tenant, view: View): boolean {
+  return tenant.log.isWarm(subjectsOf(view)) && loads.isReady(tenant, view);
 }
 
 function answerFrom(

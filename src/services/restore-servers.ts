@@ -120,7 +120,7 @@ function fromVersions(
       const owners = read.value.map(({ declared }) => declared?.owner);
       return holdAll([log.holdRecord(query.id), holdOwners(tenant, owners)]);
     },
-    basis: () => ({ id: query.id, revision: read.revision }),
+    basis: () => ({ ids: [query.id], revision: read.revision }),
     decide: (at) => decide(at, read.value),
   };
 }

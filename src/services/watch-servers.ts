@@ -1,6 +1,9 @@
 import { decodeToken } from '../domain/token.js';
-import { subjectsOf, type View } from '../domain/view.js';
+import { subjectsOf, type ReaderView, type View } from '../domain/view.js';
 import type { Catalog } from '../storage/catalog.js';
+import { holdView } from './private-loads/hold-view.js';
+import type { LoadFollower } from './private-loads/load-follower.js';
+import type { PrivateLoads } from './private-loads/private-loads.js';
 import { authorizeView, validateView, type RequestContext } from './request.js';
 import type { Tenant, Tenants } from './tenants.js';
 import type { Audience, Held } from './watch/audience.js';
@@ -14,6 +17,8 @@ export interface WatchDeps {
   readonly tenants: Tenants;
   readonly catalog: Catalog;
   readonly limits: WatchLimits;
+  readonly loads: PrivateLoads;
+  readonly follower: LoadFollower;
   /** Milliseconds, monotonic. */
   readonly monotonic: () => number;
 }
@@ -42,7 +47,7 @@ export async function watchServers(
   const { log } = tenant;
   const release = await (view.kind === 'inventory'
     ? log.holdInventory()
-    : log.hold(subjectsOf(view)));
+    : holdFollowed(deps, { tenant, view, isKnown: token !== undefined }, context.signal));
   const watcher = openWatcher(deps, tenant, {
     audience: resolvedAudience(view, deps.encoder),
     sink: context.sink,
@@ -54,9 +59,46 @@ export async function watchServers(
   else await watcher.snapshot(held, place);
 }
 
+/**
+ * Keeps what a view shows in the tenant's view and, from a private source, loaded, until the
+ * answered function is called. A reader that knows the view already goes on behind the old
+ * scope; any other waits for the load, as for a list.
+ */
+export async function holdFollowed(
+  { loads, follower }: Pick<WatchDeps, 'loads' | 'follower'>,
+  { tenant, view, isKnown }: FollowedView,
+  signal: AbortSignal,
+): Promise<() => void> {
+  const release = isKnown
+    ? await tenant.log.hold(subjectsOf(view))
+    : await holdView(loads, { tenant, view }, signal);
+  return followView({ follower }, { tenant, view }, release);
+}
+
+/** Keeps the load of a view that is held fresh, as long as it is; releases both. */
+export function followView(
+  { follower }: Pick<WatchDeps, 'follower'>,
+  { tenant, view }: Pick<FollowedView, 'tenant' | 'view'>,
+  release: () => void,
+): () => void {
+  if (view.kind !== 'user') return release;
+  const unfollow = follower.follow({ tenant, user: view.user });
+  return () => {
+    unfollow();
+    release();
+  };
+}
+
+interface FollowedView {
+  readonly tenant: Tenant;
+  readonly view: ReaderView;
+  /** Whether the reader was told of it before. */
+  readonly isKnown: boolean;
+}
+
 /** A stream that the hub of the tenant knows until it ends. */
 export function openWatcher(
-  deps: WatchDeps,
+  deps: Pick<WatchDeps, 'catalog' | 'limits' | 'monotonic'>,
   { log, hub }: Tenant,
   stream: { readonly audience: Audience; readonly sink: FrameSink; readonly onEnd: () => void },
 ): Watcher {

@@ -1,22 +1,42 @@
-import { SwitchboardError } from '../../domain/errors.js';
+import {
+  fromGetPrivateLoadStatus,
+  fromInvalidateUser,
+  fromLoadPrivateServers,
+  fromPurgeUser,
+  toLoadResponse,
+  toPurgeUserResponse,
+} from '../../wire/load-codec.js';
 import type { RegistryServiceService } from '../../wire/service-definitions.js';
 import type { HandlersOf } from '../grpc/shell.js';
-import type { HandlerDeps } from './handler-context.js';
+import { headerFacts, requestContext, type HandlerDeps } from './handler-context.js';
 
 type Loads = 'loadPrivateServers' | 'getPrivateLoadStatus' | 'invalidateUser' | 'purgeUser';
 
-const refuse = (): never => {
-  throw new SwitchboardError('UNSUPPORTED');
-};
-
 /** Handlers of the methods about what is loaded for one user. */
-export function registryLoads(
-  _deps: HandlerDeps,
-): Pick<HandlersOf<typeof RegistryServiceService>, Loads> {
+export function registryLoads({
+  services,
+  servedBy,
+}: HandlerDeps): Pick<HandlersOf<typeof RegistryServiceService>, Loads> {
   return {
-    loadPrivateServers: refuse,
-    getPrivateLoadStatus: refuse,
-    invalidateUser: refuse,
-    purgeUser: refuse,
+    loadPrivateServers: async (request, call) => {
+      const { tenant, query } = fromLoadPrivateServers(request);
+      const answer = await services.loadPrivateServers(requestContext(call, tenant), query);
+      return toLoadResponse(headerFacts({ tenant, servedBy }, answer), answer.value);
+    },
+    getPrivateLoadStatus: async (request, call) => {
+      const { tenant, query } = fromGetPrivateLoadStatus(request);
+      const answer = await services.getPrivateLoadStatus(requestContext(call, tenant), query);
+      return toLoadResponse(headerFacts({ tenant, servedBy }, answer), answer.value);
+    },
+    invalidateUser: async (request, call) => {
+      const { tenant, query } = fromInvalidateUser(request);
+      const answer = await services.invalidateUser(requestContext(call, tenant), query);
+      return toLoadResponse(headerFacts({ tenant, servedBy }, answer), answer.value);
+    },
+    purgeUser: async (request, call) => {
+      const { tenant, query } = fromPurgeUser(request);
+      const answer = await services.purgeUser(requestContext(call, tenant), query);
+      return toPurgeUserResponse(headerFacts({ tenant, servedBy }, answer), answer.value);
+    },
   };
 }

@@ -3,6 +3,7 @@ import type { Change, Position } from '../../domain/commit.js';
 import { isSwitchboardError } from '../../domain/errors.js';
 import type { ServerRecord } from '../../domain/server.js';
 import type { WriteOutcome } from '../committer.js';
+import { fittingChanges } from '../fitting-changes.js';
 import { holdAll } from '../write-request.js';
 import { requestForPrune, type ApplyJob } from './apply-job.js';
 import { refused, resultOfChange, type ApplyResult } from './apply-result.js';
@@ -12,9 +13,6 @@ interface Pruned {
   readonly results: readonly ApplyResult[];
   readonly position: Position | undefined;
 }
-
-/** What the deletions of one commit may come to, in characters of JSON. */
-const ENOUGH = 1024 * 1024;
 
 /**
  * Deletes the servers of the source that the set does not have, in as few commits as hold
@@ -63,21 +61,10 @@ function deleteSome(
     ...(request === undefined ? {} : { request }),
     prepare: hold,
     decide: ({ state }) => {
-      const changes = fitting(decidePrune(state, ids, isSurplus));
+      const changes = fittingChanges(decidePrune(state, ids, isSurplus));
       return changes.length === 0 ? undefined : { cause: 'APPLY', changes };
     },
   });
-}
-
-/** As many as come to `ENOUGH` together; at least one. */
-function fitting(changes: readonly Change[]): readonly Change[] {
-  let size = 0;
-  const isTooMuch = (change: Change, index: number): boolean => {
-    size += JSON.stringify(change).length;
-    return index > 0 && size > ENOUGH;
-  };
-  const end = changes.findIndex(isTooMuch);
-  return end < 0 ? changes : changes.slice(0, end);
 }
 
 function without(

@@ -1,6 +1,7 @@
 import { SwitchboardError } from '../../domain/errors.js';
 import type { ServerRecord } from '../../domain/server.js';
 import { authorize, validateId, type Answer, type RequestContext } from '../request.js';
+import { untilAborted } from '../until-aborted.js';
 import type { Tenants } from '../tenants.js';
 import type { Upstream } from '../upstream.js';
 import type { Flights } from './flights.js';
@@ -58,21 +59,4 @@ function answerOf(
   if (outcome.kind !== 'recorded' || outcome.finding.record === undefined) return undefined;
   const { record, position } = outcome.finding;
   return { value: record, position, upstream: upstream.status() };
-}
-
-/** Waits for work that goes on without us. Rejects with the reason of `signal`. */
-async function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  signal.throwIfAborted();
-  let onAbort: () => void = () => undefined;
-  const aborted = new Promise<never>((_resolve, reject) => {
-    onAbort = () => {
-      reject(signal.reason as Error);
-    };
-    signal.addEventListener('abort', onAbort, { once: true });
-  });
-  try {
-    return await Promise.race([work, aborted]);
-  } finally {
-    signal.removeEventListener('abort', onAbort);
-  }
 }

@@ -425,7 +425,7 @@ describe('a decision that is based on a projection', () => {
           bases.push(log.position.revision);
           return nothing();
         },
-        basis: () => ({ id, revision: bases.at(-1) ?? 0 }),
+        basis: () => ({ ids: [id], revision: bases.at(-1) ?? 0 }),
         decide: ({ after }) => {
           decidedAt.push(after.revision);
           return undefined;

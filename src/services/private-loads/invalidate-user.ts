@@ -1,0 +1,43 @@
+import { decideInvalidate } from '../../domain/load/decide-user.js';
+import { authorize, validateId, type Answer, type RequestContext } from '../request.js';
+import {
+  answerOf,
+  checkOptions,
+  holdOwners,
+  written,
+  type WriteOptions,
+} from '../write-request.js';
+import { statusOf, type LoadCallDeps, type LoadStatus } from './load-status.js';
+
+export interface InvalidateInput extends Omit<WriteOptions, 'validateOnly'> {
+  readonly user: string;
+}
+
+/**
+ * Says that the source has changed for a user: a load that began before is thrown away,
+ * and the next read waits for a new one. Where the Catalog is the source, nothing is to be
+ * done.
+ */
+export async function invalidateUser(
+  deps: LoadCallDeps,
+  context: RequestContext,
+  input: InvalidateInput,
+): Promise<Answer<LoadStatus>> {
+  authorize(context, 'node');
+  checkOptions({ ...input, validateOnly: false });
+  validateId(input.user, 'user');
+  const { user } = input;
+  const tenant = await deps.tenants.get(context.tenant);
+  const release = await holdOwners(tenant, [user]);
+  try {
+    const outcome = await tenant.committer.submit({
+      ...written('invalidate', context, { ...input, validateOnly: false }),
+      prepare: () => holdOwners(tenant, [user]),
+      decide: (at) =>
+        deps.sourceOf(context.tenant) === undefined ? undefined : decideInvalidate(at, user),
+    });
+    return answerOf(deps, outcome, statusOf(deps, { tenant, user }));
+  } finally {
+    release();
+  }
+}

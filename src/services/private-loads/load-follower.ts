@@ -1,0 +1,74 @@
+import type { Step } from '../tenant-log.js';
+import { targetKey, type LoadTarget } from './load-deps.js';
+import type { PrivateLoads } from './private-loads.js';
+
+interface Followed {
+  readonly target: LoadTarget;
+  count: number;
+  timer: NodeJS.Timeout | undefined;
+}
+
+/** The longest that a timer can be told. */
+const MAX_WAIT_MS = 2 ** 31 - 1;
+/** A load that is due is begun after this, so that nothing runs in a tight loop. */
+const MIN_WAIT_MS = 10;
+
+/**
+ * Keeps the loads of users that streams follow fresh: nobody asks for them, so they are
+ * loaded anew when they are due, and at once when they were invalidated. The streams get
+ * what is found from the log.
+ */
+export class LoadFollower {
+  private readonly loads: PrivateLoads;
+  private readonly followed = new Map<string, Followed>();
+
+  constructor(loads: PrivateLoads) {
+    this.loads = loads;
+  }
+
+  /** Until the answered function is called; the subjects of the user have to be held. */
+  follow(target: LoadTarget): () => void {
+    const key = targetKey(target);
+    const known = this.followed.get(key) ?? { target, count: 0, timer: undefined };
+    this.followed.set(key, known);
+    known.count += 1;
+    if (known.count === 1) this.arm(known);
+    let isFollowing = true;
+    return () => {
+      if (!isFollowing) return;
+      isFollowing = false;
+      known.count -= 1;
+      if (known.count > 0) return;
+      clearTimeout(known.timer);
+      this.followed.delete(key);
+    };
+  }
+
+  /** Must be told every commit of every open tenant, before it becomes visible. */
+  onStep(tenant: string, { commit }: Step): void {
+    for (const { after } of commit.loads ?? []) {
+      const followed = this.followed.get(`${tenant}\0${after.user}`);
+      if (followed !== undefined) setImmediate(() => this.arm(followed));
+    }
+  }
+
+  close(): void {
+    for (const { timer } of this.followed.values()) clearTimeout(timer);
+    this.followed.clear();
+  }
+
+  private arm(followed: Followed): void {
+    clearTimeout(followed.timer);
+    if (this.followed.get(targetKey(followed.target)) !== followed) return;
+    const waitMs = this.loads.dueInMs(followed.target);
+    if (waitMs === undefined) return;
+    const wait = Math.min(MAX_WAIT_MS, Math.max(MIN_WAIT_MS, waitMs));
+    followed.timer = setTimeout(() => {
+      this.loads.refresh(followed.target);
+      // If it fails, it is due again when that was waited out.
+      void this.loads.settled(followed.target).then(() => {
+        this.arm(followed);
+      });
+    }, wait).unref();
+  }
+}

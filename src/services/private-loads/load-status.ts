@@ -1,0 +1,113 @@
+import type { SwitchboardError } from '../../domain/errors.js';
+import type { LoadRecord, RefusedRow } from '../../domain/load-record.js';
+import { userSubject, userView } from '../../domain/view.js';
+import { authorize, validateId, type Answer, type RequestContext } from '../request.js';
+import type { Tenants } from '../tenants.js';
+import type { Upstream } from '../upstream.js';
+import type { LoadSource, LoadTarget } from './load-deps.js';
+import type { PrivateLoads } from './private-loads.js';
+
+/** How far a user's private servers are loaded. */
+export interface LoadStatus {
+  readonly user: string;
+  readonly state: 'cold' | 'loaded' | 'invalidated' | 'purged';
+  /** Empty where the Catalog is the source. */
+  readonly source: string;
+  readonly loading: boolean;
+  readonly serverCount: number;
+  /** Milliseconds since 1970, for people; 0 for never. */
+  readonly loadTime: number;
+  /** Of the commit that last touched it; 0 for none. */
+  readonly revision: number;
+  readonly refused: readonly RefusedRow[];
+  readonly refusedCount: number;
+  /** Of the newest try at this replica, if it failed. */
+  readonly failure: SwitchboardError | undefined;
+  /** Before when nobody tries again. Milliseconds since 1970, about. */
+  readonly nextAttemptTime: number | undefined;
+}
+
+export interface LoadCallDeps {
+  readonly tenants: Tenants;
+  readonly upstream: Upstream;
+  readonly loads: PrivateLoads;
+  readonly sourceOf: (tenant: string) => LoadSource | undefined;
+  /** Milliseconds since 1970, for people. */
+  readonly wallClock: () => number;
+}
+
+/** Loads the private servers of a user, if they are not loaded; with `force` in any case. */
+export async function loadPrivateServers(
+  deps: LoadCallDeps,
+  context: RequestContext,
+  { user, force }: { readonly user: string; readonly force: boolean },
+): Promise<Answer<LoadStatus>> {
+  authorize(context, force ? 'node' : 'reader');
+  return withUser({ deps, context, user }, async (target) => {
+    const { loads } = deps;
+    if (force) await loads.insist(target, context.signal);
+    else await loads.demand(target.tenant, userView(user), context.signal);
+  });
+}
+
+/** Tells how far they are loaded; loads nothing. */
+export function getPrivateLoadStatus(
+  deps: LoadCallDeps,
+  context: RequestContext,
+  { user }: { readonly user: string },
+): Promise<Answer<LoadStatus>> {
+  authorize(context, 'reader');
+  return withUser({ deps, context, user }, () => Promise.resolve());
+}
+
+interface UserCall {
+  readonly deps: LoadCallDeps;
+  readonly context: RequestContext;
+  readonly user: string;
+}
+
+async function withUser(
+  { deps, context, user }: UserCall,
+  body: (target: LoadTarget) => Promise<void>,
+): Promise<Answer<LoadStatus>> {
+  validateId(user, 'user');
+  const tenant = await deps.tenants.get(context.tenant);
+  const release = await tenant.log.hold([userSubject(user)]);
+  try {
+    await body({ tenant, user });
+    return {
+      value: statusOf(deps, { tenant, user }),
+      position: tenant.log.position,
+      upstream: deps.upstream.status(),
+    };
+  } finally {
+    release();
+  }
+}
+
+/** The status as it is now; the subjects of the user have to be held. */
+export function statusOf(deps: LoadCallDeps, target: LoadTarget): LoadStatus {
+  const { loads, sourceOf, wallClock } = deps;
+  const { tenant, user } = target;
+  const from = sourceOf(tenant.log.tenant);
+  const load = tenant.log.loadOf(user);
+  const { loading, failure } = loads.progressOf(target);
+  const waitMs = failure?.retryDelayMs;
+  return {
+    ...(load ?? NEVER_LOADED),
+    user,
+    state: stateOf(load, from),
+    source: from?.source.name ?? '',
+    loading,
+    failure,
+    nextAttemptTime: waitMs === undefined ? undefined : wallClock() + waitMs,
+  };
+}
+
+const NEVER_LOADED = { serverCount: 0, loadTime: 0, revision: 0, refused: [], refusedCount: 0 };
+
+/** Without a source the Catalog is the source, and the view holds the user by now. */
+function stateOf(load: LoadRecord | undefined, from: LoadSource | undefined): LoadStatus['state'] {
+  if (load?.state === 'purged') return 'purged';
+  return from === undefined ? 'loaded' : (load?.state ?? 'cold');
+}

@@ -1,0 +1,168 @@
+import { isSwitchboardError, SwitchboardError } from '../../domain/errors.js';
+import type { LoadRecord } from '../../domain/load-record.js';
+import type { UserView, View } from '../../domain/view.js';
+import { createSlots, type Slots } from '../slots.js';
+import type { Step } from '../tenant-log.js';
+import type { Tenant } from '../tenants.js';
+import { untilAborted } from '../until-aborted.js';
+import { LoadFailures } from './failures.js';
+import { LoadClock } from './load-clock.js';
+import { targetKey, type LoadDeps, type LoadSource, type LoadTarget } from './load-deps.js';
+import { runLoad } from './run-load.js';
+
+/** A load under way; everybody who waits for it gets its result or its failure. */
+interface Flight {
+  readonly done: Promise<void>;
+  /** One that begins when this one has ended, for those who insist. */
+  next?: Promise<void>;
+}
+
+/**
+ * The private servers of users that come from a private source, loaded when a user shows
+ * up. For one user one load runs at a time; a failure wakes all who wait, and each of them
+ * has its own deadline. What was loaded is data in the log; what stands here can be lost.
+ */
+export class PrivateLoads {
+  private readonly deps: LoadDeps;
+  private readonly clock: LoadClock;
+  private readonly failures: LoadFailures;
+  private readonly flights = new Map<string, Flight>();
+  private readonly slots = new Map<string, Slots>();
+  private readonly stop = new AbortController();
+
+  constructor(deps: LoadDeps) {
+    this.deps = deps;
+    this.clock = new LoadClock(deps.monotonic, deps.random);
+    this.failures = new LoadFailures(deps.monotonic, deps.random);
+  }
+
+  /** Whether nothing has to be waited for; begins a refresh that is due. No I/O. */
+  isReady(tenant: Tenant, view: View): boolean {
+    if (view.kind !== 'user') return true;
+    const from = this.deps.sourceOf(tenant.log.tenant);
+    if (from === undefined) return true;
+    const target = { tenant, user: view.user };
+    const load = tenant.log.loadOf(view.user);
+    if (load?.state === 'purged') return true;
+    if (!isOf(load, from)) return false;
+    const freshness = this.clock.freshness(targetKey(target), load, from.policy);
+    if (freshness === 'due') this.refresh(target);
+    return freshness !== 'expired';
+  }
+
+  /**
+   * Resolves when what the view shows is loaded; its subjects have to be held. Throws why it
+   * could not be, and the reason of the signal, which ends the waiting and not the load.
+   */
+  async ready(tenant: Tenant, view: View, signal: AbortSignal): Promise<void> {
+    while (view.kind === 'user' && !this.isReady(tenant, view)) {
+      const target = { tenant, user: view.user };
+      const failure = this.failures.pending(targetKey(target));
+      if (failure !== undefined) throw failure;
+      await untilAborted(this.begin(target, false), signal);
+    }
+  }
+
+  /** The same for somebody who asks for the load itself. Throws USER_PURGED. */
+  async demand(tenant: Tenant, view: UserView, signal: AbortSignal): Promise<void> {
+    if (tenant.log.loadOf(view.user)?.state === 'purged') throw new SwitchboardError('USER_PURGED');
+    await this.ready(tenant, view, signal);
+  }
+
+  /** A load that begins after this call, whatever is loaded; also ends a purge. */
+  async insist(target: LoadTarget, signal: AbortSignal): Promise<void> {
+    const flight = this.flights.get(targetKey(target));
+    const begin = (): Promise<void> => this.begin(target, true);
+    const load = flight === undefined ? begin() : (flight.next ??= flight.done.then(begin, begin));
+    load.catch(() => undefined);
+    await untilAborted(load, signal);
+  }
+
+  /** Begins a load behind what there is, unless one is under way or waited out. */
+  refresh(target: LoadTarget): void {
+    const key = targetKey(target);
+    if (this.flights.has(key) || this.failures.pending(key) !== undefined) return;
+    // Who asks for the user next is told; nobody waits for this one.
+    this.begin(target, false).catch(this.deps.onBackgroundError);
+  }
+
+  /** Resolves when no load of the user is under way, however it ended. */
+  async settled(target: LoadTarget): Promise<void> {
+    await this.flights.get(targetKey(target))?.done.catch(() => undefined);
+  }
+
+  /** Milliseconds until the user is to be loaded (anew); undefined if never. */
+  dueInMs(target: LoadTarget): number | undefined {
+    const { log } = target.tenant;
+    const from = this.deps.sourceOf(log.tenant);
+    const load = log.loadOf(target.user);
+    if (from === undefined || load?.state === 'purged') return undefined;
+    const key = targetKey(target);
+    const waiting = this.failures.pending(key)?.retryDelayMs;
+    if (waiting !== undefined) return waiting;
+    return isOf(load, from) ? this.clock.dueInMs(key, load, from.policy) : 0;
+  }
+
+  /** What this replica knows besides the load record. */
+  progressOf(target: LoadTarget): {
+    readonly loading: boolean;
+    readonly failure: SwitchboardError | undefined;
+  } {
+    const key = targetKey(target);
+    return { loading: this.flights.has(key), failure: this.failures.last(key) };
+  }
+
+  /** Must be told every commit of every open tenant. */
+  onStep(tenant: string, { commit }: Step): void {
+    for (const { after } of commit.loads ?? []) this.clock.saw(`${tenant}\0${after.user}`, after);
+  }
+
+  /** Ends what is under way, and waits until nothing of it is left. */
+  async close(): Promise<void> {
+    this.stop.abort(new SwitchboardError('SHUTTING_DOWN', undefined, { retryDelayMs: 1_000 }));
+    await Promise.allSettled([...this.flights.values()].map(({ done }) => done));
+  }
+
+  private begin(target: LoadTarget, insists: boolean): Promise<void> {
+    const key = targetKey(target);
+    const known = this.flights.get(key);
+    if (known !== undefined) return known.done;
+    const flight: Flight = {
+      done: this.fly(target, insists).finally(() => this.flights.delete(key)),
+    };
+    flight.done.catch(() => undefined);
+    this.flights.set(key, flight);
+    return flight.done;
+  }
+
+  private async fly(target: LoadTarget, insists: boolean): Promise<void> {
+    const key = targetKey(target);
+    const from = this.deps.sourceOf(target.tenant.log.tenant);
+    if (from === undefined) return;
+    const { signal } = this.stop;
+    try {
+      // Not in the turn of whoever asks: that may be a commit which is not visible yet.
+      await Promise.resolve();
+      signal.throwIfAborted();
+      await runLoad(this.deps, target, { from, slots: this.slotsOf(from), insists, signal });
+      this.failures.succeeded(key);
+    } catch (error) {
+      if (signal.aborted) throw signal.reason;
+      // Somebody purged the user meanwhile: there is nothing to be loaded.
+      if (isSwitchboardError(error, 'USER_PURGED')) return;
+      this.failures.failed(key, error);
+      throw this.failures.pending(key) ?? error;
+    }
+  }
+
+  private slotsOf({ source, policy }: LoadSource): Slots {
+    const slots = this.slots.get(source.name) ?? createSlots(policy.concurrency);
+    this.slots.set(source.name, slots);
+    return slots;
+  }
+}
+
+/** Whether it is a load that was completed, of the source that the tenant has now. */
+function isOf(load: LoadRecord | undefined, { source }: LoadSource): load is LoadRecord {
+  return load?.state === 'loaded' && load.source === source.name;
+}

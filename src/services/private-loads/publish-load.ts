@@ -1,0 +1,95 @@
+import type { ServerVersion } from '../../domain/server.js';
+import { isSwitchboardError, SwitchboardError } from '../../domain/errors.js';
+import { decideLoad, type FormerLife } from '../../domain/load/decide-load.js';
+import { serverIdOfRow, type LoadedRow, type SourceRights } from '../../domain/load/rows.js';
+import { isTombstone, type Catalog } from '../../storage/catalog.js';
+import type { Basis } from '../committer.js';
+import { holdAll, holdOwners } from '../write-request.js';
+import type { LoadTarget } from './load-deps.js';
+
+/** An answer of a source. */
+export interface AnsweredLoad {
+  readonly rights: SourceRights;
+  readonly rows: readonly LoadedRow[];
+  /** The confirmed head before the source was asked. */
+  readonly since: number;
+  readonly insists: boolean;
+}
+
+/** Former lives of servers that do not exist, as they were at a revision. */
+interface Former extends Basis {
+  readonly lives: ReadonlyMap<string, FormerLife>;
+}
+
+/**
+ * Publishes what a source answered, in one commit. Throws LOAD_CONFLICT, USER_PURGED,
+ * SOURCE_TOO_LARGE if it does not fit in a commit, and what the committer throws.
+ */
+export async function publishLoad(
+  catalog: Catalog,
+  { tenant, user }: LoadTarget,
+  load: AnsweredLoad,
+): Promise<void> {
+  const { rights, rows } = load;
+  const { log } = tenant;
+  const ids = [...new Set(rows.map(({ rowId }) => serverIdOfRow(rights.source, rowId)))];
+  const owners = [user, ...rows.map(({ owner }) => owner)];
+  let former: Former | undefined;
+  try {
+    await tenant.committer.submit({
+      actor: `private-source:${rights.source}`,
+      reason: '',
+      validateOnly: false,
+      prepare: async () => {
+        const release = await holdAll([
+          holdOwners(tenant, owners.filter(isPossibleId)),
+          ...ids.map((id) => log.holdRecord(id)),
+        ]);
+        former = await readFormer(catalog, log.tenant, ids.filter(isUnknownTo(log)));
+        return release;
+      },
+      ...{ basis: () => former },
+      decide: (context) =>
+        decideLoad(context, { ...load, user, former: former?.lives ?? new Map() }),
+    });
+  } catch (cause) {
+    if (!isSwitchboardError(cause, 'COMMIT_TOO_LARGE')) throw cause;
+    const text = 'the differences do not fit in one commit of 8 MB';
+    throw new SwitchboardError('SOURCE_TOO_LARGE', text, { cause });
+  }
+}
+
+async function readFormer(
+  catalog: Catalog,
+  tenant: string,
+  ids: readonly string[],
+): Promise<Former> {
+  const lives = new Map<string, FormerLife>();
+  let revision = Number.POSITIVE_INFINITY;
+  await Promise.all(
+    ids.map(async (id) => {
+      const found = await catalog.serverById(tenant, id);
+      revision = Math.min(revision, found.revision);
+      if (found.value === undefined || !isTombstone(found.value)) return;
+      const versions = await catalog.versions(tenant, { id, limit: 1 });
+      revision = Math.min(revision, versions.revision);
+      const [deletion] = versions.value;
+      if (deletion !== undefined) lives.set(id, lifeOf(deletion));
+    }),
+  );
+  return { ids, revision, lives };
+}
+
+function lifeOf(deletion: ServerVersion): FormerLife {
+  const { revision, generation, createTime, lastUpdatedAt } = deletion;
+  return { revision, generation, createTime, lastUpdatedAt };
+}
+
+function isUnknownTo(state: { byId(id: string): unknown }): (id: string) => boolean {
+  return (id) => state.byId(id) === undefined;
+}
+
+/** Blank ones are refused with their rows; nothing can be held for them. */
+function isPossibleId(owner: string): boolean {
+  return owner.trim() !== '';
+}

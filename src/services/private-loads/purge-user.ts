@@ -1,0 +1,60 @@
+import type { Change, RequestKey } from '../../domain/commit.js';
+import { digestText } from '../../domain/digest.js';
+import { decidePurge } from '../../domain/load/decide-user.js';
+import type { WriteOutcome } from '../committer.js';
+import { fittingChanges } from '../fitting-changes.js';
+import { authorize, validateId, type Answer, type RequestContext } from '../request.js';
+import { checkOptions, holdOwners, written, type WriteOptions } from '../write-request.js';
+import type { LoadCallDeps } from './load-status.js';
+
+export interface PurgeInput extends WriteOptions {
+  readonly user: string;
+}
+
+/** What a purge took away, or would. */
+export interface Purged {
+  readonly deletedCount: number;
+  readonly revokedCount: number;
+}
+
+/**
+ * Removes what a departed user had, in as few commits as hold it: the first one also sees
+ * to it that nothing is loaded for the user any more. Each has a request of its own, made
+ * from that of the call (rule 13): repeating completes what was interrupted, and answers
+ * what all of them did.
+ */
+export async function purgeUser(
+  deps: LoadCallDeps,
+  context: RequestContext,
+  input: PurgeInput,
+): Promise<Answer<Purged>> {
+  authorize(context, 'admin');
+  checkOptions(input);
+  validateId(input.user, 'user');
+  const { user, validateOnly } = input;
+  const tenant = await deps.tenants.get(context.tenant);
+  const common = written('purge', context, input);
+  const all: Change[] = [];
+  const purgePart = (part: number): Promise<WriteOutcome> =>
+    tenant.committer.submit({
+      ...common,
+      ...requestOfPart(common.request, part),
+      prepare: () => holdOwners(tenant, [user]),
+      decide: (at) => decidePurge(at, user, validateOnly ? (changes) => changes : fittingChanges),
+    });
+  let outcome = await purgePart(0);
+  for (let part = 1; outcome.kind === 'committed'; part += 1) {
+    all.push(...outcome.commit.changes);
+    outcome = await purgePart(part);
+  }
+  all.push(...(outcome.decision?.changes ?? []));
+  const deletedCount = all.filter(({ after }) => after === undefined).length;
+  const value = { deletedCount, revokedCount: all.length - deletedCount };
+  return { value, position: outcome.position, upstream: deps.upstream.status() };
+}
+
+function requestOfPart(request: RequestKey | undefined, part: number): { request?: RequestKey } {
+  if (request === undefined) return {};
+  const id = digestText('purge', request.requestId, String(part));
+  return { request: { ...request, requestId: `purge-${id}` } };
+}

@@ -1,0 +1,90 @@
+import type { ResponseHeader } from '../../generated/switchboard/v1/common.js';
+import * as message from '../../generated/switchboard/v1/private_load.js';
+import { SwitchboardError } from '../domain/errors.js';
+import type { RefusedRow } from '../domain/load-record.js';
+import { tenantOf } from './node-messages.js';
+import { writeFields, type Read, type WriteFields } from './registry-codec.js';
+import { toRpcStatus } from './status.js';
+import { toHeaderMessage, type HeaderFacts } from './view-codec.js';
+
+const STATES = {
+  cold: message.PrivateLoad_State.STATE_COLD,
+  loaded: message.PrivateLoad_State.STATE_LOADED,
+  invalidated: message.PrivateLoad_State.STATE_INVALIDATED,
+  purged: message.PrivateLoad_State.STATE_PURGED,
+} as const;
+
+export function fromLoadPrivateServers(
+  request: message.LoadPrivateServersRequest,
+): Read<{ user: string; force: boolean }> {
+  const { user, force } = request;
+  return { tenant: tenantOf(request.tenant), query: { user, force } };
+}
+
+export function fromGetPrivateLoadStatus(
+  request: message.GetPrivateLoadStatusRequest,
+): Read<{ user: string }> {
+  return { tenant: tenantOf(request.tenant), query: { user: request.user } };
+}
+
+export function fromInvalidateUser(
+  request: message.InvalidateUserRequest,
+): Read<{ user: string; requestId: string; reason: string }> {
+  const { user, requestId, reason } = request;
+  return { tenant: tenantOf(request.tenant), query: { user, requestId, reason } };
+}
+
+export function fromPurgeUser(
+  request: message.PurgeUserRequest,
+): Read<WriteFields & { user: string }> {
+  const { user } = request;
+  return { tenant: tenantOf(request.tenant), query: { ...writeFields(request), user } };
+}
+
+/** How far a user's private servers are loaded, as services tell it. */
+interface LoadFacts {
+  readonly user: string;
+  readonly state: keyof typeof STATES;
+  readonly source: string;
+  readonly loading: boolean;
+  readonly serverCount: number;
+  /** Milliseconds since 1970; 0 for never. */
+  readonly loadTime: number;
+  readonly revision: number;
+  readonly refused: readonly RefusedRow[];
+  readonly refusedCount: number;
+  readonly failure: SwitchboardError | undefined;
+  readonly nextAttemptTime: number | undefined;
+}
+
+/** An answer that holds a load. */
+export function toLoadResponse(
+  header: HeaderFacts,
+  load: LoadFacts,
+): { header: ResponseHeader; load: message.PrivateLoad } {
+  return { header: toHeaderMessage(header), load: toLoadMessage(load) };
+}
+
+export function toPurgeUserResponse(
+  header: HeaderFacts,
+  counts: { readonly deletedCount: number; readonly revokedCount: number },
+): message.PurgeUserResponse {
+  return { header: toHeaderMessage(header), ...counts };
+}
+
+function toLoadMessage(load: LoadFacts): message.PrivateLoad {
+  const { user, source, loading, serverCount, revision, refusedCount } = load;
+  const { loadTime, nextAttemptTime } = load;
+  return {
+    ...{ user, source, loading, serverCount, revision, refusedCount },
+    state: STATES[load.state],
+    loadTime: loadTime === 0 ? undefined : new Date(loadTime),
+    refused: load.refused.map(toRefusedRow),
+    failure: load.failure && toRpcStatus(load.failure),
+    nextAttemptTime: nextAttemptTime === undefined ? undefined : new Date(nextAttemptTime),
+  };
+}
+
+function toRefusedRow({ rowId, name, reason, message: text }: RefusedRow): message.RefusedRow {
+  return { rowId, name, error: toRpcStatus(new SwitchboardError(reason, text)) };
+}

@@ -1,0 +1,191 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { SwitchboardError } from '../../../src/domain/errors.js';
+import { viewDigest } from '../../../src/domain/token.js';
+import { userView, type ReaderView } from '../../../src/domain/view.js';
+import { loadingFrom, ScriptedSource } from '../../support/scripted-source.js';
+import type { SyncFrame, WatchFrame } from '../../support/services-encoders.js';
+import {
+  create,
+  openNode,
+  openWorld,
+  page,
+  requestOf,
+  tokenOf,
+  watch,
+  type Replica,
+  type World,
+} from '../../support/services-world.js';
+import { decodeFrames, type RecordingSink } from '../../support/sinks.js';
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+});
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+const ana = userView('ana');
+const bob = userView('bob');
+const told = (sink: RecordingSink): readonly SyncFrame[] => decodeFrames<SyncFrame>(sink);
+const events = (sink: RecordingSink): readonly string[] =>
+  decodeFrames<WatchFrame>(sink).flatMap((frame) =>
+    frame.kind === 'event' ? [`${frame.type} ${frame.id}`] : [],
+  );
+const isSynced = (sink: RecordingSink, id: string): boolean =>
+  told(sink).some(
+    (frame) => frame.kind === 'synced' && frame.subscriptions.some((each) => each.id === id),
+  );
+const isRefused = (sink: RecordingSink, id: string): boolean =>
+  told(sink).some((frame) => frame.kind === 'refused' && frame.id === id);
+
+async function open(
+  world: World,
+  ttlMs?: number,
+): Promise<{ readonly replica: Replica; readonly source: ScriptedSource }> {
+  const source = new ScriptedSource();
+  const policy = ttlMs === undefined ? {} : { ttlMs };
+  const replica = await world.replica({ privateLoads: await loadingFrom(source, policy) });
+  return { replica, source };
+}
+
+const invalidate = ({ services }: Replica, user: string) =>
+  services.invalidateUser(requestOf(), { user, requestId: '', reason: '' });
+
+describe('a watch of a user', () => {
+  it('waits for the load, and is told what a later one finds [W9, L5]', async () => {
+    await using world = await openWorld();
+    const { replica, source } = await open(world);
+    source.set('ana', { rowId: 'old' });
+    source.held = [];
+    const { sink, live } = watch(replica, ana);
+    await vi.waitFor(() => {
+      expect(source.asked).toEqual(['ana']);
+    });
+    expect(events(sink)).toEqual([]);
+    source.release();
+    await live;
+    const { value } = await page(replica, ana);
+    const old = value.servers[0]?.record.id ?? '';
+    expect(events(sink)).toEqual([`added ${old}`]);
+
+    source.set('ana', { rowId: 'new' });
+    await invalidate(replica, 'ana');
+    await vi.waitFor(() => {
+      expect(events(sink).length).toBe(3);
+    });
+    const now = (await page(replica, ana)).value.servers[0]?.record.id ?? '';
+    expect(events(sink).slice(1).sort()).toEqual([`added ${now}`, `removed ${old}`]);
+    expect(source.asked).toEqual(['ana', 'ana']);
+  });
+
+  it('is loaded anew before the load is too old, though nobody reads [L5]', async () => {
+    await using world = await openWorld();
+    const { replica, source } = await open(world, 200);
+    const { sink, live } = watch(replica, ana);
+    await live;
+    source.set('ana', { rowId: 'new' });
+    await vi.waitFor(() => {
+      expect(events(sink).length).toBe(1);
+    });
+    sink.disconnect();
+    const asked = source.asked.length;
+    await new Promise((resolve) => setTimeout(resolve, 400));
+    expect(source.asked.length).toBeLessThanOrEqual(asked + 1);
+  });
+
+  it('is refused while the source is down, if the user is new', async () => {
+    await using world = await openWorld();
+    const { replica, source } = await open(world);
+    source.failure = new SwitchboardError('SOURCE_UNAVAILABLE', 'no route');
+    const { live } = watch(replica, ana);
+    await expect(live).rejects.toMatchObject({ reason: 'SOURCE_UNAVAILABLE' });
+  });
+
+  it('that is resumed goes on behind what was known, and is told when the source is back', async () => {
+    await using world = await openWorld();
+    const { replica, source } = await open(world);
+    source.set('ana', { rowId: 'old' });
+    const { position } = await page(replica, ana);
+    await invalidate(replica, 'ana');
+    source.failure = new SwitchboardError('SOURCE_UNAVAILABLE', 'no route');
+    const { sink, live } = watch(replica, ana, { resumeToken: tokenOf(position, ana) });
+    await live;
+    expect(sink.ended).toBeUndefined();
+    source.failure = undefined;
+    source.set('ana', { rowId: 'new' });
+    await vi.waitFor(() => {
+      replica.clock.now += 1_000;
+      expect(source.asked.length).toBeGreaterThan(1);
+    });
+    replica.clock.now += 120_000;
+    await invalidate(replica, 'ana');
+    await vi.waitFor(() => {
+      expect(events(sink).length).toBe(2);
+    });
+  });
+});
+
+describe('a node', () => {
+  const views = (...of: readonly (readonly [string, ReaderView])[]) => new Map(of);
+
+  it('is not held up by a user whose servers load slowly, or not at all [C7]', async () => {
+    await using world = await openWorld();
+    const { replica, source } = await open(world);
+    source.held = [];
+    const { sink, session } = openNode(replica, views(['a', ana]));
+    await vi.waitFor(() => {
+      expect(source.asked).toEqual(['ana']);
+    });
+    const [slow] = source.held;
+    source.held = undefined;
+    session.receive({ kind: 'subscribe', subscription: { id: 'b', view: bob, digest: '' } });
+    await vi.waitFor(() => {
+      expect(isSynced(sink, 'b')).toBe(true);
+    });
+    expect(isSynced(sink, 'a')).toBe(false);
+    slow?.fail(new SwitchboardError('SOURCE_UNAVAILABLE'));
+    await vi.waitFor(() => {
+      expect(isRefused(sink, 'a')).toBe(true);
+    });
+    expect(sink.ended).toBeUndefined();
+  });
+
+  it('gets a subscription when it is loaded, unless it was taken back [P20]', async () => {
+    await using world = await openWorld();
+    const { replica, source } = await open(world);
+    source.held = [];
+    const { sink, session } = openNode(replica, views());
+    for (const [id, view] of [
+      ['a', ana],
+      ['b', bob],
+    ] as const)
+      session.receive({ kind: 'subscribe', subscription: { id, view, digest: '' } });
+    await vi.waitFor(() => {
+      expect(source.asked).toEqual(['ana', 'bob']);
+    });
+    session.receive({ kind: 'unsubscribe', id: 'b' });
+    await create(replica, { name: 'files' });
+    source.release();
+    await vi.waitFor(() => {
+      expect(isSynced(sink, 'a')).toBe(true);
+    });
+    await create(replica, { name: 'more' });
+    expect(isSynced(sink, 'b')).toBe(false);
+    expect(isRefused(sink, 'b')).toBe(false);
+  });
+
+  it('that knew a user goes on with it behind the old scope while the source is down', async () => {
+    await using world = await openWorld();
+    const { replica, source } = await open(world);
+    source.set('ana', { rowId: 'old' });
+    await page(replica, ana);
+    await invalidate(replica, 'ana');
+    source.failure = new SwitchboardError('SOURCE_UNAVAILABLE');
+    const { sink } = openNode(replica, views(['a', ana]), { digestOf: viewDigest });
+    await vi.waitFor(() => {
+      expect(isSynced(sink, 'a')).toBe(true);
+    });
+    expect(isRefused(sink, 'a')).toBe(false);
+  });
+});

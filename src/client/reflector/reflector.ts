@@ -230,15 +230,30 @@ export class Reflector implements ViewFeed {
   }
 
   /**
-   * What will pass is waited out by a stream that is opened again, unless nobody has counted
-   * on the subscription yet. A view that cannot be followed any more becomes unknown.
+   * What will pass is waited out: for a view that is known here by a stream that is opened
+   * again, as nothing more is told of it on this one; for one that the stream was opened with
+   * by asking again. A view that cannot be followed any more becomes unknown.
    */
   private refused({ subscriptionId, status }: MessageOf<'refused'>): void {
     const cause = status && fromRpcStatus(status);
-    const passes = cause?.retryDelayMs !== undefined;
-    if (passes && this.subscriptions.isCountedOn(subscriptionId)) throw cause;
+    const waitMs = cause?.retryDelayMs;
+    if (waitMs !== undefined && this.subscriptions.wasSynced(subscriptionId)) throw cause;
+    if (waitMs !== undefined && this.subscriptions.isOpening(subscriptionId)) {
+      this.askAgain(subscriptionId, waitMs);
+      return;
+    }
     const id = this.subscriptions.refuse(subscriptionId, cause);
     if (id !== undefined) this.options.target.drop(id);
+  }
+
+  private askAgain(wireId: string, afterMs: number): void {
+    const { attempt } = this;
+    const timer = setTimeout(() => {
+      const id = this.subscriptions.idOf(wireId);
+      if (this.attempt !== attempt || id === undefined) return;
+      this.stream?.send({ $case: 'subscribe', value: this.subscriptions.message(id) });
+    }, this.retry.jitteredMs(afterMs));
+    timer.unref();
   }
 
   private lost(reason: 'disconnected' | 'silent', error?: Error, afterMs?: number): void {

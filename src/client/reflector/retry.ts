@@ -34,6 +34,11 @@ export class Retry {
     return afterMs + bound / 2 + (Math.random() * bound) / 2;
   }
 
+  /** Up to a fifth more than what the server asked for, for the same reason. */
+  jitteredMs(afterMs: number): number {
+    return afterMs * (1 + Math.random() / 5);
+  }
+
   /** A stream ended that had been synced for `healthyForMs`. */
   ended(healthyForMs: number): void {
     if (healthyForMs >= this.options.healthyMs) this.attempt = 0;

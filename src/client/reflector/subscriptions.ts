@@ -68,10 +68,14 @@ export class Subscriptions {
     subscription.done.resolve();
   }
 
-  /** Whether somebody counts on it already: then a failure that passes is waited out. */
-  isCountedOn(wireId: string): boolean {
-    const subscription = this.byWireId.get(wireId);
-    return subscription !== undefined && (subscription.isOpening || subscription.digest !== '');
+  /** Whether its view is known here: then it is followed on a new stream, or not at all. */
+  wasSynced(wireId: string): boolean {
+    return (this.byWireId.get(wireId)?.digest ?? '') !== '';
+  }
+
+  /** Whether the stream was opened with it: who asked for it waits until it can be had. */
+  isOpening(wireId: string): boolean {
+    return this.byWireId.get(wireId)?.isOpening === true;
   }
 
   /** Removes it. Answers its id if there was one. */

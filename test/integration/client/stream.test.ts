@@ -297,6 +297,24 @@ describe('a subscription on a stream', () => {
     expect(server.streams).toHaveLength(1);
   });
 
+  it('that a stream was opened with is asked for again alone when it was refused [C7]', async () => {
+    const passing = new SwitchboardError('SOURCE_UNAVAILABLE', undefined, { retryDelayMs: 1 });
+    const server = await startScriptedServer((stream, index) => {
+      if (index > 0) return;
+      stream.send(welcome(false), refused(wireIds(stream)[1] ?? '', passing));
+      stream.send(synced(1, wireIds(stream)[0] ?? ''));
+    });
+    const { view, follow } = openFollower(server.address);
+    const ana = follow(ANA);
+    await soon(() => expect(wireIds(server.streams[0])).toHaveLength(3));
+    const [, first, again = ''] = wireIds(server.streams[0]);
+    expect(again).toBe(first);
+    expect(view.isKnown(APP_VIEW)).toBe(true);
+    server.streams[0]?.send(synced(1, again));
+    await ana;
+    expect(server.streams).toHaveLength(1);
+  });
+
   it('that was followed before is asked for until it is not refused any more [F3]', async () => {
     const passing = new SwitchboardError('CATALOG_UNAVAILABLE', undefined, { retryDelayMs: 1 });
     const server = await startScriptedServer((stream, index) => {

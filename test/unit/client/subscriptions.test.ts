@@ -74,19 +74,20 @@ describe('the subscriptions of a node', () => {
     void subscriptions.add('ana', ANA);
   });
 
-  it('are counted on once they were part of an opening, or synced', () => {
+  it('know which a stream was opened with, and which were synced', () => {
     const subscriptions = new Subscriptions();
     void subscriptions.add('ana', ANA);
     const wireId = wireIdOf(subscriptions, 'ana');
-    expect(subscriptions.isCountedOn(wireId)).toBe(false);
+    expect(subscriptions.isOpening(wireId)).toBe(false);
     subscriptions.opening(true);
-    expect(subscriptions.isCountedOn(wireId)).toBe(false);
+    expect(subscriptions.isOpening(wireId)).toBe(false);
     subscriptions.opening(false);
-    expect(subscriptions.isCountedOn(wireId)).toBe(true);
-    void subscriptions.add('app', APP_VIEW);
-    subscriptions.synced(wireIdOf(subscriptions, 'app'), 'digest');
-    expect(subscriptions.isCountedOn(wireIdOf(subscriptions, 'app'))).toBe(true);
-    expect(subscriptions.isCountedOn('99')).toBe(false);
+    expect(subscriptions.isOpening(wireId)).toBe(true);
+    expect(subscriptions.wasSynced(wireId)).toBe(false);
+    subscriptions.synced(wireId, 'digest');
+    expect(subscriptions.wasSynced(wireId)).toBe(true);
+    expect(subscriptions.isOpening('99')).toBe(false);
+    expect(subscriptions.wasSynced('99')).toBe(false);
   });
 
   it('refuse the same id twice', () => {

@@ -3,6 +3,7 @@ import { DEFAULT_TENANT } from '../domain/caller.js';
 import { SwitchboardError } from '../domain/errors.js';
 import { NO_FAILPOINT, type Failpoint } from '../domain/failpoint.js';
 import type { Catalog } from '../storage/catalog.js';
+import type { PrivateSources } from '../storage/private-source.js';
 import type { Relay } from '../storage/relay.js';
 import { applyServers } from './apply-servers.js';
 import { batchGetServers } from './batch-get.js';
@@ -43,6 +44,8 @@ export interface ServicesDeps {
   readonly failpoint?: Failpoint;
   /** What servers are inspected with. Without it, facts come from nodes only. */
   readonly inspection?: InspectionSetup;
+  /** Where private servers of users are loaded from. Without it, the Catalog has all of them. */
+  readonly privateSources?: PrivateSources;
   /** Milliseconds since 1970, for people. */
   readonly wallClock?: () => number;
   /** Milliseconds, monotonic. */

@@ -56,7 +56,9 @@ export function parseEntry<T>(entry: Entry, schema: z.ZodType<T>): T | undefined
   }
   const parsed = schema.safeParse(toPlain(tree));
   for (const issue of parsed.error?.issues ?? []) {
-    fail(entry, issue.path as FilePath, issue.message);
+    const path = issue.path as FilePath;
+    if (issue.code !== 'unrecognized_keys') fail(entry, path, issue.message);
+    else for (const key of issue.keys) fail(entry, [...path, key], 'is not a field here');
   }
   return entry.problems.length === 0 ? parsed.data : undefined;
 }

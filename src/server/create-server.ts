@@ -18,6 +18,12 @@ import { addConnectionService } from './handlers/connection.js';
 import { addRegistryService } from './handlers/registry.js';
 import type { Log } from './log.js';
 import { environment, type ServeOptions } from './options.js';
+import {
+  openSources,
+  type OpenedSources,
+  unprotectedSources,
+} from './private-sources/open-sources.js';
+import { type DeclaredSource, readSourcesFile } from './private-sources/read-sources-file.js';
 import { createSeeds, readSeeds, type SeedCounts } from './seeds.js';
 import { messageOf, StartError } from './start-error.js';
 
@@ -56,9 +62,16 @@ export async function createServer(
   const credentials = readServerCredentials(options.tls);
   const authenticate = chooseAuthenticator(options);
   if (options.seedFile !== undefined) readSeeds(options.seedFile);
+  const declaredSources = readSources(options, deps.log);
   const dataDir = path.resolve(options.dataDir);
   const storage = await openData(dataDir, deps.failpoint);
-  const services = composeServices(storage, options, deps);
+  const sources = declaredSources && openSources(declaredSources);
+  const services = composeServices({ storage, sources }, options, deps);
+  const closeParts = async (): Promise<void> => {
+    await services.close();
+    await sources?.close();
+    await storage.close();
+  };
   let seeds: SeedCounts | undefined;
   let grpc: GrpcServer;
   try {
@@ -75,15 +88,13 @@ export async function createServer(
       log: deps.log,
     });
   } catch (error) {
-    await services.close();
-    await storage.close();
+    await closeParts();
     throw error;
   }
   let closing: Promise<void> | undefined;
   const close = async (): Promise<void> => {
     await grpc.close();
-    await services.close();
-    await storage.close();
+    await closeParts();
   };
   return { address: grpc.address, dataDir, seeds, close: () => (closing ??= close()) };
 }
@@ -101,7 +112,29 @@ async function openData(dataDir: string, failpoint: Failpoint | undefined): Prom
   }
 }
 
-function composeServices(storage: Storage, options: ServeOptions, deps: ServerDeps): Services {
+function readSources(
+  { privateSourcesFile: file }: ServeOptions,
+  log: Log,
+): readonly DeclaredSource[] | undefined {
+  if (file === undefined) return undefined;
+  const declared = readSourcesFile(file);
+  for (const source of unprotectedSources(declared)) {
+    log.warn({ source }, 'others can read what this private source answers: no tls');
+  }
+  return declared;
+}
+
+/** What the services stand on. */
+interface Foundation {
+  readonly storage: Storage;
+  readonly sources: OpenedSources | undefined;
+}
+
+function composeServices(
+  { storage, sources }: Foundation,
+  options: ServeOptions,
+  deps: ServerDeps,
+): Services {
   const { heartbeatIntervalMs: heartbeatMs, maxSubscriptions, replicaId: servedBy } = options;
   return createServices({
     catalog: storage.catalog,
@@ -117,6 +150,9 @@ function composeServices(storage: Storage, options: ServeOptions, deps: ServerDe
     retention: { forMs: options.retentionMs, commits: options.retentionCommits },
     maxSubscriptions,
     inspection: inspectionOf(storage, options, deps),
+    ...(sources === undefined
+      ? {}
+      : { privateLoads: { sources: sources.of, leases: storage.leases } }),
     ...(deps.failpoint === undefined ? {} : { failpoint: deps.failpoint }),
   });
 }

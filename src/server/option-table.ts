@@ -38,6 +38,14 @@ export const OPTIONS = [
     description: 'File of servers to create at the start, where their names are not yet taken.',
   },
   {
+    flag: '--private-sources',
+    env: 'SWITCHBOARD_PRIVATE_SOURCES',
+    type: 'path',
+    default: undefined,
+    description:
+      'File (YAML or JSON) that says which tenants load the private servers of their users, and from where.',
+  },
+  {
     flag: '--log-level',
     env: 'SWITCHBOARD_LOG_LEVEL',
     type: 'log level',

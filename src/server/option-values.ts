@@ -64,6 +64,18 @@ export function parseCount(text: string): number {
   return count;
 }
 
+const UNITS_BYTES: Readonly<Record<string, number>> = { B: 1, KiB: 1_024, MiB: 1_048_576 };
+
+/** `4194304`, `512KiB` or `4MiB`, at least 1, in bytes. */
+export function parseBytes(text: string): number {
+  const match = /^(\d+)(B|KiB|MiB)?$/.exec(text);
+  const bytes = Number(match?.[1]) * (UNITS_BYTES[match?.[2] ?? 'B'] ?? NaN);
+  if (!(bytes >= 1) || !Number.isSafeInteger(bytes)) {
+    throw new Error('expected a size such as 4194304, 512KiB or 4MiB');
+  }
+  return bytes;
+}
+
 /** `true` or `false`; of a flag that is only named, true. */
 export function parseSwitch(text: string): boolean {
   if (text === 'true' || text === '1') return true;

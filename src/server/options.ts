@@ -24,6 +24,7 @@ export interface ServeOptions {
   readonly listen: ListenAddress;
   readonly dataDir: string;
   readonly seedFile: string | undefined;
+  readonly privateSourcesFile: string | undefined;
   readonly logLevel: LogLevel;
   readonly tls: TlsFiles | undefined;
   readonly tokensFile: string | undefined;
@@ -102,6 +103,7 @@ export function resolveServeOptions(flags: ServeFlags, env: NodeJS.ProcessEnv): 
     listen: read('--listen', parseAddress) ?? { host: '127.0.0.1', port: 0 },
     dataDir: read('--data-dir', parseText) ?? '',
     seedFile: read('--seed', parseText),
+    privateSourcesFile: read('--private-sources', parseText),
     logLevel: read('--log-level', parseLogLevel) ?? 'info',
     tls: tlsFiles(read),
     tokensFile: read('--tokens-file', parseText),

@@ -2,8 +2,9 @@ import { readFileSync } from 'node:fs';
 import { impliedTier } from '../domain/apply.js';
 import { isSwitchboardError } from '../domain/errors.js';
 import type { Declaration } from '../domain/server.js';
-import type { Problem, ReadServer } from '../formats/format.js';
+import type { ReadServer } from '../formats/format.js';
 import { readServers } from '../formats/read-servers.js';
+import { firstProblem } from './file-problem.js';
 import { messageOf, StartError } from './start-error.js';
 
 /** How many servers of a file were created, and how many had their name taken already. */
@@ -18,8 +19,8 @@ export interface SeedCounts {
  */
 export function readSeeds(file: string): readonly Declaration[] {
   const { servers, problems } = readServers(readText(file), { file, format: 'switchboard' });
-  const [first, ...others] = problems;
-  if (first !== undefined) throw seedError(file, describe(first, others.length));
+  const problem = firstProblem(problems);
+  if (problem !== undefined) throw seedError(file, problem);
   return servers.map(toDeclaration);
 }
 
@@ -57,13 +58,6 @@ function readText(file: string): string {
   } catch (error) {
     throw seedError(file, messageOf(error));
   }
-}
-
-function describe({ line, column, field, server, message }: Problem, others: number): string {
-  const where = `line ${String(line)}, column ${String(column)}`;
-  const what = [field, server === undefined ? '' : `(${server})`].filter((part) => part !== '');
-  const more = others === 0 ? '' : `, and ${String(others)} more`;
-  return `${[where, what.join(' '), message].filter((part) => part !== '').join(': ')}${more}`;
 }
 
 function seedError(file: string, what: string): StartError {

@@ -9,9 +9,17 @@ import {
 // The same relative path from src/wire and from dist/src/wire.
 const DESCRIPTORS = new URL('../../generated/switchboard.binpb', import.meta.url);
 
-/** Our .proto files with their comments, google.rpc, and what they import: each an encoded FileDescriptorProto. */
+/** What others serve and we call: reflection lists every service of the files that it has. */
+const CALLED_PACKAGES: readonly string[] = ['switchboard.source.v1'];
+
+/**
+ * Our .proto files with their comments, google.rpc, and what they import, but for services
+ * that we do not serve: each an encoded FileDescriptorProto.
+ */
 export function descriptorFiles(): readonly Uint8Array[] {
-  return readDescriptors().file.map((file) => toBinary(FileDescriptorProtoSchema, file));
+  return readDescriptors()
+    .file.filter((file) => !CALLED_PACKAGES.includes(file.package))
+    .map((file) => toBinary(FileDescriptorProtoSchema, file));
 }
 
 function readDescriptors(): FileDescriptorSet {

@@ -55,6 +55,7 @@ describe('proto/ and generated/', () => {
   it('have the same services, methods, paths and streams', async () => {
     const loaded = loadedServices();
     expect(Object.keys(loaded).sort()).toEqual([
+      'switchboard.source.v1.PrivateSourceService',
       'switchboard.v1.ConnectionService',
       'switchboard.v1.RegistryService',
     ]);

@@ -20,6 +20,18 @@ describe('reflection and health, with the real grpcurl', () => {
     `);
   });
 
+  it('does not offer what the server itself calls', async () => {
+    await using tiny = await startTinyServer({});
+    const { code, stderr } = await grpcurl(
+      '-plaintext',
+      tiny.server.address,
+      'describe',
+      'switchboard.source.v1.PrivateSourceService',
+    );
+    expect(code).not.toBe(0);
+    expect(stderr).toContain('Symbol not found');
+  });
+
   it('describes methods and messages, with the comments of the .proto files', async () => {
     await using tiny = await startTinyServer({});
     const describeSymbol = async (symbol: string): Promise<string> => {

@@ -29,6 +29,7 @@ describe('options', () => {
         "maxMessageBytes": 4194304,
         "maxStreams": 10000,
         "maxSubscriptions": 10000,
+        "privateSourcesFile": undefined,
         "replicaId": "r",
         "retentionCommits": 100000,
         "retentionMs": 86400000,

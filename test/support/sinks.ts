@@ -68,7 +68,13 @@ export class RecordingSink implements FrameSink {
   }
 }
 
-/** The frames as the test encoders of `services-encoders.ts` wrote them. */
+/**
+ * The frames as the test encoders of `services-encoders.ts` wrote them. What closes a commit
+ * is a frame of its own here, also where it came in the last frame of the commit.
+ */
 export function decodeFrames<T>(sink: Pick<RecordingSink, 'frames'>): readonly T[] {
-  return sink.frames.map((frame) => JSON.parse(Buffer.from(frame).toString()) as T);
+  return sink.frames.flatMap((frame) => {
+    const { closes, ...told } = JSON.parse(Buffer.from(frame).toString()) as { closes?: object };
+    return (closes === undefined ? [told] : [told, { kind: 'closing', ...closes }]) as T[];
+  });
 }

@@ -18,8 +18,11 @@ export interface SyncedSubscription {
 /** Turns what Sync tells into messages. */
 export interface SyncEncoder {
   changes(changes: readonly NodeChange[]): Uint8Array;
-  synced(position: Position, subscriptions: readonly SyncedSubscription[]): Uint8Array;
+  /** The closing of a commit, the same for all nodes, for `closed`. */
   closing(step: Step): Uint8Array;
+  /** `last`, which is the last changes of a commit, with the closing in it. */
+  closed(last: Uint8Array, closing: Uint8Array): Uint8Array;
+  synced(position: Position, subscriptions: readonly SyncedSubscription[]): Uint8Array;
   heartbeat(facts: HeartbeatFacts): Uint8Array;
   reset(reason: ResetReason): Uint8Array;
 }
@@ -134,15 +137,20 @@ export class NodeAudience implements Audience {
         shared.push({ kind: 'removed', id });
       own.push(...this.ownChanges({ id, before, after }));
     }
-    const frames: Uint8Array[] = [];
-    if (shared.length > 0)
-      frames.push(memo(`shared ${this.reach}`, () => this.encoder.changes(shared)));
-    if (own.length > 0) frames.push(this.encoder.changes(own));
-    return frames;
-  }
-
-  closing(step: Step, memo: Memo): Uint8Array {
-    return memo('closing', () => this.encoder.closing(step));
+    const { encoder, reach } = this;
+    const changes = (): Uint8Array => memo(`shared ${reach}`, () => encoder.changes(shared));
+    const closed = (last: Uint8Array): Uint8Array =>
+      encoder.closed(
+        last,
+        memo('closing', () => encoder.closing(step)),
+      );
+    // Shared ones come first: a server that becomes private is removed, then added again.
+    if (own.length > 0) {
+      const last = closed(encoder.changes(own));
+      return shared.length > 0 ? [changes(), last] : [last];
+    }
+    if (shared.length === 0) return [];
+    return [memo(`closed ${reach}`, () => closed(changes()))];
   }
 
   synced(position: Position): Uint8Array {

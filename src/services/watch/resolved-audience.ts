@@ -14,8 +14,13 @@ export interface WatchEncoder {
     server: { readonly id: string; readonly stored?: StoredServer },
     cause?: Cause,
   ): Uint8Array;
+  /**
+   * The frames that close a commit in a view: `last`, which is its last event, with the
+   * closing in it; or `last` as it is and a closing frame, where a copy of `last` for each
+   * view would cost more than that.
+   */
+  closed(last: Uint8Array, step: Step, view: View): readonly Uint8Array[];
   synced(token: Position, view: View): Uint8Array;
-  closing(step: Step, view: View): Uint8Array;
   heartbeat(facts: HeartbeatFacts, view: View): Uint8Array;
   reset(reason: ResetReason): Uint8Array;
 }
@@ -30,10 +35,13 @@ export function resolvedAudience(view: View, encoder: WatchEncoder): Audience {
     snapshot: (state) => snapshot(state, view, encoder),
     removed: (id) => encoder.event('removed', { id }),
     step: (step, memo) =>
-      memo(`step ${key}`, () =>
-        eventsOf(step, view).map((event) => encodeEvent(event, step, { encoder, memo })),
-      ),
-    closing: (step, memo) => memo(`closing ${key}`, () => encoder.closing(step, view)),
+      memo(`step ${key}`, () => {
+        const events = eventsOf(step, view).map((event) =>
+          encodeEvent(event, step, { encoder, memo }),
+        );
+        const last = events.pop();
+        return last === undefined ? [] : [...events, ...encoder.closed(last, step, view)];
+      }),
     synced: (position) => encoder.synced(position, view),
     heartbeat: (facts, memo) =>
       memo(`heartbeat ${key} ${String(facts.bookmark?.revision)}`, () =>

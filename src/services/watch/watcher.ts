@@ -45,7 +45,7 @@ type State =
 
 /**
  * One stream that follows a tenant's log: replayed or a snapshot first, then live. Every
- * commit that shows it something is sent once, in order, whole, closed by one frame. A
+ * commit that shows it something is sent once, in order, whole, closed by its last frame. A
  * reader that lags beyond its budget gets a reset and the state instead of its backlog;
  * one that takes nothing, or is reset again and again, is ended with SLOW_CONSUMER.
  */
@@ -177,7 +177,7 @@ export class Watcher {
 
   private sendStep(step: Step, memo: Memo): void {
     const frames = this.audience.step(step, memo);
-    if (frames.length > 0) this.out.sendCommit([...frames, this.audience.closing(step, memo)]);
+    if (frames.length > 0) this.out.sendCommit(frames);
   }
 
   private async sendSnapshot(held: Held): Promise<void> {
@@ -220,7 +220,7 @@ export class Watcher {
     if (pending === undefined) return;
     const frames = this.audience.step(step, memo);
     if (frames.length === 0) return;
-    pending.frames.push([...frames, this.audience.closing(step, memo)]);
+    pending.frames.push(frames);
     for (const frame of frames) pending.bytes += frame.byteLength;
     const overtaken = pending.frames.length > 1 && pending.bytes > this.deps.limits.budgetBytes;
     if (overtaken) state.pending = undefined;

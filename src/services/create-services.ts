@@ -17,7 +17,7 @@ import { NodeSession, type SessionEncoder } from './node-session.js';
 import { getServer } from './registry.js';
 import { rollbackServer, undeleteServer } from './restore-servers.js';
 import { listServerVersions } from './server-versions.js';
-import { Tenants } from './tenants.js';
+import { Tenants, type Tenant } from './tenants.js';
 import { Upstream, UPSTREAM_DEFAULTS, type UpstreamLimits } from './upstream.js';
 import { watchServers } from './watch-servers.js';
 import type { WatchEncoder } from './watch/resolved-audience.js';
@@ -74,6 +74,16 @@ export function createServices(deps: ServicesDeps) {
   const upstream = new Upstream(monotonic, { ...UPSTREAM_DEFAULTS, ...deps.upstreamLimits });
   const reads = { tenants, catalog, upstream };
   const watching = { tenants, catalog, limits, monotonic };
+  // One for all streams of a tenant, as long as it is in memory.
+  const watchEncoders = new WeakMap<Tenant, WatchEncoder>();
+  const encoderOf = (tenant: Tenant, id: string): WatchEncoder => {
+    const known = watchEncoders.get(tenant);
+    if (known !== undefined) return known;
+    const encoder = encoders.watch(id);
+    watchEncoders.set(tenant, encoder);
+    return encoder;
+  };
+  const watchingViews = { ...watching, encoderOf };
   const maxSubscriptions = deps.maxSubscriptions ?? 10_000;
   const sessions = new Set<NodeSession>();
   const inspection = createInspection(
@@ -100,8 +110,7 @@ export function createServices(deps: ServicesDeps) {
     watchServers: (
       context: Parameters<typeof watchServers>[1],
       query: Parameters<typeof watchServers>[2],
-    ): Promise<void> =>
-      watchServers({ ...watching, encoder: encoders.watch(context.tenant) }, context, query),
+    ): Promise<void> => watchServers(watchingViews, context, query),
     /** A session for a stream that just opened in `tenant`; it ends with its sink. */
     openSession(caller: Caller, tenant: string, sink: FrameSink): NodeSession {
       const session = new NodeSession(
@@ -110,7 +119,7 @@ export function createServices(deps: ServicesDeps) {
         sink,
       );
       sessions.add(session);
-      sink.signal.addEventListener('abort', () => sessions.delete(session));
+      sink.onceGone(() => sessions.delete(session));
       return session;
     },
     /** Resolves once the Catalog answers. */

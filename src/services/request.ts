@@ -20,6 +20,9 @@ export interface RequestContext {
   readonly waitMs: number;
 }
 
+/** For whom alone, where nothing is waited for. */
+export type Requester = Pick<RequestContext, 'caller' | 'tenant'>;
+
 /** An answer and the state that it reflects. */
 export interface Answer<T> {
   readonly value: T;
@@ -31,7 +34,7 @@ export interface Answer<T> {
 const RANK: Readonly<Record<Role, number>> = { reader: 0, node: 1, admin: 2 };
 
 /** Throws unless the caller may act in the tenant with the role. */
-export function authorize({ caller, tenant }: RequestContext, role: Role): void {
+export function authorize({ caller, tenant }: Requester, role: Role): void {
   if (caller.tenants !== undefined && !caller.tenants.includes(tenant)) {
     throw new SwitchboardError('PERMISSION_DENIED', 'this credential is not for this tenant');
   }
@@ -40,7 +43,7 @@ export function authorize({ caller, tenant }: RequestContext, role: Role): void 
 }
 
 /** Throws unless the caller may look with this view. */
-export function authorizeView(context: RequestContext, view: View): void {
+export function authorizeView(context: Requester, view: View): void {
   authorize(context, view.kind === 'inventory' ? 'admin' : 'reader');
 }
 

@@ -1,10 +1,10 @@
 import { decodeToken } from '../domain/token.js';
 import { subjectsOf, type View } from '../domain/view.js';
 import type { Catalog } from '../storage/catalog.js';
-import { authorizeView, validateView, type RequestContext } from './request.js';
+import { authorizeView, validateView, type Requester } from './request.js';
 import type { Tenant, Tenants } from './tenants.js';
 import type { Audience, Held } from './watch/audience.js';
-import { resolvedAudience, type WatchEncoder } from './watch/resolved-audience.js';
+import { ResolvedAudience, type WatchEncoder } from './watch/resolved-audience.js';
 import { checkResume } from './watch/resume.js';
 import type { FrameSink } from './watch/sink.js';
 import type { WatchLimits } from './watch/watch-limits.js';
@@ -30,8 +30,8 @@ export interface WatchQuery {
  * it; from then on the stream ends by itself.
  */
 export async function watchServers(
-  deps: WatchDeps & { readonly encoder: WatchEncoder },
-  context: RequestContext & { readonly sink: FrameSink },
+  deps: WatchDeps & { readonly encoderOf: (tenant: Tenant, id: string) => WatchEncoder },
+  context: Requester & { readonly sink: FrameSink },
   { view, resumeToken, held }: WatchQuery,
 ): Promise<void> {
   authorizeView(context, view);
@@ -44,7 +44,7 @@ export async function watchServers(
     ? log.holdInventory()
     : log.hold(subjectsOf(view)));
   const watcher = openWatcher(deps, tenant, {
-    audience: resolvedAudience(view, deps.encoder),
+    audience: new ResolvedAudience(view, deps.encoderOf(tenant, context.tenant)),
     sink: context.sink,
     onEnd: release,
   });

@@ -21,6 +21,15 @@ export class RecordingSink implements FrameSink {
     return this.controller.signal;
   }
 
+  get isGone(): boolean {
+    return this.signal.aborted;
+  }
+
+  onceGone(callback: () => void): void {
+    if (this.isGone) callback();
+    else this.signal.addEventListener('abort', callback, { once: true });
+  }
+
   /** Whether the writer waits for room. */
   get isBlocked(): boolean {
     return this.drained !== undefined;

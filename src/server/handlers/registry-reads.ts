@@ -44,7 +44,7 @@ export function registryReads({
     },
     watchServers: async (request, { sink, context }) => {
       const { tenant, query } = fromWatchServers(request);
-      await services.watchServers({ ...requestContext(context, tenant), sink }, query);
+      await services.watchServers({ caller: context.caller, tenant, sink }, query);
     },
   };
 }

@@ -40,7 +40,7 @@ export interface HeartbeatFacts {
  * ones and snapshots.
  */
 export interface Audience {
-  /** The subjects whose private records matter to it. */
+  /** The subjects whose private records matter to it, in an array that stays as it is. */
   subjects(): readonly Subject[];
   /** Whether it sees every record of the tenant. */
   readonly seesInventory: boolean;

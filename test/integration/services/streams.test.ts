@@ -11,7 +11,7 @@ import {
 import { compactTenants } from '../../../src/services/compaction.js';
 import { Tenants } from '../../../src/services/tenants.js';
 import { openWatcher } from '../../../src/services/watch-servers.js';
-import { resolvedAudience } from '../../../src/services/watch/resolved-audience.js';
+import { ResolvedAudience } from '../../../src/services/watch/resolved-audience.js';
 import { WATCH_DEFAULTS } from '../../../src/services/watch/watch-limits.js';
 import { NO_FAILPOINT } from '../../../src/domain/failpoint.js';
 import type { Catalog } from '../../../src/storage/catalog.js';
@@ -645,7 +645,7 @@ describe('a tenant that is closed for want of use', () => {
     tenants.dropIdle();
     const sink = new RecordingSink();
     const deps = { tenants, catalog: world.catalog, limits: WATCH_DEFAULTS, monotonic: () => 0 };
-    const audience = resolvedAudience(ana, watchEncoder(TENANT));
+    const audience = new ResolvedAudience(ana, watchEncoder(TENANT));
     const watcher = openWatcher(deps, tenant, { audience, sink, onEnd: () => undefined });
     expect(watcher.ended).toBe(true);
     expect(sink.ended?.error?.reason).toBe('CATALOG_UNAVAILABLE');

@@ -96,10 +96,7 @@ export class NodeSession {
 
   private async open(message: OpenMessage): Promise<void> {
     const { deps, audience, sink } = this;
-    authorize(
-      { caller: this.caller, tenant: message.tenant, signal: sink.signal, waitMs: 0 },
-      'reader',
-    );
+    authorize({ caller: this.caller, tenant: message.tenant }, 'reader');
     validateId(message.nodeId, 'open.node_id');
     validateId(message.bootId, 'open.boot_id');
     const token =

@@ -14,7 +14,7 @@ import type { InspectionSetup } from './inspection/inspection-deps.js';
 import { recordFacts } from './inspection/record-facts.js';
 import { listServers } from './list-servers.js';
 import { NodeSession, type SessionEncoder } from './node-session.js';
-import { getServer } from './registry.js';
+import { getServer, getWarmServer } from './registry.js';
 import { rollbackServer, undeleteServer } from './restore-servers.js';
 import { listServerVersions } from './server-versions.js';
 import { Tenants, type Tenant } from './tenants.js';
@@ -94,6 +94,7 @@ export function createServices(deps: ServicesDeps) {
 
   return {
     getServer: getServer.bind(null, reads),
+    getWarmServer: getWarmServer.bind(null, reads),
     listServers: listServers.bind(null, reads),
     createServer: createServer.bind(null, reads),
     updateServer: updateServer.bind(null, reads),

@@ -11,6 +11,7 @@ import {
   validateId,
   validateView,
   type Answer,
+  type CallerContext,
   type RequestContext,
 } from './request.js';
 import type { TenantLog } from './tenant-log.js';
@@ -37,16 +38,15 @@ const MAX_WAIT_MS = 2 ** 31 - 1;
 export async function getServer(
   deps: ReadDeps,
   context: RequestContext,
-  { view, key, atLeast }: GetQuery,
+  query: GetQuery,
 ): Promise<Answer<StoredServer>> {
-  authorizeView(context, view);
-  validateView(view, 'view');
-  if ('id' in key) validateId(key.id, 'id');
+  const warm = getWarmServer(deps, context, query);
+  if (warm !== undefined) return warm;
+  const { view, key, atLeast } = query;
   const tenant = await readableTenant(deps, context, atLeast);
   const { log } = tenant;
   if (view.kind === 'inventory') return getFromInventory(deps, tenant, key);
   const subjects = subjectsOf(view);
-  if (log.isWarm(subjects)) return answerFrom(deps, log, { view, key });
   // Held while it is looked at: it must not cool down in between.
   const release = await log.hold(subjects);
   try {
@@ -54,6 +54,20 @@ export async function getServer(
   } finally {
     release();
   }
+}
+
+/** What `getServer` answers, at once; undefined if that has to wait for anything. */
+export function getWarmServer(
+  deps: ReadDeps,
+  context: CallerContext,
+  { view, key, atLeast }: GetQuery,
+): Answer<StoredServer> | undefined {
+  authorizeView(context, view);
+  validateView(view, 'view');
+  if ('id' in key) validateId(key.id, 'id');
+  if (atLeast !== '' || view.kind === 'inventory') return undefined;
+  const log = deps.tenants.peek(context.tenant)?.log;
+  return log?.isWarm(subjectsOf(view)) === true ? answerFrom(deps, log, { view, key }) : undefined;
 }
 
 function answerFrom(

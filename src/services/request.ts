@@ -10,18 +10,19 @@ import { checkId, LIMITS } from '../domain/validate.js';
 import type { View } from '../domain/view.js';
 import type { UpstreamStatus } from './upstream.js';
 
-/** For whom and until when a use case runs. */
-export interface RequestContext {
+/** For whom a use case runs, and in which tenant. */
+export interface CallerContext {
   readonly caller: Caller;
   readonly tenant: string;
+}
+
+/** For whom and until when a use case runs. */
+export interface RequestContext extends CallerContext {
   /** Aborts when the caller has gone or its deadline has passed. */
   readonly signal: AbortSignal;
   /** How long an answer may wait for a demanded state. Milliseconds. */
   readonly waitMs: number;
 }
-
-/** For whom alone, where nothing is waited for. */
-export type Requester = Pick<RequestContext, 'caller' | 'tenant'>;
 
 /** An answer and the state that it reflects. */
 export interface Answer<T> {
@@ -34,7 +35,7 @@ export interface Answer<T> {
 const RANK: Readonly<Record<Role, number>> = { reader: 0, node: 1, admin: 2 };
 
 /** Throws unless the caller may act in the tenant with the role. */
-export function authorize({ caller, tenant }: Requester, role: Role): void {
+export function authorize({ caller, tenant }: CallerContext, role: Role): void {
   if (caller.tenants !== undefined && !caller.tenants.includes(tenant)) {
     throw new SwitchboardError('PERMISSION_DENIED', 'this credential is not for this tenant');
   }
@@ -43,7 +44,7 @@ export function authorize({ caller, tenant }: Requester, role: Role): void {
 }
 
 /** Throws unless the caller may look with this view. */
-export function authorizeView(context: Requester, view: View): void {
+export function authorizeView(context: CallerContext, view: View): void {
   authorize(context, view.kind === 'inventory' ? 'admin' : 'reader');
 }
 

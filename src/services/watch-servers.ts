@@ -1,7 +1,7 @@
 import { decodeToken } from '../domain/token.js';
 import { subjectsOf, type View } from '../domain/view.js';
 import type { Catalog } from '../storage/catalog.js';
-import { authorizeView, validateView, type Requester } from './request.js';
+import { authorizeView, validateView, type CallerContext } from './request.js';
 import type { Tenant, Tenants } from './tenants.js';
 import type { Audience, Held } from './watch/audience.js';
 import { ResolvedAudience, type WatchEncoder } from './watch/resolved-audience.js';
@@ -31,7 +31,7 @@ export interface WatchQuery {
  */
 export async function watchServers(
   deps: WatchDeps & { readonly encoderOf: (tenant: Tenant, id: string) => WatchEncoder },
-  context: Requester & { readonly sink: FrameSink },
+  context: CallerContext & { readonly sink: FrameSink },
   { view, resumeToken, held }: WatchQuery,
 ): Promise<void> {
   authorizeView(context, view);

@@ -1,6 +1,6 @@
 import { SwitchboardError } from '../../domain/errors.js';
 import { changedId } from '../../domain/commit.js';
-import { audienceOf, isShared, sameAudience, type StoredServer } from '../../domain/server.js';
+import { isShared, sameAudience, seersAmong, type StoredServer } from '../../domain/server.js';
 import type { Subject } from '../../domain/view.js';
 import type { Step, TenantLog } from '../tenant-log.js';
 import type { UpstreamStatus } from '../upstream.js';
@@ -133,7 +133,7 @@ export class WatchHub {
 
   private collect(server: StoredServer | undefined, found: Set<Watcher>): void {
     if (server === undefined) return;
-    for (const subject of audienceOf(server)) {
+    for (const subject of seersAmong(server, this.bySubject)) {
       const known = this.bySubject.get(subject);
       if (known instanceof Set) for (const watcher of known) found.add(watcher);
       else if (known !== undefined) found.add(known);

@@ -1,7 +1,7 @@
 import { changedId, type Position } from '../../domain/commit.js';
 import type { RecordChange, SubscriptionSight } from '../../domain/node-stream.js';
 import { sightOf, type StateIndex } from '../../domain/resolve.js';
-import { audienceOf, contentVersion, type StoredServer } from '../../domain/server.js';
+import { contentVersion, seersAmong, type StoredServer } from '../../domain/server.js';
 import { subjectsOf, type ReaderView, type Subject } from '../../domain/view.js';
 import type { Step } from '../tenant-log.js';
 import type { Audience, HeartbeatFacts, Memo, ResetReason, SnapshotItem } from './audience.js';
@@ -173,7 +173,7 @@ export class NodeAudience implements Audience {
   /** The subscriptions that see a PRIVATE record; none for a shared one. */
   private sightsOf(stored: StoredServer): SubscriptionSight[] {
     const ids = new Set<string>();
-    for (const subject of audienceOf(stored)) {
+    for (const subject of seersAmong(stored, this.bySubject)) {
       for (const id of this.bySubject.get(subject) ?? []) ids.add(id);
     }
     const sights: SubscriptionSight[] = [];

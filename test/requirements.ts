@@ -86,7 +86,7 @@ const protocol: readonly string[] = [
   'A token that does not fit epoch, fingerprint, view or retained range is RESET; `at_least` of another epoch is EPOCH_CHANGED.',
   "Replay filters by the access of each commit's own revision.",
   "A change of a user's groups replaces the subscription in one step, as one difference.",
-  'Frames shared by many streams carry nothing of one stream; a small frame closes a commit.',
+  'Frames shared by many streams carry nothing of one stream; the last frame closes a commit.',
   'A new subscription gets its snapshot between two commits, and is invisible until its SYNCED.',
   'The budget of a stream counts neither a snapshot in progress nor a single commit; repeated resets end in RESOURCE_EXHAUSTED.',
   'A load is published in one commit that demands that nothing it changes was changed since it began.',

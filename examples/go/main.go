@@ -115,7 +115,7 @@ func (k *known) follow(ctx context.Context, request *pb.WatchServersRequest) err
 	silence := time.Duration((2**heartbeat + 1) * float64(time.Second))
 	watchdog := time.AfterFunc(silence, func() { cancel(status.Error(codes.DeadlineExceeded, "silent for two heartbeats")) })
 	defer watchdog.Stop()
-	request.ResumeToken, request.Held = k.token, nil
+	request.ResumeToken, request.Held, k.gathered = k.token, nil, nil
 	for _, s := range k.servers {
 		request.Held = append(request.Held, &pb.HeldServer{Id: s.GetId(), Etag: s.GetEtag(), AccessEtag: s.GetAccessEtag(), FactsEtag: s.GetFactsEtag()})
 	}
@@ -125,7 +125,6 @@ func (k *known) follow(ctx context.Context, request *pb.WatchServersRequest) err
 	if k.token == "" {
 		synced = "snapshot"
 	}
-	k.gathered = nil
 	for received := (*pb.WatchServersResponse)(nil); err == nil; received, err = stream.Recv() {
 		watchdog.Reset(silence)
 		switch message := received.GetMessage().(type) {
@@ -136,13 +135,14 @@ func (k *known) follow(ctx context.Context, request *pb.WatchServersRequest) err
 			say("reset", message.Reset_)
 		case *pb.WatchServersResponse_Synced:
 			k.apply(synced, message.Synced.GetToken())
-		case *pb.WatchServersResponse_Commit:
-			k.apply("commit", message.Commit.GetToken())
 		case *pb.WatchServersResponse_Heartbeat:
 			say("heartbeat", message.Heartbeat) // with what K16 is about
 			if next := message.Heartbeat.GetToken(); next != "" && len(k.gathered) == 0 {
 				k.token = next // K10
 			}
+		}
+		if end := cmp.Or(received.GetCloses(), received.GetCommit()); end != nil { // either ends a commit (K8)
+			k.apply("commit", end.GetToken())
 		}
 	}
 	return cmp.Or(context.Cause(ctx), err)

@@ -115,13 +115,13 @@ async def follow(known, args, request):
             elif kind == "synced":
                 known.apply(synced, gathered, message.synced.token)
                 gathered = []
-            elif kind == "commit":
-                known.apply("commit", gathered, message.commit.token)
-                gathered = []
             elif kind == "heartbeat":
                 say("heartbeat", message.heartbeat)  # with what K16 is about
                 if message.heartbeat.token and not gathered:
                     known.token = message.heartbeat.token  # K10
+            if kind == "commit" or message.HasField("closes"):  # either ends a commit (K8)
+                known.apply("commit", gathered, (message.commit if kind == "commit" else message.closes).token)
+                gathered = []
 
 
 async def watch(args):

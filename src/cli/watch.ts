@@ -73,17 +73,17 @@ function advance(
 ): readonly WatchServersResponse[] {
   progress.failures = 0;
   progress.connected = true;
+  const closing = message.closes ?? closingOf(message);
+  if (closing !== undefined) {
+    const whole = [...progress.pending, message];
+    progress.pending = [];
+    progress.token = closing.token;
+    return whole;
+  }
   switch (message.message?.$case) {
     case 'event':
       progress.pending.push(message);
       return [];
-    case 'synced':
-    case 'commit': {
-      const whole = [...progress.pending, message];
-      progress.pending = [];
-      progress.token = message.message.value.token;
-      return whole;
-    }
     case 'heartbeat':
       // Empty while a snapshot is under way: nothing to resume from yet.
       if (progress.pending.length === 0 && message.message.value.token !== '') {
@@ -93,9 +93,14 @@ function advance(
     case 'reset':
       progress.pending = [];
       return [message];
-    case undefined:
+    default:
       return [];
   }
+}
+
+/** A message that does nothing but end a snapshot or a commit. */
+function closingOf({ message }: WatchServersResponse): { readonly token: string } | undefined {
+  return message?.$case === 'synced' || message?.$case === 'commit' ? message.value : undefined;
 }
 
 /** Reads until the stream ends; answers the error that it ended with. */

@@ -1,5 +1,5 @@
 import type { LoadRecord } from './load-record.js';
-import type { StoredServer } from './server.js';
+import { grantTo, type StoredServer } from './server.js';
 import { subjectsOf, userSubject, type ReaderView, type Subject, type View } from './view.js';
 
 /** The records that a decision looks at, by the two indexes that it needs. */
@@ -87,10 +87,7 @@ export function listResolved(index: RecordIndex, view: ReaderView): StoredServer
 /** How `view` sees `server`; undefined if it does not. Shadowing plays no part here. */
 export function sightOf(server: StoredServer, view: View): Sight | undefined {
   if (view.kind !== 'user' || server.record.tier !== 'PRIVATE') return undefined;
-  const subjects = subjectsOf(view);
-  const revisions = server.grants
-    .filter((grant) => subjects.includes(grant.subject))
-    .map((grant) => grant.revision);
+  const revisions = subjectsOf(view).flatMap((subject) => grantTo(server, subject)?.revision ?? []);
   const owned = server.record.owner === view.user;
   if (!owned && revisions.length === 0) return undefined;
   return { owned, grantRevision: revisions.length === 0 ? 0 : Math.min(...revisions) };

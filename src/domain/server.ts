@@ -119,6 +119,47 @@ export function audienceOf(server: StoredServer): readonly Subject[] {
   return owner === undefined ? granted : [`user:${owner}`, ...granted];
 }
 
+/** The grant of a subject, found by halving: a server has up to 10,000. */
+export function grantTo({ grants }: StoredServer, subject: Subject): Grant | undefined {
+  let low = 0;
+  let high = grants.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    const grant = grants[middle];
+    if (grant === undefined || grant.subject === subject) return grant;
+    if (grant.subject < subject) low = middle + 1;
+    else high = middle;
+  }
+  return undefined;
+}
+
+/** Subjects to choose from: a set, or a map with something for each. */
+export type SubjectKeys = Pick<ReadonlyMap<Subject, unknown>, 'size' | 'has' | 'keys'>;
+
+/**
+ * Those of `subjects` by which a PRIVATE server is seen, its owner first. Of the grants and
+ * the subjects it walks those that are fewer.
+ */
+export function* seersAmong(server: StoredServer, subjects: SubjectKeys): Generator<Subject> {
+  const { owner } = server.record;
+  const owning: Subject | undefined = owner === undefined ? undefined : `user:${owner}`;
+  if (owning !== undefined && subjects.has(owning)) yield owning;
+  if (server.grants.length < subjects.size) {
+    for (const { subject } of server.grants) {
+      if (subject !== owning && subjects.has(subject)) yield subject;
+    }
+  } else {
+    for (const subject of subjects.keys()) {
+      if (subject !== owning && grantTo(server, subject) !== undefined) yield subject;
+    }
+  }
+}
+
+/** Whether one of `subjects` sees a PRIVATE server. */
+export function hasSeerAmong(server: StoredServer, subjects: SubjectKeys): boolean {
+  return seersAmong(server, subjects).next().done !== true;
+}
+
 /** Whether two states of a PRIVATE server are surely seen by the same subjects; costs nothing. */
 export function sameAudience(a: StoredServer, b: StoredServer): boolean {
   if (isShared(a.record) || isShared(b.record)) return false;

@@ -17,10 +17,10 @@ import { recordFacts } from './inspection/record-facts.js';
 import { listServers } from './list-servers.js';
 import { createPrivateLoads } from './private-loads/create-private-loads.js';
 import { NodeSession, type SessionEncoder } from './node-session.js';
-import { getServer } from './registry.js';
+import { getServer, getWarmServer } from './registry.js';
 import { rollbackServer, undeleteServer } from './restore-servers.js';
 import { listServerVersions } from './server-versions.js';
-import { Tenants } from './tenants.js';
+import { Tenants, type Tenant } from './tenants.js';
 import { Upstream, UPSTREAM_DEFAULTS, type UpstreamLimits } from './upstream.js';
 import { watchServers } from './watch-servers.js';
 import type { WatchEncoder } from './watch/resolved-audience.js';
@@ -88,6 +88,16 @@ export function createServices(deps: ServicesDeps) {
   const { loads, follower } = loading;
   const reads = { tenants, catalog, upstream, loads };
   const watching = { tenants, catalog, limits, monotonic, loads, follower };
+  // One for all streams of a tenant, as long as it is in memory.
+  const watchEncoders = new WeakMap<Tenant, WatchEncoder>();
+  const encoderOf = (tenant: Tenant, id: string): WatchEncoder => {
+    const known = watchEncoders.get(tenant);
+    if (known !== undefined) return known;
+    const encoder = encoders.watch(id);
+    watchEncoders.set(tenant, encoder);
+    return encoder;
+  };
+  const watchingViews = { ...watching, encoderOf };
   const maxSubscriptions = deps.maxSubscriptions ?? 10_000;
   const sessions = new Set<NodeSession>();
   const inspection = createInspection(
@@ -98,6 +108,7 @@ export function createServices(deps: ServicesDeps) {
 
   return {
     getServer: getServer.bind(null, reads),
+    getWarmServer: getWarmServer.bind(null, reads),
     listServers: listServers.bind(null, reads),
     createServer: createServer.bind(null, reads),
     updateServer: updateServer.bind(null, reads),
@@ -115,8 +126,7 @@ export function createServices(deps: ServicesDeps) {
     watchServers: (
       context: Parameters<typeof watchServers>[1],
       query: Parameters<typeof watchServers>[2],
-    ): Promise<void> =>
-      watchServers({ ...watching, encoder: encoders.watch(context.tenant) }, context, query),
+    ): Promise<void> => watchServers(watchingViews, context, query),
     /** A session for a stream that just opened in `tenant`; it ends with its sink. */
     openSession(caller: Caller, tenant: string, sink: FrameSink): NodeSession {
       const session = new NodeSession(
@@ -125,7 +135,7 @@ export function createServices(deps: ServicesDeps) {
         sink,
       );
       sessions.add(session);
-      sink.signal.addEventListener('abort', () => sessions.delete(session));
+      sink.onceGone(() => sessions.delete(session));
       return session;
     },
     /** Resolves once the Catalog answers. */

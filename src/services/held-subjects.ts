@@ -1,3 +1,4 @@
+import { hasSeerAmong, type StoredServer } from '../domain/server.js';
 import type { Subject } from '../domain/view.js';
 
 /**
@@ -17,6 +18,11 @@ export class HeldSubjects {
 
   has(subject: Subject): boolean {
     return this.warm.has(subject);
+  }
+
+  /** Whether one of them sees a PRIVATE server. */
+  hasSeerOf(server: StoredServer): boolean {
+    return hasSeerAmong(server, this.warm);
   }
 
   /** Marks it as used; false if it is cold. */

@@ -13,6 +13,7 @@ import {
   validateId,
   validateView,
   type Answer,
+  type CallerContext,
   type RequestContext,
 } from './request.js';
 import type { TenantLog } from './tenant-log.js';
@@ -40,17 +41,14 @@ const MAX_WAIT_MS = 2 ** 31 - 1;
 export async function getServer(
   deps: ReadDeps,
   context: RequestContext,
-  { view, key, atLeast }: GetQuery,
+  query: GetQuery,
 ): Promise<Answer<StoredServer>> {
-  authorizeView(context, view);
-  validateView(view, 'view');
-  if ('id' in key) validateId(key.id, 'id');
+  const warm = getWarmServer(deps, context, query);
+  if (warm !== undefined) return warm;
+  const { view, key, atLeast } = query;
   const tenant = await readableTenant(deps, context, atLeast);
   const { log } = tenant;
   if (view.kind === 'inventory') return getFromInventory(deps, tenant, key);
-  // A shared server takes the name, whatever private ones there are.
-  const isShared = 'name' in key && log.shared(key.name) !== undefined;
-  if (isShared || isWarm(deps, tenant, view)) return answerFrom(deps, log, { view, key });
   // Held while it is looked at: it must not cool down in between.
   const release = await holdView(deps.loads, { tenant, view }, context.signal);
   try {
@@ -60,8 +58,30 @@ export async function getServer(
   }
 }
 
-function isWarm({ loads }: ReadDeps, tenant: Tenant, view: View): boolean {
-  return tenant.log.isWarm(subjectsOf(view)) && loads.isReady(tenant, view);
+/** What `getServer` answers, at once; undefined if that has to wait for anything. */
+export function getWarmServer(
+  deps: ReadDeps,
+  context: CallerContext,
+  { view, key, atLeast }: GetQuery,
+): Answer<StoredServer> | undefined {
+  authorizeView(context, view);
+  validateView(view, 'view');
+  if ('id' in key) validateId(key.id, 'id');
+  if (atLeast !== '' || view.kind === 'inventory') return undefined;
+  const tenant = deps.tenants.peek(context.tenant);
+  if (tenant === undefined || !isAnswerable(deps, tenant, { view, key })) return undefined;
+  return answerFrom(deps, tenant.log, { view, key });
+}
+
+/** Whether all that decides the answer is here: of a name that is shared, that alone. */
+function isAnswerable(
+  { loads }: ReadDeps,
+  tenant: Tenant,
+  { view, key }: Pick<GetQuery, 'key'> & { readonly view: ReaderView },
+): boolean {
+  const { log } = tenant;
+  if ('name' in key && log.shared(key.name) !== undefined) return true;
+  return log.isWarm(subjectsOf(view)) && loads.isReady(tenant, view);
 }
 
 function answerFrom(

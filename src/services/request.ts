@@ -10,10 +10,14 @@ import { checkId, LIMITS } from '../domain/validate.js';
 import type { View } from '../domain/view.js';
 import type { UpstreamStatus } from './upstream.js';
 
-/** For whom and until when a use case runs. */
-export interface RequestContext {
+/** For whom a use case runs, and in which tenant. */
+export interface CallerContext {
   readonly caller: Caller;
   readonly tenant: string;
+}
+
+/** For whom and until when a use case runs. */
+export interface RequestContext extends CallerContext {
   /** Aborts when the caller has gone or its deadline has passed. */
   readonly signal: AbortSignal;
   /** How long an answer may wait for a demanded state. Milliseconds. */
@@ -31,7 +35,7 @@ export interface Answer<T> {
 const RANK: Readonly<Record<Role, number>> = { reader: 0, node: 1, admin: 2 };
 
 /** Throws unless the caller may act in the tenant with the role. */
-export function authorize({ caller, tenant }: RequestContext, role: Role): void {
+export function authorize({ caller, tenant }: CallerContext, role: Role): void {
   if (caller.tenants !== undefined && !caller.tenants.includes(tenant)) {
     throw new SwitchboardError('PERMISSION_DENIED', 'this credential is not for this tenant');
   }
@@ -40,7 +44,7 @@ export function authorize({ caller, tenant }: RequestContext, role: Role): void 
 }
 
 /** Throws unless the caller may look with this view. */
-export function authorizeView(context: RequestContext, view: View): void {
+export function authorizeView(context: CallerContext, view: View): void {
   authorize(context, view.kind === 'inventory' ? 'admin' : 'reader');
 }
 

@@ -9,7 +9,7 @@ import { SwitchboardError } from '../domain/errors.js';
 import type { LoadRecord } from '../domain/load-record.js';
 import { Overlay, RecordSet } from '../domain/record-set.js';
 import type { StateIndex } from '../domain/resolve.js';
-import { audienceOf, isShared, type StoredServer } from '../domain/server.js';
+import { hasSeerAmong, isShared, sameAudience, type StoredServer } from '../domain/server.js';
 import { userSubject, usersAmong, type Subject } from '../domain/view.js';
 import type { Catalog } from '../storage/catalog.js';
 import { admit, type Admission } from './admission.js';
@@ -133,7 +133,7 @@ export class TenantLog implements StateIndex {
       this.admit({
         query: () => querySubjects(this.catalog, this.tenant, cold),
         users: new Set(usersAmong(cold)),
-        concerns: (server) => audienceOf(server).some((subject) => cold.includes(subject)),
+        concerns: (server) => hasSeerAmong(server, new Set(cold)),
         finish: () => {
           this.subjects.add(cold);
         },
@@ -196,8 +196,8 @@ export class TenantLog implements StateIndex {
     try {
       if (this.byId(id) === undefined || this.partial.has(id)) await this.admitRecord(id);
       const server = this.byId(id);
-      const isPrivate = server !== undefined && !isShared(server.record);
-      const release = await this.hold(isPrivate ? audienceOf(server).slice(0, 1) : []);
+      const owner = server?.record.owner;
+      const release = await this.hold(owner === undefined ? [] : [userSubject(owner)]);
       return () => {
         release();
         unpin();
@@ -306,7 +306,8 @@ export class TenantLog implements StateIndex {
     const held = this.records.byId(id);
     // A projection that was ahead gave us a newer state of this record already.
     if (held !== undefined && held.record.revision > revision) return;
-    if (server !== undefined && this.holds(server)) this.records.put(server);
+    const staysHeld = held !== undefined && server !== undefined && sameAudience(held, server);
+    if (server !== undefined && (staysHeld || this.holds(server))) this.records.put(server);
     else this.drop(id);
   }
 
@@ -325,7 +326,7 @@ export class TenantLog implements StateIndex {
   private holds(server: StoredServer): boolean {
     if (isShared(server.record) || this.inventoryHolds > 0) return true;
     if (this.pins.has(server.record.id)) return true;
-    return audienceOf(server).some((subject) => this.subjects.has(subject));
+    return this.subjects.hasSeerOf(server);
   }
 
   private async readOn(): Promise<void> {

@@ -4,10 +4,10 @@ import type { Catalog } from '../storage/catalog.js';
 import { holdView } from './private-loads/hold-view.js';
 import type { LoadFollower } from './private-loads/load-follower.js';
 import type { PrivateLoads } from './private-loads/private-loads.js';
-import { authorizeView, validateView, type RequestContext } from './request.js';
+import { authorizeView, validateView, type CallerContext } from './request.js';
 import type { Tenant, Tenants } from './tenants.js';
 import type { Audience, Held } from './watch/audience.js';
-import { resolvedAudience, type WatchEncoder } from './watch/resolved-audience.js';
+import { ResolvedAudience, type WatchEncoder } from './watch/resolved-audience.js';
 import { checkResume } from './watch/resume.js';
 import type { FrameSink } from './watch/sink.js';
 import type { WatchLimits } from './watch/watch-limits.js';
@@ -35,8 +35,8 @@ export interface WatchQuery {
  * it; from then on the stream ends by itself.
  */
 export async function watchServers(
-  deps: WatchDeps & { readonly encoder: WatchEncoder },
-  context: RequestContext & { readonly sink: FrameSink },
+  deps: WatchDeps & { readonly encoderOf: (tenant: Tenant, id: string) => WatchEncoder },
+  context: CallerContext & { readonly sink: FrameSink },
   { view, resumeToken, held }: WatchQuery,
 ): Promise<void> {
   authorizeView(context, view);
@@ -47,9 +47,9 @@ export async function watchServers(
   const { log } = tenant;
   const release = await (view.kind === 'inventory'
     ? log.holdInventory()
-    : holdFollowed(deps, { tenant, view, isKnown: token !== undefined }, context.signal));
+    : holdFollowed(deps, { tenant, view, isKnown: token !== undefined }, context.sink.signal));
   const watcher = openWatcher(deps, tenant, {
-    audience: resolvedAudience(view, deps.encoder),
+    audience: new ResolvedAudience(view, deps.encoderOf(tenant, context.tenant)),
     sink: context.sink,
     onEnd: release,
   });

@@ -1,13 +1,10 @@
 import type * as message from '../../generated/switchboard/v1/registry_service.js';
-import { invalidField, isSwitchboardError, type SwitchboardError } from '../domain/errors.js';
+import { invalidField, type SwitchboardError } from '../domain/errors.js';
 import type { ServerKey } from '../domain/held-connection.js';
-import type { StoredServer } from '../domain/server.js';
 import type { View } from '../domain/view.js';
 import { tenantOf } from './node-messages.js';
 import type { Read } from './registry-codec.js';
-import { toServerMessage } from './server-codec.js';
-import { toRpcStatus } from './status.js';
-import { fromViewMessage, toHeaderMessage, type HeaderFacts } from './view-codec.js';
+import { fromViewMessage } from './view-codec.js';
 
 /** Reads a batch; what is wrong with one key stands in its place. */
 export function fromBatchGetServers(
@@ -24,19 +21,4 @@ function fromKey({ key }: message.ServerKey, index: number): ServerKey | Switchb
   if (key === undefined || key.value === '')
     return invalidField(`keys[${String(index)}]`, 'a name or an id is required');
   return key.$case === 'name' ? { name: key.value } : { id: key.value };
-}
-
-export function toBatchGetServersResponse(
-  header: HeaderFacts,
-  results: readonly (StoredServer | SwitchboardError)[],
-): message.BatchGetServersResponse {
-  return { header: toHeaderMessage(header), results: results.map(toResult) };
-}
-
-function toResult(found: StoredServer | SwitchboardError): message.ServerResult {
-  return {
-    result: isSwitchboardError(found)
-      ? { $case: 'error', value: toRpcStatus(found) }
-      : { $case: 'server', value: toServerMessage(found.record) },
-  };
 }

@@ -4,6 +4,9 @@ import type { RecordChange } from '../domain/node-stream.js';
 import type { KnownServer } from '../domain/server.js';
 import { fromServerMessage } from './server-codec.js';
 
+/** One thing that a stream tells. */
+export type FeedMessage = NonNullable<message.SyncResponse['message']>;
+
 /** Reads a change that the server sent; undefined for a kind that this client does not know. */
 export function fromRecordChange({
   change,
@@ -28,6 +31,15 @@ export function fromRecordChange({
     case undefined:
       return undefined;
   }
+}
+
+/** What one message of a stream tells, in order: `closes` as the message `commit` that it stands for. */
+export function messagesOf({
+  message: content,
+  closes,
+}: message.SyncResponse): readonly FeedMessage[] {
+  const told = content === undefined ? [] : [content];
+  return closes === undefined ? told : [...told, { $case: 'commit', value: closes }];
 }
 
 /** Why a stream does not continue, in lower case, such as `epoch_changed`. */

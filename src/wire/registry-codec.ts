@@ -123,25 +123,8 @@ export function fromWatchServers(
 export function toServerResponse(
   header: HeaderFacts,
   record: ServerRecord,
-): message.GetServerResponse &
-  message.CreateServerResponse &
-  message.UpdateServerResponse &
-  message.UndeleteServerResponse {
+): message.CreateServerResponse & message.UpdateServerResponse & message.UndeleteServerResponse {
   return { header: toHeaderMessage(header), server: toServerMessage(record) };
-}
-
-export function toListServersResponse(
-  header: HeaderFacts,
-  page: {
-    readonly servers: readonly { readonly record: ServerRecord }[];
-    readonly nextPageToken: string;
-  },
-): message.ListServersResponse {
-  return {
-    header: toHeaderMessage(header),
-    servers: page.servers.map(({ record }) => toServerMessage(record)),
-    nextPageToken: page.nextPageToken,
-  };
 }
 
 export function toDeleteServerResponse(

@@ -1,11 +1,12 @@
 import * as message from '../../generated/switchboard/v1/connection_service.js';
+import type { CommitEnd } from '../../generated/switchboard/v1/registry_service.js';
 import type { Commit, Position } from '../domain/commit.js';
 import type { SwitchboardError } from '../domain/errors.js';
 import type { RecordChange } from '../domain/node-stream.js';
 import type { ServerRecord, StoredServer } from '../domain/server.js';
 import { encodeToken, viewDigest } from '../domain/token.js';
 import type { ReaderView } from '../domain/view.js';
-import { asBuffer } from './frame.js';
+import { appended, asBuffer } from './frame.js';
 import { toServerMessage } from './server-codec.js';
 import { toDuration } from './spec-codec.js';
 import { toRpcStatus } from './status.js';
@@ -36,6 +37,9 @@ export function createSyncEncoder(facts: SyncFacts) {
         },
       }),
     changes: encodeChanges,
+    closing: ({ commit, position }: { commit: Commit; position: Position }): Uint8Array =>
+      encode(undefined, toCommitEnd(commit, encodeToken(tenant, position))),
+    closed: appended,
     synced: (
       position: Position,
       subscriptions: readonly { readonly id: string; readonly view: ReaderView }[],
@@ -50,8 +54,6 @@ export function createSyncEncoder(facts: SyncFacts) {
           })),
         },
       }),
-    closing: ({ commit, position }: { commit: Commit; position: Position }): Uint8Array =>
-      encode({ $case: 'commit', value: toCommitEnd(commit, encodeToken(tenant, position)) }),
     heartbeat: (beat: Parameters<typeof toHeartbeat>[1]): Uint8Array =>
       encode({ $case: 'heartbeat', value: toHeartbeat(tenant, beat) }),
     reset: (reason: keyof typeof RESET_REASONS): Uint8Array =>
@@ -85,6 +87,6 @@ function toRecordChange(change: NodeChange): message.RecordChange {
   return { change: { $case: 'upsert', value: toServerMessage(change.server.record) }, sights };
 }
 
-function encode(content: NonNullable<message.SyncResponse['message']>): Uint8Array {
-  return asBuffer(message.SyncResponse.encode({ message: content }).finish());
+function encode(content: message.SyncResponse['message'], closes?: CommitEnd): Uint8Array {
+  return asBuffer(message.SyncResponse.encode({ message: content, closes }).finish());
 }

@@ -52,7 +52,7 @@ export interface HeaderFacts {
   readonly servedBy: string;
   readonly upstream: { readonly state: keyof typeof UPSTREAM_STATES; readonly ageMs: number };
   /** The view that can be resumed from the token. */
-  readonly view?: View;
+  readonly view?: View | undefined;
 }
 
 /** The header of an answer. */

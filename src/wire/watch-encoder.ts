@@ -5,7 +5,7 @@ import type { Cause, Commit, Position } from '../domain/commit.js';
 import type { ServerRecord, StoredServer } from '../domain/server.js';
 import { encodeToken } from '../domain/token.js';
 import type { View } from '../domain/view.js';
-import { asBuffer } from './frame.js';
+import { appended, asBuffer } from './frame.js';
 import { toBareServerMessage, toServerMessage } from './server-codec.js';
 import { toDuration } from './spec-codec.js';
 import { UPSTREAM_STATES } from './view-codec.js';
@@ -42,6 +42,13 @@ const EVENT_TYPES = {
   removed: message.ServerEvent_Type.TYPE_REMOVED,
   unchanged: message.ServerEvent_Type.TYPE_UNCHANGED,
 } as const;
+
+/**
+ * An event up to this size is copied for each view that has a closing of its own. To copy so
+ * much costs less than to send a second message; a larger one would be in memory once for each
+ * view, for as long as a slow reader leaves it there.
+ */
+const MOST_COPIED_BYTES = 16 * 1024;
 
 interface BeatFacts {
   readonly bookmark: Position | undefined;
@@ -84,13 +91,18 @@ export function createWatchEncoder(tenant: string) {
       const inSnapshot = type === 'added' && cause === undefined && stored !== undefined;
       return inSnapshot ? cachedFrame(snapshotFrames, stored.record, make) : make();
     },
+    closed: (
+      last: Uint8Array,
+      { commit, position }: { readonly commit: Commit; readonly position: Position },
+      view: View,
+    ): readonly Uint8Array[] => {
+      const end = toCommitEnd(commit, encodeToken(tenant, position, view));
+      return last.byteLength > MOST_COPIED_BYTES
+        ? [last, encode({ $case: 'commit', value: end })]
+        : [appended(last, encode(undefined, end))];
+    },
     synced: (position: Position, view: View): Uint8Array =>
       encode({ $case: 'synced', value: { token: encodeToken(tenant, position, view) } }),
-    closing: (
-      { commit, position }: { commit: Commit; position: Position },
-      view: View,
-    ): Uint8Array =>
-      encode({ $case: 'commit', value: toCommitEnd(commit, encodeToken(tenant, position, view)) }),
     heartbeat: (facts: BeatFacts, view: View): Uint8Array =>
       encode({ $case: 'heartbeat', value: toHeartbeat(tenant, facts, view) }),
     reset: (reason: keyof typeof RESET_REASONS): Uint8Array =>
@@ -98,7 +110,7 @@ export function createWatchEncoder(tenant: string) {
   };
 }
 
-/** The frame that closes a commit. */
+/** What closes a commit, in a frame of its own or in the last one of the commit. */
 export function toCommitEnd(commit: Commit, token: string): message.CommitEnd {
   return { token, cause: CAUSES[commit.cause], commitTime: new Date(commit.time) };
 }
@@ -117,6 +129,9 @@ export function toHeartbeat(
   };
 }
 
-function encode(content: NonNullable<message.WatchServersResponse['message']>): Uint8Array {
-  return asBuffer(message.WatchServersResponse.encode({ message: content }).finish());
+function encode(
+  content: message.WatchServersResponse['message'],
+  closes?: message.CommitEnd,
+): Uint8Array {
+  return asBuffer(message.WatchServersResponse.encode({ message: content, closes }).finish());
 }

@@ -14,6 +14,7 @@ import { startCrashyServer, warmSpare, type CrashyServer } from '../support/cras
 import { readDisk } from '../support/crashy-server-history.js';
 import { httpSpec, INVENTORY, openAdmin, toRefusal, type Admin } from '../support/grpc-admin.js';
 import { actionsOf, applyServers } from '../support/grpc-admin-history.js';
+import { endOfCommit } from '../support/grpc-admin-watch.js';
 import { printedSeed, randomFrom, type Random } from '../support/random.js';
 import { temporaryFolder } from '../support/storage-lmdb.js';
 
@@ -101,8 +102,8 @@ function killAfter(
     WatchServersRequest.fromPartial({ tenant, view: INVENTORY }),
   );
   watch.on('error', () => undefined);
-  watch.on('data', ({ message }: WatchServersResponse) => {
-    if (message?.$case === 'commit') left -= 1;
+  watch.on('data', (message: WatchServersResponse) => {
+    if (endOfCommit(message) !== undefined) left -= 1;
     if (left === 0) void server.kill();
   });
 }

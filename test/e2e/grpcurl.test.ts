@@ -112,10 +112,14 @@ describe('an admin with the real grpcurl', () => {
     await invoke(server, 'DeleteServer', { id, etag });
     await eventually(() => {
       expect(withoutHeartbeats().slice(2)).toMatchObject([
-        { event: { type: 'TYPE_ADDED', cause: 'CAUSE_CREATE', server: { name: 'news' } } },
-        { commit: { cause: 'CAUSE_CREATE' } },
-        { event: { type: 'TYPE_REMOVED', cause: 'CAUSE_DELETE', server: { name: 'weather' } } },
-        { commit: { cause: 'CAUSE_DELETE' } },
+        {
+          event: { type: 'TYPE_ADDED', cause: 'CAUSE_CREATE', server: { name: 'news' } },
+          closes: { cause: 'CAUSE_CREATE' },
+        },
+        {
+          event: { type: 'TYPE_REMOVED', cause: 'CAUSE_DELETE', server: { name: 'weather' } },
+          closes: { cause: 'CAUSE_DELETE' },
+        },
       ]);
     });
     // Still open, and alive.

@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { UpstreamState } from '../../generated/switchboard/v1/common.js';
 import {
   ServerEvent_Type,
-  type WatchServersResponse,
+  WatchServersResponse,
 } from '../../generated/switchboard/v1/registry_service.js';
 import { ServerSpec } from '../../generated/switchboard/v1/server.js';
 import { openLmdbCatalog } from '../../src/storage/catalog/lmdb/open-lmdb-catalog.js';
@@ -10,7 +10,7 @@ import { startCrashyServer } from '../support/crashy-server.js';
 import { readDisk, violationsOf, type Disk, type Write } from '../support/crashy-server-history.js';
 import { randomWrite, send, type Known } from '../support/crashy-server-writes.js';
 import { INVENTORY, newestRevision, openAdmin } from '../support/grpc-admin.js';
-import { createFollower, createFollowerState } from '../support/grpc-admin-watch.js';
+import { createFollower, createFollowerState, endOfCommit } from '../support/grpc-admin-watch.js';
 import { randomFrom } from '../support/random.js';
 import { temporaryFolder } from '../support/storage-lmdb.js';
 
@@ -150,7 +150,7 @@ describe('the checker of the watches [W1, W2, W3, W4, W6]', () => {
     const all: WatchServersResponse[][] = [[]];
     for (const message of messages.filter((one) => one.message?.$case !== 'heartbeat')) {
       all.at(-1)!.push(message);
-      if (message.message?.$case !== 'event') all.push([]);
+      if (message.message?.$case !== 'event' || message.closes !== undefined) all.push([]);
     }
     return all.slice(0, -1);
   }
@@ -179,21 +179,25 @@ describe('the checker of the watches [W1, W2, W3, W4, W6]', () => {
   it('finds a commit without its events, a bookmark that runs ahead, and content of what is gone', () => {
     const said = steps();
     const middle = Math.floor(said.length / 2);
-    expect(faultsOf(said.toSpliced(middle, 1, said[middle]!.slice(-1)))).toMatch('shows nothing');
+    const [end, ahead] = [middle, middle + 1].map((at) => endOfCommit(said[at]!.at(-1)!)!);
+    const bare = WatchServersResponse.fromPartial({ message: { $case: 'commit', value: end! } });
+    expect(faultsOf(said.toSpliced(middle, 1, [bare]))).toMatch('shows nothing');
 
-    const ahead = said[middle + 1]!.at(-1)!.message!;
-    const token = ahead.$case === 'commit' ? ahead.value.token : '';
+    const { token } = ahead!;
     const upstreamState = UpstreamState.UPSTREAM_STATE_FOLLOWING;
     const value = { token, newest: token, upstreamState, degradedFor: undefined };
-    const beat: WatchServersResponse = { message: { $case: 'heartbeat', value } };
+    const beat: WatchServersResponse = {
+      message: { $case: 'heartbeat', value },
+      closes: undefined,
+    };
     expect(faultsOf(said.toSpliced(middle, 0, [beat]))).toMatch('a hole');
 
     const leaking = said.map((step) =>
-      step.map(({ message }): WatchServersResponse => {
+      step.map(({ message, closes }): WatchServersResponse => {
         if (message?.$case !== 'event' || message.value.type !== ServerEvent_Type.TYPE_REMOVED)
-          return { message };
+          return { message, closes };
         const server = { ...message.value.server!, spec: ServerSpec.fromPartial({}) };
-        return { message: { $case: 'event', value: { ...message.value, server } } };
+        return { message: { $case: 'event', value: { ...message.value, server } }, closes };
       }),
     );
     expect(faultsOf(leaking)).toMatch('with content');

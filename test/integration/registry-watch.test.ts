@@ -24,7 +24,7 @@ import {
   type Admin,
 } from '../support/grpc-admin.js';
 import { startLocalServer, type LocalServer } from '../support/grpc-admin-server.js';
-import { createFollower, type Follower } from '../support/grpc-admin-watch.js';
+import { createFollower, endOfCommit, type Follower } from '../support/grpc-admin-watch.js';
 import { temporaryFolder } from '../support/storage-lmdb.js';
 
 const ANA = userView('ana', ['g']);
@@ -56,30 +56,30 @@ async function follow(
   const said: string[] = [];
   follower.stream.on('data', (message: WatchServersResponse) => {
     messages.push(message);
-    const text = describeMessage(message, tenant);
-    if (text !== undefined) said.push(text);
+    said.push(...describeMessage(message, tenant));
   });
   await follower.until(() => follower.seen.synced > 0);
   return { follower, said, messages };
 }
 
-/** In one line; heartbeats, which come when they like, are left out. */
-function describeMessage({ message }: WatchServersResponse, tenant: string): string | undefined {
+/** A line for each thing it says; heartbeats, which come when they like, are left out. */
+function describeMessage(response: WatchServersResponse, tenant: string): readonly string[] {
+  const { message } = response;
+  const end = endOfCommit(response);
+  const ends = end === undefined ? [] : [`commit ${String(revisionOf(end.token, tenant))}`];
   switch (message?.$case) {
     case 'event': {
       const { type, server, cause } = message.value;
       const types = ['?', 'ADDED', 'MODIFIED', 'REMOVED', 'UNCHANGED'];
       const because = cause === Cause.CAUSE_UNSPECIFIED ? '' : ` by ${Cause[cause].slice(6)}`;
-      return `${types[type] ?? '?'} ${server?.name ?? ''}${because}`;
+      return [`${types[type] ?? '?'} ${server?.name ?? ''}${because}`, ...ends];
     }
     case 'synced':
-      return `synced ${String(revisionOf(message.value.token, tenant))}`;
-    case 'commit':
-      return `commit ${String(revisionOf(message.value.token, tenant))}`;
+      return [`synced ${String(revisionOf(message.value.token, tenant))}`];
     case 'reset':
-      return 'reset';
+      return ['reset'];
     default:
-      return undefined;
+      return ends;
   }
 }
 
@@ -208,9 +208,9 @@ describe('WatchServers', () => {
     onTestFinished(() => second.close());
     const said: string[] = [];
     second.stream.on('data', (message: WatchServersResponse) => {
-      const text = describeMessage(message, tenant);
-      if (text !== undefined) said.push(text);
-      if (message.message?.$case === 'event' && text === 'UNCHANGED ') {
+      const lines = describeMessage(message, tenant);
+      said.push(...lines);
+      if (message.message?.$case === 'event' && lines[0] === 'UNCHANGED ') {
         const bare = { id: kept.id, name: '', spec: undefined };
         expect(message.message.value.server).toMatchObject(bare);
       }

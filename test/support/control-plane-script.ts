@@ -31,6 +31,8 @@ export interface ScriptedStream {
   /** The first message. */
   open(): SyncOpen;
   send(...messages: readonly Response[]): void;
+  /** Sends a message that also closes the commit of a revision. */
+  sendClosing(message: Response, revision: number): void;
   end(error?: SwitchboardError): void;
   readonly isOver: boolean;
 }
@@ -90,6 +92,9 @@ function scripted(call: ServerDuplexStream<SyncRequest, SyncResponse>): Scripted
     },
     send: (...messages) => {
       for (const message of messages) call.write(SyncResponse.fromPartial({ message }));
+    },
+    sendClosing: (message, revision) => {
+      call.write(SyncResponse.fromPartial({ message, closes: { token: tokenAt(revision) } }));
     },
     end: (error) => {
       isOver = true;

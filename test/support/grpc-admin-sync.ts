@@ -108,7 +108,17 @@ export function createNodeFollower(
     acknowledge();
   };
 
-  const receive = ({ message }: SyncResponse): void => {
+  const commit = (next: string): void => {
+    commits += 1;
+    if (building !== undefined) fault('a commit before the snapshot was complete');
+    if (changes.length === 0) fault('a commit that shows nothing');
+    if (revision(next) <= revision(token)) fault('a commit out of order');
+    applyTo(new Map(records));
+    token = next;
+    acknowledge();
+  };
+
+  const receive = ({ message, closes }: SyncResponse): void => {
     if (resumed === undefined && message?.$case !== 'welcome') fault('no welcome at first');
     switch (message?.$case) {
       case 'welcome':
@@ -117,17 +127,13 @@ export function createNodeFollower(
         return;
       case 'changes':
         changes.push(...message.value.changes);
+        if (closes !== undefined) commit(closes.token);
         return;
       case 'synced':
         synced(message.value);
         return;
       case 'commit':
-        commits += 1;
-        if (building !== undefined) fault('a commit before the snapshot was complete');
-        if (revision(message.value.token) <= revision(token)) fault('a commit out of order');
-        applyTo(new Map(records));
-        token = message.value.token;
-        acknowledge();
+        commit(message.value.token);
         return;
       case 'heartbeat':
         if (message.value.token === '') return;

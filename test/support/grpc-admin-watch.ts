@@ -8,6 +8,7 @@ import { ResetReason, type HeldServer, type View } from '../../generated/switchb
 import {
   ServerEvent_Type,
   WatchServersRequest,
+  type CommitEnd,
   type ServerEvent,
   type WatchServersResponse,
 } from '../../generated/switchboard/v1/registry_service.js';
@@ -239,17 +240,18 @@ export function createFollowerState(
       building = current === '' ? new Map<string, Server>() : undefined;
       resuming = current;
     },
-    receive: ({ message }: WatchServersResponse): void => {
+    receive: (response: WatchServersResponse): void => {
+      const { message, closes } = response;
+      if (closes !== undefined && message?.$case !== 'event') fault('a closing without an event');
       switch (message?.$case) {
         case 'event':
           events.push(message.value);
-          return;
+          break;
         case 'synced':
           synced(message.value.token);
           return;
         case 'commit':
-          commit(message.value.token);
-          return;
+          break;
         case 'heartbeat':
           heartbeat(message.value.token);
           return;
@@ -261,6 +263,13 @@ export function createFollowerState(
         case undefined:
           fault('an empty message');
       }
+      const end = endOfCommit(response);
+      if (end !== undefined) commit(end.token);
     },
   };
+}
+
+/** What closes a commit in this message: in the last event, or by itself. */
+export function endOfCommit({ message, closes }: WatchServersResponse): CommitEnd | undefined {
+  return message?.$case === 'commit' ? message.value : closes;
 }

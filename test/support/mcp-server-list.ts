@@ -121,7 +121,7 @@ function toStored(declared: Declared, revision: number): StoredServer {
     lastUpdatedAt: revision,
     revision,
   };
-  return { record, grants: grantedTo.map((subject) => ({ subject, revision })) };
+  return { record, grants: grantedTo.toSorted().map((subject) => ({ subject, revision })) };
 }
 
 function toKnown(server: StoredServer | undefined): KnownServer | undefined {

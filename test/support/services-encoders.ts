@@ -84,9 +84,12 @@ export function watchEncoder(tenant: string): WatchEncoder {
         ...(cause === undefined ? {} : { cause }),
       });
     },
+    // Every third commit is closed by a frame of its own, so that readers meet both forms.
+    closed: (last, { position }, view) =>
+      position.revision % 3 === 0
+        ? [last, bytes<WatchFrame>({ kind: 'closing', ...place(position, view) })]
+        : [withClosing(last, bytes(place(position, view)))],
     synced: (position, view) => bytes<WatchFrame>({ kind: 'synced', ...place(position, view) }),
-    closing: ({ position }, view) =>
-      bytes<WatchFrame>({ kind: 'closing', ...place(position, view) }),
     heartbeat: (facts, view) => bytes<WatchFrame>(heartbeatOf(facts, (at) => place(at, view))),
     reset: (reason) => bytes<WatchFrame>({ kind: 'reset', reason }),
   };
@@ -98,13 +101,14 @@ export function syncEncoder(tenant: string): SessionEncoder {
   return {
     changes: (changes) =>
       bytes<SyncFrame>({ kind: 'changes', changes: changes.map(recordFrameOf) }),
+    closing: ({ position }) => bytes(place(position)),
+    closed: withClosing,
     synced: (position, subscriptions) =>
       bytes<SyncFrame>({
         kind: 'synced',
         ...place(position),
         subscriptions: subscriptions.map(({ id, view }) => ({ id, digest: viewDigest(view) })),
       }),
-    closing: ({ position }) => bytes<SyncFrame>({ kind: 'closing', ...place(position) }),
     heartbeat: (facts) => bytes<SyncFrame>(heartbeatOf(facts, place)),
     reset: (reason) => bytes<SyncFrame>({ kind: 'reset', reason }),
     welcome: ({ resumed }) => bytes<SyncFrame>({ kind: 'welcome', resumed }),
@@ -137,6 +141,15 @@ function recordFrameOf(change: NodeChange): RecordFrame {
   if (change.kind !== 'upsert') return change;
   const { id, name, tier, revision } = change.server.record;
   return { kind: 'upsert', id, name, tier, version: revision, sights: change.sights };
+}
+
+/** A frame that is also the frame `closing` of a place; `decodeFrames` takes the two apart. */
+function withClosing(last: Uint8Array, closing: Uint8Array): Uint8Array {
+  return bytes({ ...parsed(last), closes: parsed(closing) });
+}
+
+function parsed(frame: Uint8Array): object {
+  return JSON.parse(Buffer.from(frame).toString()) as object;
 }
 
 function bytes<T>(frame: T): Uint8Array {

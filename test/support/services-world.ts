@@ -205,7 +205,7 @@ export function watch(
   more: { readonly resumeToken?: string; readonly held?: Held; readonly sink?: RecordingSink } = {},
 ): { readonly sink: RecordingSink; readonly live: Promise<void> } {
   const { resumeToken = '', held = new Map(), sink = new RecordingSink() } = more;
-  const context = { ...requestOf(), sink, signal: sink.signal };
+  const context = { ...requestOf(), sink };
   return { sink, live: services.watchServers(context, { view, resumeToken, held }) };
 }
 

@@ -21,6 +21,15 @@ export class RecordingSink implements FrameSink {
     return this.controller.signal;
   }
 
+  get isGone(): boolean {
+    return this.signal.aborted;
+  }
+
+  onceGone(callback: () => void): void {
+    if (this.isGone) callback();
+    else this.signal.addEventListener('abort', callback, { once: true });
+  }
+
   /** Whether the writer waits for room. */
   get isBlocked(): boolean {
     return this.drained !== undefined;
@@ -68,7 +77,13 @@ export class RecordingSink implements FrameSink {
   }
 }
 
-/** The frames as the test encoders of `services-encoders.ts` wrote them. */
+/**
+ * The frames as the test encoders of `services-encoders.ts` wrote them. What closes a commit
+ * is a frame of its own here, also where it came in the last frame of the commit.
+ */
 export function decodeFrames<T>(sink: Pick<RecordingSink, 'frames'>): readonly T[] {
-  return sink.frames.map((frame) => JSON.parse(Buffer.from(frame).toString()) as T);
+  return sink.frames.flatMap((frame) => {
+    const { closes, ...told } = JSON.parse(Buffer.from(frame).toString()) as { closes?: object };
+    return (closes === undefined ? [told] : [told, { kind: 'closing', ...closes }]) as T[];
+  });
 }

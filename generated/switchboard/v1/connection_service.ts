@@ -95,7 +95,7 @@ export interface Unsubscribe {
 
 /** Applied tells that the node has applied everything up to a token. */
 export interface Applied {
-  /** `token` is that of the last `synced`, `commit` or `heartbeat` applied. */
+  /** `token` is that of the last `synced`, `commit`, `closes` or `heartbeat` applied. */
   token: string;
 }
 
@@ -113,7 +113,10 @@ export interface SyncResponse {
     /** `synced` makes subscriptions visible. */
     { $case: "synced"; value: SubscriptionsSynced }
     | //
-    /** `commit` closes the changes of one commit. */
+    /**
+     * `commit` closes the changes of one commit whose last changes did not: the
+     * server may send either.
+     */
     { $case: "commit"; value: CommitEnd }
     | //
     /** `heartbeat` says that the stream is alive. */
@@ -128,6 +131,12 @@ export interface SyncResponse {
     /** `refused` says that one subscription failed; the others go on. */
     { $case: "refused"; value: SubscriptionRefused }
     | undefined;
+  /**
+   * `closes` is set on the last changes of a commit: it closes the commit exactly as
+   * a message `commit` of its own after this one would. It counts also on a message
+   * whose case is not known.
+   */
+  closes: CommitEnd | undefined;
 }
 
 /** Welcome answers `open`. */
@@ -1001,7 +1010,7 @@ export const Applied: MessageFns<Applied> = {
 };
 
 function createBaseSyncResponse(): SyncResponse {
-  return { message: undefined };
+  return { message: undefined, closes: undefined };
 }
 
 export const SyncResponse: MessageFns<SyncResponse> = {
@@ -1028,6 +1037,9 @@ export const SyncResponse: MessageFns<SyncResponse> = {
       case "refused":
         SubscriptionRefused.encode(message.message.value, writer.uint32(58).fork()).join();
         break;
+    }
+    if (message.closes !== undefined) {
+      CommitEnd.encode(message.closes, writer.uint32(66).fork()).join();
     }
     return writer;
   },
@@ -1101,6 +1113,14 @@ export const SyncResponse: MessageFns<SyncResponse> = {
             message.message = { $case: "refused", value: SubscriptionRefused.decode(reader, reader.uint32()) };
             continue;
           }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.closes = CommitEnd.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1130,6 +1150,7 @@ export const SyncResponse: MessageFns<SyncResponse> = {
         : isSet(object.refused)
         ? { $case: "refused", value: SubscriptionRefused.fromJSON(object.refused) }
         : undefined,
+      closes: isSet(object.closes) ? CommitEnd.fromJSON(object.closes) : undefined,
     };
   },
 
@@ -1149,6 +1170,9 @@ export const SyncResponse: MessageFns<SyncResponse> = {
       obj.reset = Reset.toJSON(message.message.value);
     } else if (message.message?.$case === "refused") {
       obj.refused = SubscriptionRefused.toJSON(message.message.value);
+    }
+    if (message.closes !== undefined) {
+      obj.closes = CommitEnd.toJSON(message.closes);
     }
     return obj;
   },
@@ -1202,6 +1226,9 @@ export const SyncResponse: MessageFns<SyncResponse> = {
         break;
       }
     }
+    message.closes = (object.closes !== undefined && object.closes !== null)
+      ? CommitEnd.fromPartial(object.closes)
+      : undefined;
     return message;
   },
 };
@@ -2413,9 +2440,9 @@ export const ConnectionServiceService = {
    * The server sends records, once per node: shared servers, and the PRIVATE ones
    * that at least one subscription of the stream sees, with the subscriptions that
    * see them. The client resolves names in them by the rule of GetServer. Changes
-   * of one commit come in `changes` frames, closed by `commit`: apply them in one
-   * step, then answer `applied`. A new subscription becomes visible with the
-   * `synced` that names it.
+   * of one commit come in `changes` frames, closed by `closes` in the last of them
+   * or by a message `commit` after it: apply them in one step, then answer
+   * `applied`. A new subscription becomes visible with the `synced` that names it.
    *
    * Ends with INVALID_ARGUMENT `INVALID_FIELD` or `PROTOCOL_VIOLATION`,
    * RESOURCE_EXHAUSTED `SLOW_CONSUMER` (fell behind again and again, or never
@@ -2461,9 +2488,9 @@ export interface ConnectionServiceServer extends UntypedServiceImplementation {
    * The server sends records, once per node: shared servers, and the PRIVATE ones
    * that at least one subscription of the stream sees, with the subscriptions that
    * see them. The client resolves names in them by the rule of GetServer. Changes
-   * of one commit come in `changes` frames, closed by `commit`: apply them in one
-   * step, then answer `applied`. A new subscription becomes visible with the
-   * `synced` that names it.
+   * of one commit come in `changes` frames, closed by `closes` in the last of them
+   * or by a message `commit` after it: apply them in one step, then answer
+   * `applied`. A new subscription becomes visible with the `synced` that names it.
    *
    * Ends with INVALID_ARGUMENT `INVALID_FIELD` or `PROTOCOL_VIOLATION`,
    * RESOURCE_EXHAUSTED `SLOW_CONSUMER` (fell behind again and again, or never
@@ -2491,9 +2518,9 @@ export interface ConnectionServiceClient extends Client {
    * The server sends records, once per node: shared servers, and the PRIVATE ones
    * that at least one subscription of the stream sees, with the subscriptions that
    * see them. The client resolves names in them by the rule of GetServer. Changes
-   * of one commit come in `changes` frames, closed by `commit`: apply them in one
-   * step, then answer `applied`. A new subscription becomes visible with the
-   * `synced` that names it.
+   * of one commit come in `changes` frames, closed by `closes` in the last of them
+   * or by a message `commit` after it: apply them in one step, then answer
+   * `applied`. A new subscription becomes visible with the `synced` that names it.
    *
    * Ends with INVALID_ARGUMENT `INVALID_FIELD` or `PROTOCOL_VIOLATION`,
    * RESOURCE_EXHAUSTED `SLOW_CONSUMER` (fell behind again and again, or never

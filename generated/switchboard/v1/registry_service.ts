@@ -1071,7 +1071,10 @@ export interface WatchServersResponse {
     /** `synced` says that the view is complete up to its token. */
     { $case: "synced"; value: Synced }
     | //
-    /** `commit` closes the events of one commit. */
+    /**
+     * `commit` closes the events of one commit whose last event did not: the server
+     * may send either.
+     */
     { $case: "commit"; value: CommitEnd }
     | //
     /** `heartbeat` says that the stream is alive. */
@@ -1080,6 +1083,12 @@ export interface WatchServersResponse {
     /** `reset` says that the whole view follows. */
     { $case: "reset"; value: Reset }
     | undefined;
+  /**
+   * `closes` is set on the last event of a commit: it closes the commit exactly as a
+   * message `commit` of its own after this one would. It counts also on a message
+   * whose case is not known.
+   */
+  closes: CommitEnd | undefined;
 }
 
 /** A ServerEvent is one change of a view. */
@@ -6571,7 +6580,7 @@ export const WatchServersRequest: MessageFns<WatchServersRequest> = {
 };
 
 function createBaseWatchServersResponse(): WatchServersResponse {
-  return { message: undefined };
+  return { message: undefined, closes: undefined };
 }
 
 export const WatchServersResponse: MessageFns<WatchServersResponse> = {
@@ -6592,6 +6601,9 @@ export const WatchServersResponse: MessageFns<WatchServersResponse> = {
       case "reset":
         Reset.encode(message.message.value, writer.uint32(42).fork()).join();
         break;
+    }
+    if (message.closes !== undefined) {
+      CommitEnd.encode(message.closes, writer.uint32(50).fork()).join();
     }
     return writer;
   },
@@ -6649,6 +6661,14 @@ export const WatchServersResponse: MessageFns<WatchServersResponse> = {
             message.message = { $case: "reset", value: Reset.decode(reader, reader.uint32()) };
             continue;
           }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.closes = CommitEnd.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -6674,6 +6694,7 @@ export const WatchServersResponse: MessageFns<WatchServersResponse> = {
         : isSet(object.reset)
         ? { $case: "reset", value: Reset.fromJSON(object.reset) }
         : undefined,
+      closes: isSet(object.closes) ? CommitEnd.fromJSON(object.closes) : undefined,
     };
   },
 
@@ -6689,6 +6710,9 @@ export const WatchServersResponse: MessageFns<WatchServersResponse> = {
       obj.heartbeat = Heartbeat.toJSON(message.message.value);
     } else if (message.message?.$case === "reset") {
       obj.reset = Reset.toJSON(message.message.value);
+    }
+    if (message.closes !== undefined) {
+      obj.closes = CommitEnd.toJSON(message.closes);
     }
     return obj;
   },
@@ -6730,6 +6754,9 @@ export const WatchServersResponse: MessageFns<WatchServersResponse> = {
         break;
       }
     }
+    message.closes = (object.closes !== undefined && object.closes !== null)
+      ? CommitEnd.fromPartial(object.closes)
+      : undefined;
     return message;
   },
 };
@@ -7441,9 +7468,9 @@ export const RegistryServiceService = {
    * then `synced`, then only what is newer. With a token: only what came after it,
    * first a `synced` at the token; or, if the log cannot continue from it, a
    * `reset` and the whole view. The events of one commit come together, closed by
-   * `commit`: apply them in one step. Something is sent in every heartbeat
-   * interval; a stream that is silent for two is dead: open a new one with the
-   * last token.
+   * `closes` in the last of them or by a message `commit` after it: apply them in
+   * one step. Something is sent in every heartbeat interval; a stream that is
+   * silent for two is dead: open a new one with the last token.
    *
    * Ends with UNAVAILABLE `SHUTTING_DOWN` or `CATALOG_UNAVAILABLE` (open again with
    * the last token after the retry delay), RESOURCE_EXHAUSTED `SLOW_CONSUMER`.
@@ -7672,9 +7699,9 @@ export interface RegistryServiceServer extends UntypedServiceImplementation {
    * then `synced`, then only what is newer. With a token: only what came after it,
    * first a `synced` at the token; or, if the log cannot continue from it, a
    * `reset` and the whole view. The events of one commit come together, closed by
-   * `commit`: apply them in one step. Something is sent in every heartbeat
-   * interval; a stream that is silent for two is dead: open a new one with the
-   * last token.
+   * `closes` in the last of them or by a message `commit` after it: apply them in
+   * one step. Something is sent in every heartbeat interval; a stream that is
+   * silent for two is dead: open a new one with the last token.
    *
    * Ends with UNAVAILABLE `SHUTTING_DOWN` or `CATALOG_UNAVAILABLE` (open again with
    * the last token after the retry delay), RESOURCE_EXHAUSTED `SLOW_CONSUMER`.
@@ -8216,9 +8243,9 @@ export interface RegistryServiceClient extends Client {
    * then `synced`, then only what is newer. With a token: only what came after it,
    * first a `synced` at the token; or, if the log cannot continue from it, a
    * `reset` and the whole view. The events of one commit come together, closed by
-   * `commit`: apply them in one step. Something is sent in every heartbeat
-   * interval; a stream that is silent for two is dead: open a new one with the
-   * last token.
+   * `closes` in the last of them or by a message `commit` after it: apply them in
+   * one step. Something is sent in every heartbeat interval; a stream that is
+   * silent for two is dead: open a new one with the last token.
    *
    * Ends with UNAVAILABLE `SHUTTING_DOWN` or `CATALOG_UNAVAILABLE` (open again with
    * the last token after the retry delay), RESOURCE_EXHAUSTED `SLOW_CONSUMER`.

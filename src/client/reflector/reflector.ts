@@ -3,7 +3,7 @@ import type { Metadata } from '@grpc/grpc-js';
 import type { SwitchboardError } from '../../domain/errors.js';
 import type { ReaderView } from '../../domain/view.js';
 import type { ConnectionServiceClient } from '../../wire/clients.js';
-import { fromResetReason, UpstreamState, type SyncResponse } from '../../wire/feed-codec.js';
+import { fromResetReason, UpstreamState, type FeedMessage } from '../../wire/feed-codec.js';
 import { fromDuration } from '../../wire/spec-codec.js';
 import { fromRpcStatus } from '../../wire/status.js';
 import { ClientError } from '../client-error.js';
@@ -33,9 +33,8 @@ export interface ReflectorOptions {
 /** Copies named when opening: beyond that a snapshot is the better answer. */
 const MAX_HELD = 5_000;
 
-type Message = NonNullable<SyncResponse['message']>;
 type AppliedKind = Extract<SyncEvent, { type: 'applied' }>['step'];
-type MessageOf<K extends Message['$case']> = Extract<Message, { $case: K }>['value'];
+type MessageOf<K extends FeedMessage['$case']> = Extract<FeedMessage, { $case: K }>['value'];
 
 /**
  * Keeps a view in step with the control plane over one Sync stream: a snapshot, then
@@ -154,7 +153,7 @@ export class Reflector implements ViewFeed {
     return new StepAssembly(held, (wireId) => this.subscriptions.idOf(wireId));
   }
 
-  private receive(message: Message): void {
+  private receive(message: FeedMessage): void {
     switch (message.$case) {
       case 'welcome':
         this.welcome(message.value);

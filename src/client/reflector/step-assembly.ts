@@ -1,10 +1,9 @@
-import { fromRecordChange, type SyncResponse } from '../../wire/feed-codec.js';
+import { fromRecordChange, type FeedMessage } from '../../wire/feed-codec.js';
 import type { KnownServer } from '../server-view.js';
 import type { FeedChange, FeedStep } from '../view-feed.js';
 import type { SubscriptionSight } from '../../domain/node-stream.js';
 
-type Message = NonNullable<SyncResponse['message']>;
-type WireChange = Extract<Message, { $case: 'changes' }>['value']['changes'][number];
+type WireChange = Extract<FeedMessage, { $case: 'changes' }>['value']['changes'][number];
 
 /** Puts the frames of one stream together into steps. */
 export class StepAssembly {
@@ -42,7 +41,7 @@ export class StepAssembly {
     }
   }
 
-  /** The step that a `commit` closes. */
+  /** The step that ends with a commit. */
   commit(): FeedStep {
     return { replaces: false, changes: this.take(), synced: [] };
   }

@@ -1,7 +1,12 @@
 import type { Metadata } from '@grpc/grpc-js';
 import { isSwitchboardError, SwitchboardError } from '../../domain/errors.js';
 import type { ConnectionServiceClient } from '../../wire/clients.js';
-import type { SyncRequest, SyncResponse } from '../../wire/feed-codec.js';
+import {
+  messagesOf,
+  type FeedMessage,
+  type SyncRequest,
+  type SyncResponse,
+} from '../../wire/feed-codec.js';
 import { fromStatus } from '../../wire/status.js';
 
 /** One Sync call. `onMessage` and `onEnd` are never called again after `onEnd` or `cancel`. */
@@ -11,7 +16,7 @@ export interface SyncStream {
 }
 
 export interface SyncStreamHandlers {
-  readonly onMessage: (message: NonNullable<SyncResponse['message']>) => void;
+  readonly onMessage: (message: FeedMessage) => void;
   /** How it ended; UNAVAILABLE-like errors are as normal as a plain end. */
   readonly onEnd: (error: SwitchboardError) => void;
 }
@@ -30,10 +35,9 @@ export function openSyncStream(
     call.cancel();
     onEnd(error);
   };
-  call.on('data', ({ message }: SyncResponse) => {
-    if (over || message === undefined) return;
+  call.on('data', (response: SyncResponse) => {
     try {
-      onMessage(message);
+      for (const message of messagesOf(response)) if (!over) onMessage(message);
     } catch (error) {
       finish(
         isSwitchboardError(error)

@@ -14,8 +14,8 @@ export interface ShellOptions {
 export interface ShellState extends ShellOptions {
   /** Throws SHUTTING_DOWN once the shell drains. */
   readonly admit: () => void;
-  /** Takes one of the places for streams, or throws TOO_MANY_STREAMS. The result gives it back. */
-  readonly openStream: (sink: FrameSink) => () => void;
+  /** Takes one of the places for streams, until the sink is gone, or throws TOO_MANY_STREAMS. */
+  readonly openStream: (sink: FrameSink) => void;
   /** From now on `admit` throws. */
   readonly drain: () => void;
   readonly endStreams: (error: SwitchboardError) => void;
@@ -36,7 +36,7 @@ export function createShellState(options: ShellOptions): ShellState {
         });
       }
       streams.add(sink);
-      return () => streams.delete(sink);
+      sink.onceGone(() => streams.delete(sink));
     },
     drain() {
       draining = true;

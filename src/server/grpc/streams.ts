@@ -6,7 +6,7 @@ import type { Decoded } from '../../wire/decode.js';
 import { toStatus } from '../../wire/status.js';
 import { atBoundary } from './boundary.js';
 import { type CallContext, cancellationOf, workingTimeMs } from './call-context.js';
-import { createFrameSink } from './frame-sink.js';
+import { GrpcFrameSink } from './frame-sink.js';
 import type { ShellState } from './shell-state.js';
 
 /** What a stream handler writes to, and what it knows. */
@@ -59,14 +59,11 @@ function serve<Q>(
   call: OutgoingCall<Q>,
   body: (streamCall: StreamCall) => Promise<void> | void,
 ): void {
-  const controller = new AbortController();
   const method = call.getPath();
   let caller: Caller | undefined;
-  const sink = createFrameSink(call, {
-    signal: controller.signal,
-    toStatus: (error) =>
-      toStatus(atBoundary(error, { method, principal: caller?.principal }, state.log)),
-  });
+  const sink = new GrpcFrameSink(call, (error) =>
+    toStatus(atBoundary(error, { method, principal: caller?.principal }, state.log)),
+  );
   const fail = (error: unknown): void => {
     sink.end(
       isSwitchboardError(error)
@@ -75,16 +72,19 @@ function serve<Q>(
     );
   };
   call.once('cancelled', () => {
-    controller.abort(cancellationOf(call));
+    sink.gone(cancellationOf(call));
   });
   try {
     state.admit();
     caller = state.authenticate(call);
-    call.once('cancelled', state.openStream(sink));
+    state.openStream(sink);
     const context: CallContext = {
       caller,
       method,
-      signal: controller.signal,
+      // Not made unless it is asked for: most streams never ask.
+      get signal() {
+        return sink.signal;
+      },
       deadlineMs: workingTimeMs(call, Infinity),
       requestMetadata: call.metadata,
     };

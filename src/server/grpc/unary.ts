@@ -1,13 +1,29 @@
-import type { sendUnaryData, ServerUnaryCall } from '@grpc/grpc-js';
+import type { Metadata, sendUnaryData, ServerUnaryCall } from '@grpc/grpc-js';
+import type { Caller } from '../../domain/caller.js';
 import { SwitchboardError } from '../../domain/errors.js';
 import type { Decoded } from '../../wire/decode.js';
 import { toStatus } from '../../wire/status.js';
 import { atBoundary } from './boundary.js';
-import { type CallContext, cancellationOf, MAX_UNARY_MS, workingTimeMs } from './call-context.js';
+import {
+  type CallContext,
+  cancellationOf,
+  MAX_UNARY_MS,
+  type ServerCall,
+  workingTimeMs,
+} from './call-context.js';
 import type { ShellState } from './shell-state.js';
 
-/** Answers one request, or throws. */
-export type UnaryHandler<Q, A> = (request: Q, context: CallContext) => Promise<A>;
+/** An answer, or its bytes where they are at hand. */
+export type Answered<A> = A | Uint8Array;
+
+/**
+ * Answers one request, or throws. What is answered without a promise is sent at once, and
+ * costs no timer and no signal.
+ */
+export type UnaryHandler<Q, A> = (
+  request: Q,
+  context: CallContext,
+) => Answered<A> | Promise<Answered<A>>;
 
 /** How long a handler has to come back after its signal aborted, before it is answered for. */
 const STUBBORN_MS = 1_000;
@@ -18,53 +34,106 @@ export function unary<Q, A>(
   encode: (answer: A) => Uint8Array,
   handler: UnaryHandler<Q, A>,
 ): (call: ServerUnaryCall<Decoded<Q>, Uint8Array>, callback: sendUnaryData<Uint8Array>) => void {
+  const bytesOf = (answer: Answered<A>): Uint8Array =>
+    answer instanceof Uint8Array ? answer : encode(answer);
   return (call, callback) => {
-    const controller = new AbortController();
-    const deadlineMs = workingTimeMs(call, MAX_UNARY_MS);
     let principal: string | undefined;
-    let timer: NodeJS.Timeout | undefined;
-    let answered = false;
-
-    const answer = (error: unknown, response?: Uint8Array): void => {
-      if (answered) return;
-      answered = true;
-      clearTimeout(timer);
-      if (error === undefined) callback(null, response);
-      else callback(toStatus(atBoundary(error, { method: call.getPath(), principal }, state.log)));
+    const fail = (error: unknown): void => {
+      callback(toStatus(atBoundary(error, { method: call.getPath(), principal }, state.log)));
     };
-    const expire = (): void => {
-      const error = new SwitchboardError('DEADLINE_EXCEEDED');
-      controller.abort(error);
-      timer = setTimeout(() => {
-        answer(error);
-      }, STUBBORN_MS);
-    };
-    call.once('cancelled', () => {
-      // Also said after every answer.
-      if (answered) return;
-      clearTimeout(timer);
-      controller.abort(cancellationOf(call));
-    });
-
+    let bytes: Uint8Array;
     try {
       state.admit();
       const caller = state.authenticate(call);
       ({ principal } = caller);
       if (!call.request.ok) throw call.request.error;
-      timer = setTimeout(expire, deadlineMs);
-      handler(call.request.message, {
-        caller,
-        method: call.getPath(),
-        signal: controller.signal,
-        deadlineMs,
-        requestMetadata: call.metadata,
-      })
-        .then((response) => {
-          answer(undefined, encode(response));
-        })
-        .catch(answer);
+      const context = new UnaryContext(call, caller);
+      const given = handler(call.request.message, context);
+      if (given instanceof Promise) {
+        const succeed = (late: Uint8Array): void => {
+          callback(null, late);
+        };
+        answerLater(call, context, { bytes: given.then(bytesOf), succeed, fail });
+        return;
+      }
+      bytes = bytesOf(given);
     } catch (error) {
-      answer(error);
+      fail(error);
+      return;
     }
+    callback(null, bytes);
   };
+}
+
+/** Makes its signal for those who ask: most answers are there at once. */
+class UnaryContext implements CallContext {
+  readonly caller: Caller;
+  readonly method: string;
+  readonly deadlineMs: number;
+  readonly requestMetadata: Metadata;
+  private controller: AbortController | undefined;
+
+  constructor(call: ServerCall, caller: Caller) {
+    this.caller = caller;
+    this.method = call.getPath();
+    this.deadlineMs = workingTimeMs(call, MAX_UNARY_MS);
+    this.requestMetadata = call.metadata;
+  }
+
+  get signal(): AbortSignal {
+    return (this.controller ??= new AbortController()).signal;
+  }
+
+  abort(error: SwitchboardError): void {
+    (this.controller ??= new AbortController()).abort(error);
+  }
+}
+
+interface Later {
+  readonly bytes: Promise<Uint8Array>;
+  readonly succeed: (bytes: Uint8Array) => void;
+  readonly fail: (error: unknown) => void;
+}
+
+/** Waits for the bytes, as long as the caller does and the deadline lasts. */
+function answerLater(
+  call: ServerCall,
+  context: UnaryContext,
+  { bytes, succeed, fail }: Later,
+): void {
+  let answered = false;
+  const settle = (answer: () => void): void => {
+    if (answered) return;
+    answered = true;
+    clearTimeout(timer);
+    answer();
+  };
+  const expire = (): void => {
+    const error = new SwitchboardError('DEADLINE_EXCEEDED');
+    context.abort(error);
+    timer = setTimeout(() => {
+      settle(() => {
+        fail(error);
+      });
+    }, STUBBORN_MS);
+  };
+  let timer = setTimeout(expire, context.deadlineMs);
+  call.once('cancelled', () => {
+    // Also said after every answer.
+    if (answered) return;
+    clearTimeout(timer);
+    context.abort(cancellationOf(call));
+  });
+  bytes.then(
+    (late) => {
+      settle(() => {
+        succeed(late);
+      });
+    },
+    (error: unknown) => {
+      settle(() => {
+        fail(error);
+      });
+    },
+  );
 }

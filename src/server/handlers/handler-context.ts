@@ -1,5 +1,4 @@
 import type { Position } from '../../domain/commit.js';
-import type { View } from '../../domain/view.js';
 import type { Services } from '../../services/create-services.js';
 import type { RequestContext } from '../../services/request.js';
 import type { UpstreamStatus } from '../../services/upstream.js';
@@ -20,8 +19,8 @@ export function requestContext(call: CallContext, tenant: string): RequestContex
 
 /** What the header of an answer tells. */
 export function headerFacts(
-  at: { readonly tenant: string; readonly servedBy: string; readonly view?: View },
-  answer: { readonly position: Position; readonly upstream: UpstreamStatus },
+  { tenant, servedBy, view }: Pick<HeaderFacts, 'tenant' | 'servedBy' | 'view'>,
+  { position, upstream }: { readonly position: Position; readonly upstream: UpstreamStatus },
 ): HeaderFacts {
-  return { ...at, position: answer.position, upstream: answer.upstream };
+  return { tenant, servedBy, view, position, upstream };
 }

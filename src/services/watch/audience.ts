@@ -40,7 +40,7 @@ export interface HeartbeatFacts {
  * ones and snapshots.
  */
 export interface Audience {
-  /** The subjects whose private records matter to it. */
+  /** The subjects whose private records matter to it, in an array that stays as it is. */
   subjects(): readonly Subject[];
   /** Whether it sees every record of the tenant. */
   readonly seesInventory: boolean;
@@ -48,9 +48,8 @@ export interface Audience {
   snapshot(state: StateIndex): Map<string, SnapshotItem>;
   /** Of an overtaken snapshot: this server is gone. */
   removed(id: string): Uint8Array;
-  /** The frames of one commit, without the closing one; none if it shows nothing. */
+  /** The frames of one commit, the last of which closes it; none if it shows nothing. */
   step(step: Step, memo: Memo): readonly Uint8Array[];
-  closing(step: Step, memo: Memo): Uint8Array;
   synced(position: Position): Uint8Array;
   heartbeat(facts: HeartbeatFacts, memo: Memo): Uint8Array;
   reset(reason: ResetReason): Uint8Array;

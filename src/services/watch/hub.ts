@@ -1,6 +1,6 @@
 import { SwitchboardError } from '../../domain/errors.js';
 import { changedId } from '../../domain/commit.js';
-import { audienceOf, isShared, sameAudience, type StoredServer } from '../../domain/server.js';
+import { isShared, sameAudience, seersAmong, type StoredServer } from '../../domain/server.js';
 import type { Subject } from '../../domain/view.js';
 import type { Step, TenantLog } from '../tenant-log.js';
 import type { UpstreamStatus } from '../upstream.js';
@@ -16,7 +16,8 @@ export class WatchHub {
   private readonly watchers = new Set<Watcher>();
   /** Those of the watchers that are told every commit. */
   private readonly inventories = new Set<Watcher>();
-  private readonly bySubject = new Map<Subject, Set<Watcher>>();
+  /** Most subjects have one stream: a set is made for the second. */
+  private readonly bySubject = new Map<Subject, Watcher | Set<Watcher>>();
   private readonly registered = new Map<Watcher, readonly Subject[]>();
   private readonly stop: () => void;
   private isClosed = false;
@@ -46,11 +47,12 @@ export class WatchHub {
     this.unindex(watcher);
     this.watchers.add(watcher);
     if (watcher.audience.seesInventory) this.inventories.add(watcher);
-    const subjects = [...watcher.audience.subjects()];
+    const subjects = watcher.audience.subjects();
     this.registered.set(watcher, subjects);
     for (const subject of subjects) {
-      const set = this.bySubject.get(subject) ?? new Set();
-      this.bySubject.set(subject, set.add(watcher));
+      const known = this.bySubject.get(subject);
+      if (known instanceof Set) known.add(watcher);
+      else this.bySubject.set(subject, known === undefined ? watcher : new Set([known, watcher]));
     }
   }
 
@@ -63,10 +65,13 @@ export class WatchHub {
   /** Sends a heartbeat on every stream. */
   beat(log: TenantLog, upstream: UpstreamStatus): void {
     const memo = createMemo();
-    for (const watcher of [...this.watchers]) {
-      attempt(watcher, () => {
-        watcher.beat({ newest: log.position, upstream }, memo);
-      });
+    const facts = { newest: log.position, upstream };
+    for (const watcher of this.watchers) {
+      try {
+        watcher.beat(facts, memo);
+      } catch (cause) {
+        endFailed(watcher, cause);
+      }
     }
   }
 
@@ -101,12 +106,15 @@ export class WatchHub {
   private onStep(step: Step): void {
     const memo = createMemo();
     for (const watcher of this.concerned(step)) {
-      attempt(watcher, () => {
+      try {
         watcher.onStep(step, memo);
-      });
+      } catch (cause) {
+        endFailed(watcher, cause);
+      }
     }
   }
 
+  /** Streams that end while they are told leave the set, and nothing else changes it. */
   private concerned(step: Step): Iterable<Watcher> {
     const found = new Set<Watcher>();
     for (const change of step.commit.changes) {
@@ -114,7 +122,7 @@ export class WatchHub {
       const [before, after] = [step.before.byId(id), step.after.byId(id)];
       const states = [before, after];
       if (states.some((server) => server !== undefined && isShared(server.record)))
-        return [...this.watchers];
+        return this.watchers;
       this.collect(before, found);
       if (before === undefined || after === undefined || !sameAudience(before, after))
         this.collect(after, found);
@@ -125,26 +133,25 @@ export class WatchHub {
 
   private collect(server: StoredServer | undefined, found: Set<Watcher>): void {
     if (server === undefined) return;
-    for (const subject of audienceOf(server)) {
-      for (const watcher of this.bySubject.get(subject) ?? []) found.add(watcher);
+    for (const subject of seersAmong(server, this.bySubject)) {
+      const known = this.bySubject.get(subject);
+      if (known instanceof Set) for (const watcher of known) found.add(watcher);
+      else if (known !== undefined) found.add(known);
     }
   }
 
   private unindex(watcher: Watcher): void {
     for (const subject of this.registered.get(watcher) ?? []) {
-      const set = this.bySubject.get(subject);
-      set?.delete(watcher);
-      if (set?.size === 0) this.bySubject.delete(subject);
+      const known = this.bySubject.get(subject);
+      if (known instanceof Set) known.delete(watcher);
+      if (known === watcher || (known instanceof Set && known.size === 0))
+        this.bySubject.delete(subject);
     }
     this.registered.delete(watcher);
   }
 }
 
 /** A stream that cannot be told ends; neither the log nor another stream stops for it. */
-function attempt(watcher: Watcher, body: () => void): void {
-  try {
-    body();
-  } catch (cause) {
-    watcher.end(new SwitchboardError('INTERNAL', undefined, { cause }));
-  }
+function endFailed(watcher: Watcher, cause: unknown): void {
+  watcher.end(new SwitchboardError('INTERNAL', undefined, { cause }));
 }

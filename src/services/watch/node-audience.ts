@@ -1,7 +1,7 @@
 import { changedId, type Position } from '../../domain/commit.js';
 import type { RecordChange, SubscriptionSight } from '../../domain/node-stream.js';
 import { sightOf, type StateIndex } from '../../domain/resolve.js';
-import { audienceOf, contentVersion, type StoredServer } from '../../domain/server.js';
+import { contentVersion, seersAmong, type StoredServer } from '../../domain/server.js';
 import { subjectsOf, type ReaderView, type Subject } from '../../domain/view.js';
 import type { Step } from '../tenant-log.js';
 import type { Audience, HeartbeatFacts, Memo, ResetReason, SnapshotItem } from './audience.js';
@@ -18,8 +18,11 @@ export interface SyncedSubscription {
 /** Turns what Sync tells into messages. */
 export interface SyncEncoder {
   changes(changes: readonly NodeChange[]): Uint8Array;
-  synced(position: Position, subscriptions: readonly SyncedSubscription[]): Uint8Array;
+  /** The closing of a commit, the same for all nodes, for `closed`. */
   closing(step: Step): Uint8Array;
+  /** `last`, which is the last changes of a commit, with the closing in it. */
+  closed(last: Uint8Array, closing: Uint8Array): Uint8Array;
+  synced(position: Position, subscriptions: readonly SyncedSubscription[]): Uint8Array;
   heartbeat(facts: HeartbeatFacts): Uint8Array;
   reset(reason: ResetReason): Uint8Array;
 }
@@ -134,15 +137,20 @@ export class NodeAudience implements Audience {
         shared.push({ kind: 'removed', id });
       own.push(...this.ownChanges({ id, before, after }));
     }
-    const frames: Uint8Array[] = [];
-    if (shared.length > 0)
-      frames.push(memo(`shared ${this.reach}`, () => this.encoder.changes(shared)));
-    if (own.length > 0) frames.push(this.encoder.changes(own));
-    return frames;
-  }
-
-  closing(step: Step, memo: Memo): Uint8Array {
-    return memo('closing', () => this.encoder.closing(step));
+    const { encoder, reach } = this;
+    const changes = (): Uint8Array => memo(`shared ${reach}`, () => encoder.changes(shared));
+    const closed = (last: Uint8Array): Uint8Array =>
+      encoder.closed(
+        last,
+        memo('closing', () => encoder.closing(step)),
+      );
+    // Shared ones come first: a server that becomes private is removed, then added again.
+    if (own.length > 0) {
+      const last = closed(encoder.changes(own));
+      return shared.length > 0 ? [changes(), last] : [last];
+    }
+    if (shared.length === 0) return [];
+    return [memo(`closed ${reach}`, () => closed(changes()))];
   }
 
   synced(position: Position): Uint8Array {
@@ -165,7 +173,7 @@ export class NodeAudience implements Audience {
   /** The subscriptions that see a PRIVATE record; none for a shared one. */
   private sightsOf(stored: StoredServer): SubscriptionSight[] {
     const ids = new Set<string>();
-    for (const subject of audienceOf(stored)) {
+    for (const subject of seersAmong(stored, this.bySubject)) {
       for (const id of this.bySubject.get(subject) ?? []) ids.add(id);
     }
     const sights: SubscriptionSight[] = [];

@@ -19,12 +19,13 @@ export class Outbound {
   private readonly sink: FrameSink;
   /** Milliseconds, monotonic. */
   private readonly now: () => number;
-  private queue: Queued[] = [];
+  /** What waits; most readers take everything at once, and have none. */
+  private queue: Queued[] | undefined;
   private next = 0;
   private backlog = 0;
   private commitsWaiting = 0;
   private blockedAt: number | undefined;
-  private onEmpty: (() => void)[] = [];
+  private onEmpty: (() => void)[] | undefined;
   private ended = false;
 
   constructor(sink: FrameSink, now: () => number) {
@@ -39,23 +40,23 @@ export class Outbound {
 
   /** Queues frames that count against no budget. */
   send(frames: readonly Uint8Array[]): void {
-    for (const frame of frames) this.push({ frame, counted: 0, closes: false, stays: false });
-    this.pump();
+    for (const frame of frames) {
+      if (!this.passes(frame)) this.push({ frame, counted: 0, closes: false, stays: false });
+    }
   }
 
   /** Queues a frame that tells nothing of the log, and so outlives `clear`. */
   tell(frame: Uint8Array): void {
-    this.push({ frame, counted: 0, closes: false, stays: true });
-    this.pump();
+    if (!this.passes(frame)) this.push({ frame, counted: 0, closes: false, stays: true });
   }
 
   /** Queues the frames of one commit; the last one closes it. */
   sendCommit(frames: readonly Uint8Array[]): void {
+    const last = frames.length - 1;
     frames.forEach((frame, index) => {
-      const closes = index === frames.length - 1;
-      this.push({ frame, counted: frame.byteLength, closes, stays: false });
+      if (this.passes(frame)) return;
+      this.push({ frame, counted: frame.byteLength, closes: index === last, stays: false });
     });
-    this.pump();
   }
 
   /** Whether more than one commit waits, and together they are larger than `budgetBytes`. */
@@ -65,7 +66,7 @@ export class Outbound {
 
   /** Drops what was not handed over yet, but for what `tell` queued. */
   clear(): void {
-    this.queue = this.queue.slice(this.next).filter(({ stays }) => stays);
+    this.queue = this.queue?.slice(this.next).filter(({ stays }) => stays);
     this.next = 0;
     this.backlog = 0;
     this.commitsWaiting = 0;
@@ -73,29 +74,38 @@ export class Outbound {
 
   /** Calls back once everything queued was handed over, or the stream has ended. */
   whenEmpty(callback: () => void): void {
-    if (this.ended) callback();
-    else if (this.next >= this.queue.length && this.blockedAt === undefined) callback();
-    else this.onEmpty.push(callback);
+    if (this.ended || (!this.waits && this.blockedAt === undefined)) callback();
+    else (this.onEmpty ??= []).push(callback);
   }
 
   end(error?: SwitchboardError): void {
     if (this.ended) return;
     this.ended = true;
-    this.queue = [];
     this.emptied();
     this.sink.end(error);
   }
 
+  private get waits(): boolean {
+    return this.queue !== undefined && this.next < this.queue.length;
+  }
+
+  /** Hands a frame over at once where nothing waits before it. After the end it is dropped. */
+  private passes(frame: Uint8Array): boolean {
+    if (this.ended) return true;
+    if (this.blockedAt !== undefined || this.waits) return false;
+    if (!this.sink.write(frame)) this.wait();
+    return true;
+  }
+
   private push(queued: Queued): void {
-    if (this.ended) return;
-    this.queue.push(queued);
+    (this.queue ??= []).push(queued);
     this.backlog += queued.counted;
     if (queued.closes) this.commitsWaiting += 1;
   }
 
   private pump(): void {
     while (!this.ended && this.blockedAt === undefined) {
-      const queued = this.queue[this.next];
+      const queued = this.queue?.[this.next];
       if (queued === undefined) {
         this.emptied();
         return;
@@ -116,10 +126,10 @@ export class Outbound {
   }
 
   private emptied(): void {
-    this.queue = [];
+    this.queue = undefined;
     this.next = 0;
-    const callbacks = this.onEmpty;
-    this.onEmpty = [];
+    const callbacks = this.onEmpty ?? [];
+    this.onEmpty = undefined;
     for (const callback of callbacks) callback();
   }
 }

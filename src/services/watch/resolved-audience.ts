@@ -14,33 +14,72 @@ export interface WatchEncoder {
     server: { readonly id: string; readonly stored?: StoredServer },
     cause?: Cause,
   ): Uint8Array;
+  /**
+   * The frames that close a commit in a view: `last`, which is its last event, with the
+   * closing in it; or `last` as it is and a closing frame, where a copy of `last` for each
+   * view would cost more than that.
+   */
+  closed(last: Uint8Array, step: Step, view: View): readonly Uint8Array[];
   synced(token: Position, view: View): Uint8Array;
-  closing(step: Step, view: View): Uint8Array;
   heartbeat(facts: HeartbeatFacts, view: View): Uint8Array;
   reset(reason: ResetReason): Uint8Array;
 }
 
 /** One view, resolved by the server: what WatchServers sends. */
-export function resolvedAudience(view: View, encoder: WatchEncoder): Audience {
-  const subjects: readonly Subject[] = subjectsOf(view);
-  const key = viewKey(view);
-  return {
-    seesInventory: view.kind === 'inventory',
-    subjects: () => subjects,
-    snapshot: (state) => snapshot(state, view, encoder),
-    removed: (id) => encoder.event('removed', { id }),
-    step: (step, memo) =>
-      memo(`step ${key}`, () =>
-        eventsOf(step, view).map((event) => encodeEvent(event, step, { encoder, memo })),
-      ),
-    closing: (step, memo) => memo(`closing ${key}`, () => encoder.closing(step, view)),
-    synced: (position) => encoder.synced(position, view),
-    heartbeat: (facts, memo) =>
-      memo(`heartbeat ${key} ${String(facts.bookmark?.revision)}`, () =>
-        encoder.heartbeat(facts, view),
-      ),
-    reset: (reason) => encoder.reset(reason),
-  };
+export class ResolvedAudience implements Audience {
+  readonly seesInventory: boolean;
+  private readonly view: View;
+  private readonly encoder: WatchEncoder;
+  /** Names what is the same for all streams of the view; made once, as every commit asks for it. */
+  private readonly key: string;
+
+  constructor(view: View, encoder: WatchEncoder) {
+    this.seesInventory = view.kind === 'inventory';
+    this.view = view;
+    this.encoder = encoder;
+    this.key = `view ${viewKey(view)}`;
+  }
+
+  subjects(): readonly Subject[] {
+    return subjectsOf(this.view);
+  }
+
+  snapshot(state: StateIndex): Map<string, SnapshotItem> {
+    return snapshot(state, this.view, this.encoder);
+  }
+
+  removed(id: string): Uint8Array {
+    return this.encoder.event('removed', { id });
+  }
+
+  step(step: Step, memo: Memo): readonly Uint8Array[] {
+    return memo(this.key, () => framesOf(step, this.view, { encoder: this.encoder, memo }));
+  }
+
+  synced(position: Position): Uint8Array {
+    return this.encoder.synced(position, this.view);
+  }
+
+  heartbeat(facts: HeartbeatFacts, memo: Memo): Uint8Array {
+    return memo(`${this.key} ${String(facts.bookmark?.revision)}`, () =>
+      this.encoder.heartbeat(facts, this.view),
+    );
+  }
+
+  reset(reason: ResetReason): Uint8Array {
+    return this.encoder.reset(reason);
+  }
+}
+
+interface Encoding {
+  readonly encoder: WatchEncoder;
+  readonly memo: Memo;
+}
+
+function framesOf(step: Step, view: View, encoding: Encoding): readonly Uint8Array[] {
+  const events = eventsOf(step, view).map((event) => encodeEvent(event, step, encoding));
+  const last = events.pop();
+  return last === undefined ? [] : [...events, ...encoding.encoder.closed(last, step, view)];
 }
 
 interface ResolvedEvent {
@@ -51,7 +90,7 @@ interface ResolvedEvent {
 function encodeEvent(
   { type, stored }: ResolvedEvent,
   step: Step,
-  { encoder, memo }: { readonly encoder: WatchEncoder; readonly memo: Memo },
+  { encoder, memo }: Encoding,
 ): Uint8Array {
   const { id } = stored.record;
   // One frame for all streams: it holds nothing of the view.

@@ -18,6 +18,12 @@ export interface FrameSink {
   /** Ends the stream after what was written, with the status of `error` if one is given. */
   end(error?: SwitchboardError): void;
 
-  /** Aborts when the peer is gone, and also once an ended stream is closed. */
+  /** Whether the peer is gone, or the ended stream is closed. */
+  readonly isGone: boolean;
+
+  /** Calls back once that is so; at once if it is. */
+  onceGone(callback: () => void): void;
+
+  /** The same as a signal, for what takes one. Made when it is first asked for. */
   readonly signal: AbortSignal;
 }

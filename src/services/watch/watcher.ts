@@ -43,9 +43,14 @@ type State =
   | { readonly kind: 'live' }
   | { readonly kind: 'ended' };
 
+const REPLAYING: State = { kind: 'replaying' };
+const LIVE: State = { kind: 'live' };
+const ENDED: State = { kind: 'ended' };
+const NONE: readonly never[] = [];
+
 /**
  * One stream that follows a tenant's log: replayed or a snapshot first, then live. Every
- * commit that shows it something is sent once, in order, whole, closed by one frame. A
+ * commit that shows it something is sent once, in order, whole, closed by its last frame. A
  * reader that lags beyond its budget gets a reset and the state instead of its backlog;
  * one that takes nothing, or is reset again and again, is ended with SLOW_CONSUMER.
  */
@@ -53,22 +58,23 @@ export class Watcher {
   readonly audience: Audience;
   private readonly deps: WatcherDeps;
   private readonly out: Outbound;
-  private state: State = { kind: 'replaying' };
+  private state: State = REPLAYING;
   private bookmark: Position | undefined;
   private heartbeatWaits = false;
   /** Heartbeats come after the first frame of the stream. */
   private hasBegun = false;
-  private resets: number[] = [];
-  private whenLive: (() => void)[] = [];
+  /** When it was reset; most never are. */
+  private resets: readonly number[] = NONE;
+  /** What waits until it is live. */
+  private whenLive: readonly (() => void)[] = NONE;
 
   constructor(audience: Audience, sink: FrameSink, deps: WatcherDeps) {
     this.audience = audience;
     this.deps = deps;
     this.out = new Outbound(sink, deps.now);
-    sink.signal.addEventListener('abort', () => {
+    sink.onceGone(() => {
       this.end();
     });
-    if (sink.signal.aborted) this.end();
   }
 
   /** Whether everything up to the log's position was queued for the reader. */
@@ -100,7 +106,7 @@ export class Watcher {
    */
   runLive(change: () => void): void {
     if (this.state.kind === 'live') change();
-    else if (this.state.kind !== 'ended') this.whenLive.push(change);
+    else if (this.state.kind !== 'ended') this.whenLive = [...this.whenLive, change];
   }
 
   /** Sends what came after `place`, then goes live. */
@@ -169,15 +175,15 @@ export class Watcher {
 
   end(error?: SwitchboardError): void {
     if (this.ended) return;
-    this.state = { kind: 'ended' };
-    this.whenLive = [];
+    this.state = ENDED;
+    this.whenLive = NONE;
     this.out.end(error);
     this.deps.onEnd(this);
   }
 
   private sendStep(step: Step, memo: Memo): void {
     const frames = this.audience.step(step, memo);
-    if (frames.length > 0) this.out.sendCommit([...frames, this.audience.closing(step, memo)]);
+    if (frames.length > 0) this.out.sendCommit(frames);
   }
 
   private async sendSnapshot(held: Held): Promise<void> {
@@ -220,7 +226,7 @@ export class Watcher {
     if (pending === undefined) return;
     const frames = this.audience.step(step, memo);
     if (frames.length === 0) return;
-    pending.frames.push([...frames, this.audience.closing(step, memo)]);
+    pending.frames.push(frames);
     for (const frame of frames) pending.bytes += frame.byteLength;
     const overtaken = pending.frames.length > 1 && pending.bytes > this.deps.limits.budgetBytes;
     if (overtaken) state.pending = undefined;
@@ -228,9 +234,9 @@ export class Watcher {
 
   private goLive(): void {
     if (this.ended) return;
-    this.state = { kind: 'live' };
+    this.state = LIVE;
     const changes = this.whenLive;
-    this.whenLive = [];
+    this.whenLive = NONE;
     for (const change of changes) change();
   }
 

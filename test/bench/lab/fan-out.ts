@@ -28,8 +28,8 @@ export interface WatchedServer {
   readonly server: { usage(): Promise<Usage> };
 }
 
-/** Messages of ours for one commit: the change, and the frame that closes the commit. */
-export const FRAMES_PER_COMMIT = 2;
+/** Messages of ours for one commit of one change: the change, which also closes the commit. */
+export const FRAMES_PER_COMMIT = 1;
 
 /** The method by which ours is watched. */
 export const WATCH_SERVERS_PATH = '/switchboard.v1.RegistryService/WatchServers';

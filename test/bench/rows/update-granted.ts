@@ -15,8 +15,8 @@ export const updateGranted: Bench = {
   name: 'update-granted',
   about:
     'UpdateServer of a PRIVATE server, one after the other, with one of those that it is granted to ' +
-    'watching. The grants are written into the log before. The watcher must get one change and its ' +
-    'closing frame for each update.',
+    'watching. The grants are written into the log before. The watcher must get one message for each ' +
+    'update.',
   rows: [
     {
       name: 'update of a server granted to 10,000',

@@ -49,13 +49,29 @@ describe('a stream of a node', () => {
     const server = await startScriptedServer((stream) => {
       answer(stream);
       stream.send(upsert({ id: 'b', tier: 'APP' }), commit(2), heartbeat(3));
+      stream.sendClosing(upsert({ id: 'c', tier: 'APP' }), 4);
     });
     openFollower(server.address);
     const applied = (): unknown[] =>
       (server.streams[0]?.received ?? []).flatMap((message) =>
         message.$case === 'applied' ? [message.value.token] : [],
       );
-    await soon(() => expect(applied()).toEqual([tokenAt(1), tokenAt(2), tokenAt(3)]));
+    await soon(() => expect(applied()).toEqual([1, 2, 3, 4].map(tokenAt)));
+  });
+
+  it('takes a commit that its last changes close in one step, as any other [W4]', async () => {
+    const server = await startScriptedServer((stream) => {
+      answer(stream);
+      stream.send(upsert({ id: 'b', tier: 'APP' }));
+      stream.sendClosing(removed('a'), 2);
+      // Changes of a kind that no client knows yet, which close a commit nevertheless.
+      stream.send(upsert({ id: 'c', tier: 'APP' }));
+      stream.sendClosing(undefined, 3);
+      stream.send(upsert({ id: 'd', tier: 'APP' }), commit(4));
+    });
+    const { view, changes } = openFollower(server.address);
+    await soon(() => expect(changes()).toEqual([['b', 'a'], ['c'], ['d']]));
+    expect(view.list(APP_VIEW).map(({ id }) => id)).toEqual(['b', 'c', 'd']);
   });
 
   it('resumes from the last token that it was told, in a commit or a heartbeat [W6, W7]', async () => {

@@ -123,6 +123,19 @@ describe('requests that cannot be read', () => {
   });
 });
 
+describe('an answer', () => {
+  const bytes = GetServerResponse.encode(RESPONSE).finish();
+  it.each([
+    ['a message', () => Promise.resolve(RESPONSE)],
+    ['a message at once', () => RESPONSE],
+    ['its bytes', () => Promise.resolve(bytes)],
+    ['its bytes at once', () => bytes],
+  ])('may come as %s', async (_, getServer) => {
+    await using tiny = await startTinyServer({ getServer });
+    expect(await call(tiny.client, 'getServer', REQUEST)).toEqual(RESPONSE);
+  });
+});
+
 describe('the end of a call', () => {
   it('reaches the handler when the caller cancels', async () => {
     let context: CallContext | undefined;

@@ -108,10 +108,17 @@ describe('a server stream', () => {
     await eventually(() => {
       expect(watch.messages).toHaveLength(1);
     });
+    const told: string[] = [];
+    for (const who of ['one', 'other']) sink?.onceGone(() => told.push(who));
+    expect(sink?.isGone).toBe(false);
     watch.stream.cancel();
     await eventually(() => {
-      expect(sink?.signal.reason).toMatchObject({ reason: 'CANCELLED' });
+      expect(sink?.isGone).toBe(true);
     });
+    // Also who asks only now.
+    sink?.onceGone(() => told.push('late'));
+    expect(told).toEqual(['one', 'other', 'late']);
+    expect(sink?.signal.reason).toMatchObject({ reason: 'CANCELLED' });
     expect(sink?.write(frame('late'))).toBe(false);
     sink?.end();
   });

@@ -11,7 +11,7 @@ import {
 import { compactTenants } from '../../../src/services/compaction.js';
 import { Tenants } from '../../../src/services/tenants.js';
 import { openWatcher } from '../../../src/services/watch-servers.js';
-import { resolvedAudience } from '../../../src/services/watch/resolved-audience.js';
+import { ResolvedAudience } from '../../../src/services/watch/resolved-audience.js';
 import { WATCH_DEFAULTS } from '../../../src/services/watch/watch-limits.js';
 import { NO_FAILPOINT } from '../../../src/domain/failpoint.js';
 import type { Catalog } from '../../../src/storage/catalog.js';
@@ -401,13 +401,22 @@ describe('frames', () => {
     const nodes = views.map((view) => openNode(replica, new Map([['s', view as ReaderView]])));
     for (const { sink } of nodes) await toldThat(sink, isSynced('s'));
     await create(replica, { name: 'files' });
-    const last = ({ sink }: { sink: RecordingSink }, back: number) => sink.frames.at(-back);
-    // The event for all watchers, the changes and the closing frame for all nodes.
-    expect(new Set(streams.map((each) => last(each, 2))).size).toBe(1);
-    expect(new Set(nodes.map((each) => last(each, 2))).size).toBe(1);
-    expect(new Set(nodes.map((each) => last(each, 1))).size).toBe(1);
-    // A resume token is of a view: its closing frame is shared by watchers of that view.
-    expect(new Set(twins.map((each) => last(each, 1))).size).toBe(1);
+    const last = ({ sink }: { sink: RecordingSink }) => sink.frames.at(-1);
+    const allOf = (each: { sink: RecordingSink }) => kinds(watched(each.sink));
+    // One frame each, with the closing in it. For nodes it is the same one.
+    expect(new Set(nodes.map(last)).size).toBe(1);
+    // A resume token is of a view: the frame is shared by watchers of that view.
+    expect(new Set(twins.map(last)).size).toBe(1);
+    for (const each of twins) {
+      expect(each.sink.frames).toHaveLength(2);
+      expect(allOf(each)).toEqual(['synced', 'event', 'closing']);
+    }
+    // Where the closing is a frame of its own, the event is the same for all views.
+    await create(replica, { name: 'mail' });
+    await create(replica, { name: 'docs' });
+    expect(new Set(streams.map(({ sink }) => sink.frames.at(-2))).size).toBe(1);
+    expect(new Set(streams.map(last)).size).toBe(3);
+    expect(new Set(twins.map(last)).size).toBe(1);
   });
 
   it('of a commit that shows a stream nothing are none, but for the bookmark [P19, W6]', async () => {
@@ -490,8 +499,8 @@ describe('readers that lag', () => {
     const replica = await world.replica({ watchLimits: { budgetBytes: 50 } });
     const { sink, live } = watch(replica, ana);
     await live;
-    sink.stall(2);
-    // The first is handed over whole; the second waits alone, and is larger than the budget.
+    sink.stall();
+    // The first is handed over; the second waits alone, and is larger than the budget.
     await create(replica, { name: 'small' });
     await create(replica, { name: 'large' });
     sink.release();
@@ -532,7 +541,8 @@ describe('readers that lag', () => {
     let count = 0;
     const overrun = async (): Promise<void> => {
       sink.stall();
-      for (const _ of upTo(4)) await create(replica, { name: `n${String((count += 1))}` });
+      // One is handed over, two are more than the budget, and so are two more during the snapshot.
+      for (const _ of upTo(5)) await create(replica, { name: `n${String((count += 1))}` });
       sink.release();
     };
     for (const resets of [1, 2]) {
@@ -635,7 +645,7 @@ describe('a tenant that is closed for want of use', () => {
     tenants.dropIdle();
     const sink = new RecordingSink();
     const deps = { tenants, catalog: world.catalog, limits: WATCH_DEFAULTS, monotonic: () => 0 };
-    const audience = resolvedAudience(ana, watchEncoder(TENANT));
+    const audience = new ResolvedAudience(ana, watchEncoder(TENANT));
     const watcher = openWatcher(deps, tenant, { audience, sink, onEnd: () => undefined });
     expect(watcher.ended).toBe(true);
     expect(sink.ended?.error?.reason).toBe('CATALOG_UNAVAILABLE');

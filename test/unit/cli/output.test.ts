@@ -91,6 +91,14 @@ describe('text', () => {
     `);
   });
 
+  it('of a watch has the line of a change whether or not it closes its commit', () => {
+    const message = { $case: 'event' as const, value: { type: 3, server: { name: 'weather' } } };
+    const closes = { token: 't' };
+    expect(textLine(WatchServersResponse.fromPartial({ message, closes }))).toBe(
+      textLine(WatchServersResponse.fromPartial({ message })),
+    );
+  });
+
   it('of a watch as JSON is proto JSON, a line each', () => {
     const line = jsonLine(
       WatchServersResponse.fromPartial({

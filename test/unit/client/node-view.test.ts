@@ -32,7 +32,7 @@ function upsert(server: StoredServer, views?: readonly ReaderView[]): FeedChange
 }
 
 function stored(parts: RecordParts, at = 1, ...subjects: readonly Subject[]): StoredServer {
-  return { record: recordOf(parts), grants: grantsAt(at, ...subjects) };
+  return { record: recordOf(parts), grants: grantsAt(at, ...subjects.toSorted()) };
 }
 
 /** A view that is known for all of VIEWS. */

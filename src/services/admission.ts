@@ -42,7 +42,7 @@ export async function admit(admission: Admission): Promise<void> {
   const loads = new Map(value.loads.map((load) => [load.user, load]));
   let replayed = revision;
   // Where the view has to be before it can hold what the Catalog answered.
-  let reflected = value.loads.reduce((most, load) => Math.max(most, load.revision), revision);
+  let reflected = value.loads.reduce((most, load) => Math.max(most, load.revision), value.newest);
   for (;;) {
     await log.catchUp(Math.max(reflected, newestStamp(found)));
     const commits = await commitsAfter(admission, replayed);

@@ -21,7 +21,7 @@ export class RecentCommits {
   }
 
   push(commit: Commit): void {
-    const size = JSON.stringify(commit.changes).length;
+    const size = JSON.stringify([commit.changes, commit.loads]).length;
     this.commits.push(commit);
     this.sizes.push(size);
     this.size += size;

@@ -182,7 +182,7 @@ export interface Catalog {
     options?: CallOptions,
   ): Promise<Projected<readonly StoredServer[]>>;
 
-  /** The load records of those of the users who have one, in any order. */
+  /** The load records of those of the users who have one, each once, in any order. */
   loadRecords(
     tenant: string,
     users: readonly string[],

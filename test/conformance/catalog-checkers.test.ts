@@ -1,5 +1,6 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Catalog } from '../../src/storage/catalog.js';
+import { loadOf } from '../support/loads.js';
 import {
   appendAtHead,
   changeOf,
@@ -12,6 +13,9 @@ import { createLmdbHarness } from '../support/storage-lmdb.js';
 import { projectionDifferences, replay } from '../support/storage-model.js';
 import { expectWholeLog } from './catalog/append.js';
 import { TENANT } from './catalog/harness.js';
+
+/** The first load record of ana in the history below. */
+const LOADED = loadOf('ana', { serverCount: 1 });
 
 /** Ways in which an engine could be wrong: the checkers must notice each. */
 const BROKEN_PROJECTIONS: Record<string, (catalog: Catalog) => Partial<Catalog>> = {
@@ -86,6 +90,40 @@ const BROKEN_PROJECTIONS: Record<string, (catalog: Catalog) => Partial<Catalog>>
     serversOfSource: (tenant) => catalog.serversOfSource(tenant, 'a.yaml'),
   }),
   'an answer is lost': () => ({ answer: async () => ({ revision: 5, value: undefined }) }),
+  'a load record is forgotten': (catalog) => ({
+    loadRecords: async (tenant, users) => {
+      const { revision, value } = await catalog.loadRecords(tenant, users);
+      return { revision, value: value.filter(({ user }) => user !== 'bob') };
+    },
+  }),
+  'a load record is not the newest': (catalog) => ({
+    loadRecords: async (tenant, users) => {
+      const { revision, value } = await catalog.loadRecords(tenant, users);
+      return { revision, value: value.map((load) => (load.user === 'ana' ? LOADED : load)) };
+    },
+  }),
+  'a user has the load record of another': (catalog) => ({
+    loadRecords: async (tenant, users) =>
+      catalog.loadRecords(
+        tenant,
+        users.map((user) => (user === 'ana' ? 'bob' : user)),
+      ),
+  }),
+  'a user who was never loaded has a load record': (catalog) => ({
+    loadRecords: async (tenant, users) => {
+      const { revision, value } = await catalog.loadRecords(tenant, users);
+      return { revision, value: users.includes('nobody') ? [...value, loadOf('nobody')] : value };
+    },
+  }),
+  'load records come that nobody asked for': (catalog) => ({
+    loadRecords: (tenant, users) => catalog.loadRecords(tenant, [...users, 'ana']),
+  }),
+  'load records lag behind the log': (catalog) => ({
+    loadRecords: async (tenant, users) => {
+      const { revision, value } = await catalog.loadRecords(tenant, users);
+      return { revision: revision - 1, value };
+    },
+  }),
   'a projection lags behind the log': (catalog) => ({
     sharedServers: async (tenant) => {
       const { revision, value } = await catalog.sharedServers(tenant);
@@ -160,14 +198,22 @@ async function catalogWithHistory(): Promise<Catalog> {
   await appendAtHead(
     catalog,
     TENANT,
-    draftOf([
-      changeOf(undefined, former),
-      changeOf(undefined, deleted),
-      changeOf(undefined, own, { granted: held }),
-    ]),
+    draftOf(
+      [
+        changeOf(undefined, former),
+        changeOf(undefined, deleted),
+        changeOf(undefined, own, { granted: held }),
+      ],
+      { loads: [{ after: LOADED }] },
+    ),
     draftOf(changeOf(former, { ...former, name: 'new', generation: 2, etag: 'new' }), { request }),
     draftOf(changeOf(deleted, undefined)),
-    draftOf(changeOf(own, own, { revoked: grantsAt(1, 'user:ana') })),
+    draftOf(changeOf(own, own, { revoked: grantsAt(1, 'user:ana') }), {
+      loads: [
+        { before: LOADED, after: loadOf('ana', { state: 'invalidated', revision: 4 }) },
+        { after: loadOf('bob', { revision: 4 }) },
+      ],
+    }),
     draftOf(changeOf(undefined, recordOf({ id: 'of ana', owner: 'ana' }))),
   );
   return catalog;

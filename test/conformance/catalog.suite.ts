@@ -5,6 +5,7 @@ import { describeData } from './catalog/data.js';
 import { describeFailpoints } from './catalog/failpoints.js';
 import { openCatalog, type CatalogSuite } from './catalog/harness.js';
 import { describeLifecycle } from './catalog/lifecycle.js';
+import { describeLoadRecords } from './catalog/load-records.js';
 import { describeLog } from './catalog/log.js';
 import { describeProjections } from './catalog/projections.js';
 import { describeReopening } from './catalog/reopening.js';
@@ -29,6 +30,7 @@ export function describeCatalog(name: string, suite: CatalogSuite): void {
     describeCompaction(suite);
     describeProjections(suite);
     describeVersions(suite);
+    describeLoadRecords(suite);
     describeReopening(suite);
     describeFailpoints(suite);
   });

@@ -1,8 +1,10 @@
 import { digestText } from '../../src/domain/digest.js';
 import type { Change, CommitDraft } from '../../src/domain/commit.js';
+import type { LoadChange, LoadRecord } from '../../src/domain/load-record.js';
 import type { Grant, ServerRecord, StoredServer } from '../../src/domain/server.js';
 import type { Subject } from '../../src/domain/view.js';
 import type { Catalog } from '../../src/storage/catalog.js';
+import { loadChange, loadOf } from './loads.js';
 import type { Random } from './random.js';
 import { batchOf, changeOf, draftOf, recordOf } from './storage-builders.js';
 
@@ -10,20 +12,30 @@ const NAMES = ['files', 'mail', 'search', 'web'];
 const USERS = ['ana', 'bob', 'zoe'];
 const SUBJECTS: readonly Subject[] = ['user:ana', 'user:bob', 'user:zoe', 'group:dev', 'group:ops'];
 
+/** What random commits are made of: the state before them, and choices. */
+export interface RandomHistory {
+  readonly servers: readonly StoredServer[];
+  /** By user. */
+  readonly loads: ReadonlyMap<string, LoadRecord>;
+  readonly random: Random;
+}
+
 /**
  * Appends one random commit that a log could have: everything that services do today, and
- * what they will do (moves between PRIVATE and shared, several servers in one commit).
- * `servers` is the state before it. Answers whether it was appended.
+ * what they will do (moves between PRIVATE and shared, several servers in one commit),
+ * some of them with load records, some with nothing else. Answers whether it was appended.
  */
 export async function appendRandom(
   catalog: Catalog,
   tenant: string,
-  { servers, random }: { readonly servers: readonly StoredServer[]; readonly random: Random },
+  { servers, loads: held, random }: RandomHistory,
 ): Promise<boolean> {
   const after = await catalog.head(tenant);
   const state = new Map(servers.map((server) => [server.record.id, server]));
   const changes: Change[] = [];
-  for (let left = random.oneIn(4) ? 2 : 1; left > 0; left -= 1) {
+  const loads = random.oneIn(3) ? randomLoads(held, random, after.revision + 1) : [];
+  const count = loads.length > 0 && random.oneIn(2) ? 0 : random.oneIn(4) ? 2 : 1;
+  for (let left = count; left > 0; left -= 1) {
     const change = randomChange(state, random, after.revision + 1);
     if (change === undefined) continue;
     const id = (change.after ?? change.before)?.id ?? '';
@@ -32,9 +44,21 @@ export async function appendRandom(
     if (change.after === undefined) state.delete(id);
     else state.set(id, { record: change.after, grants: [] });
   }
-  if (changes.length === 0) return false;
-  const draft: CommitDraft = draftOf(changes);
+  if (changes.length + loads.length === 0) return false;
+  const draft: CommitDraft = draftOf(changes, loads.length === 0 ? {} : { loads });
   return (await catalog.append(tenant, batchOf(after, [draft]))).appended;
+}
+
+function randomLoads(
+  held: ReadonlyMap<string, LoadRecord>,
+  random: Random,
+  revision: number,
+): readonly LoadChange[] {
+  return random.some(USERS).map((user) => {
+    const state = random.pick(['loaded', 'invalidated', 'purged'] as const);
+    const load = loadOf(user, { state, revision, serverCount: random.below(5) });
+    return loadChange(held.get(user), load);
+  });
 }
 
 function randomChange(

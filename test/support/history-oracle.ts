@@ -1,4 +1,5 @@
 import { applyChange, changedId, type Commit } from '../../src/domain/commit.js';
+import type { LoadRecord } from '../../src/domain/load-record.js';
 import { RecordSet } from '../../src/domain/record-set.js';
 import { listResolved } from '../../src/domain/resolve.js';
 import type { StoredServer } from '../../src/domain/server.js';
@@ -16,6 +17,7 @@ export type Contents = ReadonlyMap<string, number>;
 export class Oracle {
   private readonly states: ReadonlyMap<string, StoredServer>[] = [new Map()];
   private readonly contents = new Map<string, Contents>();
+  private readonly loads: ReadonlyMap<string, LoadRecord>[] = [new Map()];
 
   /** The newest revision it knows. */
   get head(): number {
@@ -40,6 +42,8 @@ export class Oracle {
         else state.set(id, after);
       }
       this.states.push(state);
+      const touched = (commit.loads ?? []).map(({ after }) => [after.user, after] as const);
+      this.loads.push(new Map([...this.loadsAt(commit.revision - 1), ...touched]));
     }
   }
 
@@ -48,6 +52,11 @@ export class Oracle {
     const state = this.states[revision];
     if (state === undefined) throw new Error(`the oracle ends at ${String(this.head)}`);
     return [...state.values()];
+  }
+
+  /** The load records at a revision, by user. */
+  loadsAt(revision: number): ReadonlyMap<string, LoadRecord> {
+    return this.loads[revision] ?? new Map<string, LoadRecord>();
   }
 
   /** Servers that are gone, by id: the name that they had then, and the revision, the newest first. */

@@ -30,6 +30,8 @@ export interface RecordParts {
   readonly lastUpdatedAt?: number;
   readonly source?: string;
   readonly generation?: number;
+  readonly externalId?: string;
+  readonly privateSource?: string;
 }
 
 /** A record; USER unless it has an owner, then PRIVATE. */
@@ -46,8 +48,9 @@ export function recordOf(parts: RecordParts = {}): ServerRecord {
   return {
     id,
     name: parts.name ?? id,
-    externalId: '',
+    externalId: parts.externalId ?? '',
     source: parts.source ?? '',
+    ...(parts.privateSource === undefined ? {} : { privateSource: parts.privateSource }),
     tier,
     ...(parts.owner === undefined ? {} : { owner: parts.owner }),
     spec,

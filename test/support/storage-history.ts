@@ -1,8 +1,10 @@
 import fc from 'fast-check';
 import { digestText } from '../../src/domain/digest.js';
 import type { AccessChange, Change, CommitDraft } from '../../src/domain/commit.js';
+import type { LoadChange, LoadRecord } from '../../src/domain/load-record.js';
 import type { Grant, ServerRecord, StoredServer } from '../../src/domain/server.js';
 import type { Subject } from '../../src/domain/view.js';
+import { loadChange, loadOf } from './loads.js';
 import { changeOf, draftOf, recordOf } from './storage-builders.js';
 import type { CatalogModel } from './storage-model.js';
 
@@ -50,7 +52,19 @@ const ACTIONS = [
   'unshare',
   'transfer',
   'delete',
+  'load',
 ] as const;
+
+/** Users of load records: odd ones, and some of whom one is the beginning of another. */
+const LOADED_USERS = [
+  'ana',
+  'anabel',
+  'an',
+  'ana/bel',
+  'ana\0bel',
+  '\0',
+  ...ODD_TEXTS.slice(2, 12),
+];
 
 /** One choice of a random history; what it comes to depends on the state it meets. */
 export interface HistoryStep {
@@ -91,6 +105,7 @@ export function changeOfStep(
   step: HistoryStep,
   revision: number,
 ): Change | undefined {
+  if (step.action === 'load') return undefined;
   if (step.action === 'create') return createOf(servers, step, revision);
   const ids = [...servers.keys()].sort();
   const server = servers.get(ids[step.pick % Math.max(1, ids.length)] ?? '');
@@ -98,11 +113,33 @@ export function changeOfStep(
   return changeOfServer(server, step, revision);
 }
 
-/** A draft of the changes of one commit. */
-export function draftOfSteps(changes: readonly Change[], step: HistoryStep): CommitDraft {
+/** How a step touches one of the load records, by user, at `revision`; undefined if it does not. */
+export function loadOfStep(
+  loads: ReadonlyMap<string, LoadRecord>,
+  step: HistoryStep,
+  revision: number,
+): LoadChange | undefined {
+  if (step.action !== 'load') return undefined;
+  const user = LOADED_USERS[step.pick % LOADED_USERS.length] ?? 'ana';
+  const refused = { rowId: step.text, name: step.text, reason: 'ROW_BROKEN', message: '' } as const;
+  const after = loadOf(user, {
+    ...{ revision, source: step.owner, loadTime: step.time, serverCount: step.pick },
+    state: step.keepGrants ? 'loaded' : step.sameBatch ? 'invalidated' : 'purged',
+    ...(step.sameCommit ? { refused: [refused], refusedCount: 1 } : {}),
+  });
+  return loadChange(loads.get(user), after);
+}
+
+/** A draft of what one commit does. */
+export function draftOfSteps(
+  changes: readonly Change[],
+  loads: readonly LoadChange[],
+  step: HistoryStep,
+): CommitDraft {
   const { requestId, time } = step;
   return draftOf(changes, {
     time,
+    ...(loads.length === 0 ? {} : { loads }),
     ...(requestId === undefined
       ? {}
       : { request: { principal: step.owner, requestId, bodyDigest: `body of ${requestId}` } }),
@@ -159,6 +196,7 @@ function changeOfServer(server: StoredServer, step: HistoryStep, revision: numbe
   };
   const { owner: _owner, ...unowned } = after;
   switch (step.action) {
+    case 'load':
     case 'create':
     case 'update':
       return changeOf(before, { ...after, spec: { ...after.spec, title: step.text } });

@@ -1,5 +1,6 @@
 import { applyChange, changedId, type Change, type Commit } from '../../src/domain/commit.js';
 import { canonicalJson } from '../../src/domain/digest.js';
+import type { LoadRecord } from '../../src/domain/load-record.js';
 import {
   audienceOf,
   isShared,
@@ -24,6 +25,8 @@ export interface CatalogModel {
   readonly answers: Map<string, ModelAnswer>;
   /** By id, the oldest first. */
   readonly versions: Map<string, ServerVersion[]>;
+  /** By user. */
+  readonly loads: Map<string, LoadRecord>;
   /** All that ever occurred, so that what is gone is asked for as well. */
   readonly names: Set<string>;
   readonly sources: Set<string>;
@@ -37,6 +40,7 @@ export function emptyModel(): CatalogModel {
     tombstones: new Map(),
     answers: new Map(),
     versions: new Map(),
+    loads: new Map(),
     names: new Set(['never-used']),
     sources: new Set(['never-used', '']),
     subjects: new Set<Subject>(['user:nobody', 'group:nobody']),
@@ -73,6 +77,13 @@ export function applyToModel(model: CatalogModel, commit: Commit): void {
       model.sources.add(after.record.source);
       for (const subject of audienceOf(after)) model.subjects.add(subject);
     }
+  }
+  for (const { before, after } of commit.loads ?? []) {
+    const held = model.loads.get(after.user);
+    if (canonicalJson(held ?? null) !== canonicalJson(before ?? null)) {
+      throw new Error(`a load record of ${after.user} that follows another one`);
+    }
+    model.loads.set(after.user, after);
   }
   if (request !== undefined) {
     const { principal, requestId, bodyDigest } = request;
@@ -180,6 +191,11 @@ export async function projectionDifferences(
     const page = await catalog.versions(tenant, { id, before, limit: 2 });
     compare(`versions ${id} before ${String(before)}`, page, newestFirst.slice(2, 4));
   }
+  for (const users of userLists(model)) {
+    const { revision, value } = await catalog.loadRecords(tenant, users);
+    const loads = users.flatMap((user) => model.loads.get(user) ?? []);
+    compare(`loadRecords ${users.join()}`, { revision, value: byUser(value) }, byUser(loads));
+  }
   compare('inventory', sorted(await wholeInventory(catalog, tenant)), byId(all));
   for (const { principal, requestId, ...answer } of model.answers.values()) {
     const recorded = await catalog.answer(tenant, { principal, requestId });
@@ -215,6 +231,16 @@ function isSeenBy(server: StoredServer, subjects: readonly Subject[]): boolean {
 function subjectLists(model: CatalogModel): readonly (readonly Subject[])[] {
   const subjects = [...model.subjects];
   return [...subjects.map((subject) => [subject]), subjects, []];
+}
+
+/** Each user who ever had a load record alone, all of them with one who had none, and nobody. */
+function userLists(model: CatalogModel): readonly (readonly string[])[] {
+  const users = [...model.loads.keys(), 'nobody'];
+  return [...users.map((user) => [user]), users, []];
+}
+
+function byUser(loads: readonly LoadRecord[]): readonly LoadRecord[] {
+  return [...loads].sort((a, b) => (a.user < b.user ? -1 : 1));
 }
 
 function sorted(projected: Projected<readonly StoredServer[]>): Projected<readonly StoredServer[]> {

@@ -5,8 +5,8 @@ import type { Declaration } from '../server.js';
 
 /**
  * The declarations that cannot have their names, by server id: another server of the
- * owner has it and keeps it. A server that the load deletes or renames gives its name
- * free, unless its own change is refused here too.
+ * owner has it and keeps it. A server that the load deletes, renames or gives to another
+ * owner gives its name free, unless its own change is refused here too.
  */
 export function refusedNames(
   state: StateIndex,
@@ -14,10 +14,10 @@ export function refusedNames(
   doomed: ReadonlySet<string>,
 ): ReadonlyMap<string, SwitchboardError> {
   const refused = new Map<string, SwitchboardError>();
-  const keepsName = (holder: string, name: string): boolean => {
+  const keepsName = (holder: string, { name, owner }: Declaration): boolean => {
     if (doomed.has(holder)) return false;
     const next = refused.has(holder) ? undefined : accepted.get(holder);
-    return next === undefined || next.name === name;
+    return next === undefined || (next.name === name && next.owner === owner);
   };
   // A refusal keeps a name taken, which may refuse another: until nothing more is refused.
   for (let found = -1; found !== refused.size;) {
@@ -26,7 +26,7 @@ export function refusedNames(
       if (refused.has(id)) continue;
       const holder = holderOf(state, nameOf(declared));
       if (holder === undefined || holder.record.id === id) continue;
-      if (!keepsName(holder.record.id, declared.name)) continue;
+      if (!keepsName(holder.record.id, declared)) continue;
       refused.set(
         id,
         new SwitchboardError(

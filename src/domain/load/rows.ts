@@ -55,17 +55,13 @@ export function checkRows(
     refused.push(refusedRow(row, error));
     if (row.rowId !== '') kept.add(serverIdOfRow(rights.source, row.rowId));
   };
-  const twins = contradicting(rows);
-  const seen = new Set<string>();
+  const distinct = distinctOf(rows);
+  const twins = contradicting([...distinct]);
   rows.forEach((row, index) => {
+    if (!distinct.delete(row)) return;
     const error = twins.get(row) ?? errorOf(row, index, { user, rights });
-    if (error !== undefined) {
-      refuse(row, error);
-      return;
-    }
-    if (seen.has(row.rowId)) return;
-    seen.add(row.rowId);
-    accepted.set(serverIdOfRow(rights.source, row.rowId), declarationOfRow(row, rights));
+    if (error !== undefined) refuse(row, error);
+    else accepted.set(serverIdOfRow(rights.source, row.rowId), declarationOfRow(row, rights));
   });
   return { accepted, kept, refused };
 }
@@ -106,7 +102,17 @@ function declarationOfRow({ rowId, name, owner, content }: LoadedRow, rights: So
   } as const satisfies Declaration;
 }
 
-/** Rows that cannot all be true, with what is wrong. */
+/** The first of each of the rows that are equal. */
+function distinctOf(rows: readonly LoadedRow[]): Set<LoadedRow> {
+  const first = new Map<string, LoadedRow>();
+  for (const row of rows) {
+    const text = textOf(row);
+    if (!first.has(text)) first.set(text, row);
+  }
+  return new Set(first.values());
+}
+
+/** Of rows that all differ, those that cannot all be true, with what is wrong. */
 function contradicting(rows: readonly LoadedRow[]): ReadonlyMap<LoadedRow, SwitchboardError> {
   const found = new Map<LoadedRow, SwitchboardError>();
   const mark = (group: readonly LoadedRow[], text: string): void => {
@@ -114,7 +120,7 @@ function contradicting(rows: readonly LoadedRow[]): ReadonlyMap<LoadedRow, Switc
   };
   const told = rows.filter(({ rowId }) => rowId !== '');
   for (const group of groupsOf(told, ({ rowId }) => rowId)) {
-    if (new Set(group.map(textOf)).size > 1) mark(group, 'rows of one id differ');
+    if (group.length > 1) mark(group, 'rows of one id differ');
   }
   for (const group of groupsOf(told, ({ owner, name }) => JSON.stringify([owner, name]))) {
     if (new Set(group.map(({ rowId }) => rowId)).size > 1)

@@ -6,6 +6,7 @@ import {
   type Commit,
 } from '../../domain/commit.js';
 import { SwitchboardError } from '../../domain/errors.js';
+import type { LoadRecord } from '../../domain/load-record.js';
 import { Overlay } from '../../domain/record-set.js';
 import type { Catalog } from '../../storage/catalog.js';
 import type { Step, TenantLog } from '../tenant-log.js';
@@ -18,7 +19,8 @@ interface Undo {
 
 /**
  * The state of the log as it was at `revision`, on top of a frozen state: made by undoing
- * what came after, newest first. Reads the log once; keeps one entry per changed record.
+ * what came after, newest first. Reads the log once; keeps one entry per changed record
+ * and touched load record.
  */
 export async function rewind(
   source: { readonly log: TenantLog; readonly catalog: Catalog },
@@ -26,6 +28,7 @@ export async function rewind(
   range: { readonly from: number; readonly to: number },
 ): Promise<void> {
   const undos = new Map<string, Undo>();
+  const loads = new Map<string, LoadRecord | undefined>();
   for await (const commit of commitsBetween(source, range)) {
     for (const change of commit.changes) {
       const id = changedId(change);
@@ -33,7 +36,11 @@ export async function rewind(
       if (change.access !== undefined) undo.access.push(change.access);
       undos.set(id, undo);
     }
+    for (const { before, after } of commit.loads ?? []) {
+      if (!loads.has(after.user)) loads.set(after.user, before);
+    }
   }
+  for (const [user, load] of loads) state.setLoad(user, load);
   for (const [id, { first, access }] of undos) {
     let server = state.byId(id);
     for (const step of access.toReversed()) {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { loadOf } from '../../support/loads.js';
 import {
   appendAtHead,
   appendUntilPlaced,
@@ -84,7 +85,9 @@ export function describeCompaction(suite: CatalogSuite): void {
       await appendAtHead(
         catalog,
         TENANT,
-        draftOf(changeOf(undefined, record, { granted: [{ subject: 'group:ops', revision: 1 }] })),
+        draftOf(changeOf(undefined, record, { granted: [{ subject: 'group:ops', revision: 1 }] }), {
+          loads: [{ after: loadOf('ana') }],
+        }),
       );
       await appendAtHead(catalog, TENANT, creation({ id: 'b' }), creation({ id: 'c' }));
       await appendAtHead(catalog, TENANT, draftOf(changeOf(recordOf({ id: 'b' }), undefined)));

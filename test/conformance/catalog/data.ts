@@ -31,6 +31,7 @@ export function describeData(suite: CatalogSuite): void {
       expect(await catalog.project('unknown', 9)).toBe(0);
       expect(await catalog.serverById('unknown', 'a')).toEqual({ revision: 0, value: undefined });
       expect(await catalog.sharedServers('unknown')).toEqual({ revision: 0, value: [] });
+      expect(await catalog.loadRecords('unknown', ['ana'])).toEqual({ revision: 0, value: [] });
       expect(await catalog.tenants()).toEqual([]);
     });
 
@@ -110,6 +111,7 @@ export function describeData(suite: CatalogSuite): void {
       expect((await catalog.serverById(TENANT, long)).value).toBeUndefined();
       expect((await catalog.serversNamed(TENANT, { name: long, limit: 9 })).value).toEqual([]);
       expect((await catalog.privateServers(TENANT, [`user:${long}`])).value).toEqual([]);
+      expect((await catalog.loadRecords(TENANT, [long])).value).toEqual([]);
       expect((await catalog.head(long)).revision).toBe(0);
     });
 

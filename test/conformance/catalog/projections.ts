@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Change, CommitDraft } from '../../../src/domain/commit.js';
 import { applyChange, changedId } from '../../../src/domain/commit.js';
+import type { LoadChange } from '../../../src/domain/load-record.js';
 import { resolve, type RecordIndex } from '../../../src/domain/resolve.js';
 import type { StoredServer } from '../../../src/domain/server.js';
 import { userView, type Subject } from '../../../src/domain/view.js';
@@ -19,6 +20,7 @@ import {
   changeOfStep,
   draftOfSteps,
   historySteps,
+  loadOfStep,
   replaceGrants,
   type HistoryStep,
 } from '../../support/storage-history.js';
@@ -202,12 +204,18 @@ export async function playHistory(
   steps: readonly HistoryStep[],
 ): Promise<void> {
   let servers = new Map(model.servers);
+  let loads = new Map(model.loads);
   let drafts: CommitDraft[] = [];
   let changes: Change[] = [];
+  let touched = new Map<string, LoadChange>();
   let last: HistoryStep | undefined;
   const endCommit = (): void => {
-    if (last !== undefined && changes.length > 0) drafts.push(draftOfSteps(changes, last));
+    if (last !== undefined && changes.length + touched.size > 0) {
+      drafts.push(draftOfSteps(changes, [...touched.values()], last));
+    }
+    for (const [user, { after }] of touched) loads.set(user, after);
     changes = [];
+    touched = new Map();
   };
   const endBatch = async (): Promise<void> => {
     endCommit();
@@ -218,16 +226,21 @@ export async function playHistory(
     for (const commit of batch.commits) applyToModel(model, commit);
     await catalog.project(TENANT, model.revision);
     servers = new Map(model.servers);
+    loads = new Map(model.loads);
     drafts = [];
   };
   for (const step of steps) {
     if (!step.sameBatch) await endBatch();
     else if (!step.sameCommit) endCommit();
     const revision = model.revision + drafts.length + 1;
+    const load = loadOfStep(loads, step, revision);
+    // Of a user at most one in a commit: the last.
+    if (load !== undefined) touched.set(load.after.user, load);
     const change = changeOfStep(servers, step, revision);
-    if (change === undefined) continue;
-    changes.push(change);
+    if (change !== undefined) changes.push(change);
+    if (load === undefined && change === undefined) continue;
     last = step;
+    if (change === undefined) continue;
     const id = changedId(change);
     const after = applyChange(servers.get(id), change);
     if (after === undefined) servers.delete(id);

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { loadOf } from '../../support/loads.js';
 import {
   appendAtHead,
   batchOf,
@@ -31,7 +32,8 @@ function describeDurable(suite: CatalogSuite): void {
       const record = recordOf({ id: 'a', owner: 'ana' });
       await appendAtHead(catalog, TENANT, draftOf(changeOf(undefined, record), { request }));
       await appendAtHead(catalog, TENANT, creation({ id: 'b' }), creation({ id: 'c' }));
-      await appendAtHead(catalog, TENANT, draftOf(changeOf(record, undefined)));
+      const loads = [{ after: loadOf('ana', { revision: 4 }) }];
+      await appendAtHead(catalog, TENANT, draftOf(changeOf(record, undefined), { loads }));
       const model = replay(await readLog(catalog, TENANT));
       await catalog.compact(TENANT, 1, { answersBefore: 0 });
       await catalog.project(TENANT, 4);

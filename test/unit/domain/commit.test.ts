@@ -9,10 +9,12 @@ import {
   undoChange,
   type AccessChange,
   type Change,
+  type CommitDraft,
   type Position,
 } from '../../../src/domain/commit.js';
 import type { Grant, StoredServer } from '../../../src/domain/server.js';
 import { arbitraryGrants, arbitraryServer } from '../../support/history-arbitraries.js';
+import { loadOf } from '../../support/loads.js';
 import { changeOf, draftOf, recordOf } from '../../support/storage-builders.js';
 
 const start: Position = { epoch: 'epoch', revision: 0, fingerprint: '' };
@@ -115,8 +117,40 @@ describe('a fingerprint', () => {
     expect(new Set(prints).size).toBe(prints.length);
   });
 
-  it('is the same for a commit that was stored and read again', () => {
-    const commit = placeCommit(draft, start);
+  it('of a commit without loads is what it was before there were loads', () => {
+    // Digests of the log of a version that knew no loads: nothing here is built by helpers.
+    const server = { id: 'srv-1', name: 'files', tier: 'PRIVATE', owner: 'ana', revision: 7 };
+    const access = { granted: [], revoked: [{ subject: 'group:dev', revision: 7 }] };
+    const old = {
+      ...{ cause: 'DELETE', actor: 'ops', reason: 'gone', time: 1_700_000_000_000 },
+      changes: [{ before: server, access }],
+    } as unknown as CommitDraft;
+    const request = { principal: 'p', requestId: 'r', bodyDigest: 'd' };
+    const place = { epoch: 'epoch', revision: 8, fingerprint: 'before' };
+    expect(chainFingerprint(old, place)).toBe('yZ9DkukQbiquwoUl6k4Uzg');
+    expect(chainFingerprint({ ...old, request }, place)).toBe('zHBl7OPkAZh2n7OkRKqwxg');
+  });
+
+  it('covers the load records that the commit touches [P30]', () => {
+    const [first, second] = [loadOf('ana'), loadOf('ana', { revision: 2 })];
+    const prints = [
+      chainFingerprint(draft, start),
+      chainFingerprint({ ...draft, loads: [] }, start),
+      chainFingerprint({ ...draft, loads: [{ after: first }] }, start),
+      chainFingerprint({ ...draft, loads: [{ after: second }] }, start),
+      chainFingerprint({ ...draft, loads: [{ before: first, after: second }] }, start),
+      chainFingerprint({ ...draft, loads: [{ after: loadOf('bob') }] }, start),
+      chainFingerprint({ ...draft, loads: [{ after: first }, { after: loadOf('bob') }] }, start),
+    ];
+    expect(new Set(prints).size).toBe(prints.length);
+  });
+
+  it.each([
+    ['without loads', draft],
+    ['with loads', { ...draft, loads: [{ before: loadOf('ana'), after: loadOf('ana') }] }],
+  ])('is the same for a commit that was stored and read again, %s', (_what, stored) => {
+    const commit = placeCommit(stored, start);
+    expect(commit.loads).toEqual(stored.loads);
     const read = JSON.parse(JSON.stringify(commit)) as typeof commit;
     expect(chainFingerprint(read, start)).toBe(commit.fingerprint);
     expect(positionOf('epoch', commit)).toEqual({

@@ -4,8 +4,10 @@ import { placeCommit, type Change } from '../../../src/domain/commit.js';
 import { Overlay, RecordSet } from '../../../src/domain/record-set.js';
 import type { StateIndex } from '../../../src/domain/resolve.js';
 import { audienceOf, isShared, type StoredServer } from '../../../src/domain/server.js';
-import { arbitraryServer, NAMES, SUBJECTS } from '../../support/history-arbitraries.js';
-import { draftOf } from '../../support/storage-builders.js';
+import type { LoadRecord } from '../../../src/domain/load-record.js';
+import { arbitraryServer, NAMES, SUBJECTS, USERS } from '../../support/history-arbitraries.js';
+import { loadChange, loadOf } from '../../support/loads.js';
+import { draftOf, recordOf } from '../../support/storage-builders.js';
 
 const IDS = ['id-0', 'id-1', 'id-2', 'id-3'];
 
@@ -184,6 +186,131 @@ describe('Overlay', () => {
           expectSame(overlay, naive);
         }
       }),
+    );
+  });
+});
+
+describe('load records', () => {
+  type Loads = ReadonlyMap<string, LoadRecord>;
+
+  const expectLoads = (state: StateIndex, loads: Loads): void => {
+    for (const user of USERS) expect(state.loadOf(user)).toBe(loads.get(user));
+  };
+  const arbitraryLoad = fc
+    .record({
+      user: fc.constantFrom(...USERS),
+      revision: fc.integer({ min: 1, max: 9 }),
+      serverCount: fc.nat(3),
+      isGone: fc.integer({ min: 0, max: 3 }).map((odds) => odds === 0),
+    })
+    .map(({ user, isGone, ...parts }) => ({
+      user,
+      load: isGone ? undefined : loadOf(user, parts),
+    }));
+  const arbitraryLoads = fc.array(arbitraryLoad, { maxLength: 10 });
+
+  /** What a map of load records becomes. */
+  function move(loads: Map<string, LoadRecord>, user: string, load: LoadRecord | undefined): void {
+    if (load === undefined) loads.delete(user);
+    else loads.set(user, load);
+  }
+
+  /** A set of these, and what it should hold. */
+  function filled(actions: readonly { user: string; load: LoadRecord | undefined }[]) {
+    const [records, loads] = [new RecordSet(), new Map<string, LoadRecord>()];
+    for (const { user, load } of actions) {
+      move(loads, user, load);
+      if (load === undefined) records.removeLoad(user);
+      else records.putLoad(load);
+    }
+    return { records, loads };
+  }
+
+  it('are those that were put last, each by its user', () => {
+    fc.assert(
+      fc.property(arbitraryLoads, (actions) => {
+        const { records, loads } = filled(actions);
+        expectLoads(records, loads);
+        expect([...records.loadedUsers()].sort()).toEqual([...loads.keys()].sort());
+        expect(records.size).toBe(0);
+      }),
+    );
+  });
+
+  it('of an overlay differ where they were set, and leave the base alone', () => {
+    fc.assert(
+      fc.property(arbitraryLoads, arbitraryLoads, (first, second) => {
+        const { records, loads } = filled(first);
+        const [overlay, due] = [new Overlay(records), new Map(loads)];
+        for (const { user, load } of second) {
+          move(due, user, load);
+          overlay.setLoad(user, load);
+          expectLoads(overlay, due);
+        }
+        expectLoads(records, loads);
+      }),
+    );
+  });
+
+  it('of an overlay stay while the base moves, where they were pinned before [P17]', () => {
+    fc.assert(
+      fc.property(arbitraryLoads, arbitraryLoads, arbitraryLoads, (first, own, second) => {
+        const { records, loads } = filled(first);
+        const overlay = new Overlay(records);
+        // It may have gone its own way before.
+        for (const { user, load } of own) {
+          overlay.setLoad(user, load);
+          move(loads, user, load);
+        }
+        for (const { user, load } of second) {
+          overlay.pinLoad(user);
+          if (load === undefined) records.removeLoad(user);
+          else records.putLoad(load);
+          expectLoads(overlay, loads);
+        }
+      }),
+    );
+  });
+
+  it('move with commits, and go back by what was before', () => {
+    fc.assert(
+      fc.property(arbitraryLoads, arbitraryLoads, (first, second) => {
+        const { records, loads } = filled(first);
+        const overlay = new Overlay(records);
+        const changes = second.flatMap(({ user, load }) => {
+          if (load === undefined) return [];
+          const change = loadChange(loads.get(user), load);
+          loads.set(user, load);
+          return [change];
+        });
+        for (const change of changes) overlay.apply({ changes: [], loads: [change] });
+        expectLoads(overlay, loads);
+        for (const { before, after } of changes.toReversed()) overlay.setLoad(after.user, before);
+        expectLoads(overlay, filled(first).loads);
+      }),
+    );
+  });
+
+  it('are all moved by a commit that touches several, beside its changes', () => {
+    const overlay = new Overlay(new RecordSet());
+    const [ana, bob] = [loadOf('ana'), loadOf('bob')];
+    const draft = draftOf({ after: recordOf({ id: 'a' }) });
+    overlay.apply({ ...draft, loads: [{ after: ana }, { after: bob }] });
+    expectLoads(
+      overlay,
+      new Map([
+        ['ana', ana],
+        ['bob', bob],
+      ]),
+    );
+    expect(overlay.byId('a')).toBeDefined();
+    overlay.apply(draftOf({ before: recordOf({ id: 'a' }) }));
+    expectLoads(
+      overlay,
+      new Map([
+        ['ana', ana],
+        ['bob', bob],
+      ]),
     );
   });
 });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { RecentCommits } from '../../../src/services/recent-commits.js';
-import { creation, placeAll } from '../../support/storage-builders.js';
+import { loadOf } from '../../support/loads.js';
+import { creation, draftOf, placeAll } from '../../support/storage-builders.js';
 
 const request = (requestId: string) => ({ principal: 'p', requestId, bodyDigest: 'b' });
 const commits = placeAll(
@@ -55,6 +56,23 @@ describe('RecentCommits', () => {
     for (const commit of commits) tiny.push(commit);
     expect(tiny.after(commits.length + 3)).toEqual([commits.at(-1)]);
     expect(tiny.answering(request('r0'))).toBeUndefined();
+  });
+
+  it('counts what was loaded too: a load of refused rows is large without a change [W12]', () => {
+    const refused = {
+      rowId: 'r',
+      name: 'n',
+      reason: 'ROW_BROKEN',
+      message: 'x'.repeat(1_000),
+    } as const;
+    const load = loadOf('ana', { refused: [refused], refusedCount: 1 });
+    const drafts = commits.map(() => draftOf([], { cause: 'LOAD', loads: [{ after: load }] }));
+    const loads = placeAll({ epoch: 'e', revision: 4, fingerprint: '' }, drafts);
+    const recent = new RecentCommits(1_000, 2_500);
+    for (const commit of loads) recent.push(commit);
+    const held = loads.filter(({ revision }) => recent.at(revision) !== undefined);
+    expect(held.length).toBeLessThanOrEqual(4);
+    expect(held.at(-1)).toBe(loads.at(-1));
   });
 
   it('reaches back to just before its first commit', () => {

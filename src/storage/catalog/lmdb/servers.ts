@@ -122,13 +122,13 @@ export function readInventory(
   return texts.map((text) => withGrants(store, tenant, text));
 }
 
-/** The load records of the users who have one. */
+/** The load records of the users who have one, each once. */
 export function readLoads(
   store: LmdbStore,
   tenant: string,
   users: readonly string[],
 ): readonly LoadRecord[] {
-  const texts = users.map((user) => store.loads.get(keyOf(tenant, user)));
+  const texts = [...new Set(users)].map((user) => store.loads.get(keyOf(tenant, user)));
   return texts.flatMap((text) => (text === undefined ? [] : [JSON.parse(text) as LoadRecord]));
 }
 

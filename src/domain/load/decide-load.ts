@@ -13,11 +13,11 @@ import {
 import { canonicalJson } from '../digest.js';
 import { SwitchboardError } from '../errors.js';
 import { MAX_REFUSED_ROWS, type LoadRecord, type RefusedRow } from '../load-record.js';
-import type { Declaration, ServerRecord, StoredServer } from '../server.js';
+import { grantTo, type Declaration, type ServerRecord, type StoredServer } from '../server.js';
 import { userSubject } from '../view.js';
 import { refusedNames } from './names.js';
-import { checkRows, type LoadedRow, type SourceRights } from './rows.js';
-import { grantTo, sightAfterLoad } from './sight.js';
+import { checkRows, isKept, type LoadedRow, type SourceRights } from './rows.js';
+import { sightAfterLoad } from './sight.js';
 
 /** What is left of a server that a load may bring back. */
 export interface FormerLife {
@@ -85,8 +85,8 @@ function planLoad({ state }: DecisionContext, { user, rights, rows }: LoadIntent
   const known = [...state.privateOf(userSubject(user))].filter(
     ({ record }) => record.privateSource === rights.source,
   );
-  const stays = ({ record: { id } }: StoredServer): boolean =>
-    checked.accepted.has(id) || checked.kept.has(id);
+  const stays = ({ record }: StoredServer): boolean =>
+    checked.accepted.has(record.id) || isKept(record, checked);
   const gone = known.filter((server) => !stays(server));
   const doomed = new Set(gone.filter((server) => isOwned(server, user)).map(idOf));
   const unnamed = refusedNames(state, checked.accepted, doomed);
@@ -162,7 +162,7 @@ function alteration(
 
 function lossOfSight(context: DecisionContext, user: string, server: StoredServer): Change {
   const { record: before } = server;
-  const grant = grantTo(server, user);
+  const grant = grantTo(server, userSubject(user));
   const record = {
     ...touched(context, before),
     accessEtag: accessEtagOf(context.after, before.id),

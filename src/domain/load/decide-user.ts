@@ -1,9 +1,8 @@
 import type { Change } from '../commit.js';
 import { accessEtagOf, deletionOf, type Decision, type DecisionContext } from '../decide.js';
 import type { LoadChange, LoadRecord } from '../load-record.js';
-import type { StoredServer } from '../server.js';
+import { grantTo, type StoredServer } from '../server.js';
 import { userSubject } from '../view.js';
-import { grantTo } from './sight.js';
 
 /**
  * Touches the load record of a user, so that a load under way is thrown away and the next
@@ -44,7 +43,7 @@ export function decidePurge(
 function withoutUser({ after }: DecisionContext, user: string, server: StoredServer): Change {
   const { record } = server;
   if (record.owner === user) return deletionOf(server);
-  const grant = grantTo(server, user);
+  const grant = grantTo(server, userSubject(user));
   const { id } = record;
   return {
     before: record,

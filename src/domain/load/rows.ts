@@ -27,6 +27,10 @@ export interface CheckedRows {
   readonly accepted: ReadonlyMap<string, Declaration>;
   /** Ids of servers whose rows were refused: what is known of them stays. */
   readonly kept: ReadonlySet<string>;
+  /** The same of refused rows that have no usable id: servers of these names. */
+  readonly keptNames: ReadonlySet<string>;
+  /** Whether a refused row has neither: then every server that is known may be meant. */
+  readonly keepsAll: boolean;
   readonly refused: readonly RefusedRow[];
 }
 
@@ -50,10 +54,12 @@ export function checkRows(
 ): CheckedRows {
   const accepted = new Map<string, Declaration>();
   const kept = new Set<string>();
+  const keptNames = new Set<string>();
   const refused: RefusedRow[] = [];
   const refuse = (row: LoadedRow, error: SwitchboardError): void => {
     refused.push(refusedRow(row, error));
-    if (row.rowId !== '') kept.add(serverIdOfRow(rights.source, row.rowId));
+    if (isUsable(row.rowId)) kept.add(serverIdOfRow(rights.source, row.rowId));
+    else keptNames.add(row.name);
   };
   const distinct = distinctOf(rows);
   const twins = contradicting([...distinct]);
@@ -63,7 +69,15 @@ export function checkRows(
     if (error !== undefined) refuse(row, error);
     else accepted.set(serverIdOfRow(rights.source, row.rowId), declarationOfRow(row, rights));
   });
-  return { accepted, kept, refused };
+  return { accepted, kept, keptNames, keepsAll: keptNames.has(''), refused };
+}
+
+/** Whether a refused row may be about a server, so that what is known of it stays. */
+export function isKept(
+  { id, name }: { readonly id: string; readonly name: string },
+  { kept, keptNames, keepsAll }: CheckedRows,
+): boolean {
+  return keepsAll || kept.has(id) || keptNames.has(name);
 }
 
 /** A refused row as the log keeps it. */
@@ -92,6 +106,12 @@ function errorOf(
   }
   if (row.owner === user || rights.foreignOwners) return undefined;
   return new SwitchboardError('ROW_NOT_ALLOWED', `it belongs to ${JSON.stringify(row.owner)}`);
+}
+
+function isUsable(rowId: string): boolean {
+  let usable = true;
+  checkId(rowId, '', () => (usable = false));
+  return usable;
 }
 
 function declarationOfRow({ rowId, name, owner, content }: LoadedRow, rights: SourceRights) {

@@ -24,8 +24,3 @@ export function sightAfterLoad(
   const revoked = grants.filter(({ subject }) => subject === userSubject(owner));
   return granted.length + revoked.length === 0 ? undefined : { granted, revoked };
 }
-
-/** The grant of a user to a server; undefined if there is none. */
-export function grantTo({ grants }: StoredServer, user: string): Grant | undefined {
-  return grants.find(({ subject }) => subject === userSubject(user));
-}

@@ -55,6 +55,15 @@ describe('decideLoad, what changes', () => {
     expect(loads).toEqual([{ before, after: touched }]);
   });
 
+  it('takes nothing away that a refused row without an id may be about', () => {
+    const servers = known(rowOf('first'), rowOf('second'));
+    const nameless = { ...brokenRow(''), name: '' };
+    expect(decideLoad(contextOf(servers), intentOf([nameless])).changes).toEqual([]);
+    const named = { ...brokenRow(''), name: 'first' };
+    const { changes } = decideLoad(contextOf(servers), intentOf([named]));
+    expect(outline(changes)).toEqual(['-second']);
+  });
+
   it('says of a user without servers that it is loaded [L5]', () => {
     const { changes, loads } = decideLoad(contextOf([]), intentOf([]));
     expect(changes).toEqual([]);

@@ -1,10 +1,8 @@
 // What the examples in other languages need before they can run: packages, generated code, a build.
 // All of it goes to folders that git ignores. Done once in a clone, and again when its inputs change.
-import { execFile } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import path from 'node:path';
-import { promisify } from 'node:util';
+import { firstWorking, once } from './once.mjs';
 import { ROOT, bin, mustRun, say } from './run.mjs';
 import { withSetupLock } from './setup-lock.mjs';
 import { listFiles } from './tree.mjs';
@@ -14,8 +12,6 @@ const GO = path.join(ROOT, 'examples', 'go');
 const CACHE = path.join(ROOT, 'node_modules', '.cache', 'switchboard', 'clients');
 // What these say is no output of whoever called us.
 const QUIET = { stdio: ['ignore', 2, 2] };
-
-const execute = promisify(execFile);
 
 /**
  * @typedef {{ command: readonly string[] } | { missing: string }} Prepared
@@ -81,38 +77,7 @@ async function prepareGo() {
   return { command: [program] };
 }
 
-/** Runs `make` unless the stamp says that it was done from these files (and `more`). */
-async function once(stamp, files, more, make) {
-  const hash = createHash('sha256').update(more);
-  for (const file of files) hash.update(await readFile(file));
-  const wanted = hash.digest('hex');
-  if ((await readFile(stamp, 'utf8').catch(() => '')) === wanted) return;
-  await make();
-  await mkdir(path.dirname(stamp), { recursive: true });
-  await writeFile(stamp, wanted);
-}
-
 async function protos() {
   const folder = path.join(ROOT, 'proto', 'switchboard');
   return (await listFiles(folder)).map((file) => path.join(folder, file));
-}
-
-/** The first of these commands that runs with these arguments, and what it printed; or why none does. */
-async function firstWorking(commands, args) {
-  const reasons = [];
-  for (const command of commands) {
-    try {
-      const { stdout } = await execute(command, args);
-      return { command, version: stdout };
-    } catch (error) {
-      reasons.push(reasonOf(command, error));
-    }
-  }
-  return { why: reasons.join('; ') };
-}
-
-function reasonOf(command, error) {
-  if (error.code === 'ENOENT') return `there is no ${command} on the PATH`;
-  const last = String(error.stderr).trim().split('\n').at(-1);
-  return last || error.message;
 }

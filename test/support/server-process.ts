@@ -17,7 +17,7 @@ export interface Running extends AsyncDisposable {
   kill(signal: NodeJS.Signals): void;
 }
 
-/** A server that serves. */
+/** A program of ours that serves. */
 export interface ServerProcess extends Running {
   readonly address: string;
 }
@@ -32,9 +32,18 @@ export async function temporaryFolder(): Promise<AsyncDisposable & { readonly pa
 }
 
 /** Starts the server on a free port, unless the arguments say another, and waits until it serves. */
-export async function startServerProcess(...args: readonly string[]): Promise<ServerProcess> {
+export function startServerProcess(...args: readonly string[]): Promise<ServerProcess> {
   // Addresses that tests make up are not to be looked at, and every finding is a commit.
-  const running = start(SERVER, ['--listen', '127.0.0.1:0', '--inspect=false', ...args]);
+  return startListening(SERVER, ['--listen', '127.0.0.1:0', '--inspect=false', ...args]);
+}
+
+/** Starts a program of `dist/` that says where it listens, and waits until it does. */
+export async function startListening(
+  program: string,
+  args: readonly string[],
+  env: NodeJS.ProcessEnv = {},
+): Promise<ServerProcess> {
+  const running = start(path.resolve(ROOT, 'dist', program), args, env);
   const address = await new Promise<string>((resolve, reject) => {
     const look = (): void => {
       const match = /listens on (\S+)/.exec(running.stdout());
@@ -42,7 +51,7 @@ export async function startServerProcess(...args: readonly string[]): Promise<Se
     };
     running.child.stdout?.on('data', look);
     void running.exited.then((code) => {
-      reject(new Error(`the server ended with ${code}: ${running.stderr()}`));
+      reject(new Error(`${program} ended with ${code}: ${running.stderr()}`));
     });
   });
   return { ...running, address };

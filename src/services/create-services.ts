@@ -4,6 +4,7 @@ import { SwitchboardError } from '../domain/errors.js';
 import { NO_FAILPOINT, type Failpoint } from '../domain/failpoint.js';
 import type { Catalog } from '../storage/catalog.js';
 import type { Relay } from '../storage/relay.js';
+import { grantAccess, revokeAccess, setAccess } from './access-servers.js';
 import { applyServers } from './apply-servers.js';
 import { batchGetServers } from './batch-get.js';
 import { checkConnections } from './check-connections.js';
@@ -12,7 +13,9 @@ import { explainAccess } from './explain-access.js';
 import { createInspection } from './inspection/create-inspection.js';
 import type { InspectionSetup } from './inspection/inspection-deps.js';
 import { recordFacts } from './inspection/record-facts.js';
+import { listGrants } from './list-grants.js';
 import { listServers } from './list-servers.js';
+import { demoteServer, promoteServer } from './move-servers.js';
 import { NodeSession, type SessionEncoder } from './node-session.js';
 import { getServer } from './registry.js';
 import { rollbackServer, undeleteServer } from './restore-servers.js';
@@ -96,6 +99,12 @@ export function createServices(deps: ServicesDeps) {
     batchGetServers: batchGetServers.bind(null, reads),
     listServerVersions: listServerVersions.bind(null, reads),
     explainAccess: explainAccess.bind(null, reads),
+    setAccess: setAccess.bind(null, reads),
+    grantAccess: grantAccess.bind(null, reads),
+    revokeAccess: revokeAccess.bind(null, reads),
+    listGrants: listGrants.bind(null, reads),
+    promoteServer: promoteServer.bind(null, reads),
+    demoteServer: demoteServer.bind(null, reads),
     checkConnections: checkConnections.bind(null, reads),
     watchServers: (
       context: Parameters<typeof watchServers>[1],

@@ -110,10 +110,11 @@ const protocolRules: Sentences = Object.fromEntries(
 );
 
 const later = new Set(
-  ['W9', 'W13', 'C4', 'F2', 'F3', 'F4', 'F5', 'F6'].concat(
+  ['W13', 'C4', 'F2', 'F3', 'F4', 'F5', 'F6'].concat(
     Object.keys(privateLoads),
-    range('P', 22, 31),
-    ['P14', 'P34', 'P35'],
+    range('P', 22, 27),
+    range('P', 29, 31),
+    ['P34', 'P35'],
   ),
 );
 

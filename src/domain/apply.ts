@@ -3,6 +3,7 @@ import { neededScope } from './connection-scope.js';
 import {
   creationOf,
   deletionOf,
+  demandUnmanaged,
   etagMismatch,
   holderOf,
   nameOf,
@@ -106,14 +107,16 @@ export function decideItem(
   item: CheckedItem,
   { id, takeOver }: { readonly id: string; readonly takeOver: boolean },
 ): ItemOutcome {
-  const record = holderOf(context.state, item.at)?.record;
+  const server = holderOf(context.state, item.at);
+  const record = server?.record;
   if ('refusal' in item) return { kind: 'refused', refusal: item.refusal, record };
   try {
     demandEtag(item, record);
-    if (record === undefined)
+    if (record === undefined || server === undefined)
       return { kind: 'change', change: creationOf(context, item.declared, id) };
+    demandUnmanaged(record);
     if (!takeOver) demandNoOtherSource(record, item.declared.source);
-    const change = redeclarationOf(context, record, item.declared);
+    const change = redeclarationOf(context, server, item.declared);
     return change === undefined ? { kind: 'unchanged', record } : { kind: 'change', change };
   } catch (error) {
     if (!isSwitchboardError(error)) throw error;

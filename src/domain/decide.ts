@@ -51,8 +51,9 @@ export interface UpdateIntent {
 
 /** `intent` applied to the server as it is; undefined if that changes nothing effective. */
 export function decideUpdate(context: DecisionContext, intent: UpdateIntent): Decision | undefined {
-  const { record: before } = demandCurrent(context.state, intent);
-  const declared = intent.apply(declarationOf(before));
+  const before = demandCurrent(context.state, intent);
+  demandUnmanaged(before.record);
+  const declared = intent.apply(declarationOf(before.record));
   validateDeclaration(declared, 'server');
   const change = redeclarationOf(context, before, declared);
   return change && { cause: 'UPDATE', changes: [change] };
@@ -63,7 +64,9 @@ export function decideDelete(
   { state }: DecisionContext,
   intent: { readonly id: string; readonly etag: string },
 ): Decision {
-  return { cause: 'DELETE', changes: [deletionOf(demandCurrent(state, intent))] };
+  const server = demandCurrent(state, intent);
+  demandUnmanaged(server.record);
+  return { cause: 'DELETE', changes: [deletionOf(server)] };
 }
 
 /** Adds a server of `declared`, which has to be valid. Throws NAME_TAKEN. */
@@ -75,23 +78,40 @@ export function creationOf(context: DecisionContext, declared: Declaration, id: 
 
 /**
  * Makes `declared`, which has to be valid, what is declared about a server; undefined if that
- * changes nothing effective. Throws TIER_CHANGE_NOT_ALLOWED and NAME_TAKEN.
+ * changes nothing effective. A new owner needs no grant, so one to it ends. Throws
+ * TIER_CHANGE_NOT_ALLOWED and NAME_TAKEN.
  */
 export function redeclarationOf(
   context: DecisionContext,
-  before: ServerRecord,
+  { record: before, grants }: StoredServer,
   declared: Declaration,
 ): Change | undefined {
   if (isShared(before) !== isShared(declared))
     throw new SwitchboardError('TIER_CHANGE_NOT_ALLOWED');
   if (canonicalJson(declarationOf(declared)) === canonicalJson(declarationOf(before)))
     return undefined;
-  demandNameFree(context.state, declared, before.id);
-  return { before, after: redeclared(context, before, declared) };
+  const after = redeclared(context, before, declared);
+  const { owner } = declared;
+  const revoked = grants.filter(
+    ({ subject }) => owner !== undefined && subject === userSubject(owner),
+  );
+  if (owner === before.owner || revoked.length === 0) return { before, after };
+  const accessEtag = accessEtagOf(context.after, before.id);
+  return { before, after: { ...after, accessEtag }, access: { granted: [], revoked } };
 }
 
-/** The record with another declaration, whoever has its name. Facts and access stay. */
+/** The next version of a record, of any tier. Throws NAME_TAKEN. */
 export function redeclared(
+  context: DecisionContext,
+  before: ServerRecord,
+  declared: Declaration,
+): ServerRecord {
+  demandNameFree(context.state, declared, before.id);
+  return nextVersion(context, before, declared);
+}
+
+/** The same, whoever has its name. Facts and access stay. */
+export function nextVersion(
   { after, now }: Pick<DecisionContext, 'after' | 'now'>,
   before: ServerRecord,
   declared: Declaration,
@@ -184,13 +204,29 @@ export function accessEtagOf(after: Position, id: string): string {
   return digestText('access', after.epoch, after.fingerprint, id);
 }
 
+/** The server of the id. Throws SERVER_NOT_FOUND. */
+export function demandServer(state: StateIndex, id: string): StoredServer {
+  const server = state.byId(id);
+  if (server === undefined) throw new SwitchboardError('SERVER_NOT_FOUND', `no server ${id}`);
+  return server;
+}
+
+/** Throws MANAGED_BY_SOURCE for a server that only its private source can change. */
+export function demandUnmanaged({
+  id = '',
+  privateSource,
+}: Pick<Declaration, 'privateSource'> & { readonly id?: string }): void {
+  if (privateSource === undefined) return;
+  const metadata = { id, private_source: privateSource };
+  throw new SwitchboardError('MANAGED_BY_SOURCE', undefined, { metadata });
+}
+
 /** The server of the id. Throws SERVER_NOT_FOUND, and ETAG_MISMATCH if it has another etag. */
 export function demandCurrent(
   state: StateIndex,
   { id, etag }: { readonly id: string; readonly etag: string },
 ): StoredServer {
-  const server = state.byId(id);
-  if (server === undefined) throw new SwitchboardError('SERVER_NOT_FOUND', `no server ${id}`);
+  const server = demandServer(state, id);
   if (server.record.etag !== etag) throw etagMismatch(server.record);
   return server;
 }

@@ -49,12 +49,13 @@ type Report = (field: string, description: string) => void;
 
 /**
  * Checks everything that people declare about a server, whoever brings it. Throws one
- * INVALID_FIELD that names every field which is wrong, with paths below `path`.
+ * INVALID_FIELD that names every field which is wrong, with paths below `path`; an empty one is the request itself.
  */
 export function validateDeclaration(declared: Declaration, path: string): void {
   const violations: FieldViolation[] = [];
+  const below = path === '' ? '' : `${path}.`;
   const report: Report = (field, description) =>
-    violations.push({ field: `${path}.${field}`, description });
+    violations.push({ field: `${below}${field}`, description });
   checkName(declared.name, (text) => {
     report('name', text);
   });

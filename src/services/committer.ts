@@ -4,6 +4,7 @@ import {
   placeCommit,
   positionOf,
   samePosition,
+  type Change,
   type Commit,
   type CommitDraft,
   type Position,
@@ -28,8 +29,8 @@ export interface WriteIntent {
   /** The pure decision; undefined if nothing effective would change. Throws the refusal. */
   readonly decide: (context: DecisionContext) => Decision | undefined;
   /**
-   * What `prepare` read for the decision besides the view: if a later commit concerns one of
-   * the records, it is prepared again.
+   * What `prepare` read for the decision besides the view: if a later commit concerns it,
+   * it is prepared again.
    */
   readonly basis?: () => Basis | undefined;
   readonly actor: string;
@@ -39,11 +40,10 @@ export interface WriteIntent {
   readonly validateOnly: boolean;
 }
 
-/** Something about records as projections had them at a revision. */
-export interface Basis {
-  readonly ids: readonly string[];
-  readonly revision: number;
-}
+/** Something about records, or all that have a name, as projections had it at a revision. */
+export type Basis = { readonly revision: number } & (
+  { readonly ids: readonly string[] } | { readonly name: string }
+);
 
 /** What became of a write: the commit that did it now or before, or the decision alone. */
 export type WriteOutcome =
@@ -260,8 +260,7 @@ export class Committer {
     const since = isNewest ? [] : log.recent.after(basis.revision);
     if (since === undefined) return true;
     const commits = [...since, ...decided.map(({ commit }) => commit)];
-    const ids = new Set(basis.ids);
-    return commits.some(({ changes }) => changes.some((change) => ids.has(changedId(change))));
+    return commits.some(({ changes }) => changes.some((change) => concerns(change, basis)));
   }
 
   private decideOne(
@@ -366,6 +365,12 @@ export class Committer {
       throw new SwitchboardError('CATALOG_UNAVAILABLE', 'the answer was compacted');
     return repeatOf(commit, request, log.position.epoch);
   }
+}
+
+/** Whether the change is one of the records, or of one that had the name or has it now. */
+function concerns(change: Change, basis: Basis): boolean {
+  if ('ids' in basis) return basis.ids.includes(changedId(change));
+  return change.before?.name === basis.name || change.after?.name === basis.name;
 }
 
 function repeatOf(commit: Commit, request: RequestKey, epoch: string): WriteOutcome {

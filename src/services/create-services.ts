@@ -6,6 +6,7 @@ import type { Catalog } from '../storage/catalog.js';
 import type { Leases } from '../storage/leases.js';
 import type { PrivateSources } from '../storage/private-source.js';
 import type { Relay } from '../storage/relay.js';
+import { grantAccess, revokeAccess, setAccess } from './access-servers.js';
 import { applyServers } from './apply-servers.js';
 import { batchGetServers } from './batch-get.js';
 import { checkConnections } from './check-connections.js';
@@ -14,7 +15,9 @@ import { explainAccess } from './explain-access.js';
 import { createInspection } from './inspection/create-inspection.js';
 import type { InspectionSetup } from './inspection/inspection-deps.js';
 import { recordFacts } from './inspection/record-facts.js';
+import { listGrants } from './list-grants.js';
 import { listServers } from './list-servers.js';
+import { demoteServer, promoteServer } from './move-servers.js';
 import { createPrivateLoads } from './private-loads/create-private-loads.js';
 import { NodeSession, type SessionEncoder } from './node-session.js';
 import { getServer, getWarmServer } from './registry.js';
@@ -121,6 +124,12 @@ export function createServices(deps: ServicesDeps) {
     batchGetServers: batchGetServers.bind(null, reads),
     listServerVersions: listServerVersions.bind(null, reads),
     explainAccess: explainAccess.bind(null, reads),
+    setAccess: setAccess.bind(null, reads),
+    grantAccess: grantAccess.bind(null, reads),
+    revokeAccess: revokeAccess.bind(null, reads),
+    listGrants: listGrants.bind(null, reads),
+    promoteServer: promoteServer.bind(null, reads),
+    demoteServer: demoteServer.bind(null, reads),
     checkConnections: checkConnections.bind(null, reads),
     ...loading.calls,
     watchServers: (

@@ -1,11 +1,11 @@
 import { canonicalJson, digestText } from '../domain/digest.js';
-import { invalidField, SwitchboardError } from '../domain/errors.js';
+import { SwitchboardError } from '../domain/errors.js';
 import type { Position } from '../domain/commit.js';
 import { listResolved } from '../domain/resolve.js';
 import type { StoredServer, Tier } from '../domain/server.js';
-import { decodeToken, encodeToken, namesPosition, sameEpoch, type Token } from '../domain/token.js';
 import { viewKey, type ReaderView, type View } from '../domain/view.js';
 import { countFitting } from './answer-size.js';
+import { placeOf, readCursor, writeCursor, type Cursor } from './page-cursor.js';
 import { holdView } from './private-loads/hold-view.js';
 import { readableTenant, type ReadDeps } from './registry.js';
 import {
@@ -41,12 +41,6 @@ export interface ServerPage {
   readonly nextPageToken: string;
 }
 
-/** Where a list goes on: after `last`, at the place of the first page. */
-interface Cursor {
-  readonly token: Token;
-  readonly last: string;
-}
-
 /**
  * What `getServer` finds by name in the view, ordered by name, all pages of one revision;
  * in the inventory every record, ordered by id, each page of its own revision (rule 10).
@@ -60,14 +54,14 @@ export async function listServers(
   authorizeView(context, view);
   validateView(view, 'view');
   const limit = pageLimitOf(query.pageSize);
-  const cursor = readCursor(context.tenant, query);
+  const cursor = readCursor(context.tenant, query.pageToken, queryDigest(query));
   const tenant = await readableTenant(deps, context, query.atLeast);
   if (view.kind === 'inventory') return listInventory(deps, tenant, { query, cursor, limit });
   // Held until the list is made: nothing of the view may cool down in between.
   const release = await holdView(deps.loads, { tenant, view }, context.signal);
   try {
     const { log } = tenant;
-    const position = cursor === undefined ? log.position : await placeOf(deps, tenant, cursor);
+    const position = cursor === undefined ? log.position : await placeOf(deps.catalog, log, cursor);
     const page = resolvedPage({ query, cursor, limit }, view, { log, position });
     return { value: page, position, upstream: deps.upstream.status() };
   } finally {
@@ -95,7 +89,9 @@ function resolvedPage(
   const servers = firstPage(matching, limit);
   const last = matching.length > servers.length ? servers.at(-1)?.record.name : undefined;
   const nextPageToken =
-    last === undefined ? '' : writeCursor(query, { at: encodeToken(log.tenant, position), last });
+    last === undefined
+      ? ''
+      : writeCursor(log.tenant, { position, last, digest: queryDigest(query) });
   return { servers, nextPageToken };
 }
 
@@ -111,7 +107,9 @@ async function listInventory(
   const isLast = page.value.length < limit && shown.length === page.value.length;
   const last = isLast ? undefined : shown.at(-1)?.record.id;
   const nextPageToken =
-    last === undefined ? '' : writeCursor(query, { at: encodeToken(log.tenant, position), last });
+    last === undefined
+      ? ''
+      : writeCursor(log.tenant, { position, last, digest: queryDigest(query) });
   const servers = shown.filter((server) => fits(server, query.filter));
   return { value: { servers, nextPageToken }, position, upstream: upstream.status() };
 }
@@ -120,20 +118,6 @@ async function listInventory(
 function firstPage(servers: readonly StoredServer[], limit: number): readonly StoredServer[] {
   const most = servers.slice(0, limit);
   return most.slice(0, Math.max(1, countFitting(most)));
-}
-
-async function placeOf(
-  { catalog }: ReadDeps,
-  { log }: Tenant,
-  { token }: Cursor,
-): Promise<Position> {
-  if (!sameEpoch(token, log.position)) throw new SwitchboardError('PAGE_EXPIRED');
-  if (token.revision > log.position.revision) await log.catchUp();
-  if (token.revision > log.position.revision) throw new SwitchboardError('PAGE_EXPIRED');
-  const position = await catalog.positionAt(log.tenant, token.revision);
-  if (position === undefined || !namesPosition(token, position))
-    throw new SwitchboardError('PAGE_EXPIRED');
-  return position;
 }
 
 function fits({ record }: StoredServer, filter: ServerFilter): boolean {
@@ -147,28 +131,4 @@ function fits({ record }: StoredServer, filter: ServerFilter): boolean {
 
 function queryDigest({ view, filter }: ListQuery): string {
   return digestText('page', viewKey(view), canonicalJson(filter));
-}
-
-function writeCursor(
-  query: ListQuery,
-  { at, last }: { readonly at: string; readonly last: string },
-): string {
-  return Buffer.from(JSON.stringify([at, last, queryDigest(query)])).toString('base64url');
-}
-
-/** Throws INVALID_FIELD, or TOKEN_INVALID for what another tenant gave, also where pages go by id. */
-function readCursor(tenant: string, query: ListQuery): Cursor | undefined {
-  if (query.pageToken === '') return undefined;
-  const invalid = invalidField('page_token', 'not a page token of this list');
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(Buffer.from(query.pageToken, 'base64url').toString());
-  } catch {
-    throw invalid;
-  }
-  if (!Array.isArray(parsed)) throw invalid;
-  const [at, last, digest] = parsed as unknown[];
-  if (typeof at !== 'string' || typeof last !== 'string' || digest !== queryDigest(query))
-    throw invalid;
-  return { token: decodeToken(tenant, at, 'page_token'), last };
 }

@@ -62,10 +62,13 @@ export function validateView(view: View, path: string): void {
   if (violations.length > 0) throw invalidFields(violations);
 }
 
-/** How many items a page has: 100 if `pageSize` is 0, at most 1000. Throws INVALID_FIELD. */
-export function pageLimitOf(pageSize: number): number {
+/** How many items a page has: `usual` if `pageSize` is 0, at most `most`. Throws INVALID_FIELD. */
+export function pageLimitOf(
+  pageSize: number,
+  { usual, most } = { usual: 100, most: 1_000 },
+): number {
   if (pageSize < 0) throw invalidField('page_size', 'must not be negative');
-  return pageSize === 0 ? 100 : Math.min(pageSize, 1_000);
+  return pageSize === 0 ? usual : Math.min(pageSize, most);
 }
 
 /** Throws INVALID_FIELD unless `id` is well-formed. */

@@ -1,9 +1,11 @@
 import type { Change, RequestKey } from '../domain/commit.js';
+import type { Decision } from '../domain/decide.js';
 import { canonicalJson, digestText } from '../domain/digest.js';
-import { invalidField } from '../domain/errors.js';
+import { invalidField, SwitchboardError } from '../domain/errors.js';
 import type { ServerRecord } from '../domain/server.js';
 import { LIMITS } from '../domain/validate.js';
 import { userSubject } from '../domain/view.js';
+import { MAX_BATCH_BYTES } from '../storage/catalog.js';
 import type { WriteOutcome } from './committer.js';
 import { validateId, type Answer, type RequestContext } from './request.js';
 import type { Tenant, Tenants } from './tenants.js';
@@ -87,6 +89,12 @@ export async function holdAll(holds: readonly Promise<Release>[]): Promise<Relea
 export function changeOf(outcome: WriteOutcome): Change {
   if (outcome.kind === 'committed') return outcome.commit.changes[0] ?? {};
   return outcome.decision?.changes[0] ?? {};
+}
+
+/** What is only checked is refused like what is written: the Catalog would not take it. */
+export function demandFits(decision: Decision | undefined): void {
+  if (Buffer.byteLength(JSON.stringify(decision ?? {})) > MAX_BATCH_BYTES)
+    throw new SwitchboardError('COMMIT_TOO_LARGE');
 }
 
 /** A record that is not to be created, only checked: nobody can refer to it. */

@@ -13,10 +13,10 @@ import {
 import type { NodeSession } from '../../src/services/node-session.js';
 import { violationsOf, readStream, type RecordedStream } from './checkers.js';
 import { NodeReader } from './checkers-node.js';
-import { changeAccess } from './commits.js';
 import { whyNot } from './explain-oracle.js';
 import { describeContents, Oracle, type Contents } from './history-oracle.js';
 import { randomFrom, type Random } from './random.js';
+import { demote, grant, promote, revoke, setAccess } from './services-access.js';
 import { apply, explainName, itemOf, rollback, undelete } from './services-apply.js';
 import type { SyncFrame, WatchFrame } from './services-encoders.js';
 import {
@@ -57,6 +57,7 @@ const VIEWS: readonly View[] = [...READER_VIEWS, INVENTORY_VIEW];
 const EXPECTED = [
   ...(['NAME_TAKEN', 'ETAG_MISMATCH', 'SERVER_NOT_FOUND'] as const),
   ...(['NOT_DELETED', 'VERSION_NOT_FOUND', 'TIER_CHANGE_NOT_ALLOWED'] as const),
+  ...(['WRONG_TIER', 'WOULD_SHADOW'] as const),
 ];
 
 /** A place to which a client could go back: what it had, and the token. */
@@ -87,7 +88,7 @@ interface Noding {
 }
 
 /**
- * A random life of some replicas on one log: writes, grants by other replicas, watchers
+ * A random life of some replicas on one log: writes, grants, moves between the tiers, watchers
  * and nodes that lag, go away and come back. At quiet points everything that a view is
  * told must agree: list, get, what caught-up watches and nodes hold, and the oracle.
  */
@@ -240,35 +241,66 @@ export class Simulation {
     const { random } = this;
     const target = this.known.length === 0 ? undefined : random.pick(this.known);
     if (random.oneIn(4)) return this.writeSet(replica);
-    const choice = target === undefined ? 0 : random.below(12);
+    const choice = target === undefined ? 0 : random.below(16);
     if (target === undefined || choice < 3) {
       const tier = random.pick(['APP', 'USER', 'PRIVATE', 'PRIVATE', 'PRIVATE'] as const);
       const owner = tier === 'PRIVATE' ? { owner: random.pick(USERS) } : {};
       const { value } = await create(replica, { name: random.pick(NAMES), tier, ...owner });
       return this.known.push(value);
     }
-    if (choice < 6) {
-      const { id } = target;
-      const access = { grant: random.some(SUBJECTS), revoke: random.some(SUBJECTS) };
-      const revoke = access.revoke.filter((subject) => !access.grant.includes(subject));
-      return changeAccess(this.world.catalog, { tenant: TENANT, id }, { ...access, revoke });
-    }
-    if (choice < 7) {
+    if (choice < 7) return this.changeAccess(replica, target);
+    if (choice > 12) return this.move(replica, target);
+    if (choice < 8) {
       this.gone.push(target.id);
       return remove(replica, target);
     }
-    if (choice < 8 && this.gone.length > 0) {
+    if (choice < 9 && this.gone.length > 0) {
       await undelete(replica, random.pick(this.gone));
       this.meet('undelete');
       return undefined;
     }
-    if (choice < 9) {
+    if (choice < 10) {
       await rollback(replica, target, { generation: 1 + random.below(target.generation) });
       this.meet('rollback');
       return undefined;
     }
     const { value } = await update(replica, target, this.randomPatch(target));
-    return (this.known = this.known.map((record) => (record.id === value.id ? value : record)));
+    return this.learn(value);
+  }
+
+  private async changeAccess(replica: Replica, target: ServerRecord): Promise<unknown> {
+    const { random } = this;
+    const isPrivate = ({ tier }: ServerRecord): boolean => tier === 'PRIVATE';
+    const some = this.known.filter(isPrivate);
+    const on = random.oneIn(10) || some.length === 0 ? target : random.pick(some);
+    const subjects = [random.pick(SUBJECTS), ...random.some(SUBJECTS)];
+    const change = random.pick(['set', 'grant', 'grant', 'revoke'] as const);
+    const ways = { set: setAccess, grant, revoke };
+    const { value } = await ways[change](replica, on, { subjects });
+    this.meet(change);
+    return this.learn(value.record);
+  }
+
+  private async move(replica: Replica, target: ServerRecord): Promise<unknown> {
+    const { random } = this;
+    if (target.tier === 'PRIVATE') {
+      const tier = random.pick(['APP', 'USER'] as const);
+      const policy = random.pick(['fail', 'shadow'] as const);
+      const { value } = await promote(replica, target, { tier, policy });
+      this.meet('promote');
+      return this.learn(value.record);
+    }
+    const name = random.oneIn(3) ? { name: random.pick(NAMES) } : {};
+    const owner = random.pick(USERS);
+    const subjects = random.some(SUBJECTS);
+    const { value } = await demote(replica, target, { owner, subjects, ...name });
+    this.meet('demote');
+    return this.learn(value.record);
+  }
+
+  private learn(record: ServerRecord): ServerRecord {
+    this.known = this.known.map((each) => (each.id === record.id ? record : each));
+    return record;
   }
 
   /** Applies a few servers of one of two sources, in one step or each by itself. */

@@ -5,7 +5,7 @@ import {
   deletionOf,
   laterThan,
   newRecord,
-  redeclared,
+  nextVersion,
   type Decision,
   type DecisionContext,
   type Life,
@@ -155,7 +155,7 @@ function alteration(
   const access = sightAfterLoad(server, { user, owner, revision: after.revision + 1 });
   const isSame = canonicalJson(declarationOf(declared)) === canonicalJson(declarationOf(before));
   if (isSame && access === undefined) return undefined;
-  const record = isSame ? touched(context, before) : redeclared(context, before, declared);
+  const record = isSame ? touched(context, before) : nextVersion(context, before, declared);
   if (access === undefined) return { before, after: record };
   return { before, after: { ...record, accessEtag: accessEtagOf(after, before.id) }, access };
 }

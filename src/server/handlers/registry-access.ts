@@ -1,25 +1,56 @@
-import { SwitchboardError } from '../../domain/errors.js';
+import {
+  fromAccess,
+  fromDemoteServer,
+  fromListGrants,
+  fromPromoteServer,
+  fromSetAccess,
+  toAccessResponse,
+  toDemoteServerResponse,
+  toListGrantsResponse,
+  toPromoteServerResponse,
+} from '../../wire/access-codec.js';
 import type { RegistryServiceService } from '../../wire/service-definitions.js';
 import type { HandlersOf } from '../grpc/shell.js';
-import type { HandlerDeps } from './handler-context.js';
+import { headerFacts, requestContext, type HandlerDeps } from './handler-context.js';
 
 type Access =
   'setAccess' | 'grantAccess' | 'revokeAccess' | 'listGrants' | 'promoteServer' | 'demoteServer';
 
-const refuse = (): never => {
-  throw new SwitchboardError('UNSUPPORTED');
-};
-
 /** Handlers of the methods that say who may use a server. */
-export function registryAccess(
-  _deps: HandlerDeps,
-): Pick<HandlersOf<typeof RegistryServiceService>, Access> {
+export function registryAccess({
+  services,
+  servedBy,
+}: HandlerDeps): Pick<HandlersOf<typeof RegistryServiceService>, Access> {
   return {
-    setAccess: refuse,
-    grantAccess: refuse,
-    revokeAccess: refuse,
-    listGrants: refuse,
-    promoteServer: refuse,
-    demoteServer: refuse,
+    setAccess: async (request, call) => {
+      const { tenant, query } = fromSetAccess(request);
+      const answer = await services.setAccess(requestContext(call, tenant), query);
+      return toAccessResponse(headerFacts({ tenant, servedBy }, answer), answer.value);
+    },
+    grantAccess: async (request, call) => {
+      const { tenant, query } = fromAccess(request);
+      const answer = await services.grantAccess(requestContext(call, tenant), query);
+      return toAccessResponse(headerFacts({ tenant, servedBy }, answer), answer.value);
+    },
+    revokeAccess: async (request, call) => {
+      const { tenant, query } = fromAccess(request);
+      const answer = await services.revokeAccess(requestContext(call, tenant), query);
+      return toAccessResponse(headerFacts({ tenant, servedBy }, answer), answer.value);
+    },
+    listGrants: async (request, call) => {
+      const { tenant, query } = fromListGrants(request);
+      const answer = await services.listGrants(requestContext(call, tenant), query);
+      return toListGrantsResponse(headerFacts({ tenant, servedBy }, answer), answer.value);
+    },
+    promoteServer: async (request, call) => {
+      const { tenant, query } = fromPromoteServer(request);
+      const answer = await services.promoteServer(requestContext(call, tenant), query);
+      return toPromoteServerResponse(headerFacts({ tenant, servedBy }, answer), answer.value);
+    },
+    demoteServer: async (request, call) => {
+      const { tenant, query } = fromDemoteServer(request);
+      const answer = await services.demoteServer(requestContext(call, tenant), query);
+      return toDemoteServerResponse(headerFacts({ tenant, servedBy }, answer), answer.value);
+    },
   };
 }

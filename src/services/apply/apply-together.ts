@@ -1,9 +1,7 @@
 import { decideItem, decidePrune, nameKey, type ItemOutcome } from '../../domain/apply.js';
 import type { Change, Commit } from '../../domain/commit.js';
 import { holderOf, nameOf, type Decision, type DecisionContext } from '../../domain/decide.js';
-import { SwitchboardError } from '../../domain/errors.js';
-import { MAX_BATCH_BYTES } from '../../storage/catalog.js';
-import { holdAll, holdOwners } from '../write-request.js';
+import { demandFits, holdAll, holdOwners } from '../write-request.js';
 import { ownersOf, type ApplyJob } from './apply-job.js';
 import {
   byRecord,
@@ -75,12 +73,6 @@ function decisionOf({ items, deletions }: Decided): Decision | undefined {
   const own = items.flatMap((item) => (item.kind === 'change' ? [item.change] : []));
   const changes = [...own, ...deletions];
   return changes.length === 0 ? undefined : { cause: 'APPLY', changes };
-}
-
-/** What is only checked is refused like what is written: the Catalog would not take it. */
-function demandFits(decision: Decision | undefined): void {
-  if (Buffer.byteLength(JSON.stringify(decision ?? {})) > MAX_BATCH_BYTES)
-    throw new SwitchboardError('COMMIT_TOO_LARGE');
 }
 
 /** What the commit did, also if it did so for an earlier request that is repeated now. */

@@ -3,7 +3,6 @@ import { isSwitchboardError, SwitchboardError } from '../../domain/errors.js';
 import { decideLoad, type FormerLife } from '../../domain/load/decide-load.js';
 import { serverIdOfRow, type LoadedRow, type SourceRights } from '../../domain/load/rows.js';
 import { isTombstone, type Catalog } from '../../storage/catalog.js';
-import type { Basis } from '../committer.js';
 import { holdAll, holdOwners } from '../write-request.js';
 import type { LoadTarget } from './load-deps.js';
 
@@ -17,7 +16,9 @@ export interface AnsweredLoad {
 }
 
 /** Former lives of servers that do not exist, as they were at a revision. */
-interface Former extends Basis {
+interface Former {
+  readonly ids: readonly string[];
+  readonly revision: number;
   readonly lives: ReadonlyMap<string, FormerLife>;
 }
 
@@ -48,7 +49,7 @@ export async function publishLoad(
         former = await readFormer(catalog, log.tenant, ids.filter(isUnknownTo(log)));
         return release;
       },
-      ...{ basis: () => former },
+      basis: () => former,
       decide: (context) =>
         decideLoad(context, { ...load, user, former: former?.lives ?? new Map() }),
     });

@@ -19,7 +19,7 @@ afterEach(() => {
 });
 
 describe('random histories: list, get, watch and node agree at every quiet point, and explain', () => {
-  it.each(SEEDS)('of seed %i, on one replica [W1, W2, W3, W4, W5, W6, W7]', async (seed) => {
+  it.each(SEEDS)('of seed %i, on one replica [W1, W2, W3, W4, W5, W6, W7, W9]', async (seed) => {
     await using world = await openWorld();
     const replica = await world.replica({ watchLimits: PATIENT });
     const simulation = new Simulation(world, [replica], seed);
@@ -28,8 +28,18 @@ describe('random histories: list, get, watch and node agree at every quiet point
     expect(simulation.met.get('write')).toBeGreaterThan(20);
     expect(simulation.met.get('resume')).toBeGreaterThan(0);
     expect(simulation.met.get('set')).toBeGreaterThan(5);
+    expect(simulation.met.get('grant')).toBeGreaterThan(0);
     expect(simulation.met.get('explained')).toBeGreaterThan(20);
     expect(replica.errors).toEqual([]);
+  });
+
+  it('meet every way to change who sees a server [W9, R5]', async () => {
+    await using world = await openWorld();
+    const simulation = new Simulation(world, [await world.replica({ watchLimits: PATIENT })], 300);
+    await simulation.begin(3);
+    await simulation.run(150);
+    for (const way of ['grant', 'revoke', 'promote', 'demote', 'WRONG_TIER'])
+      expect(simulation.met.get(way), way).toBeGreaterThan(1);
   });
 
   it.each(SEEDS)('of seed %i, with readers that lag [W8, W12, W14, P20, P21]', async (seed) => {

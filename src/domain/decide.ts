@@ -134,7 +134,9 @@ export function laterThan(before: number, now: number): number {
 /** The part of a record that people declare, in one order of keys. */
 export function declarationOf(record: Declaration): Declaration {
   const { name, externalId, tier, owner, spec, source } = record;
-  return { name, externalId, tier, ...(owner === undefined ? {} : { owner }), spec, source };
+  // Spelled out: of an object that was spread together, JSON is several times as slow.
+  if (owner === undefined) return { name, externalId, tier, spec, source };
+  return { name, externalId, tier, owner, spec, source };
 }
 
 function derived(declared: Declaration): Declaration & Pick<ServerRecord, 'configHash' | 'scope'> {

@@ -174,12 +174,10 @@ export function laterThan(before: number, now: number): number {
 /** The part of a record that people declare, in one order of keys. */
 export function declarationOf(record: Declaration): Declaration {
   const { name, externalId, tier, owner, spec, source, privateSource } = record;
-  return {
-    ...{ name, externalId, tier },
-    ...(owner === undefined ? {} : { owner }),
-    ...{ spec, source },
-    ...(privateSource === undefined ? {} : { privateSource }),
-  };
+  // Spelled out: of an object that was spread together, JSON is several times as slow.
+  if (owner === undefined) return { name, externalId, tier, spec, source };
+  if (privateSource === undefined) return { name, externalId, tier, owner, spec, source };
+  return { name, externalId, tier, owner, spec, source, privateSource };
 }
 
 function derived(declared: Declaration): Declaration & Pick<ServerRecord, 'configHash' | 'scope'> {

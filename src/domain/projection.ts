@@ -74,12 +74,24 @@ export function versionOf(
   if (before?.etag === after?.etag) return undefined;
   const { cause, actor, reason, time, revision } = commit;
   const { createTime = 0, lastUpdatedAt = 0, generation = 0 } = after ?? before ?? {};
-  const common = { cause, actor, reason, time, revision, createTime, lastUpdatedAt };
+  const when = { cause, actor, reason, time, revision, createTime, lastUpdatedAt };
   if (after === undefined) {
-    return { ...common, generation: generation + 1, etag: '', grants: access?.revoked ?? [] };
+    return { ...when, generation: generation + 1, etag: '', grants: access?.revoked ?? [] };
   }
-  const declared = declarationOf(after);
-  return { ...common, generation, declared, etag: after.etag, grants: [] };
+  // Spelled out for the sake of its JSON, see `declarationOf`.
+  return {
+    cause,
+    actor,
+    reason,
+    time,
+    revision,
+    createTime,
+    lastUpdatedAt,
+    generation,
+    declared: declarationOf(after),
+    etag: after.etag,
+    grants: [],
+  };
 }
 
 /** The grants before and after, less those that are on both sides and so cancel out. */

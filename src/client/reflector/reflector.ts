@@ -235,11 +235,12 @@ export class Reflector implements ViewFeed {
    */
   private refused({ subscriptionId, status }: MessageOf<'refused'>): void {
     const cause = status && fromRpcStatus(status);
-    const waitMs = cause?.retryDelayMs;
-    if (waitMs !== undefined && this.subscriptions.wasSynced(subscriptionId)) throw cause;
-    if (waitMs !== undefined && this.subscriptions.isOpening(subscriptionId)) {
-      this.askAgain(subscriptionId, waitMs);
-      return;
+    if (cause?.retryDelayMs !== undefined) {
+      if (this.subscriptions.wasSynced(subscriptionId)) throw cause;
+      if (this.subscriptions.isOpening(subscriptionId)) {
+        this.askAgain(subscriptionId, cause.retryDelayMs);
+        return;
+      }
     }
     const id = this.subscriptions.refuse(subscriptionId, cause);
     if (id !== undefined) this.options.target.drop(id);

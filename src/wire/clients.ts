@@ -3,6 +3,16 @@ import { ConnectionServiceClient } from '../../generated/switchboard/v1/connecti
 import { RegistryServiceClient } from '../../generated/switchboard/v1/registry_service.js';
 import { CLIENT_KEEPALIVE } from './keepalive.js';
 
+export {
+  GrantAccessRequest,
+  ListGrantsRequest,
+  RevokeAccessRequest,
+  SetAccessRequest,
+} from '../../generated/switchboard/v1/access.js';
+export type {
+  ListGrantsResponse,
+  SetAccessResponse,
+} from '../../generated/switchboard/v1/access.js';
 export type { ConnectionServiceClient, RegistryServiceClient };
 export {
   AccessCandidate_Verdict as Verdict,
@@ -11,6 +21,7 @@ export {
   ApplyServersResponse,
   BatchGetServersRequest,
   Cause,
+  DemoteServerRequest,
   ExplainAccessRequest,
   GetServerRequest,
   InspectServerRequest,
@@ -18,7 +29,9 @@ export {
   ListServersResponse,
   ListServerVersionsRequest,
   ListServerVersionsResponse,
+  PromoteServerRequest,
   RollbackServerRequest,
+  ShadowPolicy,
   UndeleteServerRequest,
   WatchServersRequest,
 } from '../../generated/switchboard/v1/registry_service.js';
@@ -27,6 +40,7 @@ export type {
   ApplyResult,
   ExplainAccessResponse,
   FieldChange,
+  NamedServer,
   RollbackServerResponse,
   ServerEvent,
   ServerVersion,

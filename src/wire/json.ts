@@ -7,12 +7,20 @@ import {
   toJson,
 } from '@bufbuild/protobuf';
 import {
+  GrantAccessResponse,
+  ListGrantsResponse,
+  RevokeAccessResponse,
+  SetAccessResponse,
+} from '../../generated/switchboard/v1/access.js';
+import {
   ApplyServersResponse,
+  DemoteServerResponse,
   ExplainAccessResponse,
   GetServerResponse,
   InspectServerResponse,
   ListServersResponse,
   ListServerVersionsResponse,
+  PromoteServerResponse,
   RollbackServerResponse,
   UndeleteServerResponse,
   WatchServersResponse,
@@ -42,24 +50,36 @@ export function serverFromJson(json: JsonValue): Server {
 
 interface Messages {
   readonly ApplyServersResponse: ApplyServersResponse;
+  readonly DemoteServerResponse: DemoteServerResponse;
   readonly ExplainAccessResponse: ExplainAccessResponse;
   readonly GetServerResponse: GetServerResponse;
+  readonly GrantAccessResponse: GrantAccessResponse;
   readonly InspectServerResponse: InspectServerResponse;
-  readonly ListServersResponse: ListServersResponse;
+  readonly ListGrantsResponse: ListGrantsResponse;
   readonly ListServerVersionsResponse: ListServerVersionsResponse;
+  readonly ListServersResponse: ListServersResponse;
+  readonly PromoteServerResponse: PromoteServerResponse;
+  readonly RevokeAccessResponse: RevokeAccessResponse;
   readonly RollbackServerResponse: RollbackServerResponse;
+  readonly SetAccessResponse: SetAccessResponse;
   readonly UndeleteServerResponse: UndeleteServerResponse;
   readonly WatchServersResponse: WatchServersResponse;
 }
 
 const CODECS: { readonly [K in keyof Messages]: Codec<Messages[K]> } = {
   ApplyServersResponse,
+  DemoteServerResponse,
   ExplainAccessResponse,
   GetServerResponse,
+  GrantAccessResponse,
   InspectServerResponse,
-  ListServersResponse,
+  ListGrantsResponse,
   ListServerVersionsResponse,
+  ListServersResponse,
+  PromoteServerResponse,
+  RevokeAccessResponse,
   RollbackServerResponse,
+  SetAccessResponse,
   UndeleteServerResponse,
   WatchServersResponse,
 };

@@ -59,8 +59,12 @@ function npmErrors(args: Command, known: Known): string[] {
 
 function cliErrors(args: Command, known: Known): string[] {
   const [subcommand = '', ...rest] = args;
-  const help = known.cliHelp(subcommand.startsWith('-') ? '' : subcommand);
-  if (help === undefined) return [`unknown subcommand ${subcommand}`];
+  const group = known.cliHelp(subcommand.startsWith('-') ? '' : subcommand);
+  if (group === undefined) return [`unknown subcommand ${subcommand}`];
+  // A command that has commands of its own, such as `access list`, takes no flags.
+  const isGroup = !subcommand.startsWith('-') && /^Commands:/m.test(group);
+  const help = isGroup ? known.cliHelp(`${subcommand} ${rest[0] ?? ''}`) : group;
+  if (help === undefined) return [`unknown subcommand ${subcommand} ${rest[0] ?? ''}`];
   return unknownFlags(rest, (flag) => new RegExp(`(^|[\\s,])${flag}(?![\\w-])`, 'm').test(help));
 }
 
@@ -127,16 +131,17 @@ export async function knownHere(): Promise<Known> {
 const helps = new Map<string, string>();
 
 function helpOf(subcommand: string): string | undefined {
-  // commander answers an unknown subcommand with the general help.
-  const isKnown =
-    subcommand === '' || new RegExp(`^\\s+${subcommand}\\b`, 'm').test(printedHelp(''));
+  if (subcommand === '') return printedHelp('');
+  // commander answers an unknown subcommand with the help of what is around it.
+  const [last = '', ...around] = subcommand.split(' ').toReversed();
+  const isKnown = new RegExp(`^\\s+${last}\\b`, 'm').test(printedHelp(around.join(' ')));
   return isKnown ? printedHelp(subcommand) : undefined;
 }
 
 /** Asked of the built command once: the docs name each subcommand many times. */
 function printedHelp(subcommand: string): string {
   const main = path.join(root, 'dist/src/cli/main.js');
-  const args = subcommand === '' ? ['--help'] : [subcommand, '--help'];
+  const args = [...subcommand.split(' ').filter((word) => word !== ''), '--help'];
   const help =
     helps.get(subcommand) ?? execFileSync(process.execPath, [main, ...args], { encoding: 'utf8' });
   helps.set(subcommand, help);

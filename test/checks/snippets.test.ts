@@ -39,7 +39,12 @@ describe('the check of snippets', () => {
     npmScripts: new Set(['start', 'test', 'demo']),
     serverFlags: new Set(['--listen']),
     environment: new Set(['SWITCHBOARD_LISTEN']),
-    cliHelp: (subcommand) => (subcommand === 'list' ? '  --json   as JSON' : undefined),
+    cliHelp: (subcommand) =>
+      ({
+        list: '  --json   as JSON',
+        access: 'Commands:\n  list',
+        'access list': '  --json   as JSON',
+      })[subcommand],
   };
 
   it('finds the marked blocks and no others', () => {
@@ -74,6 +79,8 @@ describe('the check of snippets', () => {
     ['export SWITCHBOARD_PORT=1', 'unknown variable SWITCHBOARD_PORT'],
     ['npx switchboard lost', 'unknown subcommand lost'],
     ['npx switchboard list --js', 'unknown flag --js'],
+    ['npx switchboard access lost', 'unknown subcommand access lost'],
+    ['npx switchboard access list --js', 'unknown flag --js'],
     ['make all', 'unknown command make'],
     ['grpcurl -plaintext host:1 switchboard.v1.RegistryService/Nothing', 'no method'],
     ["grpcurl -d '{' host:1 switchboard.v1.RegistryService/GetServer", '-d is not JSON'],

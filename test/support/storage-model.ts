@@ -111,8 +111,12 @@ function addVersion(model: CatalogModel, commit: Commit, change: Change): void {
     putVersion(model, id, { ...by, generation, etag: '', grants: access?.revoked ?? [] });
     return;
   }
-  const { name, externalId, tier, owner, spec, source, generation, etag } = after;
-  const declared = { name, externalId, tier, spec, source, ...(owner !== undefined && { owner }) };
+  const { name, externalId, tier, owner, spec, source, privateSource, generation, etag } = after;
+  const declared = {
+    ...{ name, externalId, tier, spec, source },
+    ...(owner !== undefined && { owner }),
+    ...(privateSource !== undefined && { privateSource }),
+  };
   putVersion(model, id, { ...by, generation, declared, etag, grants: [] });
 }
 

@@ -1,5 +1,6 @@
 import type { ServiceError } from '@grpc/grpc-js';
 import { describe, expect, it } from 'vitest';
+import { ShadowPolicy } from '../../../generated/switchboard/v1/registry_service.js';
 import { Tier, type Server } from '../../../generated/switchboard/v1/server.js';
 import type { KnownServer } from '../../../src/client/server-view.js';
 import type { ServerLookup } from '../../../src/client/user-handle.js';
@@ -13,10 +14,17 @@ import {
   userView,
   type Admin,
 } from '../../support/grpc-admin.js';
+import {
+  demoteServer,
+  grantAccess,
+  promoteServer,
+  revokeAccess,
+} from '../../support/grpc-admin-access.js';
 import { printedSeed, randomFrom, type Random } from '../../support/random.js';
 
 const NAMES = ['a', 'b', 'c', 'd', 'e', 'f'];
 const OWNERS = ['ana', 'ben', 'eve'];
+const SUBJECTS = ['user:ana', 'user:nobody', 'user:eve', 'group:red', 'group:blue'];
 const WRITES = 150;
 
 /** Makes random changes; what is refused, because a name is taken, changes nothing. */
@@ -34,6 +42,8 @@ async function writeRandomly(admin: Admin, random: Random): Promise<void> {
     } else if (random.chance(25)) {
       await admin.remove({ id: some.id, etag: some.etag });
       servers.delete(some.id);
+    } else if (random.chance(40)) {
+      servers.set(some.id, await moveOrShare(admin, some, random));
     } else {
       const { id, etag, tier } = some;
       const server = { id, etag, ...changeOf(tier, random) };
@@ -45,6 +55,20 @@ async function writeRandomly(admin: Admin, random: Random): Promise<void> {
       expect(toRefusal(error as ServiceError).reason).toBe('NAME_TAKEN');
     });
   }
+}
+
+/** Moves a server between PRIVATE and the shared tiers, or changes who has access to it. */
+async function moveOrShare(admin: Admin, server: Server, random: Random): Promise<Server> {
+  const { id, etag, tier } = server;
+  const subjects = [random.pick(SUBJECTS), random.pick(SUBJECTS)];
+  if (tier !== Tier.TIER_PRIVATE)
+    return serverOf(await demoteServer(admin, { id, etag, owner: random.pick(OWNERS), subjects }));
+  const choice = random.below(3);
+  if (choice === 0) return serverOf(await grantAccess(admin, { id, subjects }));
+  if (choice === 1) return serverOf(await revokeAccess(admin, { id, subjects }));
+  const to = random.pick([Tier.TIER_APP, Tier.TIER_USER]);
+  const policy = ShadowPolicy.SHADOW_POLICY_SHADOW;
+  return serverOf(await promoteServer(admin, { id, etag, tier: to, policy }));
 }
 
 function changeOf(tier: Tier, random: Random): Partial<Server> {
@@ -76,7 +100,7 @@ async function expectSame(
 }
 
 describe('the views of a client', () => {
-  it('are what ListServers answers, for the app and for users, after any changes [W5, W14, R5]', async () => {
+  it('are what ListServers answers, for the app and for users, after any changes [W5, W9, W14, R5]', async () => {
     const random = randomFrom(printedSeed('views of a client'));
     const { address, admin } = await startControlPlane();
     const { client } = openNode(address);

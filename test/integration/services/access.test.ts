@@ -165,13 +165,19 @@ describe('an access list', () => {
     const gone = await revoke(replica, record, { subjects: ['user:ana'], validateOnly });
     expect(gone.value.removed).toEqual(['user:ana']);
     expect(await reasonOf(setAccess(replica, record, set))).toBe('ETAG_MISMATCH');
-    const long = Array.from(
-      { length: MAX_GRANTS },
-      (_, at) => `user:${String(at)}${'界'.repeat(250)}`,
-    );
-    expect(await reasonOf(grant(replica, record, { subjects: long, validateOnly }))).toBe(
-      'COMMIT_TOO_LARGE',
-    );
+    expect((await world.catalog.head(TENANT)).revision).toBe(2);
+  });
+
+  it('that is no single commit any more is refused, also when only checked [R6, P5]', async () => {
+    await using world = await openWorld();
+    const replica = await world.replica();
+    const long = (letter: string): readonly string[] =>
+      Array.from({ length: 6_000 }, (_, at) => `user:${letter}${String(at)}${'界'.repeat(250)}`);
+    const { value } = await grant(replica, await ofBob(replica), { subjects: long('a') });
+    for (const validateOnly of [true, false]) {
+      const other = setAccess(replica, value.record, { subjects: long('b'), validateOnly });
+      expect(await reasonOf(other)).toBe('COMMIT_TOO_LARGE');
+    }
     expect((await world.catalog.head(TENANT)).revision).toBe(2);
   });
 

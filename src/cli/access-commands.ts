@@ -1,0 +1,76 @@
+import type { Command } from 'commander';
+import { accessChange, accessList, accessSet } from './access.js';
+import { withConnectionFlags } from './connection.js';
+import { processIo } from './io.js';
+import { demote, promote } from './move.js';
+import { type Run, withExamples, withServerArgument } from './program.js';
+
+/** What commander hands to a command that takes a server and a list. */
+type Listed = [key: string, subjects: string[], flags: unknown, command: Command];
+
+/** Adds the commands that say who may use a server. */
+export function addAccessCommands(program: Command, run: Run): void {
+  addAccess(program.command('access').description('Who has access to a PRIVATE server.'), run);
+  withExamples(withWriting(program.command('promote')), [
+    ['promote notes --tier user --dry-run', 'whom it would hide'],
+    ['promote notes --tier app --shadow', 'also if private servers of others have the name'],
+  ])
+    .description('Make a PRIVATE server one for everyone. Shows first what it would hide.')
+    .option('--tier <tier>', 'app (one connection shared by all) or user (a connection per user)')
+    .option('--shadow', 'hide private servers of others that have the name')
+    .option('--yes', 'do not ask')
+    .action((name: string, _, command: Command) =>
+      run(command, (connection, flags) => promote(connection, name, { flags, io: processIo() })),
+    );
+  withExamples(withWriting(program.command('demote')), [
+    ['demote notes --owner ana --grant group:staff', ''],
+    ['demote notes --owner ana --name my-notes', 'if Ana has a server of the name'],
+  ])
+    .description('Make an APP or USER server a PRIVATE one. Shows first what it no longer hides.')
+    .option('--owner <id>', 'the user whose it will be')
+    .option('--grant <subject...>', 'who has access beside the owner: user:ID or group:ID')
+    .option('--name <name>', 'the name to have from then on')
+    .option('--yes', 'do not ask')
+    .action((name: string, _, command: Command) =>
+      run(command, (connection, flags) => demote(connection, name, { flags, io: processIo() })),
+    );
+}
+
+function addAccess(access: Command, run: Run): void {
+  withConnectionFlags(withServerArgument(access.command('list')))
+    .description('List who has access beside the owner.')
+    .action((name: string, _, command: Command) =>
+      run(command, (connection, flags) => accessList(connection, name, flags)),
+    );
+  withExamples(withWriting(access.command('set')), [
+    ['access set notes group:staff user:zoe', 'exactly these, and the owner'],
+    ['access set notes', 'the owner alone'],
+  ])
+    .argument('[subject...]', 'user:ID or group:ID')
+    .description('Replace who has access. Shows first who gains and who loses it.')
+    .option('--yes', 'do not ask')
+    .action((...[key, subjects, , command]: Listed) =>
+      run(command, (connection, flags) =>
+        accessSet(connection, { key, subjects }, { flags, io: processIo() }),
+      ),
+    );
+  for (const [way, what] of [
+    ['grant', 'Give access to some more.'],
+    ['revoke', 'Take access back from some.'],
+  ] as const) {
+    withWriting(access.command(way))
+      .argument('<subject...>', 'user:ID or group:ID')
+      .description(what)
+      .action((...[key, subjects, , command]: Listed) =>
+        run(command, (connection, flags) =>
+          accessChange(connection, { way, key, subjects }, { flags, io: processIo() }),
+        ),
+      );
+  }
+}
+
+function withWriting(command: Command): Command {
+  return withConnectionFlags(withServerArgument(command))
+    .option('--reason <text>', 'kept in the history')
+    .option('--dry-run', 'show what it would change, and stop');
+}

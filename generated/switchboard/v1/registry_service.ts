@@ -7125,7 +7125,8 @@ export const RegistryServiceService = {
    *
    * Errors: NOT_FOUND `SERVER_NOT_FOUND`; ABORTED `ETAG_MISMATCH` (the metadata
    * holds the current etag); ALREADY_EXISTS `NAME_TAKEN`; FAILED_PRECONDITION
-   * `TIER_CHANGE_NOT_ALLOWED`; and those of CreateServer for request ids.
+   * `TIER_CHANGE_NOT_ALLOWED` or `MANAGED_BY_SOURCE`; and those of CreateServer for
+   * request ids.
    */
   updateServer: {
     path: "/switchboard.v1.RegistryService/UpdateServer" as const,
@@ -7140,8 +7141,8 @@ export const RegistryServiceService = {
   /**
    * DeleteServer removes a server.
    *
-   * Errors: NOT_FOUND `SERVER_NOT_FOUND`, ABORTED `ETAG_MISMATCH`; and those of
-   * CreateServer for request ids.
+   * Errors: NOT_FOUND `SERVER_NOT_FOUND`, ABORTED `ETAG_MISMATCH`, FAILED_PRECONDITION
+   * `MANAGED_BY_SOURCE`; and those of CreateServer for request ids.
    */
   deleteServer: {
     path: "/switchboard.v1.RegistryService/DeleteServer" as const,
@@ -7158,8 +7159,8 @@ export const RegistryServiceService = {
    * the same id, its grants included.
    *
    * Errors: NOT_FOUND `SERVER_NOT_FOUND` (no server of this id was ever deleted);
-   * FAILED_PRECONDITION `NOT_DELETED`; ALREADY_EXISTS `NAME_TAKEN`; and those of
-   * CreateServer for request ids.
+   * FAILED_PRECONDITION `NOT_DELETED` or `MANAGED_BY_SOURCE`; ALREADY_EXISTS
+   * `NAME_TAKEN`; and those of CreateServer for request ids.
    */
   undeleteServer: {
     path: "/switchboard.v1.RegistryService/UndeleteServer" as const,
@@ -7218,7 +7219,8 @@ export const RegistryServiceService = {
    *
    * Errors: NOT_FOUND `SERVER_NOT_FOUND` or `VERSION_NOT_FOUND`; ABORTED
    * `ETAG_MISMATCH`; ALREADY_EXISTS `NAME_TAKEN`; FAILED_PRECONDITION
-   * `TIER_CHANGE_NOT_ALLOWED`; and those of CreateServer for request ids.
+   * `TIER_CHANGE_NOT_ALLOWED` or `MANAGED_BY_SOURCE`; and those of CreateServer for
+   * request ids.
    */
   rollbackServer: {
     path: "/switchboard.v1.RegistryService/RollbackServer" as const,
@@ -7290,8 +7292,8 @@ export const RegistryServiceService = {
    * commit. Those who keep it keep the revision of their grant. A subject need not be
    * known, or have any servers: the access is there when it looks.
    *
-   * Errors: NOT_FOUND `SERVER_NOT_FOUND`; ABORTED `ETAG_MISMATCH` (the metadata holds
-   * the current access_etag); FAILED_PRECONDITION `WRONG_TIER` or
+   * Errors: NOT_FOUND `SERVER_NOT_FOUND`; ABORTED `ETAG_MISMATCH` (the metadata has
+   * `current_access_etag`); FAILED_PRECONDITION `WRONG_TIER` or
    * `MANAGED_BY_SOURCE`; and those of CreateServer for request ids.
    */
   setAccess: {
@@ -7528,14 +7530,15 @@ export interface RegistryServiceServer extends UntypedServiceImplementation {
    *
    * Errors: NOT_FOUND `SERVER_NOT_FOUND`; ABORTED `ETAG_MISMATCH` (the metadata
    * holds the current etag); ALREADY_EXISTS `NAME_TAKEN`; FAILED_PRECONDITION
-   * `TIER_CHANGE_NOT_ALLOWED`; and those of CreateServer for request ids.
+   * `TIER_CHANGE_NOT_ALLOWED` or `MANAGED_BY_SOURCE`; and those of CreateServer for
+   * request ids.
    */
   updateServer: handleUnaryCall<UpdateServerRequest, UpdateServerResponse>;
   /**
    * DeleteServer removes a server.
    *
-   * Errors: NOT_FOUND `SERVER_NOT_FOUND`, ABORTED `ETAG_MISMATCH`; and those of
-   * CreateServer for request ids.
+   * Errors: NOT_FOUND `SERVER_NOT_FOUND`, ABORTED `ETAG_MISMATCH`, FAILED_PRECONDITION
+   * `MANAGED_BY_SOURCE`; and those of CreateServer for request ids.
    */
   deleteServer: handleUnaryCall<DeleteServerRequest, DeleteServerResponse>;
   /**
@@ -7543,8 +7546,8 @@ export interface RegistryServiceServer extends UntypedServiceImplementation {
    * the same id, its grants included.
    *
    * Errors: NOT_FOUND `SERVER_NOT_FOUND` (no server of this id was ever deleted);
-   * FAILED_PRECONDITION `NOT_DELETED`; ALREADY_EXISTS `NAME_TAKEN`; and those of
-   * CreateServer for request ids.
+   * FAILED_PRECONDITION `NOT_DELETED` or `MANAGED_BY_SOURCE`; ALREADY_EXISTS
+   * `NAME_TAKEN`; and those of CreateServer for request ids.
    */
   undeleteServer: handleUnaryCall<UndeleteServerRequest, UndeleteServerResponse>;
   /**
@@ -7574,7 +7577,8 @@ export interface RegistryServiceServer extends UntypedServiceImplementation {
    *
    * Errors: NOT_FOUND `SERVER_NOT_FOUND` or `VERSION_NOT_FOUND`; ABORTED
    * `ETAG_MISMATCH`; ALREADY_EXISTS `NAME_TAKEN`; FAILED_PRECONDITION
-   * `TIER_CHANGE_NOT_ALLOWED`; and those of CreateServer for request ids.
+   * `TIER_CHANGE_NOT_ALLOWED` or `MANAGED_BY_SOURCE`; and those of CreateServer for
+   * request ids.
    */
   rollbackServer: handleUnaryCall<RollbackServerRequest, RollbackServerResponse>;
   /**
@@ -7610,8 +7614,8 @@ export interface RegistryServiceServer extends UntypedServiceImplementation {
    * commit. Those who keep it keep the revision of their grant. A subject need not be
    * known, or have any servers: the access is there when it looks.
    *
-   * Errors: NOT_FOUND `SERVER_NOT_FOUND`; ABORTED `ETAG_MISMATCH` (the metadata holds
-   * the current access_etag); FAILED_PRECONDITION `WRONG_TIER` or
+   * Errors: NOT_FOUND `SERVER_NOT_FOUND`; ABORTED `ETAG_MISMATCH` (the metadata has
+   * `current_access_etag`); FAILED_PRECONDITION `WRONG_TIER` or
    * `MANAGED_BY_SOURCE`; and those of CreateServer for request ids.
    */
   setAccess: handleUnaryCall<SetAccessRequest, SetAccessResponse>;
@@ -7806,7 +7810,8 @@ export interface RegistryServiceClient extends Client {
    *
    * Errors: NOT_FOUND `SERVER_NOT_FOUND`; ABORTED `ETAG_MISMATCH` (the metadata
    * holds the current etag); ALREADY_EXISTS `NAME_TAKEN`; FAILED_PRECONDITION
-   * `TIER_CHANGE_NOT_ALLOWED`; and those of CreateServer for request ids.
+   * `TIER_CHANGE_NOT_ALLOWED` or `MANAGED_BY_SOURCE`; and those of CreateServer for
+   * request ids.
    */
   updateServer(
     request: UpdateServerRequest,
@@ -7826,8 +7831,8 @@ export interface RegistryServiceClient extends Client {
   /**
    * DeleteServer removes a server.
    *
-   * Errors: NOT_FOUND `SERVER_NOT_FOUND`, ABORTED `ETAG_MISMATCH`; and those of
-   * CreateServer for request ids.
+   * Errors: NOT_FOUND `SERVER_NOT_FOUND`, ABORTED `ETAG_MISMATCH`, FAILED_PRECONDITION
+   * `MANAGED_BY_SOURCE`; and those of CreateServer for request ids.
    */
   deleteServer(
     request: DeleteServerRequest,
@@ -7849,8 +7854,8 @@ export interface RegistryServiceClient extends Client {
    * the same id, its grants included.
    *
    * Errors: NOT_FOUND `SERVER_NOT_FOUND` (no server of this id was ever deleted);
-   * FAILED_PRECONDITION `NOT_DELETED`; ALREADY_EXISTS `NAME_TAKEN`; and those of
-   * CreateServer for request ids.
+   * FAILED_PRECONDITION `NOT_DELETED` or `MANAGED_BY_SOURCE`; ALREADY_EXISTS
+   * `NAME_TAKEN`; and those of CreateServer for request ids.
    */
   undeleteServer(
     request: UndeleteServerRequest,
@@ -7922,7 +7927,8 @@ export interface RegistryServiceClient extends Client {
    *
    * Errors: NOT_FOUND `SERVER_NOT_FOUND` or `VERSION_NOT_FOUND`; ABORTED
    * `ETAG_MISMATCH`; ALREADY_EXISTS `NAME_TAKEN`; FAILED_PRECONDITION
-   * `TIER_CHANGE_NOT_ALLOWED`; and those of CreateServer for request ids.
+   * `TIER_CHANGE_NOT_ALLOWED` or `MANAGED_BY_SOURCE`; and those of CreateServer for
+   * request ids.
    */
   rollbackServer(
     request: RollbackServerRequest,
@@ -8014,8 +8020,8 @@ export interface RegistryServiceClient extends Client {
    * commit. Those who keep it keep the revision of their grant. A subject need not be
    * known, or have any servers: the access is there when it looks.
    *
-   * Errors: NOT_FOUND `SERVER_NOT_FOUND`; ABORTED `ETAG_MISMATCH` (the metadata holds
-   * the current access_etag); FAILED_PRECONDITION `WRONG_TIER` or
+   * Errors: NOT_FOUND `SERVER_NOT_FOUND`; ABORTED `ETAG_MISMATCH` (the metadata has
+   * `current_access_etag`); FAILED_PRECONDITION `WRONG_TIER` or
    * `MANAGED_BY_SOURCE`; and those of CreateServer for request ids.
    */
   setAccess(

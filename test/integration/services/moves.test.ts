@@ -267,6 +267,35 @@ describe('moves', () => {
     expect(await revisionOf(world.catalog)).toBe(5);
   });
 
+  it('that were cut off at any point are there or not, and completed by repeating them [D13, R3]', async () => {
+    await using world = await openWorld();
+    let failing: string | undefined;
+    const replica = await world.replica({
+      failpoint: (name) => {
+        if (name === failing) throw new Error('stopped here');
+      },
+    });
+    let { value: record } = await create(replica, { name: 'files', owner: 'ana' });
+    for (const point of ['append.after', 'view.before', 'relay.before', 'answer.before']) {
+      for (const move of ['up', 'down']) {
+        const before = record;
+        const ask = (on: Replica) =>
+          move === 'up'
+            ? promote(on, before, { requestId: `${move} ${point}` })
+            : demote(on, before, { owner: 'ana', requestId: `${move} ${point}` });
+        failing = point;
+        expect(await reasonOf(ask(replica))).toBe('OUTCOME_UNKNOWN');
+        failing = undefined;
+        // Nobody repairs anything: a replica that begins now finds one server, in one tier.
+        const fresh = await world.replica();
+        expect([...(await listed(fresh, userView('ana'))).keys()]).toEqual([record.id]);
+        ({ record } = (await ask(fresh)).value);
+        expect(await ask(replica)).toMatchObject({ value: { record } });
+      }
+    }
+    expect(await revisionOf(world.catalog)).toBe(9);
+  });
+
   it('are refused for the wrong tier and to who is no administrator; nothing is changed [D12]', async () => {
     await using world = await openWorld();
     const replica = await world.replica();

@@ -142,6 +142,31 @@ describe('what was loaded', () => {
   });
 });
 
+describe('a source that is down', () => {
+  it('takes nothing from users who are loaded until that is too old, nor shared names then [P25, F3]', async () => {
+    await using world = await openWorld();
+    const source = new ScriptedSource();
+    source.set('ana', { rowId: 'notes' });
+    const replica = await world.replica({ privateLoads: await loadingFrom(source) });
+    await create(replica, { name: 'search' });
+    expect(await names(replica, ana)).toEqual(['notes', 'search']);
+    source.failure = new SwitchboardError('SOURCE_UNAVAILABLE');
+    for (const part of [0.5, 0.85, 0.99]) {
+      replica.clock.now = part * HOUR_MS;
+      expect(await names(replica, ana)).toEqual(['notes', 'search']);
+      await turns();
+    }
+    expect(source.asked.length).toBe(3);
+    replica.clock.now = HOUR_MS;
+    expect(await reasonOf(page(replica, ana))).toBe('SOURCE_UNAVAILABLE');
+    expect(await reasonOf(get(replica, ana, { name: 'notes' }))).toBe('SOURCE_UNAVAILABLE');
+    expect(await reasonOf(get(replica, ana, { name: 'search' }))).toBe('done');
+    source.failure = undefined;
+    replica.clock.now += 120_000;
+    expect(await names(replica, ana)).toEqual(['notes', 'search']);
+  });
+});
+
 describe('a lease that cannot be had', () => {
   it('is a failed load, told at once with its own reason [D20]', async () => {
     await using world = await openWorld();

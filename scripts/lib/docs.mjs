@@ -6,6 +6,7 @@ import { withPart } from './docs-parts.mjs';
 import {
   renderConfiguration,
   renderConnectionFields,
+  renderDefects,
   renderErrors,
   renderGuarantees,
 } from './docs-tables.mjs';
@@ -37,6 +38,13 @@ export const PAGES = [
     render: async (load) => {
       const { CHAPTERS } = await load('test/requirements');
       return renderGuarantees(CHAPTERS, await readCitations(path.join(ROOT, 'test')));
+    },
+  },
+  {
+    file: 'docs/prior-art-defects.md',
+    render: async (load) => {
+      const { DEFECTS } = await load('test/defects');
+      return renderDefects(DEFECTS, await readCitations(path.join(ROOT, 'test')));
     },
   },
   {

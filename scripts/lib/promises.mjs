@@ -1,11 +1,13 @@
-// Which test proves which promise, read from the titles of the tests: a title that holds `[W3]` or
-// `[R3, P12]` cites those ids. Used by the gate (test/checks/promises.test.ts) and by docs/guarantees.md.
+// Which test proves which promise, and which shows that a defect is not here, read from the titles of the
+// tests: a title that holds `[W3]` or `[R3, D12]` cites those ids. Used by the gate
+// (test/checks/promises.test.ts), by docs/guarantees.md and by docs/prior-art-defects.md.
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import ts from 'typescript';
 import { listFiles } from './tree.mjs';
 
-const CITATION = /\[([A-Z]\d+(?:\s*,\s*[A-Z]\d+)*)\]/g;
+const CITATION = /\s*\[([A-Z]\d+(?:\s*,\s*[A-Z]\d+)*)\]/g;
+const PROMISE_ID = /\b[A-Z]\d+\b/g;
 const DECLARING = new Set(['it', 'test', 'describe']);
 // What does not run, or is expected to fail, proves nothing.
 const NOT_PROVING = new Set(['skip', 'todo', 'fails']);
@@ -17,11 +19,21 @@ const NOT_PROVING = new Set(['skip', 'todo', 'fails']);
  */
 
 /**
- * All citing tests under `testDir`. Suites, which test files call, count when something imports them.
+ * All citing tests under `testDir`.
  * @param {string} testDir
  * @returns {Promise<Citation[]>}
  */
 export async function readCitations(testDir) {
+  return (await readTests(testDir)).filter(({ ids }) => ids.length > 0);
+}
+
+/**
+ * All tests under `testDir`, and what groups them. Suites, which test files call, count when something
+ * imports them.
+ * @param {string} testDir
+ * @returns {Promise<Citation[]>}
+ */
+export async function readTests(testDir) {
   const names = (await listFiles(testDir)).filter(
     (name) => name.endsWith('.ts') && !name.startsWith(path.join('checks', 'fixtures')),
   );
@@ -30,7 +42,7 @@ export async function readCitations(testDir) {
   );
   return sources
     .filter(({ name }) => name.endsWith('.test.ts') || isImported(name, sources))
-    .flatMap(({ name, text }) => citationsOf(`test/${name.split(path.sep).join('/')}`, text));
+    .flatMap(({ name, text }) => testsOf(`test/${name.split(path.sep).join('/')}`, text));
 }
 
 function isImported(name, sources) {
@@ -45,6 +57,15 @@ function isImported(name, sources) {
  * @returns {Citation[]}
  */
 export function citationsOf(file, text) {
+  return testsOf(file, text).filter(({ ids }) => ids.length > 0);
+}
+
+/** A title as people read it: without the ids that it cites. */
+export function plainTitle(title) {
+  return title.replaceAll(CITATION, '').trim();
+}
+
+function testsOf(file, text) {
   const found = [];
   const source = ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true, ts.ScriptKind.TS);
   visit(source, { titles: [], live: true });
@@ -59,10 +80,8 @@ export function citationsOf(file, text) {
     const titles = [...outer.titles, declared.title];
     const live = outer.live && !declared.modifiers.some((name) => NOT_PROVING.has(name));
     const ids = idsIn(declared.title);
-    if (ids.length > 0) {
-      const proves = live && (declared.kind !== 'describe' || holdsLiveTest(node));
-      found.push({ file, title: titles.join(' > '), ids, proves });
-    }
+    const proves = live && (declared.kind !== 'describe' || holdsLiveTest(node));
+    found.push({ file, title: titles.join(' > '), ids, proves });
     ts.forEachChild(node, (child) => visit(child, { titles, live }));
   }
 }
@@ -110,13 +129,15 @@ function holdsLiveTest(node) {
 }
 
 /**
- * What the gate has against a list of promises and the citations: one sentence each.
+ * What the gate has against the lists of promises and defects and the citations: one sentence each.
  * @param {readonly { id: string, sentence: string, when: string }[]} promises
  * @param {readonly Citation[]} citations
+ * @param {readonly { id: string, sentence: string, how: string, reason?: string }[]} defects
  * @returns {string[]}
  */
-export function complaints(promises, citations) {
-  const known = new Set(promises.map(({ id }) => id));
+export function complaints(promises, citations, defects = []) {
+  const all = [...promises, ...defects];
+  const known = new Set(all.map(({ id }) => id));
   const proven = new Set(citations.filter(({ proves }) => proves).flatMap(({ ids }) => ids));
   const unproven = promises
     .filter(({ id, when }) => when === 'now' && !proven.has(id))
@@ -124,10 +145,23 @@ export function complaints(promises, citations) {
   const unknown = citations.flatMap(({ file, title, ids }) =>
     ids
       .filter((id) => !known.has(id))
-      .map((id) => `${file} cites ${id}, which is no promise: ${title}`),
+      .map((id) => `${file} cites ${id}, which is neither a promise nor a defect: ${title}`),
   );
-  const doubled = promises
-    .filter(({ id }, index) => promises.findIndex((other) => other.id === id) !== index)
+  const doubled = all
+    .filter(({ id }, index) => all.findIndex((other) => other.id === id) !== index)
     .map(({ id }) => `${id} stands in the list twice`);
-  return [...unproven, ...unknown, ...doubled];
+  const promised = new Set(promises.map(({ id }) => id));
+  const wrong = defects.flatMap((defect) => aboutDefect(defect, proven, promised));
+  return [...unproven, ...unknown, ...doubled, ...wrong];
+}
+
+function aboutDefect({ id, sentence, how, reason }, proven, promised) {
+  const found = [];
+  if (reason === undefined && !proven.has(id))
+    found.push(`neither a test nor a reason shows that ${id} is not here: ${sentence}`);
+  if (reason !== undefined && proven.has(id))
+    found.push(`${id} has tests, and a reason why it needs none`);
+  for (const [named] of `${how} ${reason ?? ''}`.matchAll(PROMISE_ID))
+    if (!promised.has(named)) found.push(`${id} points to ${named}, which is no promise`);
+  return found;
 }

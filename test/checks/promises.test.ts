@@ -1,10 +1,11 @@
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { citationsOf, complaints, readCitations } from '../../scripts/lib/promises.mjs';
+import { DEFECTS, type Defect } from '../defects.js';
 import { REQUIREMENTS, type Promised } from '../requirements.js';
 
-// The gate: what is promised now has a test, and what a test cites is a promise. The examples below show
-// that the gate can fail.
+// The gate: what is promised now has a test, each known defect has a test or a reason, and what a test cites
+// is a promise or a defect. The examples below show that the gate can fail.
 
 const testDir = path.resolve(import.meta.dirname, '..');
 
@@ -17,13 +18,24 @@ const promised = (id: string, when: 'now' | 'later' = 'now'): Promised => ({
   when,
 });
 
-function gate(promises: readonly Promised[], source: string): string[] {
-  return complaints(promises, citationsOf('test/unit/example.test.ts', source));
+const defect = (id: string, more: Partial<Defect> = {}): Defect => ({
+  id,
+  sentence: `sentence of ${id}`,
+  how: '',
+  ...more,
+});
+
+function gate(
+  promises: readonly Promised[],
+  source: string,
+  defects: readonly Defect[] = [],
+): string[] {
+  return complaints(promises, citationsOf('test/unit/example.test.ts', source), defects);
 }
 
 describe('the gate of promises', () => {
-  it('finds every promise of now proven, and every cited id known', async () => {
-    expect(complaints(REQUIREMENTS, await readCitations(testDir))).toEqual([]);
+  it('finds every promise of now proven, no defect unanswered, and every cited id known', async () => {
+    expect(complaints(REQUIREMENTS, await readCitations(testDir), DEFECTS)).toEqual([]);
   });
 
   it('fails on a promise that no test cites', () => {
@@ -35,16 +47,44 @@ describe('the gate of promises', () => {
     expect(gate([promised('W1', 'later')], '')).toEqual([]);
   });
 
-  it('fails on an id that is no promise', () => {
+  it('fails on an id that is neither a promise nor a defect', () => {
     const found = gate([], `test('x ${cite('W99')}', f);`);
     expect(found).toEqual([
-      `test/unit/example.test.ts cites W99, which is no promise: x ${cite('W99')}`,
+      `test/unit/example.test.ts cites W99, which is neither a promise nor a defect: x ${cite('W99')}`,
     ]);
   });
 
   it('fails on an id that stands in the list twice', () => {
     const found = gate([promised('W1', 'later'), promised('W1', 'later')], '');
     expect(found).toEqual(['W1 stands in the list twice']);
+  });
+
+  it('fails on a defect with neither a test nor a reason', () => {
+    const found = gate([], `it('x ${cite('D1')}', f);`, [defect('D1'), defect('D2')]);
+    expect(found).toEqual([
+      'neither a test nor a reason shows that D2 is not here: sentence of D2',
+    ]);
+  });
+
+  it('takes a reason in the place of a test, and not beside one', () => {
+    const defects = [defect('D1', { reason: 'there is no such thing' })];
+    expect(gate([], '', defects)).toEqual([]);
+    expect(gate([], `it('x ${cite('D1')}', f);`, defects)).toEqual([
+      'D1 has tests, and a reason why it needs none',
+    ]);
+  });
+
+  it('fails on a defect that points to what is no promise', () => {
+    const defects = [defect('D1', { how: 'W1 and W2 keep it away', reason: 'see R9' })];
+    expect(gate([promised('W1', 'later')], '', defects)).toEqual([
+      'D1 points to W2, which is no promise',
+      'D1 points to R9, which is no promise',
+    ]);
+  });
+
+  it('fails on a defect that has the id of a promise', () => {
+    const found = gate([promised('D1', 'later')], `it('x ${cite('D1')}', f);`, [defect('D1')]);
+    expect(found).toEqual(['D1 stands in the list twice']);
   });
 
   it.each([

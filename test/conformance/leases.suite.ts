@@ -41,7 +41,7 @@ function describeHolding(suite: LeasesSuite): void {
     expect(answer).toBe('k');
   });
 
-  it('throws what the body throws, and lets go', async () => {
+  it('throws what the body throws, and lets go [D20]', async () => {
     const { leases } = await openLeases(suite);
     const thrown = new Error('as told');
     const failing = leases.withLease('k', TTL, () => Promise.reject(thrown));
@@ -58,7 +58,7 @@ function describeHolding(suite: LeasesSuite): void {
     expect(await leases.withLease('k', TTL, async () => 'free')).toBe('free');
   });
 
-  it('is held by one at a time', async () => {
+  it('is held by one at a time [D22]', async () => {
     const { leases } = await openLeases(suite);
     let holders = 0;
     let most = 0;
@@ -198,7 +198,7 @@ function describeInstances(suite: LeasesSuite): void {
     });
   }
 
-  it('two deployments never wait for each other [F5]', async () => {
+  it('two deployments never wait for each other [F5, D4]', async () => {
     const [one, other] = [await openLeases(suite), await openLeases(suite)];
     const held = await hold(one.leases, 'k');
     expect(await other.leases.withLease('k', TTL, async () => 'free')).toBe('free');

@@ -91,6 +91,22 @@ describe('opening the LMDB catalog', () => {
     }
     expect(epochs.size).toBe(4);
   });
+
+  it('two stores never see or touch what is in the other, whatever it is called [D4, F5]', async () => {
+    const [near, far] = [await opened(await folder()), await opened(await folder())];
+    const records = ['a', 'ab', '*', 'a:b'].map((id) => recordOf({ id, name: id, owner: id }));
+    const all = records.map((record) => changeOf(undefined, record));
+    for (const catalog of [near, far]) await appendAtHead(catalog, TENANT, draftOf(all));
+    const [first] = records;
+    await appendAtHead(near, TENANT, draftOf([changeOf(first, undefined)]));
+    await appendAtHead(near, TENANT, creation({ id: 'new', revision: 3 }));
+    expect((await far.head(TENANT)).revision).toBe(1);
+    for (const record of records) {
+      const found = await far.serverById(TENANT, record.id);
+      expect(found).toEqual({ revision: 1, value: { record, grants: [] } });
+    }
+    expect((await far.serverById(TENANT, 'new')).value).toBeUndefined();
+  });
 });
 
 describe('compacting the LMDB catalog', () => {

@@ -55,7 +55,7 @@ function subscribe(node: NodeFollower, subscriptionId: string, view: View): Prom
 }
 
 describe('Sync', () => {
-  it('sends records once, with the subscriptions that see them [P19, P20]', async () => {
+  it('sends records once, with the subscriptions that see them [P19, P20, D34]', async () => {
     const tenant = newTenant();
     await declare(admin, tenant, { name: 'app' });
     await declare(admin, tenant, { name: 'user', tier: Tier.TIER_USER });

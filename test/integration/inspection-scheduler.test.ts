@@ -15,6 +15,7 @@ import { EAGER, inspectingReplica, inspectNow, recordIn } from '../support/inspe
 import { answer, openOddServer, tools } from '../support/mcp-odd-server.js';
 import { closedGate, openHttpServer, until } from '../support/mcp-pool.js';
 import { EVERYTHING, httpServer, nodeServer } from '../support/mcp-specs.js';
+import { promote } from '../support/services-access.js';
 import { create, listed, openWorld, remove, TENANT, update } from '../support/services-world.js';
 
 async function commitsOf(catalog: Catalog): Promise<readonly Commit[]> {
@@ -54,6 +55,21 @@ describe('a server that is created', () => {
     expect(revision).toBe(before.revision + 1);
     const { value: versions } = await world.catalog.versions(TENANT, { id: before.id, limit: 9 });
     expect(versions).toHaveLength(1);
+  });
+
+  it('as a private one is inspected again when it is promoted, as what it is now [D36]', async () => {
+    await using world = await openWorld();
+    const mcp = await openHttpServer();
+    const replica = await inspectingReplica(world);
+    const { value: own } = await create(replica, { spec: specFor(mcp.url), owner: 'ana' });
+    const { value } = await promote(replica, own, { tier: 'APP' });
+    expect(value.record.configHash).not.toBe(own.configHash);
+    await eventually(async () => {
+      const { facts } = await recordIn(replica, own.id);
+      expect(facts?.observation).toMatchObject({
+        ...{ serverName: 'test', configHash: value.record.configHash },
+      });
+    });
   });
 
   it('is not inspected when something else about it changes', async () => {

@@ -9,6 +9,8 @@ interface Failure {
 
 const FIRST_MS = 1_000;
 const MOST_MS = 60_000;
+/** So many failures are remembered; where one was forgotten, a load is tried at once. */
+const MOST = 100_000;
 
 /**
  * The loads that failed, each with the time before which nobody tries again (rule 26): 1 s
@@ -18,6 +20,7 @@ const MOST_MS = 60_000;
 export class LoadFailures {
   private readonly now: () => number;
   private readonly random: () => number;
+  /** The oldest first. */
   private readonly failures = new Map<string, Failure>();
 
   constructor(now: () => number, random: () => number) {
@@ -32,7 +35,10 @@ export class LoadFailures {
     const attempts = (this.failures.get(key)?.attempts ?? 0) + 1;
     const backoff = Math.min(MOST_MS, FIRST_MS * 2 ** (attempts - 1)) * (0.8 + 0.2 * this.random());
     const delay = Math.max(backoff, Math.min(MOST_MS, error.retryDelayMs ?? 0));
+    this.failures.delete(key);
     this.failures.set(key, { error, attempts, notBefore: this.now() + delay });
+    const [oldest] = this.failures.keys();
+    if (this.failures.size > MOST && oldest !== undefined) this.failures.delete(oldest);
   }
 
   succeeded(key: string): void {

@@ -103,7 +103,7 @@ export function describeAppend(suite: CatalogSuite): void {
       });
     });
 
-    it('a refused batch leaves nothing of itself', async () => {
+    it('a refused batch leaves nothing of itself [D32]', async () => {
       const catalog = await openCatalog(suite);
       const after = await catalog.head(TENANT);
       await appendAtHead(catalog, TENANT, creation({ id: 'first' }));

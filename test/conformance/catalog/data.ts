@@ -62,7 +62,7 @@ export function describeData(suite: CatalogSuite): void {
       expect(recorded).toEqual({ revision: 1, value: { revision: 1, bodyDigest: 'd', time: 5 } });
     });
 
-    it('keeps ids and names apart that engines mix up', async () => {
+    it('keeps ids and names apart that engines mix up [D5, D31]', async () => {
       const catalog = await openCatalog(suite);
       const records = ODD_TEXTS.map((text) => recordOf({ id: text, name: text, owner: text }));
       await appendAtHead(catalog, TENANT, draftOf(records.map((r) => changeOf(undefined, r))));
@@ -161,7 +161,7 @@ export function describeData(suite: CatalogSuite): void {
       });
     });
 
-    it('a deleted server leaves its tombstone, and can be made anew [P2]', async () => {
+    it('a deleted server leaves its tombstone, and can be made anew [P2, D33]', async () => {
       const catalog = await openCatalog(suite);
       const record = recordOf({ id: 'a', name: 'n', owner: 'ana' });
       const grants = grantsAt(1, 'group:ops');

@@ -49,7 +49,7 @@ export function describeLoadRecords(suite: CatalogSuite): void {
       expect(revision).toBe(1);
     });
 
-    it('are written beside the servers of their commit, or not at all [L2]', async () => {
+    it('are written beside the servers of their commit, or not at all [L2, D24, D32]', async () => {
       const catalog = await openCatalog(suite);
       const stale = await catalog.head(TENANT);
       const draft = draftOf(changeOf(undefined, recordOf({ id: 'a', owner: 'ana' })), {

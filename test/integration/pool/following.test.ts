@@ -250,7 +250,7 @@ describe('following changes', () => {
     expect(server.alive).toBe(0);
   });
 
-  it('takes a server from one user without harm to the other [C3, C6]', async () => {
+  it('takes a server from one user without harm to the other [C3, C6, D9]', async () => {
     const server = await openHttpServer();
     const declared = {
       name: 'one',

@@ -74,7 +74,7 @@ describe('an access list', () => {
     expect(commits.map(({ changes }) => changes.length)).toEqual([1, 1]);
   });
 
-  it('made from an old copy is refused, and of several at once one wins [R2]', async () => {
+  it('made from an old copy is refused, and of several at once one wins [R2, D33]', async () => {
     await using world = await openWorld();
     const [near, far] = [await world.replica(), await world.replica()];
     const record = await ofBob(near);

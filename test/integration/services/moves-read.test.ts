@@ -77,7 +77,7 @@ const movedSpec = (record: ServerRecord, tier: Tier, round: number) => ({
 });
 
 describe(`${String(MOVES)} moves between the tiers under reading loops`, () => {
-  it('show never none, never two, and never a mixture [R5, W4, W9]', { timeout }, async () => {
+  it('show never none, never two, and never a mixture [R5, W4, W9, D14]', { timeout }, async () => {
     await using world = await openWorld();
     const { relay } = world;
     const near = await world.replica({ relay });

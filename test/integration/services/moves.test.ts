@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { decideCreate } from '../../../src/domain/decide.js';
 import { decidePromote } from '../../../src/domain/decide-move.js';
+import { SwitchboardError } from '../../../src/domain/errors.js';
 import { NO_FAILPOINT } from '../../../src/domain/failpoint.js';
 import type { ServerRecord } from '../../../src/domain/server.js';
 import { APP_VIEW, INVENTORY_VIEW, userView } from '../../../src/domain/view.js';
@@ -166,6 +167,24 @@ describe('a promotion', () => {
     tenant.hub.close();
   });
 
+  it('is an error, and nothing is written, where nobody can tell whom it would hide [D8]', async () => {
+    await using world = await openWorld();
+    const record = await named(await world.replica(), 'ana');
+    await named(await world.replica(), 'bob');
+    const catalog: Catalog = {
+      ...world.catalog,
+      serversNamed: () => Promise.reject(new SwitchboardError('CATALOG_UNAVAILABLE')),
+    };
+    const replica = await world.replica({ catalog });
+    for (const policy of ['fail', 'shadow'] as const) {
+      for (const validateOnly of [true, false]) {
+        const refused = await reasonOf(promote(replica, record, { policy, validateOnly }));
+        expect(refused).toBe('NOT_WRITTEN');
+      }
+    }
+    expect(await revisionOf(world.catalog)).toBe(2);
+  });
+
   it('of several at once, by several replicas, gives the name to one [R2]', async () => {
     await using world = await openWorld();
     const replicas = [await world.replica(), await world.replica()];
@@ -178,7 +197,7 @@ describe('a promotion', () => {
 });
 
 describe('a demotion', () => {
-  it('leaves the server to its owner and to those named, in one commit [R5]', async () => {
+  it('leaves the server to its owner and to those named, in one commit [R5, D12]', async () => {
     await using world = await openWorld();
     const replica = await world.replica();
     const { value: shared } = await create(replica, { name: 'files', tier: 'APP' });
@@ -231,7 +250,7 @@ describe('moves', () => {
     expect(await revisionOf(world.catalog)).toBe(2);
   });
 
-  it('repeated have the answer of the first, also after a rename [R3]', async () => {
+  it('repeated have the answer of the first, also after a rename [R3, D13]', async () => {
     await using world = await openWorld();
     const replica = await world.replica();
     const record = await named(replica, 'ana');
@@ -248,7 +267,36 @@ describe('moves', () => {
     expect(await revisionOf(world.catalog)).toBe(5);
   });
 
-  it('are refused for the wrong tier and to who is no administrator; nothing is changed', async () => {
+  it('that were cut off at any point are there or not, and completed by repeating them [D13, R3]', async () => {
+    await using world = await openWorld();
+    let failing: string | undefined;
+    const replica = await world.replica({
+      failpoint: (name) => {
+        if (name === failing) throw new Error('stopped here');
+      },
+    });
+    let { value: record } = await create(replica, { name: 'files', owner: 'ana' });
+    for (const point of ['append.after', 'view.before', 'relay.before', 'answer.before']) {
+      for (const move of ['up', 'down']) {
+        const before = record;
+        const ask = (on: Replica) =>
+          move === 'up'
+            ? promote(on, before, { requestId: `${move} ${point}` })
+            : demote(on, before, { owner: 'ana', requestId: `${move} ${point}` });
+        failing = point;
+        expect(await reasonOf(ask(replica))).toBe('OUTCOME_UNKNOWN');
+        failing = undefined;
+        // Nobody repairs anything: a replica that begins now finds one server, in one tier.
+        const fresh = await world.replica();
+        expect([...(await listed(fresh, userView('ana'))).keys()]).toEqual([record.id]);
+        ({ record } = (await ask(fresh)).value);
+        expect(await ask(replica)).toMatchObject({ value: { record } });
+      }
+    }
+    expect(await revisionOf(world.catalog)).toBe(9);
+  });
+
+  it('are refused for the wrong tier and to who is no administrator; nothing is changed [D12]', async () => {
     await using world = await openWorld();
     const replica = await world.replica();
     const record = await named(replica, 'ana');
@@ -275,7 +323,7 @@ describe('moves', () => {
     expect(await revisionOf(world.catalog)).toBe(2);
   });
 
-  it('are in the history; no rollback leads across one, and a deletion is undone after', async () => {
+  it('are in the history; no rollback leads across one, and a deletion is undone after [D38]', async () => {
     await using world = await openWorld();
     const replica = await world.replica();
     const record = await named(replica, 'ana');

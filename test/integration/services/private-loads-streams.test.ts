@@ -53,7 +53,7 @@ const invalidate = ({ services }: Replica, user: string) =>
   services.invalidateUser(requestOf(), { user, requestId: '', reason: '' });
 
 describe('a watch of a user', () => {
-  it('waits for the load, and is told what a later one finds [W9, L5]', async () => {
+  it('waits for the load, and is told what a later one finds [W9, L5, D26, D37]', async () => {
     await using world = await openWorld();
     const { replica, source } = await open(world);
     source.set('ana', { rowId: 'old' });
@@ -79,7 +79,7 @@ describe('a watch of a user', () => {
     expect(source.asked).toEqual(['ana', 'ana']);
   });
 
-  it('is loaded anew before the load is too old, though nobody reads [L5]', async () => {
+  it('is loaded anew before the load is too old, though nobody reads [L5, D26]', async () => {
     await using world = await openWorld();
     const { replica, source } = await open(world, 200);
     const { sink, live } = watch(replica, ana);

@@ -85,7 +85,7 @@ describe('a user who shows up', () => {
     expect(source.asked).toEqual(['ana']);
   });
 
-  it('is asked for once, however many load at once [L1]', async () => {
+  it('is asked for once, however many load at once [L1, D22]', async () => {
     await using world = await openWorld();
     const { replica, source } = await open(world);
     source.set('ana', { rowId: 'notes' });
@@ -148,7 +148,7 @@ describe('a user who shows up', () => {
 });
 
 describe('a load that fails', () => {
-  it('wakes all who wait with the reason, and is not tried again at once [L4, P26]', async () => {
+  it('wakes all who wait with the reason, and is not tried again at once [L4, P26, D21, D38]', async () => {
     await using world = await openWorld();
     const { replica, source } = await open(world);
     source.held = [];
@@ -182,7 +182,7 @@ describe('a load that fails', () => {
     expect(await names(replica, bob)).toEqual([]);
   });
 
-  it('of which one gives up waiting goes on for the others [L4]', async () => {
+  it('of which one gives up waiting goes on for the others [L4, D19]', async () => {
     await using world = await openWorld();
     const { replica, source } = await open(world);
     source.set('ana', { rowId: 'notes' });
@@ -210,7 +210,7 @@ describe('a load that fails', () => {
 });
 
 describe('a load that was overtaken', () => {
-  it('by an invalidation is thrown away, and made again [L3, P22]', async () => {
+  it('by an invalidation is thrown away, and made again [L3, P22, D6, D7]', async () => {
     await using world = await openWorld();
     const { replica, source } = await open(world);
     source.set('ana', { rowId: 'old' });
@@ -224,7 +224,7 @@ describe('a load that was overtaken', () => {
     expect(source.asked).toEqual(['ana', 'ana']);
   });
 
-  it('by a newer load of a replica that has no lease never comes back [L1, L3, P22]', async () => {
+  it('by a newer load of a replica that has no lease never comes back [L1, L3, P22, D7, D17, D18]', async () => {
     await using world = await openWorld();
     const source = new ScriptedSource();
     source.set('ana', { rowId: 'old' });
@@ -244,7 +244,7 @@ describe('a load that was overtaken', () => {
     expect(await names(other, ana)).toEqual(['new']);
   });
 
-  it('brings no old state back of a server that two users share [L3, P22, P24]', async () => {
+  it('brings no old state back of a server that two users share [L3, P22, P24, D7]', async () => {
     await using world = await openWorld();
     const { replica, source } = await open(world);
     const row = (url: string) => ({ rowId: 'shared', owner: 'bob', url });
@@ -280,7 +280,7 @@ describe('a load that was overtaken', () => {
 });
 
 describe('a reload', () => {
-  it('replaces the scope in one step: never empty, never a part [L2]', async () => {
+  it('replaces the scope in one step: never empty, never a part [L2, D23]', async () => {
     await using world = await openWorld();
     const { replica, source } = await open(world);
     const generation = (count: number) =>
@@ -330,7 +330,7 @@ describe('a reload', () => {
     expect(source.asked).toEqual(['ana', 'ana']);
   });
 
-  it('is made behind the old scope before it is too old [L5, P25]', async () => {
+  it('is made behind the old scope before it is too old [L5, P25, D26]', async () => {
     await using world = await openWorld();
     const { replica, source } = await open(world);
     source.set('ana', { rowId: 'old' });
@@ -362,7 +362,7 @@ describe('a reload', () => {
     expect(await names(replica, ana)).toEqual(['new']);
   });
 
-  it('that found nothing new moves no etag and no server, but the age [P23]', async () => {
+  it('that found nothing new moves no etag and no server, but the age [P23, D23]', async () => {
     await using world = await openWorld();
     const { replica, source } = await open(world);
     source.set('ana', { rowId: 'notes' });
@@ -376,7 +376,7 @@ describe('a reload', () => {
 });
 
 describe('rows of a source', () => {
-  it('that are wrong are named and left out, and the others are there [C7]', async () => {
+  it('that are wrong are named and left out, and the others are there [C7, D36, D38]', async () => {
     await using world = await openWorld();
     const { replica, source } = await open(world);
     await create(replica, { name: 'mine', tier: 'PRIVATE', owner: 'ana' });
@@ -469,7 +469,7 @@ describe('a purge', () => {
     expect(await names(replica, ana)).toEqual(['of-bob', 'own']);
   });
 
-  it('throws a load away that is under way [L3, P27]', async () => {
+  it('throws a load away that is under way [L3, P27, D6]', async () => {
     await using world = await openWorld();
     const { replica, source } = await open(world);
     source.set('ana', { rowId: 'own' });

@@ -425,7 +425,7 @@ describe('a cold read', () => {
     expect(queries).toBe(1);
   });
 
-  it('that fails leaves the subject cold, not empty [F3, P8]', async () => {
+  it('that fails leaves the subject cold, not empty [F3, P8, D8]', async () => {
     await using world = await openWorld();
     let isDown = true;
     const catalog: Catalog = {

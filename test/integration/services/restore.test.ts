@@ -54,7 +54,7 @@ const revisionOf = async (catalog: Catalog): Promise<number> =>
 const titled = (title: string) => ({ specFields: { title } });
 
 describe('the versions of a server', () => {
-  it('tell every change of what is declared, who made it and why, newest first', async () => {
+  it('tell every change of what is declared, who made it and why, newest first [D33]', async () => {
     await using world = await openWorld();
     const replica = await world.replica();
     const { value: first } = await create(replica, { name: 'files' }, { reason: 'new' });

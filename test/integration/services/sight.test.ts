@@ -60,7 +60,7 @@ async function watching(replica: Replica, view: ReaderView): Promise<RecordingSi
 const titled = (title: string) => ({ specFields: { title } });
 
 describe('a watch', () => {
-  it('gains and loses a server with the grants of its user and groups [W9]', async () => {
+  it('gains and loses a server with the grants of its user and groups [W9, D34]', async () => {
     await using world = await openWorld();
     const replica = await world.replica();
     let { value: record } = await create(replica, { name: 'files', owner: 'bob' });
@@ -203,7 +203,7 @@ describe('a node', () => {
     expect(node.reader.violations).toEqual([]);
   }
 
-  it('is told what each of its users sees through every change of sight [W9, R5]', async () => {
+  it('is told what each of its users sees through every change of sight [W9, R5, D37]', async () => {
     await using world = await openWorld();
     const replica = await world.replica();
     const { value: own } = await create(replica, { name: 'files', owner: 'ana' });

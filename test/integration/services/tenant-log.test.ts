@@ -214,7 +214,7 @@ describe('load records at a replica', () => {
   const firstIds = (count: number): readonly string[] =>
     loads.slice(0, count).map(({ revision }) => `s${String(revision)}`);
 
-  it('come with the subject, are followed, and go with it [L5, P8]', async () => {
+  it('come with the subject, are followed, and go with it [L5, P8, D24]', async () => {
     await using world = await openWorld();
     const { catalog } = world;
     await appendAtHead(catalog, TENANT, drafts[0]!);
@@ -335,7 +335,7 @@ describe('load records at a replica', () => {
     expect(log.loadOf('ana')).toEqual(loads[3]);
   });
 
-  it('move with the servers of their commit, in one step [L2, P9]', async () => {
+  it('move with the servers of their commit, in one step [L2, P9, D24]', async () => {
     await using world = await openWorld();
     const { catalog } = world;
     const log = await TenantLog.open(TENANT, catalog);

@@ -254,7 +254,7 @@ describe('writers that race', () => {
     }
   });
 
-  it('for one etag on two replicas: one wins, the others are told the current etag [R2]', async () => {
+  it('for one etag on two replicas: one wins, the others are told the current etag [R2, D33]', async () => {
     await using world = await openWorld();
     const replicas = [await world.replica(), await world.replica()];
     let { value: current } = await create(replicas[0]!, { name: 'files' });

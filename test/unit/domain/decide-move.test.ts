@@ -98,7 +98,7 @@ describe('a promotion', () => {
     expect(hiddenBy(ID, named)).toEqual([bobs]);
   });
 
-  it('checks the rules of the new tier, with paths of the request', () => {
+  it('checks the rules of the new tier, with paths of the request [D36]', () => {
     const own = spec('https://mcp.example/${user:id}');
     const { promote } = withServer({ owner: 'ana', spec: own });
     const fields = (intent: Partial<PromoteIntent>): readonly string[] => {

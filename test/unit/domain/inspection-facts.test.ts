@@ -53,7 +53,7 @@ describe('what was observed', () => {
     });
   });
 
-  it('is thrown away if the server is gone or has another configuration', () => {
+  it('is thrown away if the server is gone or has another configuration [D37]', () => {
     expect(decide(record, { id: 'other' })).toBeUndefined();
     expect(decide(record, { configHash: 'former' })).toBeUndefined();
     expect(decide(record, { configHash: 'former', result: broken() })).toBeUndefined();

@@ -41,7 +41,7 @@ describe('HeldSubjects', () => {
     expect(subjects.has('user:a')).toBe(true);
   });
 
-  it('drops the least recently used, and never what is held', () => {
+  it('drops the least recently used, and never what is held [D28, D30]', () => {
     const subjects = new HeldSubjects(8);
     const release = subjects.hold(['user:0']);
     subjects.add(users(9));

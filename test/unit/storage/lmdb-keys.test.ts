@@ -14,7 +14,7 @@ const text = fc.oneof(
 const part = fc.oneof(text, fc.nat(Number.MAX_SAFE_INTEGER));
 
 describe('keys of the LMDB catalog', () => {
-  it('never refuse, and never mix up, lists of texts', () => {
+  it('never refuse, and never mix up, lists of texts [D5, D31]', () => {
     fc.assert(
       fc.property(fc.tuple(text, text, text), fc.tuple(text, text, text), (a, b) => {
         const same = JSON.stringify(a) === JSON.stringify(b);

@@ -242,7 +242,7 @@ describe('decideLoad, what moved since it began', () => {
     expect(decide(contextOf([moved(rowOf('a'), 10)]), rows)).toBeUndefined();
   });
 
-  it('gives way where a server moved of which it gives or takes sight [P22]', () => {
+  it('gives way where a server moved of which it gives or takes sight [P22, D6]', () => {
     const row = rowOf('a', { owner: 'bob' });
     expect(decide(contextOf([moved(row, 11)]), [row])).toBe('LOAD_CONFLICT');
     const grants = grantsAt(3, 'user:ana');

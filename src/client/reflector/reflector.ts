@@ -236,7 +236,8 @@ export class Reflector implements ViewFeed {
   private refused({ subscriptionId, status }: MessageOf<'refused'>): void {
     const cause = status && fromRpcStatus(status);
     const waitMs = cause?.retryDelayMs;
-    if (waitMs !== undefined && this.subscriptions.wasSynced(subscriptionId)) throw cause;
+    const isKnown = this.subscriptions.wasSynced(subscriptionId);
+    if (cause !== undefined && waitMs !== undefined && isKnown) throw cause;
     if (waitMs !== undefined && this.subscriptions.isOpening(subscriptionId)) {
       this.askAgain(subscriptionId, waitMs);
       return;

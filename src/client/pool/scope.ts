@@ -99,7 +99,7 @@ export class Scope implements PoolScope {
         }
       }
     }
-    return this.#disconnect((slot) => slot.viewers.size === 0);
+    return this.#disconnect((slot) => !slot.isViewed(this.#core.view));
   }
 
   async call<T>(

@@ -1,7 +1,7 @@
 import { compareText, sightWins } from '../domain/resolve.js';
 import { viewKey, type ReaderView } from '../domain/view.js';
 import { ClientError } from './client-error.js';
-import type { KnownServer, ServerView } from './server-view.js';
+import type { AppliedListener, KnownServer, ServerView } from './server-view.js';
 import type { FeedChange, FeedStep, FeedTarget } from './view-feed.js';
 import type { SubscriptionSight } from '../domain/node-stream.js';
 
@@ -12,8 +12,6 @@ interface Entry {
 
 /** The private servers that one subscription sees, by name. */
 type Names = Map<string, Map<string, Entry>>;
-
-type AppliedListener = (changedIds: ReadonlySet<string> | undefined) => void;
 
 /** The id of the subscription for a view: equal for equal views. */
 const ids = new WeakMap<ReaderView, string>();
@@ -89,7 +87,7 @@ export class NodeView implements ServerView, FeedTarget {
       else this.put(change);
     }
     for (const id of synced) this.synced.add(id);
-    this.tell(replaces ? undefined : new Set(changes.map(changedId)));
+    this.tell(replaces ? undefined : new Set(changes.map(changedId)), namesOf(changes));
   }
 
   *held(): Iterable<KnownServer> {
@@ -105,7 +103,7 @@ export class NodeView implements ServerView, FeedTarget {
         this.put({ server, sights: sights.filter((one) => one.subscriptionId !== subscriptionId) });
       }
     }
-    this.tell(changed);
+    this.tell(changed, NO_NAMES);
   }
 
   forgetUsers(): void {
@@ -118,8 +116,8 @@ export class NodeView implements ServerView, FeedTarget {
     throw new ClientError('VIEW_UNKNOWN', undefined, { metadata: { view: id } });
   }
 
-  private tell(changedIds: ReadonlySet<string> | undefined): void {
-    for (const listener of this.listeners) listener(changedIds);
+  private tell(changedIds: ReadonlySet<string> | undefined, names: ReadonlySet<string>): void {
+    for (const listener of this.listeners) listener(changedIds, names);
   }
 
   private put({ server, sights }: Entry): void {
@@ -161,6 +159,15 @@ export class NodeView implements ServerView, FeedTarget {
     this.sighted.clear();
     this.synced.clear();
   }
+}
+
+/** To lose sight of a server takes its name from nobody. */
+const NO_NAMES: ReadonlySet<string> = new Set();
+
+function namesOf(changes: readonly FeedChange[]): ReadonlySet<string> {
+  return new Set(
+    changes.flatMap((change) => (change.kind === 'upsert' ? [change.server.name] : [])),
+  );
 }
 
 function changedId(change: FeedChange): string {

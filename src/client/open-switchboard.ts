@@ -44,6 +44,11 @@ export interface SwitchboardOptions extends Omit<PoolOptions, 'view' | 'onOpened
   readonly token?: string | (() => string | Promise<string>);
   /** Default: none, as for a control plane on this machine. */
   readonly tls?: TlsOptions;
+  /**
+   * Milliseconds that a user's view is still followed, and its connections are kept, after its
+   * last handle was released. Default 60,000; 0: both end at once.
+   */
+  readonly userIdleMs?: number;
   /** Delays between tries to open the stream. */
   readonly retry?: Partial<RetryOptions>;
   /** Told of the stream that is followed, and of every step of the view. `onEvent`: of connections. */
@@ -77,6 +82,8 @@ export interface Switchboard extends AsyncDisposable {
   close(options?: { readonly graceMs?: number }): Promise<void>;
 }
 
+const USER_IDLE_MS = 60_000;
+
 /** A connection that nobody else in the process uses can be given up without harm. */
 const OWN_CONNECTION = { 'grpc.use_local_subchannel_pool': 1 };
 
@@ -107,13 +114,19 @@ export function openSwitchboard(options: SwitchboardOptions): Switchboard {
   const appSynced = feed.subscribe(subscriptionIdOf(APP_VIEW), APP_VIEW);
   const onOpened = options.reportFacts === false ? undefined : reporter.offer;
   const pool = createPool({ ...options, view, ...(onOpened && { onOpened }) });
-  const users = new UserSubscriptions(feed, view);
+  const users = new UserSubscriptions({
+    feed,
+    view,
+    connectionsOf: ({ user, groups }) => pool.user(user, groups),
+    idleMs: options.userIdleMs ?? USER_IDLE_MS,
+  });
 
   function throwIfClosed(): void {
     if (feed.status.current.state === 'CLOSED') throw new ClientError('CLIENT_CLOSED');
   }
 
   async function close(graceMs = 0): Promise<void> {
+    users.close();
     feed.close();
     reporter.close();
     await pool.close({ graceMs });

@@ -17,10 +17,16 @@ export interface ServerView {
   find(id: string, view: ReaderView): KnownServer | undefined;
   /** All servers that `resolve` finds in `view`, ordered by name. Throws like `resolve`. */
   list(view: ReaderView): readonly KnownServer[];
-  /**
-   * Calls `listener` synchronously after each applied step, with the ids of the records
-   * that changed or went; undefined after a snapshot, when any may have. Answers a
-   * function that ends it.
-   */
-  onApplied(listener: (changedIds: ReadonlySet<string> | undefined) => void): () => void;
+  /** Calls `listener` synchronously after each applied step. Answers a function that ends it. */
+  onApplied(listener: AppliedListener): () => void;
 }
+
+/**
+ * Is told the ids of the records that changed or went, undefined after a snapshot, when any
+ * may have; and the names that those which changed have now: another server of such a name
+ * may be shadowed by it.
+ */
+export type AppliedListener = (
+  changedIds: ReadonlySet<string> | undefined,
+  names: ReadonlySet<string>,
+) => void;

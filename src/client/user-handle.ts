@@ -20,12 +20,22 @@ export interface ViewHandle {
   readonly connections: PoolScope;
 }
 
-/** A user's view, followed until it is released. */
+/** A user's view, followed until it is released and was idle. */
 export interface UserHandle extends ViewHandle, AsyncDisposable {
   /**
-   * Says that this handle is no longer used. With the last one for this user and these
-   * groups the view is forgotten, and those connections of the user are closed that no
-   * other handle of the user may see. Twice is fine.
+   * Says that this handle is no longer used; it may throw VIEW_UNKNOWN from now on. Twice is
+   * fine.
+   *
+   * With the last one for this user and these groups the view is idle. Idle for `userIdleMs`,
+   * it is forgotten, and those connections of the user are closed that no other handle of the
+   * user may see; a new handle within that time finds view and connections as they were. The
+   * time counts from the end of the last call of the user. An idle view is forgotten at once
+   * as soon as another view of the user, with other groups, is in use and known; and earlier
+   * if the control plane allows no more subscriptions.
+   *
+   * Resolves at once, and does not wait for that time. Where the view is forgotten at once,
+   * also with `userIdleMs` 0, calls in flight on the connections that are closed fail with
+   * DISCONNECTED, and it resolves when they are closed.
    */
   release(): Promise<void>;
 }
@@ -54,15 +64,7 @@ export async function openUserHandle(
   throwIfCancelled(signal);
   const reader = userView(user, groups);
   const use = users.acquire(reader);
-  const connections = pool.user(user, groups);
-  const release = async (): Promise<void> => {
-    let closing: Promise<unknown> = Promise.resolve();
-    use.release((others) => {
-      // The view is still known: afterwards it cannot say what a connection is for.
-      closing = connections.leave(others);
-    });
-    await closing;
-  };
+  const release = (): Promise<void> => use.release();
   try {
     await untilAborted(use.synced, signal);
   } catch (error) {
@@ -71,7 +73,7 @@ export async function openUserHandle(
   }
   return {
     servers: lookup(view, reader),
-    connections,
+    connections: pool.user(user, groups),
     release,
     [Symbol.asyncDispose]: release,
   };

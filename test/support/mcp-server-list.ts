@@ -1,5 +1,5 @@
 import { ClientError } from '../../src/client/client-error.js';
-import type { KnownServer, ServerView } from '../../src/client/server-view.js';
+import type { AppliedListener, KnownServer, ServerView } from '../../src/client/server-view.js';
 import { configHash } from '../../src/domain/config-hash.js';
 import { connectionScope } from '../../src/domain/connection-scope.js';
 import { listResolved, maySee, resolve, type RecordIndex } from '../../src/domain/resolve.js';
@@ -21,7 +21,7 @@ export interface Declared {
 /** A node's view over a list in memory, with the one rule of the domain. */
 export class ServerList implements ServerView {
   readonly #servers = new Map<string, StoredServer>();
-  readonly #listeners = new Set<(changedIds: ReadonlySet<string> | undefined) => void>();
+  readonly #listeners = new Set<AppliedListener>();
   #revision = 0;
   /** Which views have arrived; the others are unknown. */
   knows: (view: ReaderView) => boolean = () => true;
@@ -41,7 +41,7 @@ export class ServerList implements ServerView {
       return server.record.id;
     });
     for (const id of removedIds) this.#servers.delete(id);
-    this.#tell(new Set([...ids, ...removedIds]));
+    this.#tell(new Set([...ids, ...removedIds]), declared);
     return ids;
   }
 
@@ -57,7 +57,7 @@ export class ServerList implements ServerView {
       const server = toStored(one, this.#revision);
       this.#servers.set(server.record.id, server);
     }
-    this.#tell(undefined);
+    this.#tell(undefined, declared);
   }
 
   resolve(name: string, view: ReaderView): KnownServer | undefined {
@@ -76,7 +76,7 @@ export class ServerList implements ServerView {
     return listResolved(this.#index(), view).map((server) => toKnown(server)!);
   }
 
-  onApplied(listener: (changedIds: ReadonlySet<string> | undefined) => void): () => void {
+  onApplied(listener: AppliedListener): () => void {
     this.#listeners.add(listener);
     return () => void this.#listeners.delete(listener);
   }
@@ -85,8 +85,9 @@ export class ServerList implements ServerView {
     if (!this.knows(view)) throw new ClientError('VIEW_UNKNOWN');
   }
 
-  #tell(changedIds: ReadonlySet<string> | undefined): void {
-    for (const listener of this.#listeners) listener(changedIds);
+  #tell(changedIds: ReadonlySet<string> | undefined, declared: readonly Declared[]): void {
+    const names = new Set(declared.map(({ name }) => name));
+    for (const listener of this.#listeners) listener(changedIds, names);
   }
 
   #index(): RecordIndex {

@@ -94,6 +94,12 @@ export interface PoolScope {
   /** `disconnect` of everything that is this scope's own. */
   disconnectAll(): Promise<number>;
   /**
+   * Milliseconds since the user's connections that this view used had a call or were made: 0
+   * while one has a call or is being made, Infinity if there is none. Those of request scope
+   * count, shared ones do not: nothing that a view does ends them.
+   */
+  idleForMs(): number;
+  /**
    * Says that nobody uses this view any more: closes those connections of the user that no
    * other view of the same user has used, as `disconnectAll` does. Nothing for the app.
    * `heirs` are other views of the user: they take over what they may see.

@@ -60,8 +60,8 @@ export function createPool(options: PoolOptions): ConnectionPool {
   });
   const app = new Scope(core, APP_VIEW);
   const startup = options.connectOnStartup === true ? createStartup(options.view, app) : undefined;
-  const stopFollowing = options.view.onApplied((changedIds) => {
-    core.review(changedIds);
+  const stopFollowing = options.view.onApplied((changedIds, names) => {
+    core.review(changedIds, names);
     void startup?.();
   });
   const sweeping = setInterval(() => {

@@ -7,10 +7,11 @@ import { OutdatedError, ConnectionStock } from './connection-stock.js';
 import type { GetOptions } from './connection.js';
 import type { CredentialStore } from './credential-store.js';
 import type { PoolLimits } from './pool-options.js';
+import type { RetireCause } from './pool-event.js';
 import type { CallLimit, PooledConnection } from './pooled-connection.js';
 import { SharedAttempt } from './shared-attempt.js';
 import { identityOf, requestValuesOf } from './identity.js';
-import { isOfConfig, lookUp, SHARED, Slot, type SlotTable } from './slot.js';
+import { isOfConfig, lookUp, SHARED, Slot, type Sighting, type SlotTable } from './slot.js';
 
 /** How often a `get` begins anew because the view changed while it connected. */
 const MAX_ATTEMPTS = 10;
@@ -27,7 +28,7 @@ export interface CoreOptions {
  *
  * What is lent is compared with the view at the moment of lending, by server id and config
  * hash. `review` runs synchronously with every applied change: it retires what no longer
- * matches, and ends connects that were begun for an older config. A connect that ends just
+ * matches or has no longer the name, and ends connects that were begun for an older config. A connect that ends just
  * then is compared once more before it takes its place. So from the moment a change is
  * applied nothing older is lent.
  */
@@ -81,7 +82,7 @@ export class PoolCore {
     return this.#untilCurrent(name, async () => {
       const server = this.resolve(name, view);
       const slot = this.slots.obtain(server.id, identityOf(server, view, options));
-      noteViewer(slot, view);
+      noteViewer(slot, view, server);
       const ready = this.usable(slot, server);
       if (ready !== undefined) return ready;
       await this.#connect(slot, server, options).join(options.signal);
@@ -96,7 +97,7 @@ export class PoolCore {
       const server = this.resolve(name, view);
       const user = view.kind === 'user' ? view.user : undefined;
       const slot = new Slot(server.id, user === undefined ? SHARED : { user }, {});
-      noteViewer(slot, view);
+      noteViewer(slot, view, server);
       const requestValues = requestValuesOf(options);
       const attempt = new SharedAttempt<PooledConnection>(
         async (signal) => this.stock.build(slot, { user, server, signal, requestValues }),
@@ -111,19 +112,23 @@ export class PoolCore {
     });
   }
 
-  /** Follows an applied change: of the given servers, or of all. Synchronous. */
-  review(changedIds: ReadonlySet<string> | undefined): void {
-    for (const id of changedIds ?? [undefined]) {
-      for (const slot of this.slots.of(id)) {
-        if (slot.flight === undefined) continue;
-        const seen = slot.seen(this.view);
-        const isCurrent = seen === 'unknown' || isOfConfig(seen, slot.flight.configHash);
-        if (!isCurrent) endFlight(slot, new OutdatedError());
-      }
+  /**
+   * Follows an applied change, see AppliedListener: of the given servers and those that may
+   * be shadowed by them, or of all. Synchronous.
+   */
+  review(changedIds: ReadonlySet<string> | undefined, names: ReadonlySet<string>): void {
+    const concerns = ({ serverId, identity, name }: Slot): boolean =>
+      changedIds === undefined ||
+      changedIds.has(serverId) ||
+      (identity.user !== undefined && names.has(name));
+    for (const slot of this.slots.of()) {
+      if (slot.flight === undefined || !concerns(slot)) continue;
+      const seen = slot.seen(this.view);
+      const isCurrent = seen === 'unknown' || isOfConfig(seen, slot.flight.configHash);
+      if (!isCurrent) endFlight(slot, new OutdatedError());
     }
     for (const [connection, slot] of this.stock.all()) {
-      if (changedIds?.has(connection.serverId) === false) continue;
-      this.#reviewConnection(connection, slot);
+      if (concerns(slot)) this.#reviewConnection(connection, slot);
     }
   }
 
@@ -248,8 +253,7 @@ export class PoolCore {
     if (connection.state !== 'live') return;
     const seen = slot.seen(view);
     if (seen === 'unknown' || isOfConfig(seen, connection.configHash)) return;
-    const cause = seen === undefined ? 'revoked' : seen.spec.enabled ? 'config' : 'disabled';
-    connection.retire(cause, this.drain());
+    connection.retire(causeOf(seen), this.drain());
   }
 }
 
@@ -262,6 +266,13 @@ function endFlight(slot: Slot, error: Error): void {
   slot.flight = undefined;
 }
 
-function noteViewer(slot: Slot, view: ReaderView): void {
+function causeOf(seen: Exclude<Sighting, 'unknown'>): RetireCause {
+  if (seen === undefined) return 'revoked';
+  if (seen === 'shadowed') return 'shadowed';
+  return seen.spec.enabled ? 'config' : 'disabled';
+}
+
+function noteViewer(slot: Slot, view: ReaderView, { name }: KnownServer): void {
+  slot.name = name;
   if (slot.identity.user !== undefined) slot.viewers.set(viewKey(view), view);
 }

@@ -5,6 +5,7 @@ import type { ClientError } from '../client-error.js';
  * Why a connection takes no more calls:
  * - `config`: what matters to a connection changed. `disabled`: the server was disabled.
  * - `revoked`: the server was deleted, or is no longer seen by whom the connection is for.
+ * - `shadowed`: the name of the server leads whom the connection is for to another one.
  * - `credentials`: the server refused them, or newer ones are there. `renewed`: by `renew`.
  * - `lost`: the server went away. `idle`: nobody used it. `evicted`: for another process.
  * - `disconnected`, `released`, `pool_closed`: by the method of this name.
@@ -13,6 +14,7 @@ export type RetireCause =
   | 'config'
   | 'disabled'
   | 'revoked'
+  | 'shadowed'
   | 'credentials'
   | 'renewed'
   | 'lost'

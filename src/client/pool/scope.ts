@@ -87,6 +87,20 @@ export class Scope implements PoolScope {
     return this.#disconnect(() => true);
   }
 
+  idleForMs(): number {
+    const key = viewKey(this.#view);
+    for (const slot of this.#core.slots.of()) {
+      if (slot.flight !== undefined && slot.viewers.has(key)) return 0;
+    }
+    let usedAt = -Infinity;
+    for (const [connection, slot] of this.#core.stock.all()) {
+      if (!slot.viewers.has(key)) continue;
+      if (connection.callsInFlight > 0) return 0;
+      usedAt = Math.max(usedAt, connection.lastUsedAt);
+    }
+    return performance.now() - usedAt;
+  }
+
   async leave(heirs: readonly ReaderView[] = []): Promise<number> {
     if (this.#view.kind === 'app') return 0;
     const key = viewKey(this.#view);
@@ -99,7 +113,7 @@ export class Scope implements PoolScope {
         }
       }
     }
-    return this.#disconnect((slot) => slot.viewers.size === 0);
+    return this.#disconnect((slot) => !slot.isViewed(this.#core.view));
   }
 
   async call<T>(

@@ -17,11 +17,18 @@ export interface Flight {
   readonly attempt: SharedAttempt<void>;
 }
 
-/** A server as it is seen; undefined if it is not; `unknown` if the view cannot say. */
-export type Sighting = KnownServer | 'unknown' | undefined;
+/**
+ * A server as it is seen; undefined if it is not; `unknown` if the view cannot say;
+ * `shadowed` if it is seen by its id, but its name leads to another one.
+ */
+export type Sighting = KnownServer | 'unknown' | 'shadowed' | undefined;
 
 /** How `viewer` sees the server of an id. Unknown is not the same as gone. */
-export function lookUp(view: ServerView, id: string, viewer: ReaderView): Sighting {
+export function lookUp(
+  view: ServerView,
+  id: string,
+  viewer: ReaderView,
+): Exclude<Sighting, 'shadowed'> {
   try {
     return view.find(id, viewer);
   } catch (error) {
@@ -30,9 +37,16 @@ export function lookUp(view: ServerView, id: string, viewer: ReaderView): Sighti
   }
 }
 
+/** The same by its name: a shadowed one is lent to nobody. */
+function lookUpNamed(view: ServerView, id: string, viewer: ReaderView): Sighting {
+  const seen = lookUp(view, id, viewer);
+  if (typeof seen !== 'object' || seen.tier !== 'PRIVATE') return seen;
+  return view.resolve(seen.name, viewer)?.id === id ? seen : 'shadowed';
+}
+
 /** Whether `seen` is there, enabled, and of the config with this hash. */
 export function isOfConfig(seen: Sighting, configHash: string | undefined): boolean {
-  if (seen === undefined || seen === 'unknown') return false;
+  if (typeof seen !== 'object') return false;
   return seen.spec.enabled && seen.configHash === configHash;
 }
 
@@ -56,8 +70,13 @@ export class Slot {
   readonly backoff: Backoff;
   current: PooledConnection | undefined;
   flight: Flight | undefined;
-  /** The views of the user that use it, by key. Empty for a shared one: the app view counts. */
+  /**
+   * The views of the user that used it and were not left, by key. Some may not see the server
+   * now. Empty for a shared one: the app view counts.
+   */
   readonly viewers = new Map<string, ReaderView>();
+  /** The name that the server had when it was last looked at: every change of it is looked at. */
+  name = '';
 
   constructor(serverId: string, identity: Identity, backoff: BackoffOptions) {
     this.serverId = serverId;
@@ -69,14 +88,22 @@ export class Slot {
   seen(view: ServerView): Sighting {
     const { user } = this.identity;
     if (user === undefined) return lookUp(view, this.serverId, APP_VIEW);
-    let isUnknown = false;
-    for (const [key, viewer] of this.viewers) {
-      const server = lookUp(view, this.serverId, viewer);
-      if (server === 'unknown') isUnknown = true;
-      else if (server === undefined) this.viewers.delete(key);
-      else return server;
+    let rest: Exclude<Sighting, KnownServer>;
+    for (const viewer of this.viewers.values()) {
+      const server = lookUpNamed(view, this.serverId, viewer);
+      if (typeof server === 'object') {
+        this.name = server.name;
+        return server;
+      }
+      if (server === 'unknown' || rest === undefined) rest = server;
     }
-    return isUnknown ? 'unknown' : undefined;
+    return rest;
+  }
+
+  /** Whether a view of the user that uses it may see the server, or cannot say. */
+  isViewed(view: ServerView): boolean {
+    const viewers = [...this.viewers.values()];
+    return viewers.some((viewer) => lookUp(view, this.serverId, viewer) !== undefined);
   }
 
   /** Whether there is nothing in it worth keeping. */

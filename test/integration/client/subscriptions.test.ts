@@ -5,7 +5,7 @@ import { APP_VIEW, userView, type Subject, type UserView } from '../../../src/do
 import { openCommitWriter, type CommitWriter } from '../../support/control-plane-commits.js';
 import { openFollower, openNode, soon } from '../../support/control-plane-node.js';
 import { startControlPlane, testFolder } from '../../support/control-plane.js';
-import { httpSpec } from '../../support/grpc-admin.js';
+import { httpSpec, type Admin } from '../../support/grpc-admin.js';
 import { clientErrorOf, openHttpServer, textOf } from '../../support/mcp-pool.js';
 import { printedSeed, randomFrom, type Random } from '../../support/random.js';
 import {
@@ -62,7 +62,7 @@ describe('a user of a client', () => {
 
   it('is unknown after the last handle was released, and known again when asked for', async () => {
     const { address, admin } = await startControlPlane();
-    const { client } = openNode(address);
+    const { client } = openNode(address, { userIdleMs: 0 });
     const [first, second] = [await client.user('ana'), await client.user('ana')];
     await first.release();
     await first.release();
@@ -76,7 +76,7 @@ describe('a user of a client', () => {
     expect(third.servers.list().map(({ name }) => name)).toEqual(['own']);
   });
 
-  it('is one of so many as the control plane allows', async () => {
+  it('is one of so many as the control plane allows; one that is idle makes room', async () => {
     const { address } = await startControlPlane({ flags: { maxSubscriptions: '3' } });
     const { client } = openNode(address);
     await client.ready();
@@ -84,7 +84,10 @@ describe('a user of a client', () => {
     const error = await clientErrorOf(client.user('eve'));
     expect(error.cause).toMatchObject({ reason: 'TOO_MANY_SUBSCRIPTIONS' });
     await ana.release();
+    expect(ana.servers.list()).toEqual([]);
     await client.user('eve');
+    const unknown = expect.objectContaining({ reason: 'VIEW_UNKNOWN' }) as Error;
+    expect(() => ana.servers.list()).toThrow(unknown);
   });
 
   it('can be given up while it is waited for', async () => {
@@ -111,7 +114,7 @@ describe('a user of a client', () => {
     });
     await grant(writer, { name: 'kept', spec: at(kept) ?? {} }, 'group:red', 'group:blue');
     await grant(writer, { name: 'lost', spec: at(lost) ?? {} }, 'group:red');
-    const { client } = openNode(address);
+    const { client } = openNode(address, { userIdleMs: 0 });
     const before = await client.user('ana', { groups: ['red'] });
     await soon(() => expect(before.servers.list()).toHaveLength(2));
     for (const name of ['kept', 'lost'])
@@ -128,6 +131,54 @@ describe('a user of a client', () => {
     expect(kept.opened).toBe(1);
     await after.release();
     expect(kept.alive).toBe(0);
+  });
+});
+
+describe('a user whose last handle was released', () => {
+  const declareMine = (admin: Admin, url: string): Promise<unknown> =>
+    admin.create({ server: { name: 'mine', tier: Tier.TIER_USER, spec: httpSpec(url) } });
+
+  it('finds the view and its connections as they were, when coming back soon', async () => {
+    const server = await openHttpServer();
+    const { address, admin } = await startControlPlane();
+    await declareMine(admin, server.url);
+    const steps: string[] = [];
+    const { client } = openNode(address, {
+      onSync: (event) => steps.push(event.type === 'applied' ? event.step : event.type),
+    });
+    const before = await client.user('ana');
+    const { connectedAt } = await before.connections.get('mine');
+    const known = steps.length;
+    await before.release();
+    const after = await client.user('ana');
+    expect(after.connections.loaded('mine')).toMatchObject({ connectedAt, state: 'live' });
+    expect([steps.length, server.opened, server.alive]).toEqual([known, 1, 1]);
+    await after.release();
+    await client.close();
+    expect([server.alive, server.deleted]).toEqual([0, 1]);
+  });
+
+  it('is forgotten after a while, and not before the last call has ended', async () => {
+    const server = await openHttpServer();
+    const { address, admin } = await startControlPlane();
+    await declareMine(admin, server.url);
+    const { client } = openNode(address, { userIdleMs: 100 });
+    const [ana, ben] = [await client.user('ana'), await client.user('ben')];
+    await ben.connections.get('mine');
+    const running = ana.connections.callTool('mine', { name: 'wait' });
+    await soon(() => expect(server.waiting).toBe(1));
+    await ana.release();
+    await ben.release();
+    // Released after ana: now her time is over too.
+    await soon(() => expect(server.alive).toBe(1));
+    expect(ana.servers.get('mine')?.name).toBe('mine');
+    server.release();
+    expect(textOf(await running)).toBe('released');
+    await soon(() => expect(server.alive).toBe(0));
+    for (const { servers } of [ana, ben])
+      expect(() => servers.list()).toThrow(
+        expect.objectContaining({ reason: 'VIEW_UNKNOWN' }) as Error,
+      );
   });
 });
 

@@ -297,6 +297,85 @@ describe('following changes', () => {
     expect([server.opened, staff.loaded('one')?.state]).toEqual([1, 'live']);
   });
 
+  it('counts a view that lost sight and has it again among those of a connection [C3]', async () => {
+    const server = await openHttpServer();
+    const declared = {
+      name: 'one',
+      tier: 'PRIVATE' as const,
+      owner: 'ana',
+      spec: spec(server.url),
+    };
+    const both = ['user:ben', 'group:staff'] as const;
+    const { pool, view } = openPool([{ ...declared, grantedTo: both }]);
+    const [plain, staff] = [pool.user('ben'), pool.user('ben', ['staff'])];
+    await Promise.all([plain.get('one'), staff.get('one')]);
+    view.put({ ...declared, grantedTo: ['group:staff'] });
+    view.put({ ...declared, grantedTo: both });
+    const running = plain.callTool('one', { name: 'wait' });
+    await until(() => server.waiting === 1);
+    expect(await staff.leave()).toBe(0);
+    server.release();
+    expect([textOf(await running), server.opened]).toEqual(['released', 1]);
+    view.put(declared);
+    await until(() => server.alive === 0);
+  });
+
+  it('retires the connection of a server whose name leads to another one [C2, C3]', async () => {
+    const [own, shared] = [
+      await openHttpServer({ label: 'own' }),
+      await openHttpServer({ label: 'shared' }),
+    ];
+    const declared = {
+      ...({ id: 'own', tier: 'PRIVATE', owner: 'ana', spec: spec(own.url) } as const),
+      grantedTo: ['user:ben'] as const,
+    };
+    const { pool, view, seen } = openPool([{ ...declared, name: 'before' }]);
+    const [ana, ben] = [pool.user('ana'), pool.user('ben')];
+    const held = await ana.get('before');
+    await ben.get('before');
+    view.put({ ...declared, name: 'one' });
+    expect([held.state, (await ana.get('one')).connectedAt]).toEqual(['live', held.connectedAt]);
+    const running = ana.callTool('one', { name: 'wait' });
+    await until(() => own.waiting === 1);
+    view.put({ id: 'other', name: 'another', tier: 'USER', spec: spec(shared.url) });
+    expect(held.state).toBe('live');
+    view.put({ id: 'shared', name: 'one', tier: 'USER', spec: spec(shared.url) });
+    expect([held.state, ana.loaded('one'), ben.loaded('one')]).toEqual([
+      'retired',
+      undefined,
+      undefined,
+    ]);
+    const refused = await clientErrorOf(held.callTool({ name: 'label' }));
+    expect([refused.reason, refused.sent]).toEqual(['CONNECTION_RETIRED', false]);
+    expect(textOf(await ana.callTool('one', { name: 'label' }))).toBe('shared');
+    expect(await seen(({ type }) => type === 'closed')).toMatchObject({
+      user: 'ben',
+      cause: 'shadowed',
+    });
+    own.release();
+    expect(textOf(await running)).toBe('own');
+    await until(() => own.alive === 0);
+    view.remove('shared');
+    expect(textOf(await ana.callTool('one', { name: 'label' }))).toBe('own');
+  });
+
+  it('never lends a server that was shadowed while it was connected to [C2]', async () => {
+    const gate = closedGate();
+    const own = await openHttpServer({
+      before: (method) => (method === 'initialize' ? gate.opened : undefined),
+    });
+    const shared = await openHttpServer({ label: 'shared' });
+    const granted = { id: 'own', name: 'one', tier: 'PRIVATE', spec: spec(own.url) } as const;
+    const { pool, view } = openPool([{ ...granted, owner: 'eve', grantedTo: ['user:ana'] }]);
+    const asked = pool.user('ana').callTool('one', { name: 'label' });
+    await until(() => own.count('initialize') === 1);
+    const mine = { ...granted, id: 'mine', owner: 'ana', spec: spec(shared.url) };
+    view.put(mine);
+    gate.open();
+    expect(textOf(await asked)).toBe('shared');
+    await until(() => own.alive === 0);
+  });
+
   it('counts a move between APP and USER as a change of the connection [C2, P32]', async () => {
     const server = await openHttpServer();
     const { pool, view } = openPool([{ name: 'one', spec: spec(server.url) }]);

@@ -9,6 +9,7 @@ import {
 } from '../server/main.js';
 import { type Flags, openConnection, withConnectionFlags } from './connection.js';
 import { describeFailure, EXIT_CODES, exitCodeOf } from './failure.js';
+import { addLoadCommands } from './load-commands.js';
 import type { Run } from './program.js';
 import { addReadingCommands } from './reading-commands.js';
 import { addWritingCommands } from './writing-commands.js';
@@ -47,6 +48,7 @@ async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<nu
   );
   addReadingCommands(program, run);
   addWritingCommands(program, run);
+  addLoadCommands(program, run);
 
   try {
     await program.parseAsync([...argv], { from: 'user' });

@@ -7,6 +7,12 @@ import {
   toJson,
 } from '@bufbuild/protobuf';
 import {
+  GetPrivateLoadStatusResponse,
+  InvalidateUserResponse,
+  LoadPrivateServersResponse,
+  PurgeUserResponse,
+} from '../../generated/switchboard/v1/private_load.js';
+import {
   ApplyServersResponse,
   ExplainAccessResponse,
   GetServerResponse,
@@ -43,10 +49,14 @@ export function serverFromJson(json: JsonValue): Server {
 interface Messages {
   readonly ApplyServersResponse: ApplyServersResponse;
   readonly ExplainAccessResponse: ExplainAccessResponse;
+  readonly GetPrivateLoadStatusResponse: GetPrivateLoadStatusResponse;
   readonly GetServerResponse: GetServerResponse;
   readonly InspectServerResponse: InspectServerResponse;
+  readonly InvalidateUserResponse: InvalidateUserResponse;
   readonly ListServersResponse: ListServersResponse;
   readonly ListServerVersionsResponse: ListServerVersionsResponse;
+  readonly LoadPrivateServersResponse: LoadPrivateServersResponse;
+  readonly PurgeUserResponse: PurgeUserResponse;
   readonly RollbackServerResponse: RollbackServerResponse;
   readonly UndeleteServerResponse: UndeleteServerResponse;
   readonly WatchServersResponse: WatchServersResponse;
@@ -55,10 +65,14 @@ interface Messages {
 const CODECS: { readonly [K in keyof Messages]: Codec<Messages[K]> } = {
   ApplyServersResponse,
   ExplainAccessResponse,
+  GetPrivateLoadStatusResponse,
   GetServerResponse,
   InspectServerResponse,
+  InvalidateUserResponse,
   ListServersResponse,
   ListServerVersionsResponse,
+  LoadPrivateServersResponse,
+  PurgeUserResponse,
   RollbackServerResponse,
   UndeleteServerResponse,
   WatchServersResponse,

@@ -10,6 +10,7 @@ import {
 import { type Flags, openConnection, withConnectionFlags } from './connection.js';
 import { describeFailure, EXIT_CODES, exitCodeOf } from './failure.js';
 import { addAccessCommands } from './access-commands.js';
+import { addLoadCommands } from './load-commands.js';
 import type { Run } from './program.js';
 import { addReadingCommands } from './reading-commands.js';
 import { addWritingCommands } from './writing-commands.js';
@@ -49,6 +50,7 @@ async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<nu
   addReadingCommands(program, run);
   addWritingCommands(program, run);
   addAccessCommands(program, run);
+  addLoadCommands(program, run);
 
   try {
     await program.parseAsync([...argv], { from: 'user' });

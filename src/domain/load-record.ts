@@ -8,6 +8,8 @@ export interface LoadRecord {
   readonly user: string;
   /** `invalidated`: the next read loads. `purged`: nothing loads until somebody insists. */
   readonly state: 'loaded' | 'invalidated' | 'purged';
+  /** Of a purge that took one of several commits so far: more is to be taken away. */
+  readonly isPurging?: true;
   /** The commit that last touched it: a load that began before it is thrown away. */
   readonly revision: number;
   /** Of the private source; empty if it was touched before any load. */

@@ -48,6 +48,18 @@ export type {
 } from '../../generated/switchboard/v1/registry_service.js';
 
 export {
+  GetPrivateLoadStatusRequest,
+  InvalidateUserRequest,
+  LoadPrivateServersRequest,
+  PrivateLoad_State as LoadState,
+  PurgeUserRequest,
+} from '../../generated/switchboard/v1/private_load.js';
+export type {
+  PrivateLoad,
+  PurgeUserResponse,
+} from '../../generated/switchboard/v1/private_load.js';
+
+export {
   InspectionFailureReason,
   OauthNeed,
   ProtocolEra,

@@ -13,6 +13,12 @@ import {
   SetAccessResponse,
 } from '../../generated/switchboard/v1/access.js';
 import {
+  GetPrivateLoadStatusResponse,
+  InvalidateUserResponse,
+  LoadPrivateServersResponse,
+  PurgeUserResponse,
+} from '../../generated/switchboard/v1/private_load.js';
+import {
   ApplyServersResponse,
   DemoteServerResponse,
   ExplainAccessResponse,
@@ -52,13 +58,17 @@ interface Messages {
   readonly ApplyServersResponse: ApplyServersResponse;
   readonly DemoteServerResponse: DemoteServerResponse;
   readonly ExplainAccessResponse: ExplainAccessResponse;
+  readonly GetPrivateLoadStatusResponse: GetPrivateLoadStatusResponse;
   readonly GetServerResponse: GetServerResponse;
   readonly GrantAccessResponse: GrantAccessResponse;
   readonly InspectServerResponse: InspectServerResponse;
+  readonly InvalidateUserResponse: InvalidateUserResponse;
   readonly ListGrantsResponse: ListGrantsResponse;
-  readonly ListServerVersionsResponse: ListServerVersionsResponse;
   readonly ListServersResponse: ListServersResponse;
+  readonly ListServerVersionsResponse: ListServerVersionsResponse;
+  readonly LoadPrivateServersResponse: LoadPrivateServersResponse;
   readonly PromoteServerResponse: PromoteServerResponse;
+  readonly PurgeUserResponse: PurgeUserResponse;
   readonly RevokeAccessResponse: RevokeAccessResponse;
   readonly RollbackServerResponse: RollbackServerResponse;
   readonly SetAccessResponse: SetAccessResponse;
@@ -70,13 +80,17 @@ const CODECS: { readonly [K in keyof Messages]: Codec<Messages[K]> } = {
   ApplyServersResponse,
   DemoteServerResponse,
   ExplainAccessResponse,
+  GetPrivateLoadStatusResponse,
   GetServerResponse,
   GrantAccessResponse,
   InspectServerResponse,
+  InvalidateUserResponse,
   ListGrantsResponse,
-  ListServerVersionsResponse,
   ListServersResponse,
+  ListServerVersionsResponse,
+  LoadPrivateServersResponse,
   PromoteServerResponse,
+  PurgeUserResponse,
   RevokeAccessResponse,
   RollbackServerResponse,
   SetAccessResponse,

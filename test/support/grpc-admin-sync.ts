@@ -96,7 +96,9 @@ export function createNodeFollower(
   };
 
   const synced = ({ token: next, subscriptions }: SubscriptionsSynced): void => {
-    if (building === undefined && revision(next) !== revision(token)) {
+    // What came before a new subscription may have shown this node nothing.
+    const isNew = subscriptions.some(({ subscriptionId }) => !visible.has(subscriptionId));
+    if (building === undefined && !isNew && revision(next) !== revision(token)) {
       fault(`synced at ${String(revision(next))} without a commit`);
     }
     applyTo(building ?? new Map(records));

@@ -11,17 +11,15 @@ import { userSubject } from '../view.js';
 export function decideInvalidate({ state, after }: DecisionContext, user: string): Decision {
   const before = state.loadOf(user);
   const next = before?.state === 'purged' ? 'purged' : 'invalidated';
-  return {
-    cause: 'INVALIDATE',
-    changes: [],
-    loads: [touch(before, { user, state: next, revision: after.revision + 1 })],
-  };
+  const load = touched(before, { user, state: next, revision: after.revision + 1 });
+  return { cause: 'INVALIDATE', changes: [], loads: [changeOf(before, load)] };
 }
 
 /**
  * Takes away what a departed user had, as far as `fits` allows: servers that it owns are
  * deleted, its access to others is revoked. The first commit also says that nothing is
- * loaded any more. Undefined if nothing is left to do.
+ * loaded any more, the last one that nothing is left to do: a repeated request must not take
+ * what the user got since. Undefined if nothing was left before.
  */
 export function decidePurge(
   context: DecisionContext,
@@ -32,12 +30,20 @@ export function decidePurge(
   const before = state.loadOf(user);
   const seen = [...state.privateOf(userSubject(user))];
   const changes = fits(seen.map((server) => withoutUser(context, user, server)));
-  const isPurged = before?.state === 'purged';
-  if (isPurged && changes.length === 0) return undefined;
-  const loads = isPurged
-    ? {}
-    : { loads: [touch(before, { user, state: 'purged', revision: after.revision + 1 })] };
-  return { cause: 'PURGE', changes, ...loads };
+  const isDone = before?.state === 'purged' && before.isPurging !== true;
+  if (isDone && seen.length === 0) return undefined;
+  const { isPurging: _was, ...load } = touched(before, {
+    user,
+    state: 'purged',
+    revision: after.revision + 1,
+  });
+  const next = changes.length < seen.length ? ({ ...load, isPurging: true } as const) : load;
+  return { cause: 'PURGE', changes, loads: [changeOf(before, next)] };
+}
+
+/** Whether a commit of a purge left something for another one. */
+export function isPurging({ loads = [] }: Pick<Decision, 'loads'>): boolean {
+  return loads.some(({ after }) => after.isPurging === true);
 }
 
 function withoutUser({ after }: DecisionContext, user: string, server: StoredServer): Change {
@@ -52,11 +58,14 @@ function withoutUser({ after }: DecisionContext, user: string, server: StoredSer
   };
 }
 
-function touch(
+function touched(
   before: LoadRecord | undefined,
   changed: Pick<LoadRecord, 'user' | 'state' | 'revision'>,
-): LoadChange {
+): LoadRecord {
   const none = { source: '', loadTime: 0, serverCount: 0, refused: [], refusedCount: 0 };
-  const load: LoadRecord = { ...(before ?? none), ...changed };
-  return before === undefined ? { after: load } : { before, after: load };
+  return { ...(before ?? none), ...changed };
+}
+
+function changeOf(before: LoadRecord | undefined, after: LoadRecord): LoadChange {
+  return before === undefined ? { after } : { before, after };
 }

@@ -1,6 +1,6 @@
 import type { Change, RequestKey } from '../../domain/commit.js';
 import { digestText } from '../../domain/digest.js';
-import { decidePurge } from '../../domain/load/decide-user.js';
+import { decidePurge, isPurging } from '../../domain/load/decide-user.js';
 import type { WriteOutcome } from '../committer.js';
 import { fittingChanges } from '../fitting-changes.js';
 import { authorize, validateId, type Answer, type RequestContext } from '../request.js';
@@ -45,9 +45,11 @@ export async function purgeUser(
   let outcome = await purgePart(0);
   for (let part = 1; outcome.kind === 'committed'; part += 1) {
     all.push(...outcome.commit.changes);
+    // Asked for more, a repeated request would take what the user got since.
+    if (!isPurging(outcome.commit)) break;
     outcome = await purgePart(part);
   }
-  all.push(...(outcome.decision?.changes ?? []));
+  if (outcome.kind === 'unchanged') all.push(...(outcome.decision?.changes ?? []));
   const deletedCount = all.filter(({ after }) => after === undefined).length;
   const value = { deletedCount, revokedCount: all.length - deletedCount };
   return { value, position: outcome.position, upstream: deps.upstream.status() };

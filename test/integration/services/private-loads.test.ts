@@ -469,6 +469,34 @@ describe('a purge', () => {
     expect(await names(replica, ana)).toEqual(['of-bob', 'own']);
   });
 
+  it('that is repeated answers the same, and takes nothing that the user got since [R3]', async () => {
+    await using world = await openWorld();
+    const { replica, source } = await open(world);
+    source.set('ana', { rowId: 'own' });
+    await names(replica, ana);
+    const first = await purge(replica, 'ana', 'p-1');
+    await load(replica, 'ana', true);
+    await create(replica, { name: 'mine', tier: 'PRIVATE', owner: 'ana' });
+    const second = await purge(replica, 'ana', 'p-1');
+    expect([second.value, second.position]).toEqual([first.value, first.position]);
+    expect(await names(replica, ana)).toEqual(['mine', 'own']);
+  });
+
+  it('of much goes in several commits, and is completed by a repetition [P27, R3]', async () => {
+    await using world = await openWorld();
+    const { replica } = await open(world);
+    const notes = Array.from({ length: 20 }, (_, n) => [`note-${String(n)}`, 'x'.repeat(15_000)]);
+    const spec = { annotations: Object.fromEntries(notes) as Record<string, string> };
+    for (const name of ['a', 'b', 'c', 'd', 'e'])
+      await create(replica, { name, tier: 'PRIVATE', owner: 'ana', spec });
+    const before = (await page(replica, bob)).position.revision;
+    const first = await purge(replica, 'ana', 'p-1');
+    expect(first.value).toEqual({ deletedCount: 5, revokedCount: 0 });
+    expect(first.position.revision).toBe(before + 2);
+    const again = await purge(replica, 'ana', 'p-1');
+    expect([again.value, again.position]).toEqual([first.value, first.position]);
+  });
+
   it('throws a load away that is under way [L3, P27, D6]', async () => {
     await using world = await openWorld();
     const { replica, source } = await open(world);

@@ -1,7 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import type { Change } from '../../../../src/domain/commit.js';
 import type { DecisionContext } from '../../../../src/domain/decide.js';
-import { decideInvalidate, decidePurge } from '../../../../src/domain/load/decide-user.js';
+import {
+  decideInvalidate,
+  decidePurge,
+  isPurging,
+} from '../../../../src/domain/load/decide-user.js';
 import type { StoredServer } from '../../../../src/domain/server.js';
 import { after, contextOf, loadOf, rowOf, serverOfRow } from '../../../support/loads.js';
 import { grantsAt, recordOf } from '../../../support/storage-builders.js';
@@ -75,20 +79,31 @@ describe('decidePurge', () => {
     expect([...state.allShared()]).toHaveLength(1);
   });
 
-  it('goes in parts: the first blocks loads, the last finds nothing left [P27]', () => {
-    let context = contextOf(servers, { loads: [loadOf('ana', { revision: 7, serverCount: 2 })] });
-    const parts: number[] = [];
+  it('goes in parts: the first blocks loads, the last says that it is done [P27]', () => {
+    const before = loadOf('ana', { revision: 7, serverCount: 2 });
+    let context = contextOf(servers, { loads: [before] });
+    const parts: (readonly [count: number, goesOn: boolean])[] = [];
     for (;;) {
-      const decision = decidePurge(context, 'ana', upTo(3));
+      const decision = decidePurge(context, 'ana', upTo(2));
       if (decision === undefined) break;
-      expect(decision.loads?.length).toBe(parts.length === 0 ? 1 : undefined);
-      parts.push(decision.changes.length);
+      parts.push([decision.changes.length, isPurging(decision)]);
       context = after(context, decision);
-      const { state, revision } = context.state.loadOf('ana')!;
-      expect([state, revision]).toEqual(['purged', 21]);
+      const { isPurging: _, ...load } = context.state.loadOf('ana')!;
+      const { revision } = context.after;
+      expect(load).toEqual({ ...before, state: 'purged', revision });
     }
-    expect(parts).toEqual([3, 1]);
+    expect(parts).toEqual([
+      [2, true],
+      [2, false],
+    ]);
     expect([...context.state.privateOf('user:ana')]).toEqual([]);
+  });
+
+  it('of a user who was purged before takes what came since, and says when it is done', () => {
+    const context = contextOf(servers, { loads: [loadOf('ana', { state: 'purged' })] });
+    expect(isPurging(decidePurge(context, 'ana', upTo(3))!)).toBe(true);
+    const decision = decidePurge(context, 'ana', all)!;
+    expect([decision.changes.length, isPurging(decision)]).toEqual([4, false]);
   });
 
   it('blocks loads of a user who has nothing, once [P27]', () => {

@@ -43,16 +43,26 @@ describe('npm run bench', () => {
   it('prints a table, writes its rows as JSON and leaves nothing behind', async () => {
     const folder = await testFolder();
     const json = path.join(await testFolder(), 'rows.json');
-    const only = 'client-lookup|get-server|durable-write 1 |update-granted';
-    const run = bench('--quick', '--only', only, '--json', json, '--dir', folder);
+    const only = [
+      'client-lookup',
+      'get-',
+      'durable-write 1 ',
+      'private-load',
+      'update-granted',
+      'set-access',
+    ];
+    const run = bench('--quick', '--only', only.join('|'), '--json', json, '--dir', folder);
     expect(await exitCode(run), run.stderr()).toBe(0);
     const rows = JSON.parse(await readFile(json, 'utf8')) as RowResult[];
     expect(rows.map(({ name }) => name)).toEqual([
       'lookup in the client',
       'GetServer over gRPC',
+      'GetServer of a private server',
       'durable write, 1 writer, bare',
       'durable write, 1 writer, log',
+      'first list for a user, from a source',
       'update of a server granted to 10,000',
+      'SetAccess, 10,000 of which half change',
     ]);
     for (const row of rows) {
       expect(row.unit).toMatch(/\S/);

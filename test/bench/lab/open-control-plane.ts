@@ -1,6 +1,6 @@
 import { createServer, type SwitchboardServer } from '../../../src/server/create-server.js';
 import { createLog } from '../../../src/server/log.js';
-import { resolveServeOptions } from '../../../src/server/options.js';
+import { resolveServeOptions, type ServeFlags } from '../../../src/server/options.js';
 
 /**
  * What is not left at its default: nothing may be committed or sent that the bench did not
@@ -8,8 +8,11 @@ import { resolveServeOptions } from '../../../src/server/options.js';
  */
 const FLAGS = { listen: '127.0.0.1:0', inspect: 'false', heartbeatInterval: '1h' } as const;
 
-/** A whole control plane in this process, as `switchboard serve` runs it. */
-export function openControlPlane(dataDir: string): Promise<SwitchboardServer> {
-  const options = resolveServeOptions({ ...FLAGS, dataDir }, {});
+/** A whole control plane in this process, as `switchboard serve` runs it; `more` are flags of it. */
+export function openControlPlane(
+  dataDir: string,
+  more: ServeFlags = {},
+): Promise<SwitchboardServer> {
+  const options = resolveServeOptions({ ...FLAGS, ...more, dataDir }, {});
   return createServer(options, { log: createLog('error') });
 }

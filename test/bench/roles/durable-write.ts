@@ -1,9 +1,10 @@
 import type { LogBatch } from '../../../src/storage/catalog.js';
 import { encodeBatch } from '../../../src/storage/catalog/lmdb/document.js';
 import { openLmdbCatalog } from '../../../src/storage/catalog/lmdb/open-lmdb-catalog.js';
-import { planAppend, type TableWrite } from '../../../src/storage/catalog/lmdb/plan-append.js';
+import { planAppend } from '../../../src/storage/catalog/lmdb/plan-append.js';
 import { type LmdbStore, openStore } from '../../../src/storage/catalog/lmdb/store.js';
 import type { Catalog } from '../../../src/storage/catalog.js';
+import { putRows } from '../lab/put-rows.js';
 import { serve } from '../lab/serve.js';
 import { nextBatches, openChain, type WriteChain } from '../lab/write-chain.js';
 
@@ -71,16 +72,6 @@ const methods = {
         .map((rows) => () => putRows(log, rows));
     }),
 };
-
-function putRows(store: LmdbStore, rows: readonly TableWrite[]): Promise<unknown> {
-  return store.root.batch(() => {
-    for (const { table, key, value, version } of rows) {
-      if (value === undefined) void table.remove(key);
-      else if (version === undefined) void table.put(key, value as string);
-      else void table.put(key, value as string, version);
-    }
-  });
-}
 
 type Writes = (
   chain: WriteChain,

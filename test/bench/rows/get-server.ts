@@ -1,10 +1,10 @@
 import { GetServerRequest } from '../../../generated/switchboard/v1/registry_service.js';
 import { Tier } from '../../../generated/switchboard/v1/server.js';
 import { byName, userView } from '../../support/grpc-admin.js';
-import type { Arm, Bench } from '../bench.js';
+import type { Bench } from '../bench.js';
 import { declareServers } from '../lab/declare.js';
-import type { Lab } from '../lab/lab.js';
-import { startWorker, type Worker } from '../lab/worker.js';
+import { unaryArm } from '../lab/unary-arm.js';
+import { startWorker } from '../lab/worker.js';
 import { GET_PATH, type BareGrpc } from '../roles/bare-grpc.js';
 import type { ControlPlane } from '../roles/control-plane.js';
 import type { UnaryLoad } from '../roles/unary-load.js';
@@ -46,24 +46,9 @@ export const getServer: Bench = {
     );
     const answer = await load.call('once', { address, path: PATH, request });
     await bare.call('behave', { answer });
-    const arm = (server: Worker<ControlPlane | BareGrpc>, at: string, path: string): Arm =>
-      measure(lab, { server, load, target: { address: at, path, request } });
-    return { ours: arm(ours, address, PATH), bare: arm(bare, bareAddress, GET_PATH) };
+    return {
+      ours: unaryArm(lab, { server: ours, load, address, path: PATH, request }),
+      bare: unaryArm(lab, { server: bare, load, address: bareAddress, path: GET_PATH, request }),
+    };
   },
 };
-
-interface Measured {
-  readonly server: Pick<Worker<ControlPlane>, 'usage'>;
-  readonly load: Worker<UnaryLoad>;
-  readonly target: { readonly address: string; readonly path: string; readonly request: Buffer };
-}
-
-function measure(lab: Lab, { server, load, target }: Measured): Arm {
-  return async () => {
-    const before = await server.usage();
-    const options = { connections: 4, inFlight: 16, ms: lab.isQuick ? 200 : 2_000 };
-    const { calls, seconds } = await load.call('run', { ...target, ...options });
-    const after = await server.usage();
-    return { cpu: (after.cpuMicros - before.cpuMicros) / calls, rate: calls / seconds };
-  };
-}

@@ -8,18 +8,24 @@ import { watcherMemory } from './watcher-memory.js';
 import { listForUser } from './list-for-user.js';
 import { updateGranted } from './update-granted.js';
 import { getServer } from './get-server.js';
+import { getPrivateServer } from './get-private-server.js';
+import { privateLoad } from './private-load.js';
+import { setAccess } from './set-access.js';
 
 /** All benches, in the order of the table. */
 export const BENCHES: readonly Bench[] = [
   clientLookup,
   poolBorrow,
   getServer,
+  getPrivateServer,
   ...watchFanOut,
   commitToCallback,
   watcherMemory,
   ...durableWrite,
-  listForUser,
+  ...listForUser,
+  privateLoad,
   updateGranted,
+  setAccess,
 ];
 
 /** Those of the benches that `only` is found in: in the name, or in that of a row. */

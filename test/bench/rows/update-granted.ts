@@ -14,9 +14,10 @@ const ID = 'granted';
 export const updateGranted: Bench = {
   name: 'update-granted',
   about:
-    'UpdateServer of a PRIVATE server, one after the other, with one of those that it is granted to ' +
-    'watching. The grants are written into the log before. The watcher must get one message for each ' +
-    'update.',
+    'UpdateServer of a PRIVATE server that is granted to 10,000 users, against one that is granted to 1, ' +
+    'each in a tenant of its own. One of those users watches; each update waits until the watcher has ' +
+    'the one before, and no more messages may come than updates. The grants are written into the log ' +
+    'before.',
   rows: [
     {
       name: 'update of a server granted to 10,000',

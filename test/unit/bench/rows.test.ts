@@ -19,6 +19,7 @@ describe('the benches', () => {
         "lookup in the client: ours / baseline, ratio at most 10",
         "borrowing a warm connection: ours / baseline, ratio at most 20",
         "GetServer over gRPC: baseline / ours, ratio at least 0.75",
+        "GetServer of a private server: ours / baseline, ratio at most 1.1",
         "watch fan-out 10 x 100, bare: ours / baseline, ratio at least 0.8",
         "watch fan-out 100 x 1, bare: ours / baseline, ratio at least 0.8",
         "watch fan-out 1000 x 1, bare: ours / baseline, ratio at least 0.8",
@@ -30,6 +31,10 @@ describe('the benches', () => {
         "list for a user, cold, bytes read: ours / baseline, ratio at most 1.01",
         "list for a user, warm, store commands: ours / baseline, ratio at most 1",
         "list for a user, warm, bytes read: ours / baseline, ratio at most 1.01",
+        "list among 1,000,000, cold, store commands: ours / baseline, ratio at most 1",
+        "list among 1,000,000, cold, bytes read: ours / baseline, ratio at most 1.01",
+        "list among 1,000,000, warm, store commands: ours / baseline, ratio at most 1",
+        "list among 1,000,000, warm, bytes read: ours / baseline, ratio at most 1.01",
         "update of a server granted to 10,000: ours / baseline, ratio at most 1.1",
       ]
     `);

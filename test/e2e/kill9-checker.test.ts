@@ -7,8 +7,16 @@ import {
 import { ServerSpec } from '../../generated/switchboard/v1/server.js';
 import { openLmdbCatalog } from '../../src/storage/catalog/lmdb/open-lmdb-catalog.js';
 import { startCrashyServer } from '../support/crashy-server.js';
-import { readDisk, violationsOf, type Disk, type Write } from '../support/crashy-server-history.js';
-import { randomWrite, send, type Known } from '../support/crashy-server-writes.js';
+import {
+  generationNames,
+  readDisk,
+  tornGeneration,
+  violationsOf,
+  type Disk,
+  type Write,
+} from '../support/crashy-server-history.js';
+import type { Known } from '../support/crashy-server-sendable.js';
+import { randomWrite, send } from '../support/crashy-server-writes.js';
 import { INVENTORY, newestRevision, openAdmin } from '../support/grpc-admin.js';
 import { createFollower, createFollowerState, endOfCommit } from '../support/grpc-admin-watch.js';
 import { randomFrom } from '../support/random.js';
@@ -141,6 +149,31 @@ describe('the checker of the kills [F1, R1, R3]', () => {
       judged(() => ({ writes: changed(write, { answers: [{ ...answer!, token: other.token }] }) })),
     ).toMatch('another token');
     expect(judged(() => ({ answered: new Map() }))).toMatch('its answer is forgotten');
+  });
+});
+
+describe('the checker of the loads [L2, L4]', () => {
+  it('takes one generation, or none, and finds a part and a mixture', () => {
+    const [old, next] = [generationNames('ana', 4), generationNames('ana', 5)];
+    for (const names of [[], old, next]) expect(tornGeneration(names)).toBeUndefined();
+    expect(tornGeneration(next.slice(1))).toMatch('no generation');
+    expect(tornGeneration([...old, ...next])).toMatch('no generation');
+    expect(tornGeneration([old[0]!, ...next.slice(1)])).toMatch('no generation');
+  });
+
+  it('finds a commit that loads a part', () => {
+    const found = judged(({ disk }) => {
+      const last = disk.commits.at(-1)!;
+      const { record } = disk.servers[0]!;
+      const changes = generationNames('ana', 5)
+        .slice(1)
+        .map((name) => ({
+          after: { ...record, id: name, name, owner: 'ana', privateSource: 'app-db' },
+        }));
+      const load = { ...last, revision: last.revision + 1, cause: 'LOAD' as const, changes };
+      return { commits: [...disk.commits, load] };
+    });
+    expect(found).toMatch('are no generation of the source');
   });
 });
 

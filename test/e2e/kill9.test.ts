@@ -1,30 +1,36 @@
+import type { ServiceError } from '@grpc/grpc-js';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { PrivateLoad_State as State } from '../../generated/switchboard/v1/private_load.js';
 import type { View } from '../../generated/switchboard/v1/common.js';
-import { Server } from '../../generated/switchboard/v1/server.js';
+import { Server, Tier } from '../../generated/switchboard/v1/server.js';
 import { canonicalJson } from '../../src/domain/digest.js';
 import type { FailpointName } from '../../src/domain/failpoint.js';
 import { openLmdbCatalog } from '../../src/storage/catalog/lmdb/open-lmdb-catalog.js';
 import { warmSpare, type CrashyServer, type Spare } from '../support/crashy-server.js';
-import { readDisk, violationsOf, type Disk } from '../support/crashy-server-history.js';
 import {
-  randomWrite,
-  refresh,
-  send,
-  USERS,
-  type Known,
-  type SendableWrite,
-} from '../support/crashy-server-writes.js';
+  generationNames,
+  readDisk,
+  tornGeneration,
+  violationsOf,
+  type Disk,
+} from '../support/crashy-server-history.js';
+import { type Known, type SendableWrite, USERS } from '../support/crashy-server-sendable.js';
+import { randomWrite, refresh, send } from '../support/crashy-server-writes.js';
 import {
   APP,
   INVENTORY,
   openAdmin,
   revisionOf,
   tokenOf,
+  toRefusal,
   userView,
   type Admin,
 } from '../support/grpc-admin.js';
+import { listGrants } from '../support/grpc-admin-access.js';
 import { createNodeFollower, type NodeFollower } from '../support/grpc-admin-sync.js';
 import { createFollower, type Follower } from '../support/grpc-admin-watch.js';
+import { httpRow, loadOf, loads, sourcesFile } from '../support/loading-server.js';
+import { startSourceServer, type SourceServer } from '../support/private-source-server.js';
 import { printedSeed, randomFrom, type Random } from '../support/random.js';
 import { temporaryFolder } from '../support/storage-lmdb.js';
 
@@ -36,8 +42,13 @@ const FAILPOINTS: readonly FailpointName[] = [
   'view.before',
   'relay.before',
   'answer.before',
+  'load.before',
+  'load.answered',
 ];
 const TENANTS = ['default', 'acme'] as const;
+/** The tenant that has a private source, and those whose rows it has. */
+const LOADING = 'acme';
+const SOURCE_USERS = ['sue', 'tom'] as const;
 const WRITERS_PER_TENANT = 4;
 const VIEWS: readonly View[] = [INVENTORY, APP, ...USERS.slice(0, 2).map((user) => userView(user))];
 
@@ -45,6 +56,8 @@ interface Writer {
   readonly tenant: string;
   readonly name: string;
   readonly known: Known;
+  readonly guests: Set<string>;
+  readonly sourceUsers: readonly string[];
   /** Sent, and not known what became of it. */
   pending: SendableWrite | undefined;
 }
@@ -58,23 +71,36 @@ interface World {
   readonly watches: readonly { readonly tenant: string; readonly follower: Follower }[];
   readonly nodes: readonly { readonly tenant: string; readonly follower: NodeFollower }[];
   readonly counts: Record<string, number>;
+  readonly source: SourceServer;
+  /** The file that names it. */
+  readonly sources: string;
+  /** Of the rows at the source. */
+  generation: number;
+  /** Revisions of loads that were acknowledged. */
+  readonly loaded: Set<number>;
 }
 
-function newWorld(random: Random, dataDir: string): World {
+function newWorld(given: Pick<World, 'random' | 'dataDir' | 'source' | 'sources'>): World {
   const writers = TENANTS.flatMap((tenant) => {
-    const known: Known = new Map();
+    const shared = { known: new Map() as Known, guests: new Set<string>() };
+    const sourceUsers = tenant === LOADING ? SOURCE_USERS : [];
     return Array.from({ length: WRITERS_PER_TENANT }, (_, index): Writer => {
-      return { tenant, name: `${tenant}-${String(index)}`, known, pending: undefined };
+      const name = `${tenant}-${String(index)}`;
+      return { tenant, name, ...shared, sourceUsers, pending: undefined };
     });
   });
   const watches = TENANTS.flatMap((tenant) =>
-    VIEWS.map((view) => ({ tenant, follower: createFollower(view, { tenant }) })),
+    VIEWS.map((view) => ({
+      tenant,
+      follower: createFollower(view, { tenant, maySkip: true }),
+    })),
   );
   const nodes = TENANTS.map((tenant) => {
     const views = new Map(USERS.map((user) => [user, userView(user)]));
     return { tenant, follower: createNodeFollower(views, { nodeId: 'node', tenant }) };
   });
-  return { random, dataDir, writers, writes: [], watches, nodes, counts: {} };
+  const counted = { counts: {}, generation: 0, loaded: new Set<number>() };
+  return { ...given, writers, writes: [], watches, nodes, ...counted };
 }
 
 function count({ counts }: World, what: string): void {
@@ -110,12 +136,36 @@ async function repeat(
   return (await send(write, admin, writer.known)) !== 'unknown';
 }
 
+/** The source has something else, which is loaded. Whether it was is known only if it is answered. */
+async function loadNews(world: World, { tenant, sourceUsers }: Writer, admin: Admin) {
+  const user = world.random.pick(sourceUsers);
+  world.generation += 1;
+  const names = generationNames(user, world.generation);
+  world.source.setRows(
+    user,
+    names.map((name, at) => httpRow(`${user}-${String(at)}`, { name })),
+  );
+  try {
+    const { revision, state } = loadOf(await loads.load(admin, { tenant, user, force: true }));
+    count(world, 'loaded');
+    if (state === State.STATE_LOADED) world.loaded.add(revision);
+  } catch (error) {
+    const { code, reason } = toRefusal(error as ServiceError);
+    if (code !== 'UNAVAILABLE') throw error;
+    count(world, `not loaded, ${reason}`);
+  }
+}
+
 async function writeUntilDeath(world: World, writer: Writer, life: Life): Promise<void> {
   const { random } = world;
   const { server, admin } = life;
   while (!server.dead) {
     life.killIn -= 1;
     if (life.killIn === 0) void server.kill();
+    if (writer.sourceUsers.length > 0 && random.chance(15)) {
+      await loadNews(world, writer, admin);
+      continue;
+    }
     if (writer.pending === undefined) {
       const old = world.writes.filter(
         (write) => write.tenant === writer.tenant && write.answers.length > 0,
@@ -140,14 +190,24 @@ interface Life {
 
 async function openLife(world: World, spare: Spare): Promise<Life> {
   // Heartbeats so often that many a resume begins at one.
-  const flags = ['--heartbeat-interval', '150ms'];
+  const flags = ['--heartbeat-interval', '150ms', '--private-sources', world.sources];
   const since = performance.now();
   const server = await spare.start({ dataDir: world.dataDir, flags });
   count(world, 'starts');
   world.counts['starts, ms'] = (world.counts['starts, ms'] ?? 0) + performance.now() - since;
   const admin = openAdmin(server.address);
   for (const { follower } of [...world.watches, ...world.nodes]) follower.open(admin);
+  if (world.random.chance(50)) await expectWholeLoads(admin);
   return { server, admin, killIn: 0 };
+}
+
+/** Whoever reads for a user of the source sees one generation of its rows, and all of it. */
+async function expectWholeLoads(admin: Admin): Promise<void> {
+  const reads = SOURCE_USERS.map((user) => admin.list({ tenant: LOADING, view: userView(user) }));
+  for (const { servers } of await Promise.all(reads)) {
+    const loaded = servers.filter(({ privateSource }) => privateSource !== '');
+    expect(tornGeneration(loaded.map(({ name }) => name))).toBeUndefined();
+  }
 }
 
 /** One life of the server, up to its violent end. */
@@ -156,7 +216,8 @@ async function liveAndDie(world: World, spare: Spare, killAt: FailpointName | 'o
   const life = await openLife(world, spare);
   const arm = (): void => {
     if (killAt === 'outside') life.killIn = 1 + random.below(60);
-    else life.server.arm(killAt, 1 + random.below(12));
+    // Loads are rarer than writes.
+    else life.server.arm(killAt, 1 + random.below(killAt.startsWith('load.') ? 3 : 12));
   };
   // Now and then it dies again while what the last death left open is repeated.
   if (random.chance(25)) arm();
@@ -185,12 +246,25 @@ async function expectWholeDisk(world: World): Promise<void> {
   for (const disk of await readDisks(world)) {
     const own = world.writes.filter(({ tenant }) => tenant === disk.tenant);
     expect(violationsOf(disk, own)).toEqual([]);
+    expectNothingHidden(world, disk);
     const committed = new Set(disk.commits.map(({ request }) => request?.requestId));
     for (const { pending } of world.writers) {
       if (pending?.tenant !== disk.tenant) continue;
       count(world, committed.has(pending.requestId) ? 'open, and committed' : 'open, and not');
     }
   }
+}
+
+/** Loads that were acknowledged are there, and what a watch was not shown changed no server. */
+function expectNothingHidden({ watches, loaded }: World, { tenant, commits }: Disk): void {
+  const skipped = watches
+    .filter((watch) => watch.tenant === tenant)
+    .flatMap(({ follower }) => follower.skipped);
+  const changing = skipped.filter((revision) => commits[revision - 1]?.changes.length !== 0);
+  expect(changing).toEqual([]);
+  if (tenant !== LOADING) return;
+  const lost = [...loaded].filter((revision) => commits[revision - 1]?.cause !== 'LOAD');
+  expect(lost).toEqual([]);
 }
 
 function expectFaultless({ watches, nodes }: World): void {
@@ -214,11 +288,21 @@ async function expectAllEqual(world: World, spare: Spare): Promise<void> {
     const list = await admin.list({ tenant, view: INVENTORY, pageSize: 1_000 });
     await follower.reached(revisionOf(tokenOf(list), tenant));
     const held = [...follower.records.values()].map((record) => record.server);
-    expect(asText(held)).toEqual(asText(list.servers));
+    const seen = await Promise.all(list.servers.map((each) => isSeen(admin, tenant, each)));
+    expect(asText(held)).toEqual(asText(list.servers.filter((_, at) => seen[at])));
   }
   expectFaultless(world);
   admin.close();
   await server.kill();
+}
+
+/** Whether a node sees it that follows all users but guests and those of the source. */
+async function isSeen(admin: Admin, tenant: string, server: Server): Promise<boolean> {
+  const { id, tier, owner } = server;
+  const users: readonly string[] = USERS;
+  if (tier !== Tier.TIER_PRIVATE || users.includes(owner)) return true;
+  const { grants } = await listGrants(admin, { tenant, id });
+  return grants.some(({ subject }) => users.includes(subject.replace(/^user:/, '')));
 }
 
 function asText(servers: Iterable<Server>): string[] {
@@ -226,14 +310,20 @@ function asText(servers: Iterable<Server>): string[] {
 }
 
 describe('kill -9 of the server', () => {
-  it('loses nothing acknowledged, halves nothing, repeats to one effect, resumes every watch [F1, R1, R3, W3, W6, W7, W8, P12, P13]', async () => {
+  it('loses nothing acknowledged, halves nothing, repeats to one effect, resumes every watch [F1, L2, L4, R1, R3, W3, W6, W7, W8, P12, P13]', async () => {
     const random = randomFrom(printedSeed('kill -9'));
     const folder = await temporaryFolder();
     onTestFinished(() => folder.remove());
-    const world = newWorld(random, folder.path);
+    const source = await startSourceServer();
+    const file = await sourcesFile([{ tenant: LOADING, target: source.address }]);
+    onTestFinished(async () => {
+      await source.stop();
+      await file[Symbol.asyncDispose]();
+    });
+    const world = newWorld({ random, dataDir: folder.path, source, sources: file.path });
     const plan = [
-      ...Array.from({ length: 15 }, () => FAILPOINTS).flat(),
-      ...Array.from({ length: 10 }, () => 'outside' as const),
+      ...Array.from({ length: 9 }, () => FAILPOINTS).flat(),
+      ...Array.from({ length: 8 }, () => 'outside' as const),
     ].map((killAt) => ({ killAt, order: random.below(1_000_000) }));
     plan.sort((a, b) => a.order - b.order);
 
@@ -255,6 +345,7 @@ describe('kill -9 of the server', () => {
       expect.arrayContaining([
         'open, and committed',
         'open, and not',
+        'loaded',
         'repeated, then answered',
         'repeated, then refused',
       ]),

@@ -86,6 +86,7 @@ export function violationsOf(disk: Disk, writes: readonly Write[]): string[] {
     ...writes.flatMap((write) => wrongOutcome(disk, write, byRequest.get(write.requestId) ?? [])),
     ...strangers(disk, writes),
     ...wrongProjections(disk),
+    ...tornLoads(disk),
   ];
 }
 
@@ -132,7 +133,7 @@ function wrongOutcome(
 function strangers({ commits }: Disk, writes: readonly Write[]): string[] {
   const sent = new Set(writes.map(({ requestId }) => requestId));
   return commits
-    .filter(({ request }) => !sent.has(request?.requestId ?? ''))
+    .filter(({ cause, request }) => cause !== 'LOAD' && !sent.has(request?.requestId ?? ''))
     .map(({ revision }) => `nobody asked for revision ${String(revision)}`);
 }
 
@@ -148,4 +149,48 @@ function wrongProjections({ commits, servers }: Disk): string[] {
   return [...new Set([...sum.keys(), ...projected.keys()])]
     .filter((id) => canonicalJson(sum.get(id) ?? {}) !== canonicalJson(projected.get(id) ?? {}))
     .map((id) => `the projection of ${id} is not the sum of the log`);
+}
+
+/** A name, as the row of a generation of a source is called. */
+const GENERATION = /^generation-(\d+)-of-(\d+)-/;
+
+/** The names of the rows that a user has in a generation of the source. */
+export function generationNames(user: string, generation: number): readonly string[] {
+  // Some come and some go with each generation, some stay and are renamed.
+  const count = 2 + (generation % 3);
+  return Array.from(
+    { length: count },
+    (_, at) => `generation-${String(generation)}-of-${String(count)}-${user}-${String(at)}`,
+  );
+}
+
+/** What names of rows are not of one generation, and all of it. None are whole. */
+export function tornGeneration(names: readonly string[]): string | undefined {
+  const generations = new Set(names.map((name) => GENERATION.exec(name)?.[0] ?? name));
+  const count = Number(GENERATION.exec(names[0] ?? '')?.[2] ?? 0);
+  if (generations.size <= 1 && names.length === count) return undefined;
+  return `${names.toSorted().join(', ')} are no generation of the source`;
+}
+
+/** After each commit, a user has one generation of the rows of the source, or none at all. */
+function tornLoads({ commits }: Disk): string[] {
+  const held = new Map<string, { readonly owner: string; readonly name: string }>();
+  const found: string[] = [];
+  for (const { revision, changes } of commits) {
+    const touched = new Set<string>();
+    for (const { before, after } of changes) {
+      const record = after ?? before;
+      if (record?.privateSource === undefined) continue;
+      const { id, owner = '', name } = record;
+      touched.add(owner);
+      if (after === undefined) held.delete(id);
+      else held.set(id, { owner, name });
+    }
+    for (const user of touched) {
+      const names = [...held.values()].filter(({ owner }) => owner === user);
+      const torn = tornGeneration(names.map(({ name }) => name));
+      if (torn !== undefined) found.push(`after revision ${String(revision)}: ${torn}`);
+    }
+  }
+  return found;
 }

@@ -1,8 +1,16 @@
+import type { ServiceError } from '@grpc/grpc-js';
 import { Server, Tier } from '../../generated/switchboard/v1/server.js';
-import { canonicalJson } from '../../src/domain/digest.js';
 import type { Commit } from '../../src/domain/commit.js';
-import type { Tier as DomainTier } from '../../src/domain/server.js';
-import type { Write, WriteAnswer } from './crashy-server-history.js';
+import { aboutUser, accessOrMove } from './crashy-server-access.js';
+import {
+  bodyOf,
+  type Known,
+  sendable,
+  type SendableWrite,
+  TIER_NAMES,
+  USERS,
+  type WriteSource,
+} from './crashy-server-sendable.js';
 import {
   byId,
   httpSpec,
@@ -12,32 +20,26 @@ import {
   tokenOf,
   type Admin,
 } from './grpc-admin.js';
-import type { ServiceError } from '@grpc/grpc-js';
 import type { Random } from './random.js';
-
-/** A write that can be sent, again and again, always with the same request id and body. */
-export interface SendableWrite extends Write {
-  readonly answers: WriteAnswer[];
-  readonly refusals: string[];
-  /** How often it was sent without learning what became of it. */
-  unknown: number;
-  readonly deliver: (admin: Admin) => Promise<WriteAnswer & { readonly server: Server }>;
-  readonly isDelete: boolean;
-}
-
-/** The servers of one tenant as the writers know them: newest copy each has seen. */
-export type Known = Map<string, Server>;
 
 export type SendOutcome = 'answered' | 'refused' | 'unknown';
 
 /** Reasons with which a server says for certain that it wrote nothing and never will. */
-const REFUSALS = new Set(['NAME_TAKEN', 'ETAG_MISMATCH', 'SERVER_NOT_FOUND']);
+const REFUSALS = new Set([
+  ...['NAME_TAKEN', 'ETAG_MISMATCH', 'SERVER_NOT_FOUND', 'WRONG_TIER', 'WOULD_SHADOW'],
+]);
 
 /** Sends a write and keeps what came of it. */
 export async function send(write: SendableWrite, admin: Admin, known: Known): Promise<SendOutcome> {
   try {
-    const { token, body, server } = await write.deliver(admin);
+    const answer = await write.deliver(admin);
+    if (answer === 'idle') {
+      write.refusals.push('idle');
+      return 'refused';
+    }
+    const { token, body, server } = answer;
     write.answers.push({ token, body });
+    if (server === undefined) return 'answered';
     if (write.isDelete) known.delete(server.id);
     else if (write.answers.length === 1) known.set(server.id, server);
     return 'answered';
@@ -64,29 +66,18 @@ export async function refresh(id: string, admin: Admin, known: Known, tenant: st
   }
 }
 
-export const USERS = ['ana', 'bob', 'cy'] as const;
 const NAMES = Array.from({ length: 24 }, (_, index) => `name-${String(index)}`);
-const TIER_NAMES: Readonly<Record<number, DomainTier>> = {
-  [Tier.TIER_APP]: 'APP',
-  [Tier.TIER_USER]: 'USER',
-  [Tier.TIER_PRIVATE]: 'PRIVATE',
-};
-
-export interface WriteSource {
-  readonly random: Random;
-  readonly tenant: string;
-  readonly known: Known;
-}
-
 /** A write of a random kind; every one has an effect unless it is refused. */
 export function randomWrite(source: WriteSource, requestId: string): SendableWrite {
   const { random, known } = source;
   const server = known.size === 0 ? undefined : random.pick([...known.values()]);
   const kind = random.below(100);
-  if (server === undefined || kind < (known.size > 40 ? 10 : 35)) return create(source, requestId);
-  if (kind < 55) return update(source, requestId, { server, ...newContent(source, requestId) });
-  if (kind < 70) return update(source, requestId, { server, ...newName(source, server) });
-  if (kind < 82) return update(source, requestId, { server, ...newHolder(source, server) });
+  if (server === undefined || kind < (known.size > 40 ? 10 : 30)) return create(source, requestId);
+  if (kind < 42) return update(source, requestId, { server, ...newContent(source, requestId) });
+  if (kind < 50) return update(source, requestId, { server, ...newName(source, server) });
+  if (kind < 56) return update(source, requestId, { server, ...newHolder(source, server) });
+  if (kind < 76) return accessOrMove(source, requestId, server);
+  if (kind < 86) return aboutUser(source, requestId) ?? remove(source, requestId, server);
   return remove(source, requestId, server);
 }
 
@@ -212,17 +203,6 @@ function remove({ tenant }: WriteSource, requestId: string, { id, etag }: Server
       return { token: tokenOf(answer), body: bodyOf(answer), server: serverOf(answer) };
     },
   });
-}
-
-function sendable(write: Omit<SendableWrite, 'answers' | 'refusals' | 'unknown'>): SendableWrite {
-  return { ...write, answers: [], refusals: [], unknown: 0 };
-}
-
-function bodyOf(answer: {
-  readonly server: Server | undefined;
-  readonly affected?: unknown;
-}): string {
-  return canonicalJson({ server: Server.toJSON(serverOf(answer)), affected: answer.affected });
 }
 
 /** Mostly short, now and then several pages of the store. */

@@ -42,6 +42,8 @@ export interface Follower {
   readonly resets: readonly string[];
   /** What broke a promise, in words. */
   readonly faults: readonly string[];
+  /** Revisions that a view of everything was not shown: right if they changed no server. */
+  readonly skipped: readonly number[];
   readonly seen: Readonly<Seen>;
   /** Opens a stream, from the last token if there is one. */
   open(admin: Admin, held?: readonly HeldServer[]): void;
@@ -60,6 +62,8 @@ export interface Follower {
 export interface FollowOptions {
   readonly tenant?: string;
   readonly token?: string;
+  /** Whether there are commits that change no server. Default false: then a gap is a fault. */
+  readonly maySkip?: boolean;
 }
 
 export function createFollower(view: View, options: FollowOptions = {}): Follower {
@@ -85,6 +89,7 @@ export function createFollower(view: View, options: FollowOptions = {}): Followe
     },
     resets: state.resets,
     faults: state.faults,
+    skipped: state.skipped,
     seen: state.seen,
     open(admin, held = []) {
       const resumeToken = state.token;
@@ -134,11 +139,12 @@ export function endOf(stream: ClientReadableStream<unknown>): Promise<StreamEnd>
 /** What a follower makes of the messages that it is given; `begin` comes first. */
 export function createFollowerState(
   view: View,
-  { tenant = DEFAULT_TENANT, token = '' }: FollowOptions,
+  { tenant = DEFAULT_TENANT, token = '', maySkip = false }: FollowOptions,
 ) {
   const isInventory = view.kind?.$case === 'inventory';
   const resets: string[] = [];
   const faults: string[] = [];
+  const skipped: number[] = [];
   const seen: Seen = { commits: 0, heartbeats: 0, unchanged: 0, synced: 0 };
   let servers = new Map<string, Server>();
   let events: ServerEvent[] = [];
@@ -201,7 +207,9 @@ export function createFollowerState(
     seen.commits += 1;
     if (building !== undefined) fault('a commit before the snapshot was complete');
     if (events.length === 0) fault('a commit that shows nothing');
-    if (isInventory && revision(next) !== revision(current) + 1) {
+    if (isInventory && maySkip) {
+      for (let at = revision(current) + 1; at < revision(next); at += 1) skipped.push(at);
+    } else if (isInventory && revision(next) !== revision(current) + 1) {
       fault(`revision ${String(revision(next))} after ${String(revision(current))}: a hole`);
     }
     const after = new Map(servers);
@@ -233,6 +241,7 @@ export function createFollowerState(
     },
     resets,
     faults,
+    skipped,
     seen,
     isComplete: () => building === undefined && current !== '',
     begin: () => {

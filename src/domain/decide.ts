@@ -5,7 +5,13 @@ import { canonicalJson, digestText } from './digest.js';
 import { SwitchboardError } from './errors.js';
 import type { LoadChange } from './load-record.js';
 import type { StateIndex } from './resolve.js';
-import { isShared, type Declaration, type ServerRecord, type StoredServer } from './server.js';
+import {
+  grantTo,
+  isShared,
+  type Declaration,
+  type ServerRecord,
+  type StoredServer,
+} from './server.js';
 import { validateDeclaration } from './validate.js';
 import { userSubject } from './view.js';
 
@@ -83,21 +89,22 @@ export function creationOf(context: DecisionContext, declared: Declaration, id: 
  */
 export function redeclarationOf(
   context: DecisionContext,
-  { record: before, grants }: StoredServer,
+  server: StoredServer,
   declared: Declaration,
 ): Change | undefined {
+  const { record: before } = server;
   if (isShared(before) !== isShared(declared))
     throw new SwitchboardError('TIER_CHANGE_NOT_ALLOWED');
   if (canonicalJson(declarationOf(declared)) === canonicalJson(declarationOf(before)))
     return undefined;
   const after = redeclared(context, before, declared);
   const { owner } = declared;
-  const revoked = grants.filter(
-    ({ subject }) => owner !== undefined && subject === userSubject(owner),
-  );
-  if (owner === before.owner || revoked.length === 0) return { before, after };
+  const isMoved = owner !== undefined && owner !== before.owner;
+  // Asked only then: a server has up to 10,000 grants.
+  const grant = isMoved ? grantTo(server, userSubject(owner)) : undefined;
+  if (grant === undefined) return { before, after };
   const accessEtag = accessEtagOf(context.after, before.id);
-  return { before, after: { ...after, accessEtag }, access: { granted: [], revoked } };
+  return { before, after: { ...after, accessEtag }, access: { granted: [], revoked: [grant] } };
 }
 
 /** The next version of a record, of any tier. Throws NAME_TAKEN. */

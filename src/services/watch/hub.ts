@@ -2,6 +2,7 @@ import { SwitchboardError } from '../../domain/errors.js';
 import { changedId } from '../../domain/commit.js';
 import { isShared, sameAudience, seersAmong, type StoredServer } from '../../domain/server.js';
 import type { Subject } from '../../domain/view.js';
+import { createSlots, type Slots } from '../slots.js';
 import type { Step, TenantLog } from '../tenant-log.js';
 import type { UpstreamStatus } from '../upstream.js';
 import { createMemo } from './audience.js';
@@ -21,10 +22,11 @@ export class WatchHub {
   private readonly registered = new Map<Watcher, readonly Subject[]>();
   private readonly stop: () => void;
   private isClosed = false;
-  private readonly slots: { free: number; readonly waiting: (() => void)[] };
+  /** Lets at most so many snapshots run at once; the others wait for their turn. */
+  readonly snapshotSlot: Slots;
 
   constructor(log: TenantLog, maxSnapshots: number) {
-    this.slots = { free: maxSnapshots, waiting: [] };
+    this.snapshotSlot = createSlots(maxSnapshots);
     this.stop = log.onStep((step) => {
       this.onStep(step);
     });
@@ -84,19 +86,6 @@ export class WatchHub {
   endAll(error: () => SwitchboardError): void {
     for (const watcher of [...this.watchers]) watcher.end(error());
   }
-
-  /** Lets at most so many snapshots run at once; the others wait for their turn. */
-  readonly snapshotSlot = async (run: () => Promise<void>): Promise<void> => {
-    if (this.slots.free > 0) this.slots.free -= 1;
-    else await new Promise<void>((resolve) => this.slots.waiting.push(resolve));
-    try {
-      await run();
-    } finally {
-      const next = this.slots.waiting.shift();
-      if (next === undefined) this.slots.free += 1;
-      else next();
-    }
-  };
 
   close(): void {
     this.isClosed = true;

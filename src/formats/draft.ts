@@ -1,3 +1,4 @@
+import { compareText } from '../domain/resolve.js';
 import type { Declaration } from '../domain/server.js';
 import { type ServerSpec, SPEC_DEFAULTS } from '../domain/spec.js';
 import type { Format, Loss } from './format.js';
@@ -101,10 +102,14 @@ export interface Restorable {
   readonly blocks?: Readonly<Record<string, ReadonlySet<string>>>;
 }
 
-/** `entry` with what a reader of the format kept aside; tells of every other annotation. */
+/**
+ * `entry` with what a reader of the format kept aside, by name: annotations have no order of
+ * their own, and the same server is always the same text. Tells of every other annotation.
+ */
 export function withAnnotations(draft: Draft, entry: JsonObject, what: Restorable): JsonObject {
   const out: JsonObject = { ...entry };
-  for (const [key, text] of Object.entries(draft.server.spec.annotations)) {
+  const annotations = Object.entries(draft.server.spec.annotations);
+  for (const [key, text] of annotations.sort(([a], [b]) => compareText(a, b))) {
     const prefix = `${draft.format}/`;
     const value = key.startsWith(prefix) ? canonical(text) : undefined;
     const done = value !== undefined && putBack(out, { as: key.slice(prefix.length), value }, what);

@@ -199,6 +199,16 @@ describe('writing', () => {
     expect(lost('librechat', one)).toHaveLength(7);
   });
 
+  it('is the same text whatever the order of the annotations', () => {
+    const kept = { 'librechat/iconPath': '"${HOME}"', 'librechat/chatMenu': 'true' };
+    const turned = Object.fromEntries(Object.entries(kept).reverse());
+    const texts = [kept, turned].map(
+      (annotations) => writeServers([server({ annotations })], 'librechat').text,
+    );
+    expect(texts[0]).toMatch(/chatMenu: true\n +iconPath:/);
+    expect(texts[1]).toBe(texts[0]);
+  });
+
   it('of two servers of one name has the first, and tells of the other', () => {
     const two = ['ana', 'bob'].map((owner) => server({}, { tier: 'PRIVATE', owner }));
     expect(names('claude', two)).toEqual(['a']);

@@ -18,6 +18,8 @@ import { describeContents, Oracle, type Contents } from './history-oracle.js';
 import { randomFrom, type Random } from './random.js';
 import { demote, grant, promote, revoke, setAccess } from './services-access.js';
 import { apply, explainName, itemOf, rollback, undelete } from './services-apply.js';
+import { returnsOf, type TestDatabase } from './services-database.js';
+import { LoadsOfUsers } from './services-loads.js';
 import type { SyncFrame, WatchFrame } from './services-encoders.js';
 import {
   catchUp,
@@ -35,6 +37,7 @@ import {
   type World,
 } from './services-world.js';
 import { decodeFrames, type RecordingSink } from './sinks.js';
+import { readLog } from './storage-builders.js';
 
 const NAMES = ['files', 'mail', 'search', 'web'];
 const USERS = ['ana', 'bob', 'zoe'];
@@ -57,7 +60,7 @@ const VIEWS: readonly View[] = [...READER_VIEWS, INVENTORY_VIEW];
 const EXPECTED = [
   ...(['NAME_TAKEN', 'ETAG_MISMATCH', 'SERVER_NOT_FOUND'] as const),
   ...(['NOT_DELETED', 'VERSION_NOT_FOUND', 'TIER_CHANGE_NOT_ALLOWED'] as const),
-  ...(['WRONG_TIER', 'WOULD_SHADOW'] as const),
+  ...(['WRONG_TIER', 'WOULD_SHADOW', 'MANAGED_BY_SOURCE'] as const),
 ];
 
 /** A place to which a client could go back: what it had, and the token. */
@@ -72,7 +75,6 @@ interface Watching {
   replica: Replica;
   sink: RecordingSink;
   resumedFrom: Bookmark | undefined;
-  live: Promise<void>;
   readonly bookmarks: Bookmark[];
 }
 
@@ -101,14 +103,24 @@ export class Simulation {
   private readonly replicas: readonly Replica[];
   private readonly watchers: Watching[] = [];
   private readonly nodes: Noding[] = [];
+  private readonly loads: LoadsOfUsers | undefined;
   private known: ServerRecord[] = [];
   /** Servers that somebody wanted to delete. */
   private readonly gone: string[] = [];
 
-  constructor(world: World, replicas: readonly Replica[], seed: number) {
+  /** With the database from which the replicas load the servers of users, if there is one. */
+  constructor(world: World, replicas: readonly Replica[], seed: number, database?: TestDatabase) {
     this.world = world;
     this.replicas = replicas;
-    this.random = randomFrom(seed);
+    const random = randomFrom(seed);
+    this.random = random;
+    if (database === undefined) return;
+    this.loads = new LoadsOfUsers({
+      ...{ database, replicas, random, names: NAMES, users: [...USERS, 'stranger'] },
+      meet: (what) => {
+        this.meet(what);
+      },
+    });
   }
 
   async begin(nodes: number): Promise<void> {
@@ -121,11 +133,14 @@ export class Simulation {
     for (let index = 0; index < steps; index += 1) {
       const writes = Array.from({ length: this.random.below(4) }, () => this.write());
       await this.step();
+      this.loads?.step();
       await Promise.all(writes);
       if (this.random.oneIn(20)) await this.settle();
     }
     await this.settle();
     await this.explainAll();
+    expect(this.loads?.violations(this.oracle) ?? []).toEqual([]);
+    expect(returnsOf(await readLog(this.world.catalog, TENANT))).toEqual([]);
     this.finish();
   }
 
@@ -143,8 +158,8 @@ export class Simulation {
   /** Lets everything come to rest, then compares all that a view can be told. */
   async settle(): Promise<void> {
     for (const { sink } of [...this.watchers, ...this.nodes]) sink.release();
-    for (const each of this.watchers) if (each.sink.ended) await this.reconnectWatch(each);
-    for (const each of this.nodes) if (each.sink.ended) await this.reconnectNode(each);
+    do await this.loads?.rest();
+    while (await this.reopen());
     const head = await this.world.catalog.head(TENANT);
     for (const replica of this.replicas) await catchUp(replica, head);
     await this.oracle.extend(this.world.catalog, TENANT);
@@ -158,6 +173,17 @@ export class Simulation {
     });
     await this.compareAll(head.revision);
     this.known = this.oracle.serversAt(head.revision).map(({ record }) => record);
+  }
+
+  /** Opens again what ended, and asks again for what was refused; whether there was any. */
+  private async reopen(): Promise<boolean> {
+    const endedWatchers = this.watchers.filter(({ sink }) => sink.ended);
+    const endedNodes = this.nodes.filter(({ sink }) => sink.ended);
+    for (const each of endedWatchers) await this.reconnectWatch(each);
+    for (const each of endedNodes) await this.reconnectNode(each);
+    await this.oracle.extend(this.world.catalog, TENANT);
+    const refused = this.nodes.filter((node) => this.readNode(node) > 0);
+    return endedWatchers.length + endedNodes.length + refused.length > 0;
   }
 
   private async compareAll(revision: number): Promise<void> {
@@ -340,8 +366,11 @@ export class Simulation {
     const replica = this.random.pick(this.replicas);
     const resumeToken = from?.token ?? '';
     const { sink, live } = watch(replica, view, { resumeToken });
-    live.catch(() => undefined);
-    return { view, replica, sink, live, resumedFrom: from, bookmarks };
+    // As a call ends that is refused before it is a stream.
+    live.catch((error: unknown) => {
+      if (sink.ended === undefined && isSwitchboardError(error)) sink.end(error);
+    });
+    return { view, replica, sink, resumedFrom: from, bookmarks };
   }
 
   private async reconnectWatch(watching: Watching): Promise<void> {
@@ -405,11 +434,19 @@ export class Simulation {
     Object.assign(node, this.openNode(node));
   }
 
-  private readNode(node: Noding): void {
+  /** How many subscriptions were refused, which are asked for again. */
+  private readNode(node: Noding): number {
     const frames = decodeFrames<SyncFrame>({ frames: node.sink.frames.slice(node.read) });
     node.read = node.sink.frames.length;
     for (const frame of frames) node.reader.read(frame, this.oracle);
     expect(node.reader.violations, JSON.stringify(decodeFrames(node.sink), null, 1)).toEqual([]);
+    const refused = frames.flatMap((frame) => (frame.kind === 'refused' ? [frame.id] : []));
+    for (const id of refused) {
+      const view = node.wanted.get(id);
+      if (view !== undefined) subscribe(node.session, id, view);
+      this.meet('refused');
+    }
+    return refused.length;
   }
 
   /** Subscribes, unsubscribes or replaces a view of a node. */

@@ -265,9 +265,8 @@ export function nameOf(declared: Pick<Declaration, 'name' | 'tier' | 'owner'>): 
 /** The server that has the name; the private ones of its owner have to be in the state. */
 export function holderOf(state: StateIndex, { name, owner }: ScopedName): StoredServer | undefined {
   if (owner === undefined) return state.shared(name);
-  for (const server of state.privateOf(userSubject(owner))) {
-    const { record } = server;
-    if (record.name === name && record.owner === owner) return server;
+  for (const server of state.privateNamed(userSubject(owner), name)) {
+    if (server.record.owner === owner) return server;
   }
   return undefined;
 }

@@ -4,11 +4,14 @@ import type { StateIndex } from './resolve.js';
 import { audienceOf, isShared, sameAudience, type StoredServer } from './server.js';
 import type { Subject } from './view.js';
 
-/** Records by id, by shared name and by subject; load records by user. */
+/** Ids of the servers that one subject sees, by name; nearly always one. */
+type NamedIds = Map<string, readonly string[]>;
+
+/** Records by id, by shared name, and by subject and name; load records by user. */
 export class RecordSet implements StateIndex {
   private readonly records = new Map<string, StoredServer>();
   private readonly names = new Map<string, StoredServer>();
-  private readonly subjects = new Map<Subject, Set<string>>();
+  private readonly subjects = new Map<Subject, NamedIds>();
   private readonly loads = new Map<string, LoadRecord>();
   private readonly tracks: (subject: Subject) => boolean;
 
@@ -43,10 +46,11 @@ export class RecordSet implements StateIndex {
   }
 
   *privateOf(subject: Subject): Iterable<StoredServer> {
-    for (const id of this.subjects.get(subject) ?? []) {
-      const server = this.records.get(id);
-      if (server !== undefined) yield server;
-    }
+    for (const ids of this.subjects.get(subject)?.values() ?? []) yield* this.present(ids);
+  }
+
+  privateNamed(subject: Subject, name: string): readonly StoredServer[] {
+    return this.present(this.subjects.get(subject)?.get(name) ?? []);
   }
 
   all(): Iterable<StoredServer> {
@@ -56,7 +60,7 @@ export class RecordSet implements StateIndex {
   put(server: StoredServer): void {
     const { id } = server.record;
     const held = this.records.get(id);
-    if (held !== undefined && sameAudience(held, server)) {
+    if (held !== undefined && sameKeys(held, server)) {
       this.records.set(id, server);
       return;
     }
@@ -78,19 +82,34 @@ export class RecordSet implements StateIndex {
     const server = this.records.get(id);
     if (server === undefined) return;
     this.records.delete(id);
-    if (this.names.get(server.record.name) === server) this.names.delete(server.record.name);
+    const { name } = server.record;
+    if (this.names.get(name) === server) this.names.delete(name);
     for (const subject of audienceOf(server)) {
-      const held = this.subjects.get(subject);
-      held?.delete(id);
-      if (held?.size === 0) this.subjects.delete(subject);
+      const named = this.subjects.get(subject);
+      if (named === undefined) continue;
+      const left = named.get(name)?.filter((each) => each !== id) ?? [];
+      if (left.length > 0) named.set(name, left);
+      else named.delete(name);
+      if (named.size === 0) this.subjects.delete(subject);
     }
   }
 
-  private index(subject: Subject, server: StoredServer): void {
+  private index(subject: Subject, { record: { id, name } }: StoredServer): void {
     if (!this.tracks(subject)) return;
-    const held = this.subjects.get(subject) ?? new Set<string>();
-    this.subjects.set(subject, held.add(server.record.id));
+    const named = this.subjects.get(subject) ?? new Map<string, readonly string[]>();
+    const others = named.get(name) ?? [];
+    // An owner may have a grant as well.
+    if (!others.includes(id)) this.subjects.set(subject, named.set(name, [...others, id]));
   }
+
+  private present(ids: readonly string[]): StoredServer[] {
+    return ids.flatMap((id) => this.records.get(id) ?? []);
+  }
+}
+
+/** Whether both are surely found by the same keys, so that nothing has to be indexed anew. */
+function sameKeys(a: StoredServer, b: StoredServer): boolean {
+  return a.record.name === b.record.name && sameAudience(a, b);
 }
 
 /**
@@ -102,7 +121,7 @@ export class Overlay implements StateIndex {
   /** Every record that differs, also those that do not exist here. */
   private readonly differs = new Set<string>();
   private readonly own = new RecordSet();
-  /** Those of them that the base still finds for the same subjects. */
+  /** Those of them that the base still finds by the same keys. */
   private readonly kept = new Map<string, StoredServer>();
   /** Load records that differ, also those that do not exist here. */
   private readonly loads = new Map<string, LoadRecord | undefined>();
@@ -131,11 +150,12 @@ export class Overlay implements StateIndex {
 
   *privateOf(subject: Subject): Iterable<StoredServer> {
     yield* this.own.privateOf(subject);
-    for (const server of this.base.privateOf(subject)) {
-      const { id } = server.record;
-      const here = this.differs.has(id) ? this.kept.get(id) : server;
-      if (here !== undefined) yield here;
-    }
+    yield* this.asHere(this.base.privateOf(subject));
+  }
+
+  *privateNamed(subject: Subject, name: string): Iterable<StoredServer> {
+    yield* this.own.privateNamed(subject, name);
+    yield* this.asHere(this.base.privateNamed(subject, name));
   }
 
   /** Gives one record a state of its own; undefined: it does not exist here. */
@@ -143,7 +163,7 @@ export class Overlay implements StateIndex {
     this.differs.add(id);
     const held = this.base.byId(id);
     // Not indexed anew: a server has up to 10,000 subjects.
-    if (server !== undefined && held !== undefined && sameAudience(held, server)) {
+    if (server !== undefined && held !== undefined && sameKeys(held, server)) {
       this.own.remove(id);
       this.kept.set(id, server);
       return;
@@ -178,6 +198,15 @@ export class Overlay implements StateIndex {
       this.set(id, applyChange(this.byId(id), change));
     }
     for (const { after } of commit.loads ?? []) this.loads.set(after.user, after);
+  }
+
+  /** What the base finds for a subject, as it is here. */
+  private *asHere(servers: Iterable<StoredServer>): Iterable<StoredServer> {
+    for (const server of servers) {
+      const { id } = server.record;
+      const here = this.differs.has(id) ? this.kept.get(id) : server;
+      if (here !== undefined) yield here;
+    }
   }
 
   private ifSame(server: StoredServer | undefined): StoredServer | undefined {

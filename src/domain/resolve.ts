@@ -2,7 +2,7 @@ import type { LoadRecord } from './load-record.js';
 import { grantTo, type StoredServer } from './server.js';
 import { subjectsOf, userSubject, type ReaderView, type Subject, type View } from './view.js';
 
-/** The records that a decision looks at, by the two indexes that it needs. */
+/** The records that a decision looks at, by the indexes that it needs. */
 export interface RecordIndex {
   /** The shared (APP or USER) server of a name. */
   shared(name: string): StoredServer | undefined;
@@ -10,6 +10,8 @@ export interface RecordIndex {
   allShared(): Iterable<StoredServer>;
   /** The PRIVATE servers that a subject owns or was granted. */
   privateOf(subject: Subject): Iterable<StoredServer>;
+  /** Those of one name: few, however many the subject has. */
+  privateNamed(subject: Subject, name: string): Iterable<StoredServer>;
 }
 
 /** The records of one state of the log, also by id, and what was loaded for users. */
@@ -40,9 +42,10 @@ export function resolve(
   if (view.kind === 'app') return shared?.record.tier === 'APP' ? shared : undefined;
   if (shared !== undefined) return shared;
   let best: StoredServer | undefined;
-  for (const candidate of privateCandidates(index, view)) {
-    if (candidate.record.name !== name) continue;
-    if (best === undefined || comesBefore(candidate, best, view)) best = candidate;
+  for (const subject of subjectsOf(view)) {
+    for (const candidate of index.privateNamed(subject, name)) {
+      if (best === undefined || comesBefore(candidate, best, view)) best = candidate;
+    }
   }
   return best;
 }
@@ -60,8 +63,9 @@ export function rankNamed(
   const first = shared !== undefined && maySee(shared, view) ? [shared] : [];
   // Each once, though it may be seen by several subjects.
   const seen = new Map<string, StoredServer>();
-  for (const candidate of privateCandidates(index, view)) {
-    if (candidate.record.name === name) seen.set(candidate.record.id, candidate);
+  for (const subject of subjectsOf(view)) {
+    for (const candidate of index.privateNamed(subject, name))
+      seen.set(candidate.record.id, candidate);
   }
   const others = [...seen.values()].sort((a, b) => (comesBefore(a, b, view) ? -1 : 1));
   return [...first, ...others];
@@ -75,11 +79,13 @@ export function listResolved(index: RecordIndex, view: ReaderView): StoredServer
       winners.set(server.record.name, server);
     }
   }
-  for (const candidate of privateCandidates(index, view)) {
-    const { name } = candidate.record;
-    if (index.shared(name) !== undefined) continue;
-    const best = winners.get(name);
-    if (best === undefined || comesBefore(candidate, best, view)) winners.set(name, candidate);
+  for (const subject of subjectsOf(view)) {
+    for (const candidate of index.privateOf(subject)) {
+      const { name } = candidate.record;
+      if (index.shared(name) !== undefined) continue;
+      const best = winners.get(name);
+      if (best === undefined || comesBefore(candidate, best, view)) winners.set(name, candidate);
+    }
   }
   return [...winners.values()].sort((a, b) => compareText(a.record.name, b.record.name));
 }
@@ -130,12 +136,6 @@ export function sightWins(a: Sight & { id: string }, b: Sight & { id: string }):
 /** Orders text by UTF-16 units: the same on every machine, whatever its locale. */
 export function compareText(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
-}
-
-function* privateCandidates(index: RecordIndex, view: ReaderView): Iterable<StoredServer> {
-  if (view.kind === 'app') return;
-  yield* index.privateOf(userSubject(view.user));
-  for (const subject of subjectsOf(view).slice(1)) yield* index.privateOf(subject);
 }
 
 function comesBefore(a: StoredServer, b: StoredServer, view: ReaderView): boolean {

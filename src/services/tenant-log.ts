@@ -116,6 +116,10 @@ export class TenantLog implements StateIndex {
     return this.records.privateOf(subject);
   }
 
+  privateNamed(subject: Subject, name: string): Iterable<StoredServer> {
+    return this.records.privateNamed(subject, name);
+  }
+
   /** All held records; all records of the tenant while the inventory is held. */
   all(): Iterable<StoredServer> {
     return this.records.all();

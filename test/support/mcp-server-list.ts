@@ -2,9 +2,9 @@ import { ClientError } from '../../src/client/client-error.js';
 import type { AppliedListener, KnownServer, ServerView } from '../../src/client/server-view.js';
 import { configHash } from '../../src/domain/config-hash.js';
 import { connectionScope } from '../../src/domain/connection-scope.js';
+import { RecordSet } from '../../src/domain/record-set.js';
 import { listResolved, maySee, resolve, type RecordIndex } from '../../src/domain/resolve.js';
 import type { Declaration, ServerRecord, StoredServer } from '../../src/domain/server.js';
-import { audienceOf, isShared } from '../../src/domain/server.js';
 import { SPEC_DEFAULTS, type ServerSpec, type Transport } from '../../src/domain/spec.js';
 import type { ReaderView, Subject } from '../../src/domain/view.js';
 
@@ -91,13 +91,9 @@ export class ServerList implements ServerView {
   }
 
   #index(): RecordIndex {
-    const all = [...this.#servers.values()];
-    return {
-      shared: (name) => all.find(({ record }) => isShared(record) && record.name === name),
-      allShared: () => all.filter(({ record }) => isShared(record)),
-      privateOf: (subject) =>
-        all.filter((one) => one.record.tier === 'PRIVATE' && audienceOf(one).includes(subject)),
-    };
+    const index = new RecordSet();
+    for (const server of this.#servers.values()) index.put(server);
+    return index;
   }
 }
 

@@ -266,6 +266,7 @@ async function resolvedBy(
     shared: (wanted) => shared.find((server) => server.record.name === wanted),
     allShared: () => shared,
     privateOf: () => owned,
+    privateNamed: (_subject, wanted) => owned.filter(({ record }) => record.name === wanted),
   };
   return resolve(index, name, userView(user));
 }

@@ -2,14 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { NodeView, subscriptionIdOf } from '../../../src/client/node-view.js';
 import type { FeedChange } from '../../../src/client/view-feed.js';
 import type { SubscriptionSight } from '../../../src/domain/node-stream.js';
-import {
-  listResolved,
-  maySee,
-  resolve,
-  sightOf,
-  type RecordIndex,
-} from '../../../src/domain/resolve.js';
-import { audienceOf, isShared, type StoredServer } from '../../../src/domain/server.js';
+import { RecordSet } from '../../../src/domain/record-set.js';
+import { listResolved, maySee, resolve, sightOf } from '../../../src/domain/resolve.js';
+import { isShared, type StoredServer } from '../../../src/domain/server.js';
 import { APP_VIEW, userView, type ReaderView, type Subject } from '../../../src/domain/view.js';
 import { printedSeed, randomFrom, type Random } from '../../support/random.js';
 import { grantsAt, recordOf, type RecordParts } from '../../support/storage-builders.js';
@@ -227,12 +222,8 @@ function compare(
   reader: ReaderView,
 ): void {
   const all = [...servers.values()];
-  const index: RecordIndex = {
-    shared: (name) => all.find(({ record }) => isShared(record) && record.name === name),
-    allShared: () => all.filter(({ record }) => isShared(record)),
-    privateOf: (subject) =>
-      all.filter((one) => one.record.tier === 'PRIVATE' && audienceOf(one).includes(subject)),
-  };
+  const index = new RecordSet();
+  for (const server of all) index.put(server);
   const list = view.list(reader);
   expect(list.map(({ id }) => id)).toEqual(listResolved(index, reader).map((s) => s.record.id));
   for (const name of ['a', 'b', 'c', 'd']) {

@@ -16,8 +16,9 @@ class NaiveState {
   readonly servers = new Map<string, StoredServer>();
 
   /** Names are unique among shared servers in any state of the log. */
-  set(id: string, what: StoredServer | 'touched' | undefined): void {
-    const server = what === 'touched' ? touched(this.servers.get(id)) : what;
+  set(id: string, what: What): void {
+    const known = this.servers.get(id);
+    const server = typeof what === 'function' ? known && what(known) : what;
     this.servers.delete(id);
     if (server !== undefined && !this.isTaken(server)) this.servers.set(id, server);
   }
@@ -41,11 +42,18 @@ class NaiveState {
   }
 }
 
-/** The same server with the same grants, changed in something that concerns nobody's sight. */
-function touched(server: StoredServer | undefined): StoredServer | undefined {
-  if (server === undefined) return undefined;
-  const { record, grants } = server;
+/** What becomes of a server: another one, none, or what is made of the one that is there. */
+type What = StoredServer | undefined | ((server: StoredServer) => StoredServer);
+
+/** The same server with the same grants, changed in something by which nobody finds it. */
+function touched({ record, grants }: StoredServer): StoredServer {
   return { record: { ...record, revision: record.revision + 1 }, grants };
+}
+
+/** The same server with the same grants under another name. */
+function renamed({ record, grants }: StoredServer): StoredServer {
+  const [name = ''] = NAMES.filter((each) => each !== record.name);
+  return { record: { ...record, name }, grants };
 }
 
 /** Everything that the state answers equals what looking at all records answers. */
@@ -65,16 +73,23 @@ function expectSame(state: StateIndex, { servers }: NaiveState): void {
     const found = new Set(state.privateOf(subject));
     expect(ids(found)).toEqual(ids(seen));
     for (const server of found) expect(server).toBe(servers.get(server.record.id));
+    for (const name of NAMES) {
+      const named = [...state.privateNamed(subject, name)];
+      expect(ids(new Set(named))).toEqual(ids(seen.filter(({ record }) => record.name === name)));
+      for (const server of named) expect(server).toBe(servers.get(server.record.id));
+    }
   }
 }
 
 const arbitraryAction = fc
-  .tuple(fc.constantFrom(...IDS), fc.constantFrom('put', 'touch', 'remove'))
+  .tuple(fc.constantFrom(...IDS), fc.constantFrom('put', 'touch', 'rename', 'remove'))
   .chain(([id, kind]) =>
-    arbitraryServer(id).map((server) => ({
-      id,
-      server: kind === 'put' ? server : kind === 'touch' ? ('touched' as const) : undefined,
-    })),
+    arbitraryServer(id).map((server) => {
+      const whats: Record<typeof kind, What> = {
+        ...{ put: server, touch: touched, rename: renamed, remove: undefined },
+      };
+      return { id, server: whats[kind] };
+    }),
   );
 const arbitraryActions = fc.array(arbitraryAction, { maxLength: 12 });
 
@@ -147,7 +162,7 @@ describe('Overlay', () => {
         const overlay = new Overlay(records);
         // It may have gone its own way before.
         for (const id of moved) {
-          frozen.set(id, 'touched');
+          frozen.set(id, touched);
           overlay.set(id, frozen.servers.get(id));
         }
         for (const { id, server } of second) {

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 interface Layer {
@@ -7,7 +8,7 @@ interface Layer {
   readonly order: number;
   /** Spawns processes from dist/, which must therefore be up to date. */
   readonly needsBuild?: boolean;
-  /** Each of these starts many processes: more of them at once would only wait for each other. */
+  /** Files that run at once. Default: as many as there are cores. */
   readonly maxWorkers?: number;
 }
 
@@ -16,7 +17,8 @@ const layers: readonly Layer[] = [
   { name: 'conformance', timeoutMs: 30_000, order: 1 },
   { name: 'checks', timeoutMs: 60_000, order: 2 },
   { name: 'integration', timeoutMs: 30_000, order: 3, needsBuild: true },
-  { name: 'e2e', timeoutMs: 120_000, order: 4, needsBuild: true, maxWorkers: 2 },
+  // Mostly these wait, for processes that each of them starts; many at once would be in each other's way.
+  { name: 'e2e', timeoutMs: 120_000, order: 4, needsBuild: true, maxWorkers: 3 },
 ];
 
 export default defineConfig({
@@ -32,7 +34,7 @@ export default defineConfig({
         hookTimeout: layer.timeoutMs,
         sequence: { groupOrder: layer.order },
         ...(layer.needsBuild ? { globalSetup: ['scripts/lib/vitest-build.mjs'] } : {}),
-        ...(layer.maxWorkers === undefined ? {} : { maxWorkers: layer.maxWorkers }),
+        maxWorkers: layer.maxWorkers ?? availableParallelism(),
       },
     })),
   },

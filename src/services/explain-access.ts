@@ -4,6 +4,7 @@ import { rankNamed, type StateIndex } from '../domain/resolve.js';
 import type { StoredServer, Tombstone } from '../domain/server.js';
 import { checkName } from '../domain/validate.js';
 import type { View } from '../domain/view.js';
+import { pastState } from './past-state.js';
 import { holdView } from './private-loads/hold-view.js';
 import { readableTenant, type ReadDeps } from './registry.js';
 import { authorize, validateView, type Answer, type RequestContext } from './request.js';
@@ -86,7 +87,7 @@ async function readNamed(
     const { revision } = named;
     if (deleted.revision !== revision) continue;
     await log.catchUp(revision);
-    const past = log.pastState(revision);
+    const past = pastState(log, revision);
     const ranked = past && rank(past, name, view);
     if (ranked === undefined || ranked.length > expected) continue;
     const seen = new Set(ranked.map(({ record }) => record.id));

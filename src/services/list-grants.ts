@@ -3,6 +3,7 @@ import { SwitchboardError } from '../domain/errors.js';
 import type { Grant, ServerRecord } from '../domain/server.js';
 import { MAX_GRANTS } from '../domain/subjects.js';
 import { placeOf, readCursor, writeCursor } from './page-cursor.js';
+import { pastState } from './past-state.js';
 import { notFound, readableTenant, type ReadDeps } from './registry.js';
 import { authorize, pageLimitOf, validateId, type Answer, type RequestContext } from './request.js';
 
@@ -45,7 +46,7 @@ export async function listGrants(
   const release = await log.holdRecord(id);
   try {
     const position = cursor === undefined ? log.position : await placeOf(deps.catalog, log, cursor);
-    const state = log.pastState(position.revision);
+    const state = pastState(log, position.revision);
     if (state === undefined) throw new SwitchboardError('PAGE_EXPIRED');
     const server = state.byId(id);
     if (server === undefined) throw notFound({ id });

@@ -6,6 +6,7 @@ import type { StoredServer, Tier } from '../domain/server.js';
 import { viewKey, type ReaderView, type View } from '../domain/view.js';
 import { countFitting } from './answer-size.js';
 import { placeOf, readCursor, writeCursor, type Cursor } from './page-cursor.js';
+import { pastState } from './past-state.js';
 import { holdView } from './private-loads/hold-view.js';
 import { readableTenant, type ReadDeps } from './registry.js';
 import {
@@ -80,7 +81,7 @@ function resolvedPage(
   view: ReaderView,
   { log, position }: { readonly log: TenantLog; readonly position: Position },
 ): ServerPage {
-  const state = log.pastState(position.revision);
+  const state = pastState(log, position.revision);
   if (state === undefined) throw new SwitchboardError('PAGE_EXPIRED');
   const matching = listResolved(state, view).filter(
     (server) =>

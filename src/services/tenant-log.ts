@@ -1,10 +1,4 @@
-import {
-  chainFingerprint,
-  changedId,
-  undoChange,
-  type Commit,
-  type Position,
-} from '../domain/commit.js';
+import { chainFingerprint, changedId, type Commit, type Position } from '../domain/commit.js';
 import { SwitchboardError } from '../domain/errors.js';
 import type { LoadRecord } from '../domain/load-record.js';
 import { Overlay, RecordSet } from '../domain/record-set.js';
@@ -263,22 +257,6 @@ export class TenantLog implements StateIndex {
     const state = new Overlay(this);
     this.historians.add(state);
     return { state, release: () => this.historians.delete(state) };
-  }
-
-  /** The state at a recent revision; undefined if it is no longer held (rule 10). */
-  pastState(revision: number): StateIndex | undefined {
-    if (revision === this.place.revision) return this;
-    const since = this.recent.after(revision);
-    if (since === undefined || revision > this.place.revision) return undefined;
-    const past = new Overlay(this);
-    for (const commit of since.toReversed()) {
-      for (const change of commit.changes.toReversed()) {
-        const id = changedId(change);
-        past.set(id, undoChange(past.byId(id), change));
-      }
-      for (const { before, after } of commit.loads ?? []) past.setLoad(after.user, before);
-    }
-    return past;
   }
 
   private step(commit: Commit): void {

@@ -3,6 +3,7 @@ import { placeCommit, type CommitDraft } from '../../../src/domain/commit.js';
 import type { LoadRecord } from '../../../src/domain/load-record.js';
 import { listResolved, resolve, type StateIndex } from '../../../src/domain/resolve.js';
 import { subjectsOf, userView, APP_VIEW, type ReaderView } from '../../../src/domain/view.js';
+import { pastState } from '../../../src/services/past-state.js';
 import { TenantLog } from '../../../src/services/tenant-log.js';
 import type { Catalog } from '../../../src/storage/catalog.js';
 import { rewind } from '../../../src/services/watch/replay.js';
@@ -134,7 +135,7 @@ describe('a tenant at a replica, for random commits of all kinds', () => {
     revision: number,
   ): Promise<void> {
     const due = (view: ReaderView) => describeContents(oracle.viewAt(view, revision));
-    const state = log.pastState(revision);
+    const state = pastState(log, revision);
     for (const view of views) {
       if (state === undefined) continue;
       expect(describeContents(contentsOf(state, view))).toBe(due(view));
@@ -371,7 +372,7 @@ describe('load records at a replica', () => {
     await log.catchUp();
     expect([state.loadOf('ana'), idsOf(state)]).toEqual([loads[0], firstIds(1)]);
     for (const revision of [0, 1, 2, 3, 4]) {
-      const past = log.pastState(revision)!;
+      const past = pastState(log, revision)!;
       expect([past.loadOf('ana'), idsOf(past)]).toEqual([loads[revision - 1], firstIds(revision)]);
     }
     release();

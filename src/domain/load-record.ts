@@ -40,3 +40,23 @@ export interface LoadChange {
   readonly before?: LoadRecord;
   readonly after: LoadRecord;
 }
+
+/** How far a user's private servers are loaded. */
+export interface LoadStatus {
+  readonly user: string;
+  readonly state: 'cold' | 'loaded' | 'invalidated' | 'purged';
+  /** Empty where the Catalog is the source. */
+  readonly source: string;
+  readonly loading: boolean;
+  readonly serverCount: number;
+  /** Milliseconds since 1970, for people; 0 for never. */
+  readonly loadTime: number;
+  /** Of the commit that last touched it; 0 for none. */
+  readonly revision: number;
+  readonly refused: readonly RefusedRow[];
+  readonly refusedCount: number;
+  /** Of the newest try at this replica, if it failed. */
+  readonly failure: SwitchboardError | undefined;
+  /** Before when nobody tries again. Milliseconds since 1970, about. */
+  readonly nextAttemptTime: number | undefined;
+}

@@ -1,7 +1,7 @@
 import type { ResponseHeader } from '../../generated/switchboard/v1/common.js';
 import * as message from '../../generated/switchboard/v1/private_load.js';
 import { SwitchboardError } from '../domain/errors.js';
-import type { RefusedRow } from '../domain/load-record.js';
+import type { LoadStatus, RefusedRow } from '../domain/load-record.js';
 import { tenantOf } from './node-messages.js';
 import { writeFields, type Read, type WriteFields } from './registry-codec.js';
 import { toRpcStatus } from './status.js';
@@ -41,26 +41,10 @@ export function fromPurgeUser(
   return { tenant: tenantOf(request.tenant), query: { ...writeFields(request), user } };
 }
 
-/** How far a user's private servers are loaded, as services tell it. */
-interface LoadFacts {
-  readonly user: string;
-  readonly state: keyof typeof STATES;
-  readonly source: string;
-  readonly loading: boolean;
-  readonly serverCount: number;
-  /** Milliseconds since 1970; 0 for never. */
-  readonly loadTime: number;
-  readonly revision: number;
-  readonly refused: readonly RefusedRow[];
-  readonly refusedCount: number;
-  readonly failure: SwitchboardError | undefined;
-  readonly nextAttemptTime: number | undefined;
-}
-
 /** An answer that holds a load. */
 export function toLoadResponse(
   header: HeaderFacts,
-  load: LoadFacts,
+  load: LoadStatus,
 ): { header: ResponseHeader; load: message.PrivateLoad } {
   return { header: toHeaderMessage(header), load: toLoadMessage(load) };
 }
@@ -72,7 +56,7 @@ export function toPurgeUserResponse(
   return { header: toHeaderMessage(header), ...counts };
 }
 
-function toLoadMessage(load: LoadFacts): message.PrivateLoad {
+function toLoadMessage(load: LoadStatus): message.PrivateLoad {
   const { user, source, loading, serverCount, revision, refusedCount } = load;
   const { loadTime, nextAttemptTime } = load;
   return {

@@ -1,3 +1,4 @@
+import type { LoadStatus } from '../../domain/load-record.js';
 import { decideInvalidate } from '../../domain/load/decide-user.js';
 import { authorize, validateId, type Answer, type RequestContext } from '../request.js';
 import {
@@ -7,7 +8,7 @@ import {
   written,
   type WriteOptions,
 } from '../write-request.js';
-import { statusOf, type LoadCallDeps, type LoadStatus } from './load-status.js';
+import { statusOf, type LoadCallDeps } from './load-status.js';
 
 export interface InvalidateInput extends Omit<WriteOptions, 'validateOnly'> {
   readonly user: string;

@@ -1,31 +1,10 @@
-import type { SwitchboardError } from '../../domain/errors.js';
-import type { LoadRecord, RefusedRow } from '../../domain/load-record.js';
+import type { LoadRecord, LoadStatus } from '../../domain/load-record.js';
 import { userSubject, userView } from '../../domain/view.js';
 import { authorize, validateId, type Answer, type RequestContext } from '../request.js';
 import type { Tenants } from '../tenants.js';
 import type { Upstream } from '../upstream.js';
 import type { LoadSource, LoadTarget } from './load-deps.js';
 import type { PrivateLoads } from './private-loads.js';
-
-/** How far a user's private servers are loaded. */
-export interface LoadStatus {
-  readonly user: string;
-  readonly state: 'cold' | 'loaded' | 'invalidated' | 'purged';
-  /** Empty where the Catalog is the source. */
-  readonly source: string;
-  readonly loading: boolean;
-  readonly serverCount: number;
-  /** Milliseconds since 1970, for people; 0 for never. */
-  readonly loadTime: number;
-  /** Of the commit that last touched it; 0 for none. */
-  readonly revision: number;
-  readonly refused: readonly RefusedRow[];
-  readonly refusedCount: number;
-  /** Of the newest try at this replica, if it failed. */
-  readonly failure: SwitchboardError | undefined;
-  /** Before when nobody tries again. Milliseconds since 1970, about. */
-  readonly nextAttemptTime: number | undefined;
-}
 
 export interface LoadCallDeps {
   readonly tenants: Tenants;

@@ -1,8 +1,9 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { ServerRecord } from '../../../src/domain/server.js';
 import { MAX_GRANTS } from '../../../src/domain/subjects.js';
 import { INVENTORY_VIEW, userView } from '../../../src/domain/view.js';
 import { compactTenants } from '../../../src/services/compaction.js';
+import { useFakeIntervals } from '../../support/fake-intervals.js';
 import {
   demote,
   grant,
@@ -27,13 +28,7 @@ import {
   type Replica,
 } from '../../support/services-world.js';
 
-beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
-});
-
-afterEach(() => {
-  vi.useRealTimers();
-});
+useFakeIntervals();
 
 const many = (count: number): readonly string[] =>
   Array.from({ length: count }, (_, at) => `user:u${String(10_000 + at)}`);

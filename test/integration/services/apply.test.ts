@@ -1,7 +1,8 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { isSwitchboardError, SwitchboardError } from '../../../src/domain/errors.js';
 import { INVENTORY_VIEW, userView } from '../../../src/domain/view.js';
 import type { Catalog } from '../../../src/storage/catalog.js';
+import { useFakeIntervals } from '../../support/fake-intervals.js';
 import { apply, brokenItem, itemOf, told } from '../../support/services-apply.js';
 import {
   create,
@@ -20,13 +21,7 @@ import type { SyncFrame, WatchFrame } from '../../support/services-encoders.js';
 import { decodeFrames } from '../../support/sinks.js';
 import { readLog } from '../../support/storage-builders.js';
 
-beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
-});
-
-afterEach(() => {
-  vi.useRealTimers();
-});
+useFakeIntervals();
 
 const upTo = (count: number): readonly number[] => Array.from({ length: count }, (_, i) => i);
 

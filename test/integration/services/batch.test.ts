@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import {
   invalidField,
   isSwitchboardError,
@@ -6,6 +6,7 @@ import {
 } from '../../../src/domain/errors.js';
 import type { ServerKey } from '../../../src/domain/held-connection.js';
 import { APP_VIEW, INVENTORY_VIEW, userView, type View } from '../../../src/domain/view.js';
+import { useFakeIntervals } from '../../support/fake-intervals.js';
 import {
   create,
   get,
@@ -17,13 +18,7 @@ import {
   type Replica,
 } from '../../support/services-world.js';
 
-beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
-});
-
-afterEach(() => {
-  vi.useRealTimers();
-});
+useFakeIntervals();
 
 const batch = (
   { services }: Replica,

@@ -1,19 +1,14 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { userView } from '../../../src/domain/view.js';
 import type { Catalog } from '../../../src/storage/catalog.js';
+import { useFakeIntervals } from '../../support/fake-intervals.js';
 import { grant, promote, revoke } from '../../support/services-access.js';
 import { apply, itemOf } from '../../support/services-apply.js';
 import { create, get, openWorld, page, type World } from '../../support/services-world.js';
 
 // What is asked of the Catalog, counted: it must not grow with what is not asked for.
 
-beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
-});
-
-afterEach(() => {
-  vi.useRealTimers();
-});
+useFakeIntervals();
 
 /** A catalog that notes each call, and what it answered with. */
 function counted({ catalog }: World): { readonly catalog: Catalog; take(): readonly string[] } {

@@ -1,7 +1,8 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { isSwitchboardError } from '../../../src/domain/errors.js';
 import { APP_VIEW, INVENTORY_VIEW, userView } from '../../../src/domain/view.js';
 import type { Catalog } from '../../../src/storage/catalog.js';
+import { useFakeIntervals } from '../../support/fake-intervals.js';
 import { changeAccess } from '../../support/commits.js';
 import { explainName } from '../../support/services-apply.js';
 import {
@@ -14,13 +15,7 @@ import {
   update,
 } from '../../support/services-world.js';
 
-beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
-});
-
-afterEach(() => {
-  vi.useRealTimers();
-});
+useFakeIntervals();
 
 const reasonOf = async (work: Promise<unknown>): Promise<string> => {
   try {

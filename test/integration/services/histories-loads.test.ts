@@ -1,5 +1,6 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { openMemoryLeases } from '../../../src/storage/leases/memory/memory-leases.js';
+import { useFakeIntervals } from '../../support/fake-intervals.js';
 import { loadingFrom } from '../../support/scripted-source.js';
 import { TestDatabase } from '../../support/services-database.js';
 import { isRefusal, TTL_MS } from '../../support/services-loads.js';
@@ -10,13 +11,7 @@ import { openWorld, TENANT, type Replica, type World } from '../../support/servi
 const SEEDS = [1, 2, 3, 4, 5];
 const PATIENT = { ackMs: Number.MAX_SAFE_INTEGER, stallMs: Number.MAX_SAFE_INTEGER };
 
-beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
-});
-
-afterEach(() => {
-  vi.useRealTimers();
-});
+useFakeIntervals();
 
 interface Histories {
   readonly seed: number;

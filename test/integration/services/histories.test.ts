@@ -1,4 +1,5 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { useFakeIntervals } from '../../support/fake-intervals.js';
 import { Simulation } from '../../support/services-simulation.js';
 import { openWorld } from '../../support/services-world.js';
 
@@ -10,13 +11,7 @@ const PATIENT = { ackMs: Number.MAX_SAFE_INTEGER, stallMs: Number.MAX_SAFE_INTEG
 /** So little may wait that most commits overtake a reader that stalls. */
 const TINY = { ...PATIENT, budgetBytes: 300, maxResets: Number.MAX_SAFE_INTEGER };
 
-beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
-});
-
-afterEach(() => {
-  vi.useRealTimers();
-});
+useFakeIntervals();
 
 describe('random histories: list, get, watch and node agree at every quiet point, and explain', () => {
   it.each(SEEDS)('of seed %i, on one replica [W1, W2, W3, W4, W5, W6, W7, W9]', async (seed) => {

@@ -1,8 +1,9 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { isSwitchboardError } from '../../../src/domain/errors.js';
 import type { ServerRecord } from '../../../src/domain/server.js';
 import type { Tier } from '../../../src/domain/tier.js';
 import { APP_VIEW, userView, type View } from '../../../src/domain/view.js';
+import { useFakeIntervals } from '../../support/fake-intervals.js';
 import { readStream, violationsOf } from '../../support/checkers.js';
 import { Oracle } from '../../support/history-oracle.js';
 import { demote, grantsOf, promote, setAccess } from '../../support/services-access.js';
@@ -28,13 +29,7 @@ const timeout = LONG ? 3_600_000 : 60_000;
 const ana = userView('ana');
 const bob = userView('bob');
 
-beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
-});
-
-afterEach(() => {
-  vi.useRealTimers();
-});
+useFakeIntervals();
 
 /** Calls `read` again and again, in between all else, until stopped; answers how often. */
 function reading(read: () => Promise<void>): { stop(): Promise<number> } {

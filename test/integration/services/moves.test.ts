@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { decideCreate } from '../../../src/domain/decide.js';
 import { decidePromote } from '../../../src/domain/decide-move.js';
 import { SwitchboardError } from '../../../src/domain/errors.js';
@@ -10,6 +10,7 @@ import { fromNamesakes } from '../../../src/services/namesakes.js';
 import { TenantLog } from '../../../src/services/tenant-log.js';
 import { WatchHub } from '../../../src/services/watch/hub.js';
 import type { Catalog } from '../../../src/storage/catalog.js';
+import { useFakeIntervals } from '../../support/fake-intervals.js';
 import {
   demote,
   grant,
@@ -36,13 +37,7 @@ import {
 import { readLog } from '../../support/storage-builders.js';
 import { projectionDifferences, replay } from '../../support/storage-model.js';
 
-beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
-});
-
-afterEach(() => {
-  vi.useRealTimers();
-});
+useFakeIntervals();
 
 const named = async (replica: Replica, owner: string, name = 'files'): Promise<ServerRecord> =>
   (await create(replica, { name, owner })).value;

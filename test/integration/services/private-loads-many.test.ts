@@ -1,7 +1,8 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { SwitchboardError } from '../../../src/domain/errors.js';
 import { userView, type UserView } from '../../../src/domain/view.js';
 import type { Leases } from '../../../src/storage/leases.js';
+import { useFakeIntervals } from '../../support/fake-intervals.js';
 import { grant, reasonOf } from '../../support/services-access.js';
 import { apply, itemOf } from '../../support/services-apply.js';
 import { HOUR_MS, loadingFrom, ScriptedSource } from '../../support/scripted-source.js';
@@ -17,13 +18,7 @@ import {
 
 // Loads beside each other, and beside what else is written.
 
-beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
-});
-
-afterEach(() => {
-  vi.useRealTimers();
-});
+useFakeIntervals();
 
 const ana = userView('ana');
 const users = (count: number): readonly UserView[] =>

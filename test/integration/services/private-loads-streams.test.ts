@@ -1,7 +1,8 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { SwitchboardError } from '../../../src/domain/errors.js';
 import { viewDigest } from '../../../src/domain/token.js';
 import { userView, type ReaderView } from '../../../src/domain/view.js';
+import { useFakeIntervals } from '../../support/fake-intervals.js';
 import { loadingFrom, ScriptedSource } from '../../support/scripted-source.js';
 import type { SyncFrame, WatchFrame } from '../../support/services-encoders.js';
 import {
@@ -17,13 +18,7 @@ import {
 } from '../../support/services-world.js';
 import { decodeFrames, type RecordingSink } from '../../support/sinks.js';
 
-beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
-});
-
-afterEach(() => {
-  vi.useRealTimers();
-});
+useFakeIntervals();
 
 const ana = userView('ana');
 const bob = userView('bob');

@@ -1,8 +1,9 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { isSwitchboardError, SwitchboardError } from '../../../src/domain/errors.js';
 import { userView, type UserView } from '../../../src/domain/view.js';
 import type { PrivateSourcePolicy } from '../../../src/storage/private-source.js';
 import { openMemoryLeases } from '../../../src/storage/leases/memory/memory-leases.js';
+import { useFakeIntervals } from '../../support/fake-intervals.js';
 import { HOUR_MS, loadingFrom, ScriptedSource } from '../../support/scripted-source.js';
 import {
   create,
@@ -14,13 +15,7 @@ import {
   type World,
 } from '../../support/services-world.js';
 
-beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
-});
-
-afterEach(() => {
-  vi.useRealTimers();
-});
+useFakeIntervals();
 
 const ana = userView('ana');
 const bob = userView('bob');

@@ -1,9 +1,10 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { SwitchboardError } from '../../../src/domain/errors.js';
 import type { ServerRecord } from '../../../src/domain/server.js';
 import { APP_VIEW, INVENTORY_VIEW, userView, type View } from '../../../src/domain/view.js';
 import type { HeldConnection } from '../../../src/domain/held-connection.js';
 import type { Catalog } from '../../../src/storage/catalog.js';
+import { useFakeIntervals } from '../../support/fake-intervals.js';
 import { changeAccess } from '../../support/commits.js';
 import { describeContents, Oracle } from '../../support/history-oracle.js';
 import { randomFrom } from '../../support/random.js';
@@ -22,13 +23,7 @@ import {
   type Replica,
 } from '../../support/services-world.js';
 
-beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
-});
-
-afterEach(() => {
-  vi.useRealTimers();
-});
+useFakeIntervals();
 
 const ana = userView('ana');
 const upTo = (count: number): readonly number[] => Array.from({ length: count }, (_, i) => i);

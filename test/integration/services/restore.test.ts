@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import {
   decideCreate,
   decideDelete,
@@ -13,6 +13,7 @@ import { Committer } from '../../../src/services/committer.js';
 import { compactTenants } from '../../../src/services/compaction.js';
 import { TenantLog } from '../../../src/services/tenant-log.js';
 import type { Catalog } from '../../../src/storage/catalog.js';
+import { useFakeIntervals } from '../../support/fake-intervals.js';
 import { changeAccess } from '../../support/commits.js';
 import { apply, itemOf, rollback, undelete, versions } from '../../support/services-apply.js';
 import {
@@ -30,13 +31,7 @@ import {
 import type { WatchFrame } from '../../support/services-encoders.js';
 import { decodeFrames } from '../../support/sinks.js';
 
-beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
-});
-
-afterEach(() => {
-  vi.useRealTimers();
-});
+useFakeIntervals();
 
 const reasonOf = async (work: Promise<unknown>): Promise<string> => {
   try {

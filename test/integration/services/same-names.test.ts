@@ -1,6 +1,7 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { ServerRecord } from '../../../src/domain/server.js';
 import { APP_VIEW, INVENTORY_VIEW, userView, type View } from '../../../src/domain/view.js';
+import { useFakeIntervals } from '../../support/fake-intervals.js';
 import { demote, grant, promote, revoke, setAccess } from '../../support/services-access.js';
 import { explainName } from '../../support/services-apply.js';
 import type { WatchFrame } from '../../support/services-encoders.js';
@@ -20,13 +21,7 @@ import { decodeFrames } from '../../support/sinks.js';
 
 // Servers that have, had or nearly have the same name: what is done to one is not done to another.
 
-beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
-});
-
-afterEach(() => {
-  vi.useRealTimers();
-});
+useFakeIntervals();
 
 const [ana, bob, zoe] = [userView('ana'), userView('bob'), userView('zoe')];
 

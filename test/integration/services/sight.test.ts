@@ -1,7 +1,8 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { ServerRecord } from '../../../src/domain/server.js';
 import { viewDigest } from '../../../src/domain/token.js';
 import { APP_VIEW, userView, type ReaderView } from '../../../src/domain/view.js';
+import { useFakeIntervals } from '../../support/fake-intervals.js';
 import { NodeReader } from '../../support/checkers-node.js';
 import { Oracle } from '../../support/history-oracle.js';
 import {
@@ -28,13 +29,7 @@ import { decodeFrames, type RecordingSink } from '../../support/sinks.js';
 
 // Who gains and who loses sight of a server, and what their streams are told of it.
 
-beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
-});
-
-afterEach(() => {
-  vi.useRealTimers();
-});
+useFakeIntervals();
 
 const ana = userView('ana');
 const dev = userView('eve', ['dev']);

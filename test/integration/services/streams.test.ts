@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { SwitchboardError } from '../../../src/domain/errors.js';
 import { viewDigest } from '../../../src/domain/token.js';
 import {
@@ -15,6 +15,7 @@ import { ResolvedAudience } from '../../../src/services/watch/resolved-audience.
 import { WATCH_DEFAULTS } from '../../../src/services/watch/watch-limits.js';
 import { NO_FAILPOINT } from '../../../src/domain/failpoint.js';
 import type { Catalog } from '../../../src/storage/catalog.js';
+import { useFakeIntervals } from '../../support/fake-intervals.js';
 import { readStream, violationsOf } from '../../support/checkers.js';
 import { changeAccess } from '../../support/commits.js';
 import { Oracle } from '../../support/history-oracle.js';
@@ -34,13 +35,7 @@ import {
 } from '../../support/services-world.js';
 import { decodeFrames, RecordingSink } from '../../support/sinks.js';
 
-beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
-});
-
-afterEach(() => {
-  vi.useRealTimers();
-});
+useFakeIntervals();
 
 const ana = userView('ana');
 const upTo = (count: number): readonly number[] => Array.from({ length: count }, (_, i) => i);

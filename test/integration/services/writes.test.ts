@@ -1,9 +1,10 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { isSwitchboardError, SwitchboardError } from '../../../src/domain/errors.js';
 import type { ServerRecord } from '../../../src/domain/server.js';
 import { INVENTORY_VIEW, userView } from '../../../src/domain/view.js';
 import type { Catalog } from '../../../src/storage/catalog.js';
 import { openLmdbCatalog } from '../../../src/storage/catalog/lmdb/open-lmdb-catalog.js';
+import { useFakeIntervals } from '../../support/fake-intervals.js';
 import { changeAccess } from '../../support/commits.js';
 import {
   catchUp,
@@ -24,13 +25,7 @@ import { decodeFrames } from '../../support/sinks.js';
 import type { WatchFrame } from '../../support/services-encoders.js';
 import { readLog } from '../../support/storage-builders.js';
 
-beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
-});
-
-afterEach(() => {
-  vi.useRealTimers();
-});
+useFakeIntervals();
 
 const upTo = (count: number): readonly number[] => Array.from({ length: count }, (_, i) => i);
 

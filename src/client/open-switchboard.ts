@@ -67,8 +67,10 @@ export interface Switchboard extends AsyncDisposable {
   readonly app: ViewHandle;
   /**
    * Follows what a user may use; resolves when it is known. Groups are those that the user
-   * has now: ask again when they change. Throws ClientError SUBSCRIPTION_REFUSED,
-   * CLIENT_CLOSED; CANCELLED when `signal` aborts.
+   * has now: ask again when they change. Throws ClientError SUBSCRIPTION_REFUSED, its cause
+   * being that of the control plane (such as a private source that is down); CLIENT_CLOSED;
+   * CANCELLED when `signal` aborts. While the stream is still being opened, what may pass is
+   * waited out and not thrown: a deadline is for the signal.
    */
   user(user: string, options?: UserOptions): Promise<UserHandle>;
   /**

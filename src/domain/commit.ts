@@ -1,5 +1,6 @@
 import type { Cause } from './cause.js';
 import { digestText } from './digest.js';
+import { jsonOnce } from './json-once.js';
 import type { LoadChange } from './load-record.js';
 import type { Grant, ServerRecord, StoredServer } from './server.js';
 
@@ -64,9 +65,10 @@ export function placeCommit(draft: CommitDraft, position: Position): Commit {
 /** The fingerprint that `draft` has when it comes after `position`. */
 export function chainFingerprint(draft: CommitDraft, position: Position): string {
   const { cause, actor, reason, time, request, changes, loads } = draft;
+  const facts = JSON.stringify([cause, actor, reason, time, request ?? null]).slice(0, -1);
   // Without loads as it was before there were any: the digests of old logs still fit.
-  const touched = loads === undefined ? [] : [loads];
-  const body = JSON.stringify([cause, actor, reason, time, request ?? null, changes, ...touched]);
+  const touched = loads === undefined ? '' : `,${JSON.stringify(loads)}`;
+  const body = `${facts},${changesJson(changes)}${touched}]`;
   return digestText(
     'commit',
     position.epoch,
@@ -74,6 +76,28 @@ export function chainFingerprint(draft: CommitDraft, position: Position): string
     String(position.revision),
     body,
   );
+}
+
+/**
+ * A change as JSON: what `JSON.stringify` gives, the keys in their order. The same records and
+ * lists go into the digest of the commit, into the log and the projections, and a record also
+ * into the next commit, as what was before: the text of each is made once.
+ */
+export function changeJson(change: Change): string {
+  const parts = Object.entries(change).flatMap(([key, part]: [string, Change[keyof Change]]) =>
+    part === undefined ? [] : [`"${key}":${jsonOnce(part)}`],
+  );
+  return `{${parts.join(',')}}`;
+}
+
+/** Changes as JSON: what `JSON.stringify` gives. */
+export function changesJson(changes: readonly Change[]): string {
+  return `[${changes.map(changeJson).join(',')}]`;
+}
+
+/** A commit as JSON, its changes last. */
+export function commitJson({ changes, ...rest }: Commit): string {
+  return `${JSON.stringify(rest).slice(0, -1)},"changes":${changesJson(changes)}}`;
 }
 
 /** The place after `commit` in the log of `epoch`. */

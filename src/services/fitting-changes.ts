@@ -1,4 +1,4 @@
-import type { Change } from '../domain/commit.js';
+import { changeJson, type Change } from '../domain/commit.js';
 
 /** What the changes of one commit of many may come to, in characters of JSON. */
 const ENOUGH = 1024 * 1024;
@@ -7,7 +7,7 @@ const ENOUGH = 1024 * 1024;
 export function fittingChanges(changes: readonly Change[]): readonly Change[] {
   let size = 0;
   const isTooMuch = (change: Change, index: number): boolean => {
-    size += JSON.stringify(change).length;
+    size += changeJson(change).length;
     return index > 0 && size > ENOUGH;
   };
   const end = changes.findIndex(isTooMuch);

@@ -1,4 +1,4 @@
-import type { Commit } from '../domain/commit.js';
+import { changesJson, type Commit } from '../domain/commit.js';
 
 /** What the kept commits may come to together, in characters of JSON. */
 const MAX_SIZE = 16 * 1024 * 1024;
@@ -21,7 +21,8 @@ export class RecentCommits {
   }
 
   push(commit: Commit): void {
-    const size = JSON.stringify([commit.changes, commit.loads]).length;
+    const { changes, loads = [] } = commit;
+    const size = changesJson(changes).length + JSON.stringify(loads).length;
     this.commits.push(commit);
     this.sizes.push(size);
     this.size += size;

@@ -1,4 +1,4 @@
-import type { Commit, Position } from '../../../domain/commit.js';
+import { commitJson, type Commit, type Position } from '../../../domain/commit.js';
 import { SwitchboardError } from '../../../domain/errors.js';
 import { MAX_BATCH_BYTES, type LogBatch } from '../../catalog.js';
 
@@ -39,10 +39,11 @@ export function encodeBatch(batch: LogBatch): EncodedBatch {
     fingerprint: tail.fingerprint,
     batch: batch.batchId,
   };
-  const bytes = Buffer.from(`${JSON.stringify(header)}\n${JSON.stringify(commits)}`);
+  const text = `[${commits.map(commitJson).join(',')}]`;
+  const bytes = Buffer.from(`${JSON.stringify(header)}\n${text}`);
   if (bytes.byteLength > MAX_BATCH_BYTES) {
-    const text = `${String(bytes.byteLength)} bytes, ${String(MAX_BATCH_BYTES)} are allowed`;
-    throw new SwitchboardError('COMMIT_TOO_LARGE', text);
+    const told = `${String(bytes.byteLength)} bytes, ${String(MAX_BATCH_BYTES)} are allowed`;
+    throw new SwitchboardError('COMMIT_TOO_LARGE', told);
   }
   const last = { epoch: after.epoch, revision: tail.revision, fingerprint: tail.fingerprint };
   return { batch, header, last, bytes };

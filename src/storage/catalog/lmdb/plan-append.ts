@@ -1,4 +1,5 @@
 import { applyChange, changedId, type Change, type Commit } from '../../../domain/commit.js';
+import { jsonOnce } from '../../../domain/json-once.js';
 import { projectChange, versionOf, type IndexEntry } from '../../../domain/projection.js';
 import type { Grant, Tombstone } from '../../../domain/server.js';
 import type { RecordedAnswer } from '../../catalog.js';
@@ -79,7 +80,7 @@ function planChange(plan: Plan, change: Change, revision: number): void {
     writes.push({ table: store.servers, key });
     planTombstone(plan, change, revision);
   } else {
-    writes.push({ table: store.servers, key, value: JSON.stringify(record) });
+    writes.push({ table: store.servers, key, value: jsonOnce(record) });
   }
   for (const subject of projected.revoked) {
     writes.push({ table: store.grants, key: keyOf(tenant, id, subject) });

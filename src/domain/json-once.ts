@@ -1,0 +1,10 @@
+const texts = new WeakMap<object, string>();
+
+/** What `JSON.stringify` gives, made once: for objects that are never changed in place. */
+export function jsonOnce(value: object): string {
+  const known = texts.get(value);
+  if (known !== undefined) return known;
+  const text = JSON.stringify(value);
+  texts.set(value, text);
+  return text;
+}

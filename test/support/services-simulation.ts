@@ -170,7 +170,7 @@ export class Simulation {
         const bookmark = last?.kind === 'heartbeat' ? last.bookmark?.revision : undefined;
         expect(bookmark, JSON.stringify(sink.ended)).toBe(head.revision);
       }
-    });
+    }, 5_000);
     await this.compareAll(head.revision);
     this.known = this.oracle.serversAt(head.revision).map(({ record }) => record);
   }

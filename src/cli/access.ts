@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { isSwitchboardError } from '../domain/errors.js';
 import {
   GrantAccessRequest,
   ListGrantsRequest,
@@ -8,24 +7,19 @@ import {
   SetAccessRequest,
   type SetAccessResponse,
 } from '../wire/clients.js';
-import { answerToJson } from '../wire/json.js';
+import { answerLine } from '../wire/json.js';
 import type { Connection, Flags } from './connection.js';
 import { EXIT_CODES } from './failure.js';
 import { findId, getById } from './find-server.js';
-import { confirmed, type Io } from './io.js';
+import { confirmed, type Surroundings } from './io.js';
+import { readRevision } from './pages.js';
+import { reasonOf } from './reason.js';
 import { repeatWrite } from './repeat.js';
 import { tierAndOwner } from './server-text.js';
 import { counted, printable, table } from './text.js';
 import { callUnary } from './unary.js';
 
-interface Surroundings {
-  readonly flags: Flags;
-  readonly io: Io;
-}
-
 const PAGE_SIZE = 10_000;
-/** A list that changes while it is read is started again so often. */
-const MAX_ATTEMPTS = 5;
 
 /** `switchboard access list`: who has access to a server beside its owner. */
 export async function accessList(
@@ -34,8 +28,7 @@ export async function accessList(
   flags: Flags,
 ): Promise<string> {
   const answer = await allGrants(connection, await findId(connection, key, { flags }));
-  if (flags['json'] === true)
-    return `${JSON.stringify(answerToJson('ListGrantsResponse', answer))}\n`;
+  if (flags['json'] === true) return answerLine('ListGrantsResponse', answer);
   const { server, grants } = answer;
   const what = server === undefined ? key : `${server.name} (${tierAndOwner(server)})`;
   if (grants.length === 0) return printable(`${what} is granted to nobody.`) + '\n';
@@ -63,7 +56,7 @@ export async function accessSet(
   const isIdle = plan.added.length + plan.removed.length === 0;
   if (!json) io.out(isIdle ? 'Nothing to change.\n' : changeText(server.name, plan));
   if (isIdle || flags['dryRun'] === true) {
-    if (json) io.out(jsonLine('SetAccessResponse', plan));
+    if (json) io.out(answerLine('SetAccessResponse', plan));
     return EXIT_CODES.ok;
   }
   if (!(await confirmed(io, `Change who has access to ${printable(server.name)}?`, flags))) {
@@ -75,7 +68,7 @@ export async function accessSet(
   const { addedCount, removedCount } = answer;
   io.out(
     json
-      ? jsonLine('SetAccessResponse', answer)
+      ? answerLine('SetAccessResponse', answer)
       : `Set: ${String(addedCount)} added, ${String(removedCount)} removed.\n`,
   );
   return EXIT_CODES.ok;
@@ -105,11 +98,11 @@ export async function accessChange(
     if (change.way === 'grant') {
       const full = GrantAccessRequest.fromPartial(request);
       const answer = await callUnary(client.grantAccess.bind(client), full, { metadata });
-      return { subjects: answer.added, json: jsonLine('GrantAccessResponse', answer) };
+      return { subjects: answer.added, json: answerLine('GrantAccessResponse', answer) };
     }
     const full = RevokeAccessRequest.fromPartial(request);
     const answer = await callUnary(client.revokeAccess.bind(client), full, { metadata });
-    return { subjects: answer.removed, json: jsonLine('RevokeAccessResponse', answer) };
+    return { subjects: answer.removed, json: answerLine('RevokeAccessResponse', answer) };
   };
   const { subjects, json } = await repeatWrite(send, { signal: io.signal });
   if (flags['json'] === true) io.out(json);
@@ -140,35 +133,13 @@ function changeText(name: string, { added, removed }: SetAccessResponse): string
 }
 
 /** All grants of one revision, as one answer. */
-async function allGrants(connection: Connection, id: string): Promise<ListGrantsResponse> {
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      return await readPages(connection, id);
-    } catch (error) {
-      if (attempt === MAX_ATTEMPTS || !isSwitchboardError(error, 'PAGE_EXPIRED')) throw error;
-    }
-  }
-}
-
-async function readPages(
+async function allGrants(
   { client, tenant, metadata }: Connection,
   id: string,
 ): Promise<ListGrantsResponse> {
-  const grants = [];
-  let pageToken = '';
-  for (;;) {
-    const request = ListGrantsRequest.fromPartial({ tenant, id, pageSize: PAGE_SIZE, pageToken });
-    const page = await callUnary(client.listGrants.bind(client), request, { metadata });
-    grants.push(...page.grants);
-    pageToken = page.nextPageToken;
-    if (pageToken === '') return { ...page, grants };
-  }
-}
-
-function reasonOf(flags: Flags): string {
-  return (flags['reason'] as string | undefined) ?? '';
-}
-
-function jsonLine(...args: Parameters<typeof answerToJson>): string {
-  return `${JSON.stringify(answerToJson(...args))}\n`;
+  const request = ListGrantsRequest.fromPartial({ tenant, id, pageSize: PAGE_SIZE });
+  const { pages, last } = await readRevision((pageToken) =>
+    callUnary(client.listGrants.bind(client), { ...request, pageToken }, { metadata }),
+  );
+  return { ...last, grants: pages.flatMap(({ grants }) => grants) };
 }

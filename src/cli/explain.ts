@@ -1,5 +1,5 @@
 import { ExplainAccessRequest, type ExplainAccessResponse, Verdict } from '../wire/clients.js';
-import { answerToJson } from '../wire/json.js';
+import { answerLine } from '../wire/json.js';
 import { toViewMessage } from '../wire/view-codec.js';
 import type { Connection, Flags } from './connection.js';
 import { tierAndOwner } from './server-text.js';
@@ -18,7 +18,7 @@ export async function explain(connection: Connection, name: string, flags: Flags
   });
   const answer = await callUnary(client.explainAccess.bind(client), request, { metadata });
   if (flags['json'] === true) {
-    return `${JSON.stringify(answerToJson('ExplainAccessResponse', answer))}\n`;
+    return answerLine('ExplainAccessResponse', answer);
   }
   return explainText(answer);
 }

@@ -1,6 +1,6 @@
 import { INVENTORY_VIEW } from '../domain/view.js';
 import { GetServerRequest } from '../wire/clients.js';
-import { answerToJson } from '../wire/json.js';
+import { answerLine } from '../wire/json.js';
 import { toViewMessage } from '../wire/view-codec.js';
 import type { Connection, Flags } from './connection.js';
 import { serverDetails } from './server-text.js';
@@ -18,7 +18,6 @@ export async function get(connection: Connection, key: string, flags: Flags): Pr
     key: { $case: byId ? 'id' : 'name', value: key },
   });
   const answer = await callUnary(client.getServer.bind(client), request, { metadata });
-  if (flags['json'] === true)
-    return `${JSON.stringify(answerToJson('GetServerResponse', answer))}\n`;
+  if (flags['json'] === true) return answerLine('GetServerResponse', answer);
   return answer.server === undefined ? '' : serverDetails(answer.server);
 }

@@ -1,5 +1,5 @@
 import type { ServerVersion } from '../wire/clients.js';
-import { answerToJson } from '../wire/json.js';
+import { answerLine } from '../wire/json.js';
 import type { Connection, Flags } from './connection.js';
 import { findId } from './find-server.js';
 import { localTime, printable, table } from './text.js';
@@ -14,7 +14,7 @@ export async function history(connection: Connection, key: string, flags: Flags)
   const id = await findId(connection, key, { flags, deletedToo: true });
   const answer = await readVersions(connection, id);
   if (flags['json'] === true) {
-    return `${JSON.stringify(answerToJson('ListServerVersionsResponse', answer))}\n`;
+    return answerLine('ListServerVersionsResponse', answer);
   }
   return historyText(answer.versions);
 }

@@ -1,5 +1,5 @@
 import { InspectServerRequest } from '../wire/clients.js';
-import { answerToJson } from '../wire/json.js';
+import { answerLine } from '../wire/json.js';
 import type { Connection, Flags } from './connection.js';
 import { inspectionText } from './facts-text.js';
 import { findId } from './find-server.js';
@@ -18,7 +18,7 @@ export async function inspect(connection: Connection, key: string, flags: Flags)
     { metadata, timeoutMs: TIMEOUT_MS },
   );
   if (flags['json'] === true) {
-    return `${JSON.stringify(answerToJson('InspectServerResponse', answer))}\n`;
+    return answerLine('InspectServerResponse', answer);
   }
   return answer.server === undefined ? '' : inspectionText(answer.server);
 }

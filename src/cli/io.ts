@@ -1,5 +1,6 @@
 import { createInterface } from 'node:readline/promises';
 import { text } from 'node:stream/consumers';
+import type { Flags } from './connection.js';
 
 /** What surrounds a command: where it writes, whom it can ask, and what stops it. */
 export interface Io {
@@ -17,6 +18,12 @@ export interface Io {
   readInput(): Promise<string>;
   /** Aborts with the first Ctrl-C or SIGTERM; the second one ends the process at once. */
   readonly signal: AbortSignal;
+}
+
+/** What a command is given besides its arguments. */
+export interface Surroundings {
+  readonly flags: Flags;
+  readonly io: Io;
 }
 
 /** The process itself. From here on Ctrl-C aborts `signal` and no longer ends the process. */

@@ -6,11 +6,12 @@ import {
   LoadState,
   type PrivateLoad,
 } from '../wire/clients.js';
-import { answerToJson } from '../wire/json.js';
+import { answerLine } from '../wire/json.js';
 import type { Connection, Flags } from './connection.js';
 import { EXIT_CODES } from './failure.js';
-import type { Io } from './io.js';
+import type { Surroundings } from './io.js';
 import { loadText } from './load-text.js';
+import { reasonOf } from './reason.js';
 import { repeatWrite } from './repeat.js';
 import { printable } from './text.js';
 import { callUnary } from './unary.js';
@@ -26,7 +27,7 @@ export async function load(connection: Connection, user: string, flags: Flags): 
     LoadPrivateServersRequest.fromPartial({ tenant, user, force: flags['force'] === true }),
     { metadata, timeoutMs: TIMEOUT_MS },
   );
-  if (flags['json'] === true) return jsonLine('LoadPrivateServersResponse', answer);
+  if (flags['json'] === true) return answerLine('LoadPrivateServersResponse', answer);
   return answer.load === undefined ? '' : loadText(answer.load);
 }
 
@@ -41,7 +42,7 @@ export async function loadStatus(
     GetPrivateLoadStatusRequest.fromPartial({ tenant, user }),
     { metadata },
   );
-  if (flags['json'] === true) return jsonLine('GetPrivateLoadStatusResponse', answer);
+  if (flags['json'] === true) return answerLine('GetPrivateLoadStatusResponse', answer);
   return answer.load === undefined ? '' : loadText(answer.load);
 }
 
@@ -49,9 +50,9 @@ export async function loadStatus(
 export async function invalidate(
   { client, tenant, metadata }: Connection,
   user: string,
-  { flags, io }: { readonly flags: Flags; readonly io: Io },
+  { flags, io }: Surroundings,
 ): Promise<number> {
-  const reason = (flags['reason'] as string | undefined) ?? '';
+  const reason = reasonOf(flags);
   const request = InvalidateUserRequest.fromPartial({
     ...{ tenant, user, reason, requestId: randomUUID() },
   });
@@ -59,7 +60,7 @@ export async function invalidate(
     () => callUnary(client.invalidateUser.bind(client), request, { metadata }),
     { signal: io.signal },
   );
-  if (flags['json'] === true) io.out(jsonLine('InvalidateUserResponse', answer));
+  if (flags['json'] === true) io.out(answerLine('InvalidateUserResponse', answer));
   else if (answer.load !== undefined) io.out(`${printable(invalidatedText(answer.load))}\n`);
   return EXIT_CODES.ok;
 }
@@ -69,8 +70,4 @@ function invalidatedText({ user, source, state }: PrivateLoad): string {
   if (state === LoadState.STATE_PURGED)
     return `${user} is purged: nothing is loaded before \`switchboard load ${user} --force\`.`;
   return `Invalidated: what ${source} has for ${user} is loaded before it is read again.`;
-}
-
-function jsonLine(...args: Parameters<typeof answerToJson>): string {
-  return `${JSON.stringify(answerToJson(...args))}\n`;
 }

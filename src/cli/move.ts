@@ -5,21 +5,17 @@ import {
   PromoteServerRequest,
   ShadowPolicy,
 } from '../wire/clients.js';
-import { answerToJson, type ServerMessage } from '../wire/json.js';
+import { answerLine, type ServerMessage } from '../wire/json.js';
 import { toTierMessage } from '../wire/server-codec.js';
 import type { Connection, Flags } from './connection.js';
 import { EXIT_CODES, UsageError } from './failure.js';
 import { findId, getById } from './find-server.js';
-import { confirmed, type Io } from './io.js';
+import { confirmed, type Surroundings } from './io.js';
+import { reasonOf } from './reason.js';
 import { repeatWrite } from './repeat.js';
 import { tierAndOwner } from './server-text.js';
 import { indented, printable, table } from './text.js';
 import { callUnary } from './unary.js';
-
-interface Surroundings {
-  readonly flags: Flags;
-  readonly io: Io;
-}
 
 /** What became of a server, or would become of it. */
 interface Moved {
@@ -27,7 +23,7 @@ interface Moved {
   /** Private servers of the name that it hides from then on, or no longer. */
   readonly namesakes: readonly NamedServer[];
   readonly more: boolean;
-  /** The answer as proto JSON. */
+  /** The answer as a line of proto JSON. */
   readonly json: string;
 }
 
@@ -56,10 +52,10 @@ export async function promote(
       reason: reasonOf(flags),
     });
     const answer = await callUnary(client.promoteServer.bind(client), request, { metadata });
-    const json = answerToJson('PromoteServerResponse', answer);
+    const json = answerLine('PromoteServerResponse', answer);
     const { shadowed, moreShadowed } = answer;
     const common = { namesakes: shadowed, more: moreShadowed };
-    return { server: answer.server, ...common, json: `${JSON.stringify(json)}\n` };
+    return { server: answer.server, ...common, json };
   };
   return move(server, { send, hides: 'It will hide' }, { flags, io });
 }
@@ -82,10 +78,10 @@ export async function demote(
       reason: reasonOf(flags),
     });
     const answer = await callUnary(client.demoteServer.bind(client), request, { metadata });
-    const json = answerToJson('DemoteServerResponse', answer);
+    const json = answerLine('DemoteServerResponse', answer);
     const { uncovered, moreUncovered } = answer;
     const common = { namesakes: uncovered, more: moreUncovered };
-    return { server: answer.server, ...common, json: `${JSON.stringify(json)}\n` };
+    return { server: answer.server, ...common, json };
   };
   return move(server, { send, hides: 'It will no longer hide' }, { flags, io });
 }
@@ -140,8 +136,4 @@ function tierFlag(flags: Flags): 'APP' | 'USER' {
   const tier = ((flags['tier'] as string | undefined) ?? '').toUpperCase();
   if (tier !== 'APP' && tier !== 'USER') throw new UsageError('--tier: app or user');
   return tier;
-}
-
-function reasonOf(flags: Flags): string {
-  return (flags['reason'] as string | undefined) ?? '';
 }

@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { PurgeUserRequest, type PurgeUserResponse } from '../wire/clients.js';
-import { answerToJson } from '../wire/json.js';
-import type { Connection, Flags } from './connection.js';
+import { answerLine } from '../wire/json.js';
+import type { Connection } from './connection.js';
 import { EXIT_CODES } from './failure.js';
-import { confirmed, type Io } from './io.js';
+import { confirmed, type Surroundings } from './io.js';
+import { reasonOf } from './reason.js';
 import { repeatWrite } from './repeat.js';
 import { counted, printable } from './text.js';
 import { callUnary } from './unary.js';
@@ -18,10 +19,10 @@ const TIMEOUT_MS = 120_000;
 export async function purgeUser(
   { client, tenant, metadata }: Connection,
   user: string,
-  { flags, io }: { readonly flags: Flags; readonly io: Io },
+  { flags, io }: Surroundings,
 ): Promise<number> {
   const json = flags['json'] === true;
-  const reason = (flags['reason'] as string | undefined) ?? '';
+  const reason = reasonOf(flags);
   const request = PurgeUserRequest.fromPartial({ tenant, user, reason });
   const send = (what: Partial<PurgeUserRequest>): Promise<PurgeUserResponse> =>
     callUnary(
@@ -33,7 +34,7 @@ export async function purgeUser(
   const plan = await send({ validateOnly: true });
   if (!json) io.out(planText(user, plan));
   if (flags['dryRun'] === true) {
-    if (json) io.out(jsonLine(plan));
+    if (json) io.out(answerLine('PurgeUserResponse', plan));
     return EXIT_CODES.ok;
   }
   if (!(await confirmed(io, `Purge ${printable(user)}?`, flags))) {
@@ -42,7 +43,7 @@ export async function purgeUser(
   }
   const requestId = randomUUID();
   const done = await repeatWrite(() => send({ requestId }), { signal: io.signal });
-  io.out(json ? jsonLine(done) : doneText(done));
+  io.out(json ? answerLine('PurgeUserResponse', done) : doneText(done));
   return EXIT_CODES.ok;
 }
 
@@ -58,8 +59,4 @@ function planText(user: string, { deletedCount, revokedCount }: PurgeUserRespons
 function doneText({ deletedCount, revokedCount }: PurgeUserResponse): string {
   const deleted = `${counted(deletedCount, 'server')} deleted`;
   return `Purged: ${deleted}, access to ${counted(revokedCount, 'server')} taken back.\n`;
-}
-
-function jsonLine(answer: PurgeUserResponse): string {
-  return `${JSON.stringify(answerToJson('PurgeUserResponse', answer))}\n`;
 }

@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { RollbackServerRequest, type RollbackServerResponse } from '../wire/clients.js';
-import { answerToJson } from '../wire/json.js';
+import { answerLine } from '../wire/json.js';
 import { diffLines } from './changes-text.js';
-import type { Connection, Flags } from './connection.js';
+import type { Connection } from './connection.js';
 import { EXIT_CODES } from './failure.js';
 import { findId, getById } from './find-server.js';
 import { generationOf } from './generation.js';
-import { confirmed, type Io } from './io.js';
+import { confirmed, type Surroundings } from './io.js';
+import { reasonOf } from './reason.js';
 import { repeatWrite } from './repeat.js';
 import { printable } from './text.js';
 import { callUnary } from './unary.js';
@@ -18,13 +19,13 @@ import { callUnary } from './unary.js';
 export async function rollback(
   connection: Connection,
   key: string,
-  { flags, io }: { readonly flags: Flags; readonly io: Io },
+  { flags, io }: Surroundings,
 ): Promise<number> {
   const generation = generationOf(flags, 'to');
   const server = await getById(connection, await findId(connection, key, { flags }));
   const request = RollbackServerRequest.fromPartial({
     ...{ tenant: connection.tenant, id: server.id, etag: server.etag, generation },
-    reason: (flags['reason'] as string | undefined) ?? '',
+    reason: reasonOf(flags),
   });
   const json = flags['json'] === true;
   const send = (what: Partial<RollbackServerRequest>): Promise<RollbackServerResponse> =>
@@ -40,14 +41,14 @@ export async function rollback(
   if (plan.changes.length === 0) {
     io.out(
       json
-        ? jsonLine(plan)
+        ? answerLine('RollbackServerResponse', plan)
         : `${name} is as generation ${String(generation)} declared it: nothing to change.\n`,
     );
     return EXIT_CODES.ok;
   }
   if (!json) io.out(`${name}: from ${versions}\n${diffLines(plan.changes)}`);
   if (flags['dryRun'] === true) {
-    if (json) io.out(jsonLine(plan));
+    if (json) io.out(answerLine('RollbackServerResponse', plan));
     return EXIT_CODES.ok;
   }
   if (!(await confirmed(io, `Roll ${name} back?`, flags))) {
@@ -58,12 +59,8 @@ export async function rollback(
   const answer = await repeatWrite(() => send({ requestId }), { signal: io.signal });
   io.out(
     json
-      ? jsonLine(answer)
+      ? answerLine('RollbackServerResponse', answer)
       : `Rolled back: ${name} is now at generation ${String(answer.server?.generation)}.\n`,
   );
   return EXIT_CODES.ok;
-}
-
-function jsonLine(answer: RollbackServerResponse): string {
-  return `${JSON.stringify(answerToJson('RollbackServerResponse', answer))}\n`;
 }

@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { SwitchboardError } from '../domain/errors.js';
 import { UndeleteServerRequest } from '../wire/clients.js';
-import { answerToJson } from '../wire/json.js';
-import type { Connection, Flags } from './connection.js';
+import { answerLine } from '../wire/json.js';
+import type { Connection } from './connection.js';
 import { EXIT_CODES } from './failure.js';
 import { namesakes, severalOf } from './find-server.js';
-import type { Io } from './io.js';
+import type { Surroundings } from './io.js';
+import { reasonOf } from './reason.js';
 import { repeatWrite } from './repeat.js';
 import { tierAndOwner } from './server-text.js';
 import { printable } from './text.js';
@@ -15,14 +16,14 @@ import { callUnary } from './unary.js';
 export async function undelete(
   connection: Connection,
   key: string,
-  { flags, io }: { readonly flags: Flags; readonly io: Io },
+  { flags, io }: Surroundings,
 ): Promise<number> {
   const { client, tenant, metadata } = connection;
   const dryRun = flags['dryRun'] === true;
   const request = UndeleteServerRequest.fromPartial({
     tenant,
     id: flags['id'] === true ? key : await findDeletedId(connection, key),
-    reason: (flags['reason'] as string | undefined) ?? '',
+    reason: reasonOf(flags),
     validateOnly: dryRun,
     requestId: randomUUID(),
   });
@@ -31,7 +32,7 @@ export async function undelete(
     { signal: io.signal },
   );
   if (flags['json'] === true) {
-    io.out(`${JSON.stringify(answerToJson('UndeleteServerResponse', answer))}\n`);
+    io.out(answerLine('UndeleteServerResponse', answer));
     return EXIT_CODES.ok;
   }
   const { server } = answer;

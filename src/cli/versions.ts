@@ -5,6 +5,7 @@ import {
   type ServerVersion,
 } from '../wire/clients.js';
 import type { Connection } from './connection.js';
+import { readPages } from './pages.js';
 import { callUnary } from './unary.js';
 
 const PAGE_SIZE = 1_000;
@@ -16,18 +17,11 @@ export async function readVersions(
   { client, tenant, metadata }: Connection,
   id: string,
 ): Promise<ListServerVersionsResponse> {
-  const versions: ServerVersion[] = [];
-  let pageToken = '';
-  for (;;) {
-    const request = ListServerVersionsRequest.fromPartial({
-      ...{ tenant, id, pageToken },
-      pageSize: PAGE_SIZE,
-    });
-    const page = await callUnary(client.listServerVersions.bind(client), request, { metadata });
-    versions.push(...page.versions);
-    pageToken = page.nextPageToken;
-    if (pageToken === '') return { ...page, versions };
-  }
+  const request = ListServerVersionsRequest.fromPartial({ tenant, id, pageSize: PAGE_SIZE });
+  const { pages, last } = await readPages((pageToken) =>
+    callUnary(client.listServerVersions.bind(client), { ...request, pageToken }, { metadata }),
+  );
+  return { ...last, versions: pages.flatMap(({ versions }) => versions) };
 }
 
 /** What made a version, in a word. */

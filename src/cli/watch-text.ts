@@ -1,10 +1,10 @@
 import type { ServerEvent, WatchServersResponse } from '../wire/clients.js';
-import { answerToJson } from '../wire/json.js';
+import { answerLine } from '../wire/json.js';
 import { serverRow } from './server-text.js';
 
 /** A message as proto JSON on a line of its own. */
 export function jsonLine(message: WatchServersResponse): string {
-  return `${JSON.stringify(answerToJson('WatchServersResponse', message))}\n`;
+  return answerLine('WatchServersResponse', message);
 }
 
 const EVENT_WORDS: Readonly<Record<number, string>> = {

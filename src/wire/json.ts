@@ -105,6 +105,11 @@ export function answerToJson<K extends keyof Messages>(name: K, message: Message
   return toJson(type, fromBinary(type, bytes), { registry: descriptorRegistry() });
 }
 
+/** The same on a line of its own. */
+export function answerLine<K extends keyof Messages>(name: K, message: Messages[K]): string {
+  return `${JSON.stringify(answerToJson(name, message))}\n`;
+}
+
 function messageType(name: string): DescMessage {
   const type = descriptorRegistry().getMessage(name);
   if (type === undefined) throw new Error(`generated/switchboard.binpb has no ${name}`);

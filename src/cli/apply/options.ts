@@ -1,6 +1,7 @@
 import { FORMATS, type Format } from '../../formats/format.js';
 import type { Flags } from '../connection.js';
 import { UsageError } from '../failure.js';
+import { reasonOf } from '../reason.js';
 
 /** What the flags of `switchboard apply` ask for. */
 export interface ApplyOptions {
@@ -30,7 +31,7 @@ export function applyOptions(files: readonly string[], flags: Flags): ApplyOptio
     prune: flags['prune'] === true,
     allOrNothing: flags['allOrNothing'] === true,
     takeOver: flags['takeOver'] === true,
-    reason: (flags['reason'] as string | undefined) ?? '',
+    reason: reasonOf(flags),
     json: flags['json'] === true,
   };
 }

@@ -56,6 +56,8 @@ export class UserSubscriptions {
   private readonly options: UserSubscriptionsOptions;
   private readonly idleMs: number;
   private readonly followed = new Map<string, Followed>();
+  /** The same by user: a node has many, and each has few views. */
+  private readonly ofUser = new Map<string, readonly Followed[]>();
   private closed = false;
 
   constructor(options: UserSubscriptionsOptions) {
@@ -95,6 +97,7 @@ export class UserSubscriptions {
       ...{ uses: 0, idleSince: undefined, timer: undefined },
     };
     this.followed.set(id, followed);
+    this.ofUser.set(view.user, [...(this.ofUser.get(view.user) ?? []), followed]);
     this.subscribe(followed);
     return followed;
   }
@@ -109,7 +112,7 @@ export class UserSubscriptions {
       },
       () => {
         // It concerns all who wait; the next one to ask begins anew.
-        if (this.isInPlace(followed)) this.followed.delete(followed.id);
+        this.remove(followed);
       },
     );
   }
@@ -171,7 +174,7 @@ export class UserSubscriptions {
     if (this.followed.has(id) && !this.isInPlace(followed)) return;
     // The view is still known: afterwards it cannot say what a connection is for.
     const left = connections.leave(this.othersOf(followed).map(({ view }) => view));
-    if (this.followed.delete(id)) {
+    if (this.remove(followed)) {
       this.options.feed.unsubscribe(id);
       this.options.view.drop(id);
     }
@@ -180,12 +183,19 @@ export class UserSubscriptions {
 
   /** The other views of the same user that are known. */
   private othersOf({ view }: Followed): readonly Followed[] {
-    return [...this.followed.values()].filter(
-      (other) =>
-        other.view !== view &&
-        other.view.user === view.user &&
-        this.options.view.isKnown(other.view),
+    return (this.ofUser.get(view.user) ?? []).filter(
+      (other) => other.view !== view && this.options.view.isKnown(other.view),
     );
+  }
+
+  /** Whether it was in its place, which is free then. */
+  private remove(followed: Followed): boolean {
+    const { id, view } = followed;
+    if (!this.isInPlace(followed)) return false;
+    const others = (this.ofUser.get(view.user) ?? []).filter((other) => other !== followed);
+    if (others.length > 0) this.ofUser.set(view.user, others);
+    else this.ofUser.delete(view.user);
+    return this.followed.delete(id);
   }
 
   private isInPlace(followed: Followed): boolean {

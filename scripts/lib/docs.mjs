@@ -54,7 +54,7 @@ export const PAGES = [
   {
     file: 'docs/config-hash.md',
     render: async (load) => {
-      const { CONNECTION_FIELDS } = await load('src/domain/config-hash');
+      const { CONNECTION_FIELDS } = await load('src/domain/config/config-hash');
       const fields = renderConnectionFields(CONNECTION_FIELDS);
       return withPart(await readPage('docs/config-hash.md'), 'fields', fields);
     },

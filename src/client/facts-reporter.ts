@@ -1,7 +1,7 @@
 import type { Metadata } from '@grpc/grpc-js';
-import { neededScope, valueFields } from '../domain/connection-scope.js';
+import { neededScope, valueFields } from '../domain/config/connection-scope.js';
 import { isSwitchboardError, type ErrorReason } from '../domain/errors.js';
-import { referencesIn } from '../domain/value.js';
+import { referencesIn } from '../domain/config/value.js';
 import { observe } from '../mcp/observe.js';
 import type { RegistryServiceClient } from '../wire/clients.js';
 import { toRecordFactsRequest } from '../wire/inspection-codec.js';

@@ -1,8 +1,8 @@
-import { valueFields } from './connection-scope.js';
+import { valueFields } from './config/connection-scope.js';
 import type { InspectionFailureReason, OAuthNeed, ObservedFacts, ServerFacts } from './facts.js';
 import type { ServerRecord } from './server.js';
-import type { ServerSpec } from './spec.js';
-import { referencesIn } from './value.js';
+import type { ServerSpec } from './config/spec.js';
+import { referencesIn } from './config/value.js';
 
 /** One inspection. */
 export interface InspectOptions {

@@ -1,7 +1,7 @@
 import type { Cause } from './cause.js';
-import type { ConnectionScope } from './connection-scope.js';
+import type { ConnectionScope } from './config/connection-scope.js';
 import type { ServerFacts } from './facts.js';
-import type { ServerSpec } from './spec.js';
+import type { ServerSpec } from './config/spec.js';
 import type { Tier } from './tier.js';
 import type { Subject } from './view.js';
 

@@ -1,8 +1,8 @@
-import { neededScope, valueFields } from './connection-scope.js';
+import { neededScope, valueFields } from './config/connection-scope.js';
 import { invalidFields, type FieldViolation } from './errors.js';
 import type { Declaration } from './server.js';
-import type { HttpTransport, OAuth, ServerSpec, StdioTransport } from './spec.js';
-import { parseValue, referencesIn, ValueSyntaxError } from './value.js';
+import type { HttpTransport, OAuth, ServerSpec, StdioTransport } from './config/spec.js';
+import { parseValue, referencesIn, ValueSyntaxError } from './config/value.js';
 
 /** Limits of what may be declared; characters are UTF-16 units. */
 export const LIMITS = Object.freeze({

@@ -1,5 +1,5 @@
 import type { Declaration } from '../domain/server.js';
-import type { ServerSpec } from '../domain/spec.js';
+import type { ServerSpec } from '../domain/config/spec.js';
 import { isSwitchboardError } from '../domain/errors.js';
 import type { Tier } from '../domain/tier.js';
 import { validateDeclaration } from '../domain/validate.js';

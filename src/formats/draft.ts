@@ -1,6 +1,6 @@
 import { compareText } from '../domain/resolve.js';
 import type { Declaration } from '../domain/server.js';
-import { type ServerSpec, SPEC_DEFAULTS } from '../domain/spec.js';
+import { type ServerSpec, SPEC_DEFAULTS } from '../domain/config/spec.js';
 import type { Format, Loss } from './format.js';
 import { fromFileName } from './names.js';
 import { type Dialect, printValue } from './values.js';

@@ -1,4 +1,4 @@
-import type { ServerSpec } from '../domain/spec.js';
+import type { ServerSpec } from '../domain/config/spec.js';
 import type { Tier } from '../domain/tier.js';
 
 /** The kinds of file that can be read and written. `switchboard` is our own. */

@@ -1,4 +1,4 @@
-import type { HttpTransport, StdioTransport, Transport } from '../domain/spec.js';
+import type { HttpTransport, StdioTransport, Transport } from '../domain/config/spec.js';
 import { LIMITS } from '../domain/validate.js';
 import { type Entry, fail, lose, origin, readField } from './entry.js';
 import type { ReadText } from './values.js';

@@ -1,4 +1,4 @@
-import { parseValue, type Reference, type ValuePart } from '../domain/value.js';
+import { parseValue, type Reference, type ValuePart } from '../domain/config/value.js';
 
 /**
  * A value with parts, between the notation of a dialect and ours. A text is parsed once,

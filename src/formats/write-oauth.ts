@@ -1,5 +1,5 @@
-import type { OAuth } from '../domain/spec.js';
-import { parseValue } from '../domain/value.js';
+import type { OAuth } from '../domain/config/spec.js';
+import { parseValue } from '../domain/config/value.js';
 import { type Draft, type JsonObject, lost, printField } from './draft.js';
 import type { Dialect } from './values.js';
 

@@ -1,4 +1,4 @@
-import { impliedTier } from '../domain/apply.js';
+import { impliedTier } from '../domain/commands/apply.js';
 import { invalidField } from '../domain/errors.js';
 import {
   type Draft,

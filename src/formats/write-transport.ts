@@ -1,4 +1,4 @@
-import type { StdioTransport, Transport } from '../domain/spec.js';
+import type { StdioTransport, Transport } from '../domain/config/spec.js';
 import { type Draft, type JsonObject, leaveOut, lost, printField, printMap } from './draft.js';
 import type { Dialect } from './values.js';
 

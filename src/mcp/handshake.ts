@@ -1,5 +1,5 @@
 import type { Client } from '@modelcontextprotocol/client';
-import { TIMEOUT_DEFAULTS } from '../domain/spec.js';
+import { TIMEOUT_DEFAULTS } from '../domain/config/spec.js';
 import { classifyError } from './classify-error.js';
 import { McpError, type McpErrorKind } from './mcp-error.js';
 import type { McpTransport } from './transport.js';

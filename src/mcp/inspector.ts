@@ -1,8 +1,8 @@
 import type { FetchLike } from '@modelcontextprotocol/client';
 import type { ObservedFacts } from '../domain/facts.js';
 import type { Inspector, InspectOptions, InspectionResult } from '../domain/inspection.js';
-import type { ServerSpec } from '../domain/spec.js';
-import { joinValue, parseValue } from '../domain/value.js';
+import type { ServerSpec } from '../domain/config/spec.js';
+import { joinValue, parseValue } from '../domain/config/value.js';
 import type { ConnectTarget } from './connect-target.js';
 import type { Connector } from './connector.js';
 import { createHttpFetch } from './http-fetch.js';

@@ -6,7 +6,7 @@ import {
   type RequestOptions as SdkOptions,
   type StandardSchemaV1,
 } from '@modelcontextprotocol/client';
-import { TIMEOUT_DEFAULTS } from '../domain/spec.js';
+import { TIMEOUT_DEFAULTS } from '../domain/config/spec.js';
 import { classifyError } from './classify-error.js';
 import { aborted } from './handshake.js';
 import type {

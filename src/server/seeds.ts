@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { impliedTier } from '../domain/apply.js';
+import { impliedTier } from '../domain/commands/apply.js';
 import { isSwitchboardError } from '../domain/errors.js';
 import type { Declaration } from '../domain/server.js';
 import type { ReadServer } from '../formats/format.js';

@@ -8,7 +8,7 @@ import {
 } from '../domain/errors.js';
 import { checkId, LIMITS } from '../domain/validate.js';
 import type { View } from '../domain/view.js';
-import type { UpstreamStatus } from './upstream.js';
+import type { UpstreamStatus } from './replica/upstream.js';
 
 /** For whom a use case runs, and in which tenant. */
 export interface CallerContext {

@@ -2,15 +2,15 @@ import type { Failpoint } from '../domain/failpoint.js';
 import { SwitchboardError } from '../domain/errors.js';
 import type { Catalog } from '../storage/catalog.js';
 import type { Relay, RelayedCommits } from '../storage/relay.js';
-import { Committer } from './committer.js';
+import { Committer } from './commit/committer.js';
 import { validateId } from './request.js';
-import { TENANT_LOG_DEFAULTS, type TenantLogLimits } from './tenant-log-limits.js';
-import { TenantLog, type Step } from './tenant-log.js';
+import { TENANT_LIMITS, type TenantLimits } from './replica/tenant-limits.js';
+import { TenantState, type Step } from './replica/tenant-state.js';
 import { WatchHub } from './watch/hub.js';
 
 /** A tenant in use at this replica. */
 export interface Tenant {
-  readonly log: TenantLog;
+  readonly log: TenantState;
   readonly committer: Committer;
   readonly hub: WatchHub;
 }
@@ -24,8 +24,8 @@ export interface TenantsDeps {
   readonly maxSnapshots: number;
   /** Tenants kept although nobody watches them. Default 1000. */
   readonly idleTenants?: number;
-  readonly logLimits?: TenantLogLimits;
-  /** Told of each commit of each open tenant, as `TenantLog.onStep` tells. */
+  readonly logLimits?: TenantLimits;
+  /** Told of each commit of each open tenant, as `TenantState.onStep` tells. */
   readonly onStep?: (tenant: string, step: Step) => void;
 }
 
@@ -132,7 +132,7 @@ export class Tenants {
 
   private async start(name: string): Promise<Tenant> {
     const { catalog, relay, failpoint, wallClock, maxSnapshots, onStep } = this.deps;
-    const log = await TenantLog.open(name, catalog, this.deps.logLimits ?? TENANT_LOG_DEFAULTS);
+    const log = await TenantState.open(name, catalog, this.deps.logLimits ?? TENANT_LIMITS);
     if (onStep !== undefined) {
       log.onStep((step) => {
         onStep(name, step);

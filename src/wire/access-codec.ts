@@ -3,7 +3,7 @@ import * as message from '../../generated/switchboard/v1/registry_service.js';
 import { Tier } from '../../generated/switchboard/v1/server.js';
 import { invalidField } from '../domain/errors.js';
 import type { Grant, ServerRecord } from '../domain/server.js';
-import type { ServerSpec } from '../domain/spec.js';
+import type { ServerSpec } from '../domain/config/spec.js';
 import { tenantOf } from './node-messages.js';
 import { writeFields, type Read, type WriteFields } from './registry-codec.js';
 import { toServerMessage } from './server-codec.js';

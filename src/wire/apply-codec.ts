@@ -1,6 +1,6 @@
 import * as message from '../../generated/switchboard/v1/registry_service.js';
 import { Tier, type Server } from '../../generated/switchboard/v1/server.js';
-import type { DeclaredServer, SetItem } from '../domain/apply.js';
+import type { DeclaredServer, SetItem } from '../domain/commands/apply.js';
 import { isSwitchboardError, type SwitchboardError } from '../domain/errors.js';
 import type { Declaration, ServerRecord } from '../domain/server.js';
 import { fieldChanges } from './field-changes.js';

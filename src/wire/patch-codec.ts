@@ -4,8 +4,8 @@ import {
   type ServerSpec as SpecMessage,
 } from '../../generated/switchboard/v1/server.js';
 import { invalidField } from '../domain/errors.js';
-import type { DeclarationPatch } from '../domain/patch.js';
-import { SPEC_DEFAULTS, type ServerSpec, type Transport } from '../domain/spec.js';
+import type { DeclarationPatch } from '../domain/commands/patch.js';
+import { SPEC_DEFAULTS, type ServerSpec, type Transport } from '../domain/config/spec.js';
 import { fromTier } from './server-codec.js';
 import { fromSpecMessage } from './spec-codec.js';
 

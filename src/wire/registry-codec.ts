@@ -1,6 +1,6 @@
 import type * as message from '../../generated/switchboard/v1/registry_service.js';
 import { invalidField } from '../domain/errors.js';
-import type { DeclarationPatch } from '../domain/patch.js';
+import type { DeclarationPatch } from '../domain/commands/patch.js';
 import type { Declaration, ServerRecord, Tier } from '../domain/server.js';
 import type { View } from '../domain/view.js';
 import { tenantOf } from './node-messages.js';

@@ -1,8 +1,8 @@
 import * as message from '../../generated/switchboard/v1/server.js';
-import { connectionScope, type ConnectionScope } from '../domain/connection-scope.js';
+import { connectionScope, type ConnectionScope } from '../domain/config/connection-scope.js';
 import { invalidField } from '../domain/errors.js';
 import type { Declaration, KnownServer, ServerRecord, Tier } from '../domain/server.js';
-import type { ServerSpec } from '../domain/spec.js';
+import type { ServerSpec } from '../domain/config/spec.js';
 import { fromFactsMessage, toFactsMessage } from './facts-codec.js';
 import { fromSpecMessage, toSpecMessage } from './spec-codec.js';
 

@@ -6,7 +6,7 @@ import {
   isSwitchboardError,
   SwitchboardError,
 } from '../domain/errors.js';
-import type { ServerSpec } from '../domain/spec.js';
+import type { ServerSpec } from '../domain/config/spec.js';
 import { checkId, LIMITS } from '../domain/validate.js';
 import { decodeStrictly } from './decode.js';
 import { fromSpecMessage } from './spec-codec.js';

@@ -10,7 +10,7 @@ import {
   type StdioTransport,
   type Timeouts,
   type Transport,
-} from '../domain/spec.js';
+} from '../domain/config/spec.js';
 
 const STDERR_TO_MESSAGE = {
   ignore: message.Stderr.STDERR_IGNORE,

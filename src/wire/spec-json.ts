@@ -1,6 +1,6 @@
 import { fromBinary, type JsonObject, toJson } from '@bufbuild/protobuf';
 import { ServerSpec as SpecMessage, Stderr } from '../../generated/switchboard/v1/server.js';
-import type { ServerSpec } from '../domain/spec.js';
+import type { ServerSpec } from '../domain/config/spec.js';
 import { descriptorRegistry } from './descriptors.js';
 import { toSpecMessage } from './spec-codec.js';
 

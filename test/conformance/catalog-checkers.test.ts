@@ -1,6 +1,6 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Catalog } from '../../src/storage/catalog.js';
-import { loadOf } from '../support/loads.js';
+import { loadOf } from '../support/loads/loads.js';
 import {
   appendAtHead,
   changeOf,
@@ -8,9 +8,9 @@ import {
   grantsAt,
   readLog,
   recordOf,
-} from '../support/storage-builders.js';
-import { createLmdbHarness } from '../support/storage-lmdb.js';
-import { projectionDifferences, replay } from '../support/storage-model.js';
+} from '../support/storage/builders.js';
+import { createLmdbHarness } from '../support/storage/lmdb.js';
+import { projectionDifferences, replay } from '../support/storage/model.js';
 import { expectWholeLog } from './catalog/append.js';
 import { TENANT } from './catalog/harness.js';
 

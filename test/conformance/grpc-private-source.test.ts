@@ -1,5 +1,5 @@
 import { openGrpcSource } from '../../src/server/private-sources/grpc-source.js';
-import { startSourceServer } from '../support/private-source-server.js';
+import { startSourceServer } from '../support/loads/source-server.js';
 import { describePrivateSource } from './private-source.suite.js';
 
 describePrivateSource('gRPC', {

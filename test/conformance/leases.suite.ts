@@ -1,6 +1,6 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { Lease, Leases } from '../../src/storage/leases.js';
-import { ODD_TEXTS } from '../support/storage-history.js';
+import { ODD_TEXTS } from '../support/storage/history.js';
 import { reasonOf } from './catalog/harness.js';
 
 export interface LeasesHarness {

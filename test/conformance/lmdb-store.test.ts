@@ -11,8 +11,8 @@ import {
   creation,
   draftOf,
   recordOf,
-} from '../support/storage-builders.js';
-import { temporaryFolder } from '../support/storage-lmdb.js';
+} from '../support/storage/builders.js';
+import { temporaryFolder } from '../support/storage/lmdb.js';
 import { TENANT } from './catalog/harness.js';
 
 /** What LMDB cannot open. Left to itself, lmdb would end the process over each of these. */

@@ -1,7 +1,7 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { closeInOrder, openStorage, type Storage } from '../../src/storage/open-storage.js';
-import { appendAtHead, creation, readLog } from '../support/storage-builders.js';
-import { temporaryFolder } from '../support/storage-lmdb.js';
+import { appendAtHead, creation, readLog } from '../support/storage/builders.js';
+import { temporaryFolder } from '../support/storage/lmdb.js';
 import { reasonOf, TENANT } from './catalog/harness.js';
 
 describe('openStorage', () => {

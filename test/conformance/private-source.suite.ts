@@ -1,8 +1,8 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { isSwitchboardError } from '../../src/domain/errors.js';
-import type { PrivateSource } from '../../src/storage/private-source.js';
+import type { PrivateSource } from '../../src/services/private-loads/private-source.js';
 import { eventually } from '../support/eventually.js';
-import type { ScriptedRow, ScriptedSource } from '../support/private-source-server.js';
+import type { ScriptedRow, ScriptedSource } from '../support/loads/source-server.js';
 import { reasonOf } from './catalog/harness.js';
 
 export interface PrivateSourceLimits {

@@ -1,8 +1,8 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { placeCommit, type Position } from '../../src/domain/commit.js';
 import type { Relay, RelayedCommits } from '../../src/storage/relay.js';
-import { creation } from '../support/storage-builders.js';
-import { ODD_TEXTS } from '../support/storage-history.js';
+import { creation } from '../support/storage/builders.js';
+import { ODD_TEXTS } from '../support/storage/history.js';
 import { reasonOf } from './catalog/harness.js';
 
 export interface RelayHarness {

@@ -10,13 +10,23 @@ import type { Commit } from '../../src/domain/commit.js';
 import type { FailpointName } from '../../src/domain/failpoint.js';
 import type { StoredServer } from '../../src/domain/server.js';
 import { openLmdbCatalog } from '../../src/storage/catalog/lmdb/open-lmdb-catalog.js';
-import { startCrashyServer, warmSpare, type CrashyServer } from '../support/crashy-server.js';
-import { readDisk } from '../support/crashy-server-history.js';
-import { httpSpec, INVENTORY, openAdmin, toRefusal, type Admin } from '../support/grpc-admin.js';
-import { actionsOf, applyServers } from '../support/grpc-admin-history.js';
-import { endOfCommit } from '../support/grpc-admin-watch.js';
+import {
+  startCrashyServer,
+  warmSpare,
+  type CrashyServer,
+} from '../support/crashy-server/crashy-server.js';
+import { readDisk } from '../support/crashy-server/history.js';
+import {
+  httpSpec,
+  INVENTORY,
+  openAdmin,
+  toRefusal,
+  type Admin,
+} from '../support/grpc-admin/grpc-admin.js';
+import { actionsOf, applyServers } from '../support/grpc-admin/history.js';
+import { endOfCommit } from '../support/grpc-admin/watch.js';
 import { printedSeed, randomFrom, type Random } from '../support/random.js';
-import { temporaryFolder } from '../support/storage-lmdb.js';
+import { temporaryFolder } from '../support/storage/lmdb.js';
 
 const FAILPOINTS: readonly FailpointName[] = [
   'append.before',

@@ -4,8 +4,8 @@ import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { RowResult } from '../bench/result.js';
-import { testFolder } from '../support/control-plane.js';
-import { descendantsOf, isAlive } from '../support/control-plane-processes.js';
+import { testFolder } from '../support/control-plane/control-plane.js';
+import { descendantsOf, isAlive } from '../support/control-plane/processes.js';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
 

@@ -1,6 +1,6 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { type CliFolder, cliFolder } from '../support/cli-in-folder.js';
-import { startServerProcess, temporaryFolder } from '../support/server-process.js';
+import { type CliFolder, cliFolder } from '../support/processes/cli-in-folder.js';
+import { startServerProcess, temporaryFolder } from '../support/processes/server-process.js';
 
 const ownedBy = (owner: string, name: string) => ({
   ...{ name, tier: 'PRIVATE', owner },

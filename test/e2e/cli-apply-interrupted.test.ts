@@ -5,16 +5,16 @@ import { ApplyServersRequest } from '../../generated/switchboard/v1/registry_ser
 import { apply } from '../../src/cli/apply/apply.js';
 import { openConnection } from '../../src/cli/connection.js';
 import type { Io } from '../../src/cli/io.js';
-import { startControlPlane, testFolder } from '../support/control-plane.js';
+import { startControlPlane, testFolder } from '../support/control-plane/control-plane.js';
 import { eventually } from '../support/eventually.js';
-import { type Admin, INVENTORY, openAdmin } from '../support/grpc-admin.js';
+import { type Admin, INVENTORY, openAdmin } from '../support/grpc-admin/grpc-admin.js';
 import {
   runCli,
   type ServerProcess,
   startCli,
   startServerProcess,
-} from '../support/server-process.js';
-import { call } from '../support/unary-call.js';
+} from '../support/processes/server-process.js';
+import { call } from '../support/grpc/unary-call.js';
 
 /** So many that it takes several steps, in each of which there is time to do something. */
 const MANY = 3_000;

@@ -1,8 +1,8 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { type CliFolder, cliFolder } from '../support/cli-in-folder.js';
-import { type Admin, openAdmin } from '../support/grpc-admin.js';
-import { freePort, startEverything } from '../support/mcp-everything.js';
-import { startServerProcess, temporaryFolder } from '../support/server-process.js';
+import { type CliFolder, cliFolder } from '../support/processes/cli-in-folder.js';
+import { type Admin, openAdmin } from '../support/grpc-admin/grpc-admin.js';
+import { freePort, startEverything } from '../support/mcp/everything.js';
+import { startServerProcess, temporaryFolder } from '../support/processes/server-process.js';
 
 const ownedBy = (owner: string, title: string) => ({
   ...{ name: 'weather', tier: 'PRIVATE', owner },

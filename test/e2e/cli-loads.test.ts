@@ -1,9 +1,9 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { type CliFolder, cliFolder } from '../support/cli-in-folder.js';
-import { openAdmin, userView } from '../support/grpc-admin.js';
-import { httpRow, sourcesFile } from '../support/loading-server.js';
-import { type SourceServer, startSourceServer } from '../support/private-source-server.js';
-import { startServerProcess, temporaryFolder } from '../support/server-process.js';
+import { type CliFolder, cliFolder } from '../support/processes/cli-in-folder.js';
+import { openAdmin, userView } from '../support/grpc-admin/grpc-admin.js';
+import { httpRow, sourcesFile } from '../support/loads/server.js';
+import { type SourceServer, startSourceServer } from '../support/loads/source-server.js';
+import { startServerProcess, temporaryFolder } from '../support/processes/server-process.js';
 
 interface Started {
   readonly cli: CliFolder;

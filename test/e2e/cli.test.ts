@@ -7,10 +7,11 @@ import {
   startCli,
   startServerProcess,
   temporaryFolder,
-} from '../support/server-process.js';
+} from '../support/processes/server-process.js';
 import { eventually } from '../support/eventually.js';
 
-const tlsFile = (name: string): string => path.join(import.meta.dirname, '../support/tls', name);
+const tlsFile = (name: string): string =>
+  path.join(import.meta.dirname, '../support/network/tls', name);
 
 const linesOf = (running: Running): readonly string[] =>
   running

@@ -3,10 +3,10 @@ import { once } from 'node:events';
 import path from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { Tier } from '../../generated/switchboard/v1/server.js';
-import { soon } from '../support/control-plane-node.js';
-import { startControlPlane } from '../support/control-plane.js';
-import { httpSpec } from '../support/grpc-admin.js';
-import { openHttpServer } from '../support/mcp-pool.js';
+import { soon } from '../support/control-plane/node.js';
+import { startControlPlane } from '../support/control-plane/control-plane.js';
+import { httpSpec } from '../support/grpc-admin/grpc-admin.js';
+import { openHttpServer } from '../support/mcp/pool.js';
 
 const EXAMPLE = path.resolve(import.meta.dirname, '../../dist/examples/node/main.js');
 

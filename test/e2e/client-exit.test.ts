@@ -3,10 +3,10 @@ import { once } from 'node:events';
 import path from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { Tier } from '../../generated/switchboard/v1/server.js';
-import { startControlPlane } from '../support/control-plane.js';
-import { httpSpec, stdioSpec } from '../support/grpc-admin.js';
-import { openHttpServer } from '../support/mcp-pool.js';
-import { EVERYTHING } from '../support/mcp-specs.js';
+import { startControlPlane } from '../support/control-plane/control-plane.js';
+import { httpSpec, stdioSpec } from '../support/grpc-admin/grpc-admin.js';
+import { openHttpServer } from '../support/mcp/pool.js';
+import { EVERYTHING } from '../support/mcp/specs.js';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
 

@@ -3,13 +3,13 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { Tier, type Server } from '../../generated/switchboard/v1/server.js';
 import type { PoolEvent } from '../../src/client/pool/pool-event.js';
 import type { SyncEvent } from '../../src/client/sync-event.js';
-import { openCommitWriter } from '../support/control-plane-commits.js';
-import { openNode, soon, type TestNode } from '../support/control-plane-node.js';
-import { testFolder } from '../support/control-plane.js';
-import { httpSpec, openAdmin, serverOf, type Admin } from '../support/grpc-admin.js';
-import { openHttpServer, textOf } from '../support/mcp-pool.js';
-import { startServerProcess, type ServerProcess } from '../support/server-process.js';
-import { creation, draftOf, changeOf, recordOf } from '../support/storage-builders.js';
+import { openCommitWriter } from '../support/control-plane/commits.js';
+import { openNode, soon, type TestNode } from '../support/control-plane/node.js';
+import { testFolder } from '../support/control-plane/control-plane.js';
+import { httpSpec, openAdmin, serverOf, type Admin } from '../support/grpc-admin/grpc-admin.js';
+import { openHttpServer, textOf } from '../support/mcp/pool.js';
+import { startServerProcess, type ServerProcess } from '../support/processes/server-process.js';
+import { creation, draftOf, changeOf, recordOf } from '../support/storage/builders.js';
 
 interface Plane {
   readonly dataDir: string;

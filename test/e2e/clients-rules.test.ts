@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { readScenarios } from '../support/clients-scenario.js';
+import { readScenarios } from '../support/clients/scenario.js';
 
 // The rules of docs/clients.md, the scenarios and the examples name each other.
 

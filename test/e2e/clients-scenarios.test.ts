@@ -1,7 +1,7 @@
 import { beforeAll, describe, it } from 'vitest';
 import { CLIENT_EXAMPLES } from '../../scripts/lib/client-examples.mjs';
-import { runScenario } from '../support/clients-driver.js';
-import { readScenarios } from '../support/clients-scenario.js';
+import { runScenario } from '../support/clients/driver.js';
+import { readScenarios } from '../support/clients/scenario.js';
 
 // The examples in other languages, against real servers. What a language needs is set up once in a
 // clone; where the language itself is not installed, its tests are skipped and say so.

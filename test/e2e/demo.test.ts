@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { descendantsOf, isAlive } from '../support/control-plane-processes.js';
+import { descendantsOf, isAlive } from '../support/control-plane/processes.js';
 
 const DEMO = path.resolve(import.meta.dirname, '../../dist/examples/demo/main.js');
 

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { grpcurl, grpcurlBinary } from '../support/grpcurl.js';
-import { startTinyServer } from '../support/tiny-server.js';
+import { grpcurl, grpcurlBinary } from '../support/processes/grpcurl.js';
+import { startTinyServer } from '../support/grpc/tiny-server.js';
 
 beforeAll(grpcurlBinary, 600_000);
 

@@ -1,10 +1,10 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { grpcurl, grpcurlBinary, startGrpcurl } from '../support/grpcurl.js';
+import { grpcurl, grpcurlBinary, startGrpcurl } from '../support/processes/grpcurl.js';
 import {
   startServerProcess,
   temporaryFolder,
   type ServerProcess,
-} from '../support/server-process.js';
+} from '../support/processes/server-process.js';
 import { eventually } from '../support/eventually.js';
 
 const REGISTRY = 'switchboard.v1.RegistryService';

@@ -6,7 +6,7 @@ import {
 } from '../../generated/switchboard/v1/registry_service.js';
 import { ServerSpec } from '../../generated/switchboard/v1/server.js';
 import { openLmdbCatalog } from '../../src/storage/catalog/lmdb/open-lmdb-catalog.js';
-import { startCrashyServer } from '../support/crashy-server.js';
+import { startCrashyServer } from '../support/crashy-server/crashy-server.js';
 import {
   generationNames,
   readDisk,
@@ -14,13 +14,13 @@ import {
   violationsOf,
   type Disk,
   type Write,
-} from '../support/crashy-server-history.js';
-import type { Known } from '../support/crashy-server-sendable.js';
-import { randomWrite, send } from '../support/crashy-server-writes.js';
-import { INVENTORY, newestRevision, openAdmin } from '../support/grpc-admin.js';
-import { createFollower, createFollowerState, endOfCommit } from '../support/grpc-admin-watch.js';
+} from '../support/crashy-server/history.js';
+import type { Known } from '../support/crashy-server/sendable.js';
+import { randomWrite, send } from '../support/crashy-server/writes.js';
+import { INVENTORY, newestRevision, openAdmin } from '../support/grpc-admin/grpc-admin.js';
+import { createFollower, createFollowerState, endOfCommit } from '../support/grpc-admin/watch.js';
 import { randomFrom } from '../support/random.js';
-import { temporaryFolder } from '../support/storage-lmdb.js';
+import { temporaryFolder } from '../support/storage/lmdb.js';
 
 /** What the checker of kill9.test.ts looks at; each case spoils a copy of a true history. */
 interface Case {

@@ -6,16 +6,20 @@ import { Server, Tier } from '../../generated/switchboard/v1/server.js';
 import { canonicalJson } from '../../src/domain/digest.js';
 import type { FailpointName } from '../../src/domain/failpoint.js';
 import { openLmdbCatalog } from '../../src/storage/catalog/lmdb/open-lmdb-catalog.js';
-import { warmSpare, type CrashyServer, type Spare } from '../support/crashy-server.js';
+import {
+  warmSpare,
+  type CrashyServer,
+  type Spare,
+} from '../support/crashy-server/crashy-server.js';
 import {
   generationNames,
   readDisk,
   tornGeneration,
   violationsOf,
   type Disk,
-} from '../support/crashy-server-history.js';
-import { type Known, type SendableWrite, USERS } from '../support/crashy-server-sendable.js';
-import { randomWrite, refresh, send } from '../support/crashy-server-writes.js';
+} from '../support/crashy-server/history.js';
+import { type Known, type SendableWrite, USERS } from '../support/crashy-server/sendable.js';
+import { randomWrite, refresh, send } from '../support/crashy-server/writes.js';
 import {
   APP,
   INVENTORY,
@@ -25,14 +29,14 @@ import {
   toRefusal,
   userView,
   type Admin,
-} from '../support/grpc-admin.js';
-import { listGrants } from '../support/grpc-admin-access.js';
-import { createNodeFollower, type NodeFollower } from '../support/grpc-admin-sync.js';
-import { createFollower, type Follower } from '../support/grpc-admin-watch.js';
-import { httpRow, loadOf, loads, sourcesFile } from '../support/loading-server.js';
-import { startSourceServer, type SourceServer } from '../support/private-source-server.js';
+} from '../support/grpc-admin/grpc-admin.js';
+import { listGrants } from '../support/grpc-admin/access.js';
+import { createNodeFollower, type NodeFollower } from '../support/grpc-admin/sync.js';
+import { createFollower, type Follower } from '../support/grpc-admin/watch.js';
+import { httpRow, loadOf, loads, sourcesFile } from '../support/loads/server.js';
+import { startSourceServer, type SourceServer } from '../support/loads/source-server.js';
 import { printedSeed, randomFrom, type Random } from '../support/random.js';
-import { temporaryFolder } from '../support/storage-lmdb.js';
+import { temporaryFolder } from '../support/storage/lmdb.js';
 
 const FAILPOINTS: readonly FailpointName[] = [
   'append.before',

@@ -3,8 +3,8 @@ import { expect, it, onTestFinished } from 'vitest';
 import type { FailpointName } from '../../src/domain/failpoint.js';
 import { openLmdbCatalog } from '../../src/storage/catalog/lmdb/open-lmdb-catalog.js';
 import { expectWholeLog } from '../conformance/catalog/append.js';
-import { temporaryFolder } from '../support/storage-lmdb.js';
-import { startAppender, type Acknowledged } from '../support/storage-process.js';
+import { temporaryFolder } from '../support/storage/lmdb.js';
+import { startAppender, type Acknowledged } from '../support/storage/process.js';
 
 const ROUNDS = 20;
 const FAILPOINTS: readonly FailpointName[] = [

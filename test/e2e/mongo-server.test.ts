@@ -7,7 +7,7 @@ import {
   type MongoServer,
   startMongo,
   temporaryDatabase,
-} from '../support/mongo-server.js';
+} from '../support/processes/mongo-server.js';
 
 // What other tests take for granted about the MongoDB that they run against: with it, not with ours, a
 // test of theirs would be wrong.

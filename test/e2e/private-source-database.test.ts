@@ -9,26 +9,26 @@ import {
   type TestContext,
 } from 'vitest';
 import { PrivateLoad_State as State } from '../../generated/switchboard/v1/private_load.js';
-import { soon } from '../support/control-plane-node.js';
-import { openAdmin, refusalOf, userView, type Admin } from '../support/grpc-admin.js';
-import { createFollower } from '../support/grpc-admin-watch.js';
-import { loadOf, loads, sourcesFile } from '../support/loading-server.js';
+import { soon } from '../support/control-plane/node.js';
+import { openAdmin, refusalOf, userView, type Admin } from '../support/grpc-admin/grpc-admin.js';
+import { createFollower } from '../support/grpc-admin/watch.js';
+import { loadOf, loads, sourcesFile } from '../support/loads/server.js';
 import {
   missingMongo,
   MONGO_SETUP_MS,
   type MongoServer,
   startMongo,
   temporaryDatabase,
-} from '../support/mongo-server.js';
+} from '../support/processes/mongo-server.js';
 import {
   type PrivateSourceExample,
   startPrivateSourceExample,
-} from '../support/private-source-example.js';
+} from '../support/loads/source-example.js';
 import {
   type ServerProcess,
   startServerProcess,
   temporaryFolder,
-} from '../support/server-process.js';
+} from '../support/processes/server-process.js';
 
 interface Row {
   readonly _id: string;

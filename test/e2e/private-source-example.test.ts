@@ -14,18 +14,18 @@ import {
   PrivateSourceServiceClient,
   type SourceServer,
 } from '../../generated/switchboard/source/v1/private_source_service.js';
-import { soon } from '../support/control-plane-node.js';
+import { soon } from '../support/control-plane/node.js';
 import {
   missingMongo,
   MONGO_SETUP_MS,
   type MongoServer,
   startMongo,
   temporaryDatabase,
-} from '../support/mongo-server.js';
+} from '../support/processes/mongo-server.js';
 import {
   type PrivateSourceExample,
   startPrivateSourceExample,
-} from '../support/private-source-example.js';
+} from '../support/loads/source-example.js';
 
 interface Row {
   readonly _id?: ObjectId | string;

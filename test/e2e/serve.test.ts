@@ -4,19 +4,20 @@ import http2 from 'node:http2';
 import path from 'node:path';
 import { ChannelCredentials } from '@grpc/grpc-js';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { grpcurl, grpcurlBinary } from '../support/grpcurl.js';
+import { grpcurl, grpcurlBinary } from '../support/processes/grpcurl.js';
 import {
   runServerProcess,
   startServerProcess,
   temporaryFolder,
-} from '../support/server-process.js';
+} from '../support/processes/server-process.js';
 import { createRegistryClient } from '../../src/wire/clients.js';
 import { fromStatus } from '../../src/wire/status.js';
-import { openWatch } from '../support/watch-stream.js';
+import { openWatch } from '../support/grpc/watch-stream.js';
 import { eventually } from '../support/eventually.js';
 
 const SEED = ['--seed', 'examples/servers.json'] as const;
-const tlsFile = (name: string): string => path.join(import.meta.dirname, '../support/tls', name);
+const tlsFile = (name: string): string =>
+  path.join(import.meta.dirname, '../support/network/tls', name);
 const LIST = 'switchboard.v1.RegistryService/ListServers';
 const APP = JSON.stringify({ view: { app: {} } });
 

@@ -1,10 +1,17 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { type Server, Tier } from '../../generated/switchboard/v1/server.js';
 import type { WatchLimits } from '../../src/services/watch/watch-limits.js';
-import { APP, httpSpec, revisionOf, serverOf, toRefusal, tokenOf } from '../support/grpc-admin.js';
-import { startLocalServer, type LocalServer } from '../support/grpc-admin-server.js';
-import { createNodeFollower } from '../support/grpc-admin-sync.js';
-import { createFollower } from '../support/grpc-admin-watch.js';
+import {
+  APP,
+  httpSpec,
+  revisionOf,
+  serverOf,
+  toRefusal,
+  tokenOf,
+} from '../support/grpc-admin/grpc-admin.js';
+import { startLocalServer, type LocalServer } from '../support/grpc-admin/server.js';
+import { createNodeFollower } from '../support/grpc-admin/sync.js';
+import { createFollower } from '../support/grpc-admin/watch.js';
 
 const FOREVER = 3_600_000;
 /** More than the sockets, the windows of HTTP/2 and the budgets below take. */

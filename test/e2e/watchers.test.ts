@@ -4,7 +4,7 @@ import { promisify } from 'node:util';
 import { expect, it, onTestFinished } from 'vitest';
 import { Server, Tier } from '../../generated/switchboard/v1/server.js';
 import { canonicalJson } from '../../src/domain/digest.js';
-import { startCrashyServer, type CrashyServer } from '../support/crashy-server.js';
+import { startCrashyServer, type CrashyServer } from '../support/crashy-server/crashy-server.js';
 import {
   APP,
   httpSpec,
@@ -14,10 +14,10 @@ import {
   tokenOf,
   userView,
   type Admin,
-} from '../support/grpc-admin.js';
-import { createNodeFollower, type NodeFollower } from '../support/grpc-admin-sync.js';
-import { createFollower, endOf, type Follower } from '../support/grpc-admin-watch.js';
-import { temporaryFolder } from '../support/storage-lmdb.js';
+} from '../support/grpc-admin/grpc-admin.js';
+import { createNodeFollower, type NodeFollower } from '../support/grpc-admin/sync.js';
+import { createFollower, endOf, type Follower } from '../support/grpc-admin/watch.js';
+import { temporaryFolder } from '../support/storage/lmdb.js';
 
 const MB = 1024 * 1024;
 /** Those who keep up. */

@@ -19,11 +19,11 @@ import {
   type Admin,
   type Init,
   type Refusal,
-} from '../support/grpc-admin.js';
+} from '../support/grpc-admin/grpc-admin.js';
 import { fromRpcStatus } from '../../src/wire/status.js';
-import { damageText } from '../support/grpc-admin-raw.js';
-import { startLocalServer, type LocalServer } from '../support/grpc-admin-server.js';
-import { endOf } from '../support/grpc-admin-watch.js';
+import { damageText } from '../support/grpc-admin/raw.js';
+import { startLocalServer, type LocalServer } from '../support/grpc-admin/server.js';
+import { endOf } from '../support/grpc-admin/watch.js';
 
 const HUGE = 'i'.repeat(10_000);
 

@@ -23,9 +23,9 @@ import {
   userView,
   type Admin,
   type Init,
-} from '../support/grpc-admin.js';
-import { startLocalServer, type LocalServer } from '../support/grpc-admin-server.js';
-import { callRaw, damageText, withField } from '../support/grpc-admin-raw.js';
+} from '../support/grpc-admin/grpc-admin.js';
+import { startLocalServer, type LocalServer } from '../support/grpc-admin/server.js';
+import { callRaw, damageText, withField } from '../support/grpc-admin/raw.js';
 
 const HUGE = 'i'.repeat(10_000);
 const URL = 'https://tools.example/mcp';

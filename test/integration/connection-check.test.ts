@@ -22,8 +22,8 @@ import {
   userView,
   type Admin,
   type Init,
-} from '../support/grpc-admin.js';
-import { startLocalServer, type LocalServer } from '../support/grpc-admin-server.js';
+} from '../support/grpc-admin/grpc-admin.js';
+import { startLocalServer, type LocalServer } from '../support/grpc-admin/server.js';
 
 let local: LocalServer;
 let admin: Admin;

@@ -10,10 +10,10 @@ import {
   toRefusal,
   userView,
   type Admin,
-} from '../support/grpc-admin.js';
-import { startLocalServer, type LocalServer } from '../support/grpc-admin-server.js';
-import { createNodeFollower, type NodeFollower } from '../support/grpc-admin-sync.js';
-import { temporaryFolder } from '../support/storage-lmdb.js';
+} from '../support/grpc-admin/grpc-admin.js';
+import { startLocalServer, type LocalServer } from '../support/grpc-admin/server.js';
+import { createNodeFollower, type NodeFollower } from '../support/grpc-admin/sync.js';
+import { temporaryFolder } from '../support/storage/lmdb.js';
 
 let local: LocalServer;
 let admin: Admin;

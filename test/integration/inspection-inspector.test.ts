@@ -3,9 +3,9 @@ import path from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { InspectionResult } from '../../src/domain/inspection.js';
 import { OBSERVATION_LIMITS, toolBytes } from '../../src/domain/observation.js';
-import { testFolder } from '../support/control-plane.js';
-import { inspect, openInspector } from '../support/inspector.js';
-import { openModernServer } from '../support/mcp-modern-server.js';
+import { testFolder } from '../support/control-plane/control-plane.js';
+import { inspect, openInspector } from '../support/inspection/inspector.js';
+import { openModernServer } from '../support/mcp/modern-server.js';
 import {
   answer,
   INITIALIZED,
@@ -13,11 +13,11 @@ import {
   refuse,
   tools,
   type OddExchange,
-} from '../support/mcp-odd-server.js';
-import { isGroupAlive, openHttpServer, until } from '../support/mcp-pool.js';
-import { EVERYTHING, httpServer, nodeServer } from '../support/mcp-specs.js';
-import { startMcpSseServer } from '../support/mcp-sse-server.js';
-import { startMcpWebSocketServer } from '../support/mcp-websocket-server.js';
+} from '../support/mcp/odd-server.js';
+import { isGroupAlive, openHttpServer, until } from '../support/mcp/pool.js';
+import { EVERYTHING, httpServer, nodeServer } from '../support/mcp/specs.js';
+import { startMcpSseServer } from '../support/mcp/sse-server.js';
+import { startMcpWebSocketServer } from '../support/mcp/websocket-server.js';
 
 function observedOf(result: InspectionResult) {
   if (result.kind !== 'observed') throw new Error(`failed: ${result.reason} ${result.message}`);

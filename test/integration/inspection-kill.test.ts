@@ -1,6 +1,6 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { testFolder } from '../support/control-plane.js';
-import { startCrashyServer, type CrashyServer } from '../support/crashy-server.js';
+import { testFolder } from '../support/control-plane/control-plane.js';
+import { startCrashyServer, type CrashyServer } from '../support/crashy-server/crashy-server.js';
 import { eventually } from '../support/eventually.js';
 import {
   declare,
@@ -9,9 +9,9 @@ import {
   newestRevision,
   openAdmin,
   type Admin,
-} from '../support/grpc-admin.js';
-import { openOddServer } from '../support/mcp-odd-server.js';
-import { closedGate, until } from '../support/mcp-pool.js';
+} from '../support/grpc-admin/grpc-admin.js';
+import { openOddServer } from '../support/mcp/odd-server.js';
+import { closedGate, until } from '../support/mcp/pool.js';
 
 const TENANT = 'default';
 

@@ -3,8 +3,8 @@ import { OauthNeed, Tier } from '../../generated/switchboard/v1/server.js';
 import type { PoolEvent } from '../../src/client/pool/pool-event.js';
 import type { SwitchboardOptions } from '../../src/client/open-switchboard.js';
 import type { SyncEvent } from '../../src/client/sync-event.js';
-import { openNode, soon } from '../support/control-plane-node.js';
-import { startControlPlane } from '../support/control-plane.js';
+import { openNode, soon } from '../support/control-plane/node.js';
+import { startControlPlane } from '../support/control-plane/control-plane.js';
 import {
   byId,
   declare,
@@ -16,7 +16,7 @@ import {
   serverOf,
   stdioSpec,
   type Admin,
-} from '../support/grpc-admin.js';
+} from '../support/grpc-admin/grpc-admin.js';
 import {
   asRole,
   inspectServer,
@@ -24,10 +24,10 @@ import {
   recordFacts,
   roleTokens,
   tokenOfRole,
-} from '../support/grpc-inspection.js';
-import { closedGate, openHttpServer, textOf } from '../support/mcp-pool.js';
-import { EVERYTHING } from '../support/mcp-specs.js';
-import { openOddServer } from '../support/mcp-odd-server.js';
+} from '../support/inspection/grpc.js';
+import { closedGate, openHttpServer, textOf } from '../support/mcp/pool.js';
+import { EVERYTHING } from '../support/mcp/specs.js';
+import { openOddServer } from '../support/mcp/odd-server.js';
 
 const TENANT = 'default';
 

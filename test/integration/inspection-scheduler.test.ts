@@ -7,16 +7,16 @@ import { createConnector } from '../../src/mcp/connector.js';
 import { createInspector } from '../../src/mcp/inspector.js';
 import { createInspection } from '../../src/services/inspection/create-inspection.js';
 import { Tenants } from '../../src/services/tenants.js';
-import { Upstream, UPSTREAM_DEFAULTS } from '../../src/services/upstream.js';
+import { Upstream, UPSTREAM_DEFAULTS } from '../../src/services/replica/upstream.js';
 import { openMemoryLeases } from '../../src/storage/leases/memory/memory-leases.js';
 import type { Catalog } from '../../src/storage/catalog.js';
 import { eventually } from '../support/eventually.js';
-import { EAGER, inspectingReplica, inspectNow, recordIn } from '../support/inspecting-replica.js';
-import { answer, openOddServer, tools } from '../support/mcp-odd-server.js';
-import { closedGate, openHttpServer, until } from '../support/mcp-pool.js';
-import { EVERYTHING, httpServer, nodeServer } from '../support/mcp-specs.js';
-import { promote } from '../support/services-access.js';
-import { create, listed, openWorld, remove, TENANT, update } from '../support/services-world.js';
+import { EAGER, inspectingReplica, inspectNow, recordIn } from '../support/inspection/replica.js';
+import { answer, openOddServer, tools } from '../support/mcp/odd-server.js';
+import { closedGate, openHttpServer, until } from '../support/mcp/pool.js';
+import { EVERYTHING, httpServer, nodeServer } from '../support/mcp/specs.js';
+import { promote } from '../support/services/access.js';
+import { create, listed, openWorld, remove, TENANT, update } from '../support/services/world.js';
 
 async function commitsOf(catalog: Catalog): Promise<readonly Commit[]> {
   return (await catalog.read(TENANT, 0, { limitBytes: 64 * 1024 * 1024 })).commits;

@@ -6,7 +6,7 @@ import {
   OauthNeed,
   ProtocolEra,
 } from '../../generated/switchboard/v1/server.js';
-import { startControlPlane } from '../support/control-plane.js';
+import { startControlPlane } from '../support/control-plane/control-plane.js';
 import { eventually } from '../support/eventually.js';
 import {
   byId,
@@ -20,19 +20,19 @@ import {
   serverOf,
   stdioSpec,
   tokenOf,
-} from '../support/grpc-admin.js';
+} from '../support/grpc-admin/grpc-admin.js';
 import {
   asRole,
   inspectServer,
   observationOf,
   recordFacts,
   roleTokens,
-} from '../support/grpc-inspection.js';
-import { EAGER } from '../support/inspecting-replica.js';
-import { openOddServer } from '../support/mcp-odd-server.js';
-import { openModernServer } from '../support/mcp-modern-server.js';
-import { openHttpServer, until } from '../support/mcp-pool.js';
-import { openWatch } from '../support/watch-stream.js';
+} from '../support/inspection/grpc.js';
+import { EAGER } from '../support/inspection/replica.js';
+import { openOddServer } from '../support/mcp/odd-server.js';
+import { openModernServer } from '../support/mcp/modern-server.js';
+import { openHttpServer, until } from '../support/mcp/pool.js';
+import { openWatch } from '../support/grpc/watch-stream.js';
 
 const TENANT = 'default';
 

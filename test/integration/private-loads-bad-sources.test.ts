@@ -1,7 +1,7 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { PrivateLoad_State as State } from '../../generated/switchboard/v1/private_load.js';
-import { soon } from '../support/control-plane-node.js';
-import { refusalOf, tokenOf, userView } from '../support/grpc-admin.js';
+import { soon } from '../support/control-plane/node.js';
+import { refusalOf, tokenOf, userView } from '../support/grpc-admin/grpc-admin.js';
 import {
   httpRow,
   loadOf,
@@ -9,8 +9,8 @@ import {
   startLoadingServer,
   type LoadingServer,
   type SourceFields,
-} from '../support/loading-server.js';
-import { type ScriptedRow, startSourceServer } from '../support/private-source-server.js';
+} from '../support/loads/server.js';
+import { type ScriptedRow, startSourceServer } from '../support/loads/source-server.js';
 
 /** A server with a source of its own, which goes away with the test. */
 async function start(fields: SourceFields = {}): Promise<LoadingServer> {

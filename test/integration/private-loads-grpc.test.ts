@@ -7,7 +7,7 @@ import {
 } from '../../generated/switchboard/v1/registry_service.js';
 import { Tier } from '../../generated/switchboard/v1/server.js';
 import { isClientError } from '../../src/client/client-error.js';
-import { openNode, soon } from '../support/control-plane-node.js';
+import { openNode, soon } from '../support/control-plane/node.js';
 import {
   APP,
   byId,
@@ -23,25 +23,25 @@ import {
   toRefusal,
   userView,
   type Admin,
-} from '../support/grpc-admin.js';
+} from '../support/grpc-admin/grpc-admin.js';
 import {
   demoteServer,
   grantAccess,
   promoteServer,
   revokeAccess,
   setAccess,
-} from '../support/grpc-admin-access.js';
-import { createNodeFollower } from '../support/grpc-admin-sync.js';
-import { createFollower } from '../support/grpc-admin-watch.js';
+} from '../support/grpc-admin/access.js';
+import { createNodeFollower } from '../support/grpc-admin/sync.js';
+import { createFollower } from '../support/grpc-admin/watch.js';
 import {
   httpRow,
   loadOf,
   loads,
   startLoadingServer,
   type LoadingServer,
-} from '../support/loading-server.js';
-import type { SourceServer } from '../support/private-source-server.js';
-import { call } from '../support/unary-call.js';
+} from '../support/loads/server.js';
+import type { SourceServer } from '../support/loads/source-server.js';
+import { call } from '../support/grpc/unary-call.js';
 
 let local: LoadingServer;
 let admin: Admin;

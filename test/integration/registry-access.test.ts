@@ -21,7 +21,7 @@ import {
   tokenOf,
   userView,
   type Admin,
-} from '../support/grpc-admin.js';
+} from '../support/grpc-admin/grpc-admin.js';
 import {
   demoteServer,
   grantAccess,
@@ -29,10 +29,10 @@ import {
   promoteServer,
   revokeAccess,
   setAccess,
-} from '../support/grpc-admin-access.js';
-import { explainAccess, listVersions } from '../support/grpc-admin-history.js';
-import { startLocalServer, type LocalServer } from '../support/grpc-admin-server.js';
-import { temporaryFolder } from '../support/storage-lmdb.js';
+} from '../support/grpc-admin/access.js';
+import { explainAccess, listVersions } from '../support/grpc-admin/history.js';
+import { startLocalServer, type LocalServer } from '../support/grpc-admin/server.js';
+import { temporaryFolder } from '../support/storage/lmdb.js';
 
 let local: LocalServer;
 let admin: Admin;

@@ -1,15 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { Tier } from '../../generated/switchboard/v1/server.js';
 import { userView as readerView } from '../../src/domain/view.js';
-import { openFollower, soon } from '../support/control-plane-node.js';
-import { startControlPlane } from '../support/control-plane.js';
-import { httpSpec, serverOf } from '../support/grpc-admin.js';
+import { openFollower, soon } from '../support/control-plane/node.js';
+import { startControlPlane } from '../support/control-plane/control-plane.js';
+import { httpSpec, serverOf } from '../support/grpc-admin/grpc-admin.js';
 import {
   actionsOf,
   applyServers,
   rollbackServer,
   undeleteServer,
-} from '../support/grpc-admin-history.js';
+} from '../support/grpc-admin/history.js';
 
 const spec = (title = '') => httpSpec('https://tools.example/mcp', { title });
 

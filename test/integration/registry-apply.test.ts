@@ -14,9 +14,9 @@ import {
   tokenOf,
   userView,
   type Admin,
-} from '../support/grpc-admin.js';
-import { actionsOf, applyServers } from '../support/grpc-admin-history.js';
-import { startLocalServer, type LocalServer } from '../support/grpc-admin-server.js';
+} from '../support/grpc-admin/grpc-admin.js';
+import { actionsOf, applyServers } from '../support/grpc-admin/history.js';
+import { startLocalServer, type LocalServer } from '../support/grpc-admin/server.js';
 
 let local: LocalServer;
 let admin: Admin;

@@ -11,15 +11,15 @@ import {
   tokenOf,
   userView,
   type Admin,
-} from '../support/grpc-admin.js';
+} from '../support/grpc-admin/grpc-admin.js';
 import {
   applyServers,
   listVersions,
   rollbackServer,
   undeleteServer,
-} from '../support/grpc-admin-history.js';
-import { startLocalServer, type LocalServer } from '../support/grpc-admin-server.js';
-import { temporaryFolder } from '../support/storage-lmdb.js';
+} from '../support/grpc-admin/history.js';
+import { startLocalServer, type LocalServer } from '../support/grpc-admin/server.js';
+import { temporaryFolder } from '../support/storage/lmdb.js';
 
 let local: LocalServer;
 let admin: Admin;

@@ -14,9 +14,9 @@ import {
   tokenOf,
   userView,
   type Admin,
-} from '../support/grpc-admin.js';
-import { startLocalServer, type LocalServer } from '../support/grpc-admin-server.js';
-import { temporaryFolder } from '../support/storage-lmdb.js';
+} from '../support/grpc-admin/grpc-admin.js';
+import { startLocalServer, type LocalServer } from '../support/grpc-admin/server.js';
+import { temporaryFolder } from '../support/storage/lmdb.js';
 
 const ANA = userView('ana');
 

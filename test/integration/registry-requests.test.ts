@@ -18,8 +18,8 @@ import {
   tokenOf,
   type Admin,
   type Init,
-} from '../support/grpc-admin.js';
-import { startLocalServer, type LocalServer } from '../support/grpc-admin-server.js';
+} from '../support/grpc-admin/grpc-admin.js';
+import { startLocalServer, type LocalServer } from '../support/grpc-admin/server.js';
 
 const SPEC = httpSpec('https://tools.example/mcp');
 

@@ -10,11 +10,11 @@ import {
   toRefusal,
   tokenOf,
   userView,
-} from '../support/grpc-admin.js';
-import { startLocalServer } from '../support/grpc-admin-server.js';
-import { createNodeFollower } from '../support/grpc-admin-sync.js';
-import { createFollower } from '../support/grpc-admin-watch.js';
-import { temporaryFolder } from '../support/storage-lmdb.js';
+} from '../support/grpc-admin/grpc-admin.js';
+import { startLocalServer } from '../support/grpc-admin/server.js';
+import { createNodeFollower } from '../support/grpc-admin/sync.js';
+import { createFollower } from '../support/grpc-admin/watch.js';
+import { temporaryFolder } from '../support/storage/lmdb.js';
 
 /** A failpoint at which writes wait, once it is shut, until it is opened. */
 function gate(at: FailpointName) {

@@ -22,10 +22,10 @@ import {
   tokenOf,
   userView,
   type Admin,
-} from '../support/grpc-admin.js';
-import { startLocalServer, type LocalServer } from '../support/grpc-admin-server.js';
-import { createFollower, endOfCommit, type Follower } from '../support/grpc-admin-watch.js';
-import { temporaryFolder } from '../support/storage-lmdb.js';
+} from '../support/grpc-admin/grpc-admin.js';
+import { startLocalServer, type LocalServer } from '../support/grpc-admin/server.js';
+import { createFollower, endOfCommit, type Follower } from '../support/grpc-admin/watch.js';
+import { temporaryFolder } from '../support/storage/lmdb.js';
 
 const ANA = userView('ana', ['g']);
 

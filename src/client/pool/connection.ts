@@ -1,5 +1,5 @@
 import type { ReaderView } from '../../domain/view.js';
-import type { ConnectionScope } from '../../domain/connection-scope.js';
+import type { ConnectionScope } from '../../domain/config/connection-scope.js';
 import type {
   RawRequest,
   RequestOptions,

@@ -1,5 +1,5 @@
 import type { ReaderView } from '../../domain/view.js';
-import type { ToolFilter } from '../../domain/spec.js';
+import type { ToolFilter } from '../../domain/config/spec.js';
 import type {
   McpConnection,
   RawRequest,

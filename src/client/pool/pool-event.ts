@@ -1,4 +1,4 @@
-import type { ConnectionScope } from '../../domain/connection-scope.js';
+import type { ConnectionScope } from '../../domain/config/connection-scope.js';
 import type { ClientError } from '../client-error.js';
 
 /**

@@ -1,6 +1,6 @@
-import { referencesIn, type Reference, type ReferenceSource } from '../../domain/value.js';
-import type { ValueField } from '../../domain/connection-scope.js';
-import { TIMEOUT_DEFAULTS } from '../../domain/spec.js';
+import { referencesIn, type Reference, type ReferenceSource } from '../../domain/config/value.js';
+import type { ValueField } from '../../domain/config/connection-scope.js';
+import { TIMEOUT_DEFAULTS } from '../../domain/config/spec.js';
 import { ClientError, isClientError } from '../client-error.js';
 import { untilAborted } from '../until-aborted.js';
 import type { HookRequest, UserValues, ValueSources } from './value-sources.js';

@@ -1,6 +1,6 @@
-import { valueFields, type ValueField } from '../../domain/connection-scope.js';
-import type { HttpTransport, ServerSpec, StdioTransport } from '../../domain/spec.js';
-import { parseValue, type Reference } from '../../domain/value.js';
+import { valueFields, type ValueField } from '../../domain/config/connection-scope.js';
+import type { HttpTransport, ServerSpec, StdioTransport } from '../../domain/config/spec.js';
+import { parseValue, type Reference } from '../../domain/config/value.js';
 import type { ConnectTarget } from '../../mcp/connect-target.js';
 import { safeEnvironment } from '../../mcp/process-environment.js';
 import { ClientError } from '../client-error.js';

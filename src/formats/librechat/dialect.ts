@@ -1,4 +1,4 @@
-import type { Reference } from '../../domain/value.js';
+import type { Reference } from '../../domain/config/value.js';
 import { type Dialect, type Found, type Printed, readBy } from '../values.js';
 
 /**

@@ -1,5 +1,10 @@
 import type { z } from 'zod';
-import { type OAuth, type ServerSpec, SPEC_DEFAULTS, type Timeouts } from '../../domain/spec.js';
+import {
+  type OAuth,
+  type ServerSpec,
+  SPEC_DEFAULTS,
+  type Timeouts,
+} from '../../domain/config/spec.js';
 import { type Declared } from '../declare.js';
 import { type Entry, keep, keepUnknown, lose, origin, parseEntry, readField } from '../entry.js';
 import { fromFileName } from '../names.js';

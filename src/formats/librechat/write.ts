@@ -1,4 +1,4 @@
-import type { OAuth, ServerSpec } from '../../domain/spec.js';
+import type { OAuth, ServerSpec } from '../../domain/config/spec.js';
 import {
   type Draft,
   type JsonObject,

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type OAuth, type ServerSpec, SPEC_DEFAULTS } from '../../domain/spec.js';
+import { type OAuth, type ServerSpec, SPEC_DEFAULTS } from '../../domain/config/spec.js';
 import type { Declared } from '../declare.js';
 import { type Entry, keepUnknown, lose, origin, parseEntry, readField } from '../entry.js';
 import { fromFileName } from '../names.js';

@@ -1,4 +1,4 @@
-import type { StdioTransport } from '../../domain/spec.js';
+import type { StdioTransport } from '../../domain/config/spec.js';
 import { type Entry, lose, loseUnknown, origin } from '../entry.js';
 import type { FilePath } from '../tree.js';
 import { type InputReader, readInput } from './inputs.js';

@@ -1,5 +1,5 @@
-import type { UserVariable } from '../../domain/spec.js';
-import type { ValuePart } from '../../domain/value.js';
+import type { UserVariable } from '../../domain/config/spec.js';
+import type { ValuePart } from '../../domain/config/value.js';
 import { type Entry, lose, loseUnknown, origin, readField } from '../entry.js';
 import { variableName } from '../names.js';
 import type { FilePath } from '../tree.js';

@@ -1,5 +1,5 @@
-import { type HttpTransport, type ServerSpec, SPEC_DEFAULTS } from '../../domain/spec.js';
-import type { UserVariable } from '../../domain/spec.js';
+import { type HttpTransport, type ServerSpec, SPEC_DEFAULTS } from '../../domain/config/spec.js';
+import type { UserVariable } from '../../domain/config/spec.js';
 import type { Declared } from '../declare.js';
 import {
   annotate,

@@ -1,6 +1,6 @@
-import { valueFields } from '../../domain/connection-scope.js';
-import type { ServerSpec, UserVariable } from '../../domain/spec.js';
-import { parseValue, type Reference, referencesIn } from '../../domain/value.js';
+import { valueFields } from '../../domain/config/connection-scope.js';
+import type { ServerSpec, UserVariable } from '../../domain/config/spec.js';
+import { parseValue, type Reference, referencesIn } from '../../domain/config/value.js';
 import { type Draft, type JsonObject, lost } from '../draft.js';
 import { variableName } from '../names.js';
 import { type Dialect, printValue, readBy } from '../values.js';

@@ -1,4 +1,4 @@
-import type { StdioTransport } from '../../domain/spec.js';
+import type { StdioTransport } from '../../domain/config/spec.js';
 import type { JsonObject } from '../draft.js';
 import { RUNTIMES } from './command.js';
 import { type Template, templateInput } from './write-inputs.js';

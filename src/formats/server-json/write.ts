@@ -1,6 +1,6 @@
 import { canonicalJson } from '../../domain/digest.js';
-import type { HttpTransport, StdioTransport, Transport } from '../../domain/spec.js';
-import { referencesIn } from '../../domain/value.js';
+import type { HttpTransport, StdioTransport, Transport } from '../../domain/config/spec.js';
+import { referencesIn } from '../../domain/config/value.js';
 import {
   type Draft,
   type JsonObject,

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { isSwitchboardError } from '../../domain/errors.js';
-import type { ServerSpec } from '../../domain/spec.js';
+import type { ServerSpec } from '../../domain/config/spec.js';
 import { serverFromJson, type ServerMessage } from '../../wire/json.js';
 import { fromSpecMessage } from '../../wire/spec-codec.js';
 import type { Declared } from '../declare.js';

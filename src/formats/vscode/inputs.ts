@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { UserVariable } from '../../domain/spec.js';
+import type { UserVariable } from '../../domain/config/spec.js';
 import { type Entry, fail, lose, placeAt } from '../entry.js';
 import type { FilePlace } from '../format.js';
 import { variableName } from '../names.js';

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { valueFields } from '../../domain/connection-scope.js';
-import { type ServerSpec, SPEC_DEFAULTS } from '../../domain/spec.js';
-import { referencesIn } from '../../domain/value.js';
+import { valueFields } from '../../domain/config/connection-scope.js';
+import { type ServerSpec, SPEC_DEFAULTS } from '../../domain/config/spec.js';
+import { referencesIn } from '../../domain/config/value.js';
 import type { Declared } from '../declare.js';
 import { type Entry, keepUnknown, lose, parseEntry } from '../entry.js';
 import { readClient } from '../mcp-servers/read.js';

@@ -1,6 +1,6 @@
-import type { UserVariable } from '../../domain/spec.js';
-import { valueFields } from '../../domain/connection-scope.js';
-import { referencesIn } from '../../domain/value.js';
+import type { UserVariable } from '../../domain/config/spec.js';
+import { valueFields } from '../../domain/config/connection-scope.js';
+import { referencesIn } from '../../domain/config/value.js';
 import { type Draft, type JsonObject, lost, tellUnsaid, withAnnotations } from '../draft.js';
 import { tellHeaders } from '../mcp-servers/write.js';
 import { variableName } from '../names.js';

@@ -1,5 +1,5 @@
 import type { Server } from '@grpc/grpc-js';
-import type { NodeSession } from '../../services/node-session.js';
+import type { NodeSession } from '../../services/watch/node-session.js';
 import { fromCheckItems, toCheckResponse } from '../../wire/check-codec.js';
 import { fromSyncRequest, tenantOf } from '../../wire/node-messages.js';
 import { ConnectionServiceService } from '../../wire/service-definitions.js';

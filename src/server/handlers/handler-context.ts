@@ -1,7 +1,7 @@
 import type { Position } from '../../domain/commit.js';
 import type { Services } from '../../services/create-services.js';
 import type { RequestContext } from '../../services/request.js';
-import type { UpstreamStatus } from '../../services/upstream.js';
+import type { UpstreamStatus } from '../../services/replica/upstream.js';
 import type { HeaderFacts } from '../../wire/view-codec.js';
 import type { CallContext } from '../grpc/call-context.js';
 

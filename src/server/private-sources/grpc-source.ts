@@ -1,6 +1,6 @@
 import { ChannelCredentials } from '@grpc/grpc-js';
 import { SwitchboardError } from '../../domain/errors.js';
-import type { PrivateSource } from '../../storage/private-source.js';
+import type { PrivateSource } from '../../services/private-loads/private-source.js';
 import { createSourceClient } from '../../wire/source-client.js';
 import { readSourceRow } from '../../wire/source-codec.js';
 import { listRows } from './list-rows.js';

@@ -1,4 +1,4 @@
-import type { PrivateSources } from '../../storage/private-source.js';
+import type { PrivateSources } from '../../services/private-loads/private-source.js';
 import { isLoopback, parseAddress } from '../option-values.js';
 import { openGrpcSource } from './grpc-source.js';
 import type { DeclaredSource } from './read-sources-file.js';

@@ -4,7 +4,7 @@ import { createSecureContext } from 'node:tls';
 import { type Entry, fail, openEntry, parseEntry } from '../../formats/entry.js';
 import type { FilePath } from '../../formats/tree.js';
 import { parseText } from '../../formats/parse-text.js';
-import type { PrivateSourcePolicy } from '../../storage/private-source.js';
+import type { PrivateSourcePolicy } from '../../services/private-loads/private-source.js';
 import { firstProblem } from '../file-problem.js';
 import { messageOf, StartError } from '../start-error.js';
 import type { GrpcSourceConfig, SourceTls } from './grpc-source.js';

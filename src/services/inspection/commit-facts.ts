@@ -1,4 +1,4 @@
-import { decideFacts, type Finding } from '../../domain/decide-facts.js';
+import { decideFacts, type Finding } from '../../domain/commands/facts.js';
 import type { Position } from '../../domain/commit.js';
 import type { ServerRecord } from '../../domain/server.js';
 import type { Tenant } from '../tenants.js';

@@ -1,6 +1,6 @@
 import { SwitchboardError } from '../../domain/errors.js';
-import type { Step } from '../tenant-log.js';
-import type { Upstream } from '../upstream.js';
+import type { Step } from '../replica/tenant-state.js';
+import type { Upstream } from '../replica/upstream.js';
 import { Flights } from './flights.js';
 import { inspectServer } from './inspect-server.js';
 import {

@@ -5,7 +5,7 @@ import {
   retryDelayMs,
   type InspectionResult,
 } from '../../domain/inspection.js';
-import type { Finding } from '../../domain/decide-facts.js';
+import type { Finding } from '../../domain/commands/facts.js';
 import type { ServerRecord } from '../../domain/server.js';
 import type { Tenant } from '../tenants.js';
 import { commitFacts, type RecordedFinding } from './commit-facts.js';

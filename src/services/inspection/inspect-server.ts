@@ -1,9 +1,9 @@
 import { SwitchboardError } from '../../domain/errors.js';
 import type { ServerRecord } from '../../domain/server.js';
 import { authorize, validateId, type Answer, type RequestContext } from '../request.js';
-import { untilAborted } from '../until-aborted.js';
+import { untilAborted } from '../concurrency/until-aborted.js';
 import type { Tenants } from '../tenants.js';
-import type { Upstream } from '../upstream.js';
+import type { Upstream } from '../replica/upstream.js';
 import type { Flights } from './flights.js';
 import type { InspectionOutcome } from './inspect-once.js';
 

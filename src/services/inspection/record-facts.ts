@@ -4,7 +4,7 @@ import { validateObserved } from '../../domain/observation.js';
 import { LIMITS } from '../../domain/validate.js';
 import { authorize, validateId, type Answer, type RequestContext } from '../request.js';
 import type { Tenants } from '../tenants.js';
-import type { Upstream } from '../upstream.js';
+import type { Upstream } from '../replica/upstream.js';
 import { commitFacts } from './commit-facts.js';
 
 export interface RecordFactsDeps {

@@ -1,6 +1,6 @@
 import { currentFailure, inspectionPlan } from '../../domain/inspection.js';
 import type { ServerRecord } from '../../domain/server.js';
-import type { Step } from '../tenant-log.js';
+import type { Step } from '../replica/tenant-state.js';
 import type { Flights } from './flights.js';
 import { targetKey, type InspectionDeps, type InspectionTarget } from './inspection-deps.js';
 

@@ -1,10 +1,10 @@
 import { NO_FAILPOINT, type Failpoint } from '../../domain/failpoint.js';
 import type { Catalog } from '../../storage/catalog.js';
 import type { Leases } from '../../storage/leases.js';
-import type { PrivateSources } from '../../storage/private-source.js';
-import type { Step } from '../tenant-log.js';
+import type { PrivateSources } from './private-source.js';
+import type { Step } from '../replica/tenant-state.js';
 import type { Tenants } from '../tenants.js';
-import type { Upstream } from '../upstream.js';
+import type { Upstream } from '../replica/upstream.js';
 import { invalidateUser } from './invalidate-user.js';
 import { LoadFollower } from './load-follower.js';
 import { getPrivateLoadStatus, loadPrivateServers } from './load-status.js';

@@ -1,5 +1,5 @@
 import type { LoadStatus } from '../../domain/load-record.js';
-import { decideInvalidate } from '../../domain/load/decide-user.js';
+import { decideInvalidate } from '../../domain/commands/load/decide-user.js';
 import { authorize, validateId, type Answer, type RequestContext } from '../request.js';
 import {
   answerOf,
@@ -7,7 +7,7 @@ import {
   holdOwners,
   written,
   type WriteOptions,
-} from '../write-request.js';
+} from '../writes/write-request.js';
 import { statusOf, type LoadCallDeps } from './load-status.js';
 
 export interface InvalidateInput extends Omit<WriteOptions, 'validateOnly'> {

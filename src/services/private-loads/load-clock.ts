@@ -1,5 +1,5 @@
 import type { LoadRecord } from '../../domain/load-record.js';
-import type { PrivateSourcePolicy } from '../../storage/private-source.js';
+import type { PrivateSourcePolicy } from './private-source.js';
 
 /** How old a load is: answered from; answered from and loaded anew behind it; not answered from. */
 export type Freshness = 'fresh' | 'due' | 'expired';

@@ -1,7 +1,7 @@
 import type { Failpoint } from '../../domain/failpoint.js';
 import type { Catalog } from '../../storage/catalog.js';
 import type { Leases } from '../../storage/leases.js';
-import type { PrivateSource, PrivateSourcePolicy } from '../../storage/private-source.js';
+import type { PrivateSource, PrivateSourcePolicy } from './private-source.js';
 import type { Tenant, Tenants } from '../tenants.js';
 
 /** The private source of a tenant, and how it is used. */

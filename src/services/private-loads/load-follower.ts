@@ -1,4 +1,4 @@
-import type { Step } from '../tenant-log.js';
+import type { Step } from '../replica/tenant-state.js';
 import { targetKey, type LoadTarget } from './load-deps.js';
 import type { PrivateLoads } from './private-loads.js';
 

@@ -2,7 +2,7 @@ import type { LoadRecord, LoadStatus } from '../../domain/load-record.js';
 import { userSubject, userView } from '../../domain/view.js';
 import { authorize, validateId, type Answer, type RequestContext } from '../request.js';
 import type { Tenants } from '../tenants.js';
-import type { Upstream } from '../upstream.js';
+import type { Upstream } from '../replica/upstream.js';
 import type { LoadSource, LoadTarget } from './load-deps.js';
 import type { PrivateLoads } from './private-loads.js';
 

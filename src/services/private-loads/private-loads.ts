@@ -1,10 +1,10 @@
 import { isSwitchboardError, SwitchboardError } from '../../domain/errors.js';
 import type { LoadRecord } from '../../domain/load-record.js';
 import type { UserView, View } from '../../domain/view.js';
-import { createSlots, type Slots } from '../slots.js';
-import type { Step } from '../tenant-log.js';
+import { createSlots, type Slots } from '../concurrency/slots.js';
+import type { Step } from '../replica/tenant-state.js';
 import type { Tenant } from '../tenants.js';
-import { untilAborted } from '../until-aborted.js';
+import { untilAborted } from '../concurrency/until-aborted.js';
 import { LoadFailures } from './failures.js';
 import { LoadClock } from './load-clock.js';
 import { targetKey, type LoadDeps, type LoadSource, type LoadTarget } from './load-deps.js';

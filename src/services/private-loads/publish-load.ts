@@ -1,9 +1,13 @@
 import type { ServerVersion } from '../../domain/server.js';
 import { isSwitchboardError, SwitchboardError } from '../../domain/errors.js';
-import { decideLoad, type FormerLife } from '../../domain/load/decide-load.js';
-import { serverIdOfRow, type LoadedRow, type SourceRights } from '../../domain/load/rows.js';
+import { decideLoad, type FormerLife } from '../../domain/commands/load/decide-load.js';
+import {
+  serverIdOfRow,
+  type LoadedRow,
+  type SourceRights,
+} from '../../domain/commands/load/rows.js';
 import { isTombstone, type Catalog } from '../../storage/catalog.js';
-import { holdAll, holdOwners } from '../write-request.js';
+import { holdAll, holdOwners } from '../writes/write-request.js';
 import type { LoadTarget } from './load-deps.js';
 
 /** An answer of a source. */

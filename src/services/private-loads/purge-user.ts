@@ -1,10 +1,10 @@
 import type { Change, RequestKey } from '../../domain/commit.js';
 import { digestText } from '../../domain/digest.js';
-import { decidePurge, isPurging } from '../../domain/load/decide-user.js';
-import type { WriteOutcome } from '../committer.js';
-import { fittingChanges } from '../fitting-changes.js';
+import { decidePurge, isPurging } from '../../domain/commands/load/decide-user.js';
+import type { WriteOutcome } from '../commit/committer.js';
+import { fittingChanges } from '../writes/fitting-changes.js';
 import { authorize, validateId, type Answer, type RequestContext } from '../request.js';
-import { checkOptions, holdOwners, written, type WriteOptions } from '../write-request.js';
+import { checkOptions, holdOwners, written, type WriteOptions } from '../writes/write-request.js';
 import type { LoadCallDeps } from './load-status.js';
 
 export interface PurgeInput extends WriteOptions {

@@ -1,6 +1,6 @@
 import { isSwitchboardError, SwitchboardError } from '../../domain/errors.js';
 import { userSubject } from '../../domain/view.js';
-import type { Slots } from '../slots.js';
+import type { Slots } from '../concurrency/slots.js';
 import type { LoadDeps, LoadSource, LoadTarget } from './load-deps.js';
 import { publishLoad } from './publish-load.js';
 

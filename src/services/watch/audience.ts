@@ -1,8 +1,8 @@
 import type { Position } from '../../domain/commit.js';
 import type { StateIndex } from '../../domain/resolve.js';
 import type { Subject } from '../../domain/view.js';
-import type { Step } from '../tenant-log.js';
-import type { UpstreamStatus } from '../upstream.js';
+import type { Step } from '../replica/tenant-state.js';
+import type { UpstreamStatus } from '../replica/upstream.js';
 
 /** Why a stream does not continue from what its client had. */
 export type ResetReason =

@@ -2,9 +2,9 @@ import { SwitchboardError } from '../../domain/errors.js';
 import { changedId } from '../../domain/commit.js';
 import { isShared, sameAudience, seersAmong, type StoredServer } from '../../domain/server.js';
 import type { Subject } from '../../domain/view.js';
-import { createSlots, type Slots } from '../slots.js';
-import type { Step, TenantLog } from '../tenant-log.js';
-import type { UpstreamStatus } from '../upstream.js';
+import { createSlots, type Slots } from '../concurrency/slots.js';
+import type { Step, TenantState } from '../replica/tenant-state.js';
+import type { UpstreamStatus } from '../replica/upstream.js';
 import { createMemo } from './audience.js';
 import type { Watcher } from './watcher.js';
 
@@ -25,7 +25,7 @@ export class WatchHub {
   /** Lets at most so many snapshots run at once; the others wait for their turn. */
   readonly snapshotSlot: Slots;
 
-  constructor(log: TenantLog, maxSnapshots: number) {
+  constructor(log: TenantState, maxSnapshots: number) {
     this.snapshotSlot = createSlots(maxSnapshots);
     this.stop = log.onStep((step) => {
       this.onStep(step);
@@ -65,7 +65,7 @@ export class WatchHub {
   }
 
   /** Sends a heartbeat on every stream. */
-  beat(log: TenantLog, upstream: UpstreamStatus): void {
+  beat(log: TenantState, upstream: UpstreamStatus): void {
     const memo = createMemo();
     const facts = { newest: log.position, upstream };
     for (const watcher of this.watchers) {

@@ -3,7 +3,7 @@ import type { RecordChange, SubscriptionSight } from '../../domain/node-stream.j
 import { sightOf, type StateIndex } from '../../domain/resolve.js';
 import { contentVersion, seersAmong, type StoredServer } from '../../domain/server.js';
 import { subjectsOf, type ReaderView, type Subject } from '../../domain/view.js';
-import type { Step } from '../tenant-log.js';
+import type { Step } from '../replica/tenant-state.js';
 import type { Audience, HeartbeatFacts, Memo, ResetReason, SnapshotItem } from './audience.js';
 
 /** A change of one record as a node sees it. */

@@ -9,7 +9,7 @@ import { SwitchboardError } from '../../domain/errors.js';
 import type { LoadRecord } from '../../domain/load-record.js';
 import { Overlay } from '../../domain/record-set.js';
 import type { Catalog } from '../../storage/catalog.js';
-import type { Step, TenantLog } from '../tenant-log.js';
+import type { Step, TenantState } from '../replica/tenant-state.js';
 
 /** What is needed to take one record back by several commits. */
 interface Undo {
@@ -23,7 +23,7 @@ interface Undo {
  * and touched load record.
  */
 export async function rewind(
-  source: { readonly log: TenantLog; readonly catalog: Catalog },
+  source: { readonly log: TenantState; readonly catalog: Catalog },
   state: Overlay,
   range: { readonly from: number; readonly to: number },
 ): Promise<void> {
@@ -65,7 +65,7 @@ export function stepOver(past: Overlay, commit: Commit, epoch: string): Step {
 
 /** The commits after `from` up to `to`, from memory where they are held. */
 export async function* commitsBetween(
-  { log, catalog }: { readonly log: TenantLog; readonly catalog: Catalog },
+  { log, catalog }: { readonly log: TenantState; readonly catalog: Catalog },
   { from, to }: { readonly from: number; readonly to: number },
 ): AsyncIterable<Commit> {
   let at = from;

@@ -2,7 +2,7 @@ import { changedId, type Cause, type Position } from '../../domain/commit.js';
 import { listResolved, maySee, resolve, type StateIndex } from '../../domain/resolve.js';
 import { contentVersion, type StoredServer } from '../../domain/server.js';
 import { subjectsOf, viewKey, type Subject, type View } from '../../domain/view.js';
-import type { Step, TenantLog } from '../tenant-log.js';
+import type { Step, TenantState } from '../replica/tenant-state.js';
 import type { Audience, HeartbeatFacts, Memo, ResetReason, SnapshotItem } from './audience.js';
 
 export type EventType = 'added' | 'modified' | 'removed' | 'unchanged';
@@ -139,7 +139,7 @@ function* concerned({ commit, before, after }: Step, view: View): Iterable<Aroun
 
 function snapshot(state: StateIndex, view: View, encoder: WatchEncoder): Map<string, SnapshotItem> {
   const servers =
-    view.kind === 'inventory' ? (state as TenantLog).all() : listResolved(state, view);
+    view.kind === 'inventory' ? (state as TenantState).all() : listResolved(state, view);
   const items = new Map<string, SnapshotItem>();
   for (const stored of servers) {
     const { id } = stored.record;

@@ -2,7 +2,7 @@ import type { Position } from '../../domain/commit.js';
 import { namesPosition, sameEpoch, viewDigest, type Token } from '../../domain/token.js';
 import type { View } from '../../domain/view.js';
 import type { Catalog } from '../../storage/catalog.js';
-import type { TenantLog } from '../tenant-log.js';
+import type { TenantState } from '../replica/tenant-state.js';
 import type { ResetReason } from './audience.js';
 
 /**
@@ -12,7 +12,7 @@ import type { ResetReason } from './audience.js';
  * has to be one of no particular view.
  */
 export async function checkResume(
-  source: { readonly log: TenantLog; readonly catalog: Catalog },
+  source: { readonly log: TenantState; readonly catalog: Catalog },
   token: Token,
   view?: View,
 ): Promise<Position | ResetReason> {

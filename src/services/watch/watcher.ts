@@ -1,7 +1,7 @@
 import type { Position } from '../../domain/commit.js';
 import { SwitchboardError } from '../../domain/errors.js';
 import type { Catalog } from '../../storage/catalog.js';
-import type { Step, TenantLog } from '../tenant-log.js';
+import type { Step, TenantState } from '../replica/tenant-state.js';
 import {
   createMemo,
   NOTHING_HELD,
@@ -18,7 +18,7 @@ import type { FrameSink } from './sink.js';
 import type { WatchLimits } from './watch-limits.js';
 
 export interface WatcherDeps {
-  readonly log: TenantLog;
+  readonly log: TenantState;
   readonly catalog: Catalog;
   readonly limits: WatchLimits;
   /** Milliseconds, monotonic. */

@@ -1,5 +1,10 @@
 import { type Tier } from '../../../generated/switchboard/v1/server.js';
-import { declare, declarePrivate, httpSpec, openAdmin } from '../../support/grpc-admin.js';
+import {
+  declare,
+  declarePrivate,
+  httpSpec,
+  openAdmin,
+} from '../../support/grpc-admin/grpc-admin.js';
 
 /** Which servers to make. */
 export interface Population {

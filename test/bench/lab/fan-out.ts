@@ -1,7 +1,7 @@
 import { WatchServersRequest } from '../../../generated/switchboard/v1/registry_service.js';
 import { Tier } from '../../../generated/switchboard/v1/server.js';
 import { DEFAULT_TENANT } from '../../../src/domain/caller.js';
-import { APP, declare, httpSpec, openAdmin } from '../../support/grpc-admin.js';
+import { APP, declare, httpSpec, openAdmin } from '../../support/grpc-admin/grpc-admin.js';
 import { type BareGrpc, TRIGGER_PATH, WATCH_PATH as BARE_WATCH_PATH } from '../roles/bare-grpc.js';
 import type { ControlPlane } from '../roles/control-plane.js';
 import type { EtcdRole } from '../roles/etcd.js';

@@ -4,7 +4,7 @@ import type { ServerRecord } from '../../../src/domain/server.js';
 import type { Subject } from '../../../src/domain/view.js';
 import { openLmdbCatalog } from '../../../src/storage/catalog/lmdb/open-lmdb-catalog.js';
 import type { Catalog } from '../../../src/storage/catalog.js';
-import { batchOf, changeOf, draftOf, grantsAt, recordOf } from '../../support/storage-builders.js';
+import { batchOf, changeOf, draftOf, grantsAt, recordOf } from '../../support/storage/builders.js';
 
 /** A server to be: USER, or PRIVATE if it has an owner; and to whom it is granted. */
 export interface Seed {

@@ -9,7 +9,7 @@ import {
   creation,
   draftOf,
   recordOf,
-} from '../../support/storage-builders.js';
+} from '../../support/storage/builders.js';
 
 /** One writer's tenant, with the one server that it updates. */
 export interface WriteChain {

@@ -1,4 +1,4 @@
-import { type Admin, openAdmin, userView } from '../../support/grpc-admin.js';
+import { type Admin, openAdmin, userView } from '../../support/grpc-admin/grpc-admin.js';
 import { type StoreReads, takeReads } from '../lab/counting-lmdb.js';
 import { openControlPlane } from '../lab/open-control-plane.js';
 import { serve } from '../lab/serve.js';

@@ -1,4 +1,4 @@
-import { type McpHttpServer, startMcpHttpServer } from '../../support/mcp-http-server.js';
+import { type McpHttpServer, startMcpHttpServer } from '../../support/mcp/http-server.js';
 import { serve } from '../lab/serve.js';
 
 let server: McpHttpServer | undefined;

@@ -1,6 +1,6 @@
 import type { Client } from '@grpc/grpc-js';
 import { ListServersRequest } from '../../../generated/switchboard/v1/registry_service.js';
-import { userView } from '../../support/grpc-admin.js';
+import { userView } from '../../support/grpc-admin/grpc-admin.js';
 import { quantile } from '../figures.js';
 import { callRaw, openRawClient } from '../lab/raw-grpc.js';
 import { serve } from '../lab/serve.js';

@@ -2,7 +2,7 @@ import {
   ListPrivateServersRequest,
   ListPrivateServersResponse,
 } from '../../../generated/switchboard/source/v1/private_source_service.js';
-import { httpSpec } from '../../support/grpc-admin.js';
+import { httpSpec } from '../../support/grpc-admin/grpc-admin.js';
 import { serveRaw } from '../lab/raw-grpc.js';
 import { serve } from '../lab/serve.js';
 

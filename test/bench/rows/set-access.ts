@@ -1,7 +1,7 @@
 import { DEFAULT_TENANT } from '../../../src/domain/caller.js';
 import type { Subject } from '../../../src/domain/view.js';
-import { byId, INVENTORY, openAdmin, serverOf } from '../../support/grpc-admin.js';
-import { setAccess as callSetAccess } from '../../support/grpc-admin-access.js';
+import { byId, INVENTORY, openAdmin, serverOf } from '../../support/grpc-admin/grpc-admin.js';
+import { setAccess as callSetAccess } from '../../support/grpc-admin/access.js';
 import type { Bench } from '../bench.js';
 import { quantile } from '../figures.js';
 import { fill, withCatalog } from '../lab/fill.js';

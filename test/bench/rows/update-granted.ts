@@ -1,5 +1,11 @@
 import { WatchServersRequest } from '../../../generated/switchboard/v1/registry_service.js';
-import { byId, openAdmin, serverOf, userView, INVENTORY } from '../../support/grpc-admin.js';
+import {
+  byId,
+  openAdmin,
+  serverOf,
+  userView,
+  INVENTORY,
+} from '../../support/grpc-admin/grpc-admin.js';
 import type { Arm, Bench } from '../bench.js';
 import { FRAMES_PER_COMMIT, WATCH_SERVERS_PATH } from '../lab/fan-out.js';
 import { fill, withCatalog } from '../lab/fill.js';

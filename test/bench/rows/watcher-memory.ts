@@ -1,6 +1,6 @@
 import { WatchServersRequest } from '../../../generated/switchboard/v1/registry_service.js';
 import { Tier } from '../../../generated/switchboard/v1/server.js';
-import { userView } from '../../support/grpc-admin.js';
+import { userView } from '../../support/grpc-admin/grpc-admin.js';
 import type { Arm, Bench } from '../bench.js';
 import { declareServers } from '../lab/declare.js';
 import type { Lab } from '../lab/lab.js';

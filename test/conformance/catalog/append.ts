@@ -7,8 +7,8 @@ import {
   batchOf,
   creation,
   readLog,
-} from '../../support/storage-builders.js';
-import { projectionDifferences, replay } from '../../support/storage-model.js';
+} from '../../support/storage/builders.js';
+import { projectionDifferences, replay } from '../../support/storage/model.js';
 import { openCatalog, openHarness, reasonOf, TENANT, type CatalogSuite } from './harness.js';
 
 /** One order, whoever writes, and nothing half written. */

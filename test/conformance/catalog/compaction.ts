@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { loadOf } from '../../support/loads.js';
+import { loadOf } from '../../support/loads/loads.js';
 import {
   appendAtHead,
   appendUntilPlaced,
@@ -9,8 +9,8 @@ import {
   draftOf,
   readLog,
   recordOf,
-} from '../../support/storage-builders.js';
-import { forgetAnswersBefore, projectionDifferences, replay } from '../../support/storage-model.js';
+} from '../../support/storage/builders.js';
+import { forgetAnswersBefore, projectionDifferences, replay } from '../../support/storage/model.js';
 import { openCatalog, openHarness, TENANT, type CatalogSuite } from './harness.js';
 
 const KEEP_ANSWERS = { answersBefore: 0 };

@@ -9,9 +9,9 @@ import {
   grantsAt,
   readLog,
   recordOf,
-} from '../../support/storage-builders.js';
-import { ODD_TEXTS } from '../../support/storage-history.js';
-import { wholeInventory } from '../../support/storage-model.js';
+} from '../../support/storage/builders.js';
+import { ODD_TEXTS } from '../../support/storage/history.js';
+import { wholeInventory } from '../../support/storage/model.js';
 import { openCatalog, TENANT, type CatalogSuite } from './harness.js';
 
 /** What is stored comes back as it was, whatever it is called and whoever touches it. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { FailpointName } from '../../../src/domain/failpoint.js';
-import { appendAtHead, batchOf, creation, readLog } from '../../support/storage-builders.js';
+import { appendAtHead, batchOf, creation, readLog } from '../../support/storage/builders.js';
 import { expectWholeLog } from './append.js';
 import { openHarness, reasonOf, TENANT, type CatalogSuite } from './harness.js';
 

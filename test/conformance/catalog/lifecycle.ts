@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { CallOptions, Catalog } from '../../../src/storage/catalog.js';
-import { appendAtHead, batchOf, creation, readLog } from '../../support/storage-builders.js';
+import { appendAtHead, batchOf, creation, readLog } from '../../support/storage/builders.js';
 import { openCatalog, openHarness, reasonOf, TENANT, type CatalogSuite } from './harness.js';
 
 type Method = Exclude<keyof Catalog, 'capabilities' | 'close'>;

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { CommitDraft } from '../../../src/domain/commit.js';
 import type { LoadChange, LoadRecord } from '../../../src/domain/load-record.js';
 import type { Catalog } from '../../../src/storage/catalog.js';
-import { loadOf } from '../../support/loads.js';
+import { loadOf } from '../../support/loads/loads.js';
 import {
   appendAtHead,
   batchOf,
@@ -11,8 +11,8 @@ import {
   draftOf,
   readLog,
   recordOf,
-} from '../../support/storage-builders.js';
-import { ODD_TEXTS } from '../../support/storage-history.js';
+} from '../../support/storage/builders.js';
+import { ODD_TEXTS } from '../../support/storage/history.js';
 import { openCatalog, openHarness, TENANT, type CatalogSuite } from './harness.js';
 
 /** Users that engines mix up: with NULs and separators, and one the beginning of another. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { positionOf } from '../../../src/domain/commit.js';
-import { appendAtHead, batchOf, creation, readLog } from '../../support/storage-builders.js';
+import { appendAtHead, batchOf, creation, readLog } from '../../support/storage/builders.js';
 import { openCatalog, TENANT, type CatalogSuite } from './harness.js';
 
 /** Reading the log in pieces. */

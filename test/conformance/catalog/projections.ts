@@ -15,7 +15,7 @@ import {
   draftOf,
   grantsAt,
   recordOf,
-} from '../../support/storage-builders.js';
+} from '../../support/storage/builders.js';
 import {
   changeOfStep,
   draftOfSteps,
@@ -23,13 +23,13 @@ import {
   loadOfStep,
   replaceGrants,
   type HistoryStep,
-} from '../../support/storage-history.js';
+} from '../../support/storage/history.js';
 import {
   applyToModel,
   emptyModel,
   projectionDifferences,
   type CatalogModel,
-} from '../../support/storage-model.js';
+} from '../../support/storage/model.js';
 import { openCatalog, openHarness, TENANT, type CatalogSuite } from './harness.js';
 
 /** Projections are the sum of the log, and nothing else. */

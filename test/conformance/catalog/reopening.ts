@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { loadOf } from '../../support/loads.js';
+import { loadOf } from '../../support/loads/loads.js';
 import {
   appendAtHead,
   batchOf,
@@ -8,8 +8,8 @@ import {
   draftOf,
   readLog,
   recordOf,
-} from '../../support/storage-builders.js';
-import { emptyModel, projectionDifferences, replay } from '../../support/storage-model.js';
+} from '../../support/storage/builders.js';
+import { emptyModel, projectionDifferences, replay } from '../../support/storage/model.js';
 import { expectWholeLog } from './append.js';
 import { openHarness, reasonOf, TENANT, type CatalogSuite } from './harness.js';
 

@@ -7,7 +7,7 @@ import {
   draftOf,
   grantsAt,
   recordOf,
-} from '../../support/storage-builders.js';
+} from '../../support/storage/builders.js';
 import { openCatalog, TENANT, type CatalogSuite } from './harness.js';
 
 /** What is kept of a server's past, and by what else than its id and name it is found. */

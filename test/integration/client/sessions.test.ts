@@ -5,12 +5,12 @@ import {
   type SyncResponse,
 } from '../../../generated/switchboard/v1/connection_service.js';
 import { Tier } from '../../../generated/switchboard/v1/server.js';
-import { openCommitWriter } from '../../support/control-plane-commits.js';
-import { openNode, soon } from '../../support/control-plane-node.js';
-import { startControlPlane, testFolder } from '../../support/control-plane.js';
-import { APP, httpSpec, toRefusal, userView } from '../../support/grpc-admin.js';
-import { createNodeFollower } from '../../support/grpc-admin-sync.js';
-import { creation, grantsAt } from '../../support/storage-builders.js';
+import { openCommitWriter } from '../../support/control-plane/commits.js';
+import { openNode, soon } from '../../support/control-plane/node.js';
+import { startControlPlane, testFolder } from '../../support/control-plane/control-plane.js';
+import { APP, httpSpec, toRefusal, userView } from '../../support/grpc-admin/grpc-admin.js';
+import { createNodeFollower } from '../../support/grpc-admin/sync.js';
+import { creation, grantsAt } from '../../support/storage/builders.js';
 
 describe('the control plane, beside a client', () => {
   it('cuts a node that never acknowledges, and no other [W12, P21]', async () => {

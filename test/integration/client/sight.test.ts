@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { openNode, soon } from '../../support/control-plane-node.js';
-import { startControlPlane } from '../../support/control-plane.js';
-import { grantAccess, revokeAccess } from '../../support/grpc-admin-access.js';
-import { declarePrivate, httpSpec } from '../../support/grpc-admin.js';
-import { clientErrorOf, openHttpServer, textOf } from '../../support/mcp-pool.js';
+import { openNode, soon } from '../../support/control-plane/node.js';
+import { startControlPlane } from '../../support/control-plane/control-plane.js';
+import { grantAccess, revokeAccess } from '../../support/grpc-admin/access.js';
+import { declarePrivate, httpSpec } from '../../support/grpc-admin/grpc-admin.js';
+import { clientErrorOf, openHttpServer, textOf } from '../../support/mcp/pool.js';
 
 describe('a user who loses sight of a server', () => {
   it('loses the open connection too, at every node, and nobody else does [D9, W9, C2]', async () => {

@@ -1,9 +1,9 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { Tier } from '../../../generated/switchboard/v1/server.js';
-import { openNode, soon, type TestNode } from '../../support/control-plane-node.js';
-import { startControlPlane, type ControlPlane } from '../../support/control-plane.js';
-import { httpSpec } from '../../support/grpc-admin.js';
-import { startTcpProxy, type TcpProxy } from '../../support/tcp-proxy.js';
+import { openNode, soon, type TestNode } from '../../support/control-plane/node.js';
+import { startControlPlane, type ControlPlane } from '../../support/control-plane/control-plane.js';
+import { httpSpec } from '../../support/grpc-admin/grpc-admin.js';
+import { startTcpProxy, type TcpProxy } from '../../support/network/tcp-proxy.js';
 
 interface Network {
   readonly plane: ControlPlane;

@@ -4,12 +4,13 @@ import { writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import path from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { openNode, soon } from '../../support/control-plane-node.js';
-import { startScriptedServer, synced, welcome } from '../../support/control-plane-script.js';
-import { startControlPlane, testFolder } from '../../support/control-plane.js';
-import { clientErrorOf } from '../../support/mcp-pool.js';
+import { openNode, soon } from '../../support/control-plane/node.js';
+import { startScriptedServer, synced, welcome } from '../../support/control-plane/script.js';
+import { startControlPlane, testFolder } from '../../support/control-plane/control-plane.js';
+import { clientErrorOf } from '../../support/mcp/pool.js';
 
-const tlsFile = (name: string): string => path.join(import.meta.dirname, '../../support/tls', name);
+const tlsFile = (name: string): string =>
+  path.join(import.meta.dirname, '../../support/network/tls', name);
 
 describe('the status of a client', () => {
   it('goes from CONNECTING to READY, to STALE and back, and ends as CLOSED [W11]', async () => {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { UpstreamState } from '../../../generated/switchboard/v1/common.js';
 import { APP_VIEW, userView } from '../../../src/domain/view.js';
 import { SwitchboardError } from '../../../src/domain/errors.js';
-import { openFollower, openNode, soon } from '../../support/control-plane-node.js';
+import { openFollower, openNode, soon } from '../../support/control-plane/node.js';
 import {
   commit,
   heartbeat,
@@ -15,9 +15,9 @@ import {
   upsert,
   welcome,
   type ScriptedStream,
-} from '../../support/control-plane-script.js';
-import { clientErrorOf } from '../../support/mcp-pool.js';
-import { startTcpProxy } from '../../support/tcp-proxy.js';
+} from '../../support/control-plane/script.js';
+import { clientErrorOf } from '../../support/mcp/pool.js';
+import { startTcpProxy } from '../../support/network/tcp-proxy.js';
 
 const ANA = userView('ana');
 const BEN = userView('ben');

@@ -2,11 +2,11 @@ import { describe, expect, it } from 'vitest';
 import { Tier } from '../../../generated/switchboard/v1/server.js';
 import type { NodeView } from '../../../src/client/node-view.js';
 import { APP_VIEW, userView, type Subject, type UserView } from '../../../src/domain/view.js';
-import { openCommitWriter, type CommitWriter } from '../../support/control-plane-commits.js';
-import { openFollower, openNode, soon } from '../../support/control-plane-node.js';
-import { startControlPlane, testFolder } from '../../support/control-plane.js';
-import { httpSpec, type Admin } from '../../support/grpc-admin.js';
-import { clientErrorOf, openHttpServer, textOf } from '../../support/mcp-pool.js';
+import { openCommitWriter, type CommitWriter } from '../../support/control-plane/commits.js';
+import { openFollower, openNode, soon } from '../../support/control-plane/node.js';
+import { startControlPlane, testFolder } from '../../support/control-plane/control-plane.js';
+import { httpSpec, type Admin } from '../../support/grpc-admin/grpc-admin.js';
+import { clientErrorOf, openHttpServer, textOf } from '../../support/mcp/pool.js';
 import { printedSeed, randomFrom, type Random } from '../../support/random.js';
 import {
   changeOf,
@@ -15,7 +15,7 @@ import {
   grantsAt,
   recordOf,
   type RecordParts,
-} from '../../support/storage-builders.js';
+} from '../../support/storage/builders.js';
 
 const spec = httpSpec('https://one.example/mcp');
 

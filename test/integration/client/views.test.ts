@@ -4,8 +4,8 @@ import { ShadowPolicy } from '../../../generated/switchboard/v1/registry_service
 import { Tier, type Server } from '../../../generated/switchboard/v1/server.js';
 import type { KnownServer } from '../../../src/client/server-view.js';
 import type { ServerLookup } from '../../../src/client/user-handle.js';
-import { openNode, soon } from '../../support/control-plane-node.js';
-import { startControlPlane } from '../../support/control-plane.js';
+import { openNode, soon } from '../../support/control-plane/node.js';
+import { startControlPlane } from '../../support/control-plane/control-plane.js';
 import {
   APP,
   httpSpec,
@@ -13,13 +13,13 @@ import {
   toRefusal,
   userView,
   type Admin,
-} from '../../support/grpc-admin.js';
+} from '../../support/grpc-admin/grpc-admin.js';
 import {
   demoteServer,
   grantAccess,
   promoteServer,
   revokeAccess,
-} from '../../support/grpc-admin-access.js';
+} from '../../support/grpc-admin/access.js';
 import { printedSeed, randomFrom, type Random } from '../../support/random.js';
 
 const NAMES = ['a', 'b', 'c', 'd', 'e', 'f'];

@@ -14,8 +14,8 @@ import type { Connection } from '../../../src/client/pool/connection.js';
 import type { PoolEvent } from '../../../src/client/pool/pool-event.js';
 import type { UserHandle } from '../../../src/client/user-handle.js';
 import type { ToolResult } from '../../../src/mcp/mcp-connection.js';
-import { openNode, soon } from '../../support/control-plane-node.js';
-import { startControlPlane, testFolder } from '../../support/control-plane.js';
+import { openNode, soon } from '../../support/control-plane/node.js';
+import { startControlPlane, testFolder } from '../../support/control-plane/control-plane.js';
 import {
   declare,
   declarePrivate,
@@ -24,25 +24,25 @@ import {
   serverOf,
   stdioSpec,
   type Admin,
-} from '../../support/grpc-admin.js';
+} from '../../support/grpc-admin/grpc-admin.js';
 import {
   demoteServer,
   grantAccess,
   promoteServer,
   revokeAccess,
   setAccess,
-} from '../../support/grpc-admin-access.js';
-import { startLocalServer, type LocalServer } from '../../support/grpc-admin-server.js';
+} from '../../support/grpc-admin/access.js';
+import { startLocalServer, type LocalServer } from '../../support/grpc-admin/server.js';
 import {
   clientErrorOf,
   isGroupAlive,
   openHttpServer,
   textOf,
   until,
-} from '../../support/mcp-pool.js';
-import { EVERYTHING } from '../../support/mcp-specs.js';
-import { startSourceServer } from '../../support/private-source-server.js';
-import { call } from '../../support/unary-call.js';
+} from '../../support/mcp/pool.js';
+import { EVERYTHING } from '../../support/mcp/specs.js';
+import { startSourceServer } from '../../support/loads/source-server.js';
+import { call } from '../../support/grpc/unary-call.js';
 
 let local: LocalServer;
 let admin: Admin;

@@ -1,7 +1,7 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Connection } from '../../../src/client/pool/connection.js';
 import { createPool } from '../../../src/client/pool/create-pool.js';
-import type { ServerSpec } from '../../../src/domain/spec.js';
+import type { ServerSpec } from '../../../src/domain/config/spec.js';
 import {
   clientErrorOf,
   closedGate,
@@ -9,9 +9,9 @@ import {
   openPool,
   textOf,
   until,
-} from '../../support/mcp-pool.js';
-import { ServerList } from '../../support/mcp-server-list.js';
-import { httpServer } from '../../support/mcp-specs.js';
+} from '../../support/mcp/pool.js';
+import { ServerList } from '../../support/mcp/server-list.js';
+import { httpServer } from '../../support/mcp/specs.js';
 
 const spec = (url: string, more: Partial<ServerSpec> = {}) => ({
   transport: httpServer(url),

@@ -8,8 +8,8 @@ import {
   openPool,
   textOf,
   until,
-} from '../../support/mcp-pool.js';
-import { httpServer, nodeServer } from '../../support/mcp-specs.js';
+} from '../../support/mcp/pool.js';
+import { httpServer, nodeServer } from '../../support/mcp/specs.js';
 
 async function headersSeen(connection: Connection): Promise<Record<string, string>> {
   return JSON.parse(textOf(await connection.callTool({ name: 'headers' }))) as Record<

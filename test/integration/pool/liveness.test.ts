@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { freePort, startEverything } from '../../support/mcp-everything.js';
+import { freePort, startEverything } from '../../support/mcp/everything.js';
 import {
   clientErrorOf,
   closedGate,
@@ -8,9 +8,9 @@ import {
   openPool,
   textOf,
   until,
-} from '../../support/mcp-pool.js';
-import { httpServer } from '../../support/mcp-specs.js';
-import { networkServer } from '../../support/mcp-transports.js';
+} from '../../support/mcp/pool.js';
+import { httpServer } from '../../support/mcp/specs.js';
+import { networkServer } from '../../support/mcp/transports.js';
 
 describe('a server that goes away', () => {
   it.each([404, 400] as const)(

@@ -11,8 +11,8 @@ import {
   openPool,
   textOf,
   until,
-} from '../../support/mcp-pool.js';
-import { EVERYTHING, FILESYSTEM, httpServer, MEMORY, nodeServer } from '../../support/mcp-specs.js';
+} from '../../support/mcp/pool.js';
+import { EVERYTHING, FILESYSTEM, httpServer, MEMORY, nodeServer } from '../../support/mcp/specs.js';
 
 async function temporaryFolder(): Promise<string> {
   const folder = await realpath(await mkdtemp(join(tmpdir(), 'switchboard-')));

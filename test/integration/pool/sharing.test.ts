@@ -6,8 +6,8 @@ import {
   openPool,
   textOf,
   until,
-} from '../../support/mcp-pool.js';
-import { httpServer } from '../../support/mcp-specs.js';
+} from '../../support/mcp/pool.js';
+import { httpServer } from '../../support/mcp/specs.js';
 
 describe('one connection for many', () => {
   it('makes one MCP session for 1,000 concurrent gets, and ends it [C1]', async () => {

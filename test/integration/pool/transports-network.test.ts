@@ -1,9 +1,9 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { runsToItsEnd } from '../../support/mcp-client-process.js';
-import { mcpErrorOf, openConnection } from '../../support/mcp-connect.js';
-import { clientErrorOf, closedGate, openPool, textOf, until } from '../../support/mcp-pool.js';
-import { networkServer, NETWORK_KINDS, type NetworkServer } from '../../support/mcp-transports.js';
-import { startTcpProxy } from '../../support/tcp-proxy.js';
+import { runsToItsEnd } from '../../support/mcp/client-process.js';
+import { mcpErrorOf, openConnection } from '../../support/mcp/connect.js';
+import { clientErrorOf, closedGate, openPool, textOf, until } from '../../support/mcp/pool.js';
+import { networkServer, NETWORK_KINDS, type NetworkServer } from '../../support/mcp/transports.js';
+import { startTcpProxy } from '../../support/network/tcp-proxy.js';
 
 const HOUR_MS = 3_600_000;
 

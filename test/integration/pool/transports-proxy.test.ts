@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { runsToItsEnd } from '../../support/mcp-client-process.js';
-import { clientErrorOf, openPool, textOf, until, type TestPool } from '../../support/mcp-pool.js';
-import { openProxy } from '../../support/mcp-proxy.js';
-import { networkServer, NETWORK_KINDS } from '../../support/mcp-transports.js';
-import { openSocksProxy } from '../../support/socks-proxy.js';
-import { openTlsFront } from '../../support/tls-front.js';
+import { runsToItsEnd } from '../../support/mcp/client-process.js';
+import { clientErrorOf, openPool, textOf, until, type TestPool } from '../../support/mcp/pool.js';
+import { openProxy } from '../../support/mcp/proxy.js';
+import { networkServer, NETWORK_KINDS } from '../../support/mcp/transports.js';
+import { openSocksProxy } from '../../support/network/socks-proxy.js';
+import { openTlsFront } from '../../support/network/tls-front.js';
 
 describe.each(NETWORK_KINDS)('a proxy before a server over $kind', ({ kind, open }) => {
   const poolThrough = (proxyUrl: string, url: string, timeouts = {}): TestPool =>

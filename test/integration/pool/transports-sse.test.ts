@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { mcpErrorOf, openConnection } from '../../support/mcp-connect.js';
-import { clientErrorOf, openPool, textOf, until, type TestPool } from '../../support/mcp-pool.js';
-import type { Declared } from '../../support/mcp-server-list.js';
-import { networkServer, openSseServer } from '../../support/mcp-transports.js';
+import { mcpErrorOf, openConnection } from '../../support/mcp/connect.js';
+import { clientErrorOf, openPool, textOf, until, type TestPool } from '../../support/mcp/pool.js';
+import type { Declared } from '../../support/mcp/server-list.js';
+import { networkServer, openSseServer } from '../../support/mcp/transports.js';
 
 const HOUR_MS = 3_600_000;
 const EVENTS = { 'content-type': 'text/event-stream' };

@@ -1,8 +1,8 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { mcpErrorOf, openConnection } from '../../support/mcp-connect.js';
-import { clientErrorOf, openPool, textOf, until, type TestPool } from '../../support/mcp-pool.js';
-import { networkServer, openWebSocketServer } from '../../support/mcp-transports.js';
-import { startTcpProxy } from '../../support/tcp-proxy.js';
+import { mcpErrorOf, openConnection } from '../../support/mcp/connect.js';
+import { clientErrorOf, openPool, textOf, until, type TestPool } from '../../support/mcp/pool.js';
+import { networkServer, openWebSocketServer } from '../../support/mcp/transports.js';
+import { startTcpProxy } from '../../support/network/tcp-proxy.js';
 
 const HOUR_MS = 3_600_000;
 

@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { openModernServer } from '../../support/mcp-modern-server.js';
-import { mcpErrorOf, openConnection } from '../../support/mcp-connect.js';
+import { openModernServer } from '../../support/mcp/modern-server.js';
+import { mcpErrorOf, openConnection } from '../../support/mcp/connect.js';
 import {
   clientErrorOf,
   closedGate,
@@ -12,8 +12,8 @@ import {
   openPool,
   textOf,
   until,
-} from '../../support/mcp-pool.js';
-import { EVERYTHING, httpServer, nodeServer } from '../../support/mcp-specs.js';
+} from '../../support/mcp/pool.js';
+import { EVERYTHING, httpServer, nodeServer } from '../../support/mcp/specs.js';
 
 describe('transports', () => {
   it('follow no redirect to another origin, and carry no header there', async () => {

@@ -11,7 +11,7 @@ import type { FrameSink } from '../../../src/services/watch/sink.js';
 import type { HandlersOf } from '../../../src/server/grpc/shell.js';
 import { createConnectionClient } from '../../../src/wire/clients.js';
 import { fromStatus } from '../../../src/wire/status.js';
-import { startTinyServer, type TinyServer } from '../../support/tiny-server.js';
+import { startTinyServer, type TinyServer } from '../../support/grpc/tiny-server.js';
 import { eventually } from '../../support/eventually.js';
 
 type SyncHandler = HandlersOf<typeof ConnectionServiceService>['sync'];

@@ -14,11 +14,12 @@ import type { CallContext } from '../../../src/server/grpc/call-context.js';
 import type { GrpcServerOptions } from '../../../src/server/grpc-server.js';
 import { StartError } from '../../../src/server/start-error.js';
 import { fromStatus } from '../../../src/wire/status.js';
-import { startTinyServer, type TinyServer } from '../../support/tiny-server.js';
-import { call, failureOf } from '../../support/unary-call.js';
-import { openWatch } from '../../support/watch-stream.js';
+import { startTinyServer, type TinyServer } from '../../support/grpc/tiny-server.js';
+import { call, failureOf } from '../../support/grpc/unary-call.js';
+import { openWatch } from '../../support/grpc/watch-stream.js';
 
-const tlsFile = (name: string): string => path.join(import.meta.dirname, '../../support/tls', name);
+const tlsFile = (name: string): string =>
+  path.join(import.meta.dirname, '../../support/network/tls', name);
 const CA = readFileSync(tlsFile('ca.crt'));
 const CLIENT = [readFileSync(tlsFile('client.key')), readFileSync(tlsFile('client.crt'))] as const;
 const SERVER = { cert: tlsFile('server.crt'), key: tlsFile('server.key') };

@@ -7,8 +7,8 @@ import {
 import { ERROR_REASONS, type ErrorReason, SwitchboardError } from '../../../src/domain/errors.js';
 import type { CallContext } from '../../../src/server/grpc/call-context.js';
 import { fromStatus, GRPC_CODES } from '../../../src/wire/status.js';
-import { startTinyServer } from '../../support/tiny-server.js';
-import { call, failureOf } from '../../support/unary-call.js';
+import { startTinyServer } from '../../support/grpc/tiny-server.js';
+import { call, failureOf } from '../../support/grpc/unary-call.js';
 import { eventually } from '../../support/eventually.js';
 
 const REQUEST = GetServerRequest.fromPartial({ tenant: 'a' });

@@ -4,8 +4,8 @@ import { describe, expect, it } from 'vitest';
 import type { FrameSink } from '../../../src/services/watch/sink.js';
 import { createRegistryClient } from '../../../src/wire/clients.js';
 import { CLIENT_KEEPALIVE, SERVER_KEEPALIVE } from '../../../src/wire/keepalive.js';
-import { startTinyServer } from '../../support/tiny-server.js';
-import { frame, openWatch, tokensOf } from '../../support/watch-stream.js';
+import { startTinyServer } from '../../support/grpc/tiny-server.js';
+import { frame, openWatch, tokensOf } from '../../support/grpc/watch-stream.js';
 import { eventually } from '../../support/eventually.js';
 
 /** A PING frame of HTTP/2 with its header. */

@@ -13,7 +13,7 @@ import {
   openGrpcSource,
 } from '../../../src/server/private-sources/grpc-source.js';
 import { openSources } from '../../../src/server/private-sources/open-sources.js';
-import type { PrivateSource } from '../../../src/storage/private-source.js';
+import type { PrivateSource } from '../../../src/services/private-loads/private-source.js';
 import { failureOf, sourceRow } from '../../conformance/private-source.suite.js';
 import { captureLog } from '../../support/capture-log.js';
 import { eventually } from '../../support/eventually.js';
@@ -21,11 +21,11 @@ import {
   type SourceServer,
   type SourceServerOptions,
   startSourceServer,
-} from '../../support/private-source-server.js';
-import { startTcpProxy } from '../../support/tcp-proxy.js';
+} from '../../support/loads/source-server.js';
+import { startTcpProxy } from '../../support/network/tcp-proxy.js';
 
 const tls = (name: string): Buffer =>
-  readFileSync(path.join(import.meta.dirname, '../../support/tls', name));
+  readFileSync(path.join(import.meta.dirname, '../../support/network/tls', name));
 const ANA = { tenant: 'acme', user: 'ana' };
 const CONFIG = { name: 'app-db', timeoutMs: 10_000, maxRows: 1_000, maxBytes: 4_194_304 };
 

@@ -15,9 +15,9 @@ import {
 import type { SwitchboardError } from '../../../src/domain/errors.js';
 import type { FrameSink } from '../../../src/services/watch/sink.js';
 import { fromStatus } from '../../../src/wire/status.js';
-import { startTinyServer } from '../../support/tiny-server.js';
-import { call, failureOf } from '../../support/unary-call.js';
-import { frame, openWatch, tokensOf } from '../../support/watch-stream.js';
+import { startTinyServer } from '../../support/grpc/tiny-server.js';
+import { call, failureOf } from '../../support/grpc/unary-call.js';
+import { frame, openWatch, tokensOf } from '../../support/grpc/watch-stream.js';
 import { eventually } from '../../support/eventually.js';
 
 interface HealthAnswer {

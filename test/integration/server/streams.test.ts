@@ -3,10 +3,10 @@ import { describe, expect, it } from 'vitest';
 import { SwitchboardError } from '../../../src/domain/errors.js';
 import type { FrameSink } from '../../../src/services/watch/sink.js';
 import { fromStatus } from '../../../src/wire/status.js';
-import { call, failureOf } from '../../support/unary-call.js';
+import { call, failureOf } from '../../support/grpc/unary-call.js';
 import { GetServerRequest } from '../../../generated/switchboard/v1/registry_service.js';
-import { startTinyServer } from '../../support/tiny-server.js';
-import { frame, openWatch, tokensOf } from '../../support/watch-stream.js';
+import { startTinyServer } from '../../support/grpc/tiny-server.js';
+import { frame, openWatch, tokensOf } from '../../support/grpc/watch-stream.js';
 import { eventually } from '../../support/eventually.js';
 
 describe('a server stream', () => {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { ServerRecord } from '../../../src/domain/server.js';
 import { MAX_GRANTS } from '../../../src/domain/subjects.js';
 import { INVENTORY_VIEW, userView } from '../../../src/domain/view.js';
-import { compactTenants } from '../../../src/services/compaction.js';
+import { compactTenants } from '../../../src/services/replica/compaction.js';
 import { useFakeIntervals } from '../../support/fake-intervals.js';
 import {
   demote,
@@ -13,8 +13,8 @@ import {
   reasonOf,
   revoke,
   setAccess,
-} from '../../support/services-access.js';
-import { apply, itemOf, rollback, told, undelete } from '../../support/services-apply.js';
+} from '../../support/services/access.js';
+import { apply, itemOf, rollback, told, undelete } from '../../support/services/apply.js';
 import {
   create,
   get,
@@ -26,7 +26,7 @@ import {
   tokenOf,
   update,
   type Replica,
-} from '../../support/services-world.js';
+} from '../../support/services/world.js';
 
 useFakeIntervals();
 

@@ -3,7 +3,7 @@ import { isSwitchboardError, SwitchboardError } from '../../../src/domain/errors
 import { INVENTORY_VIEW, userView } from '../../../src/domain/view.js';
 import type { Catalog } from '../../../src/storage/catalog.js';
 import { useFakeIntervals } from '../../support/fake-intervals.js';
-import { apply, brokenItem, itemOf, told } from '../../support/services-apply.js';
+import { apply, brokenItem, itemOf, told } from '../../support/services/apply.js';
 import {
   create,
   get,
@@ -16,10 +16,10 @@ import {
   tokenOf,
   update,
   watch,
-} from '../../support/services-world.js';
-import type { SyncFrame, WatchFrame } from '../../support/services-encoders.js';
-import { decodeFrames } from '../../support/sinks.js';
-import { readLog } from '../../support/storage-builders.js';
+} from '../../support/services/world.js';
+import type { SyncFrame, WatchFrame } from '../../support/services/encoders.js';
+import { decodeFrames } from '../../support/services/sinks.js';
+import { readLog } from '../../support/storage/builders.js';
 
 useFakeIntervals();
 

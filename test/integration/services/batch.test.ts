@@ -16,7 +16,7 @@ import {
   tokenOf,
   update,
   type Replica,
-} from '../../support/services-world.js';
+} from '../../support/services/world.js';
 
 useFakeIntervals();
 

@@ -2,9 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { userView } from '../../../src/domain/view.js';
 import type { Catalog } from '../../../src/storage/catalog.js';
 import { useFakeIntervals } from '../../support/fake-intervals.js';
-import { grant, promote, revoke } from '../../support/services-access.js';
-import { apply, itemOf } from '../../support/services-apply.js';
-import { create, get, openWorld, page, type World } from '../../support/services-world.js';
+import { grant, promote, revoke } from '../../support/services/access.js';
+import { apply, itemOf } from '../../support/services/apply.js';
+import { create, get, openWorld, page, type World } from '../../support/services/world.js';
 
 // What is asked of the Catalog, counted: it must not grow with what is not asked for.
 

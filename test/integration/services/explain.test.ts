@@ -3,8 +3,8 @@ import { isSwitchboardError } from '../../../src/domain/errors.js';
 import { APP_VIEW, INVENTORY_VIEW, userView } from '../../../src/domain/view.js';
 import type { Catalog } from '../../../src/storage/catalog.js';
 import { useFakeIntervals } from '../../support/fake-intervals.js';
-import { changeAccess } from '../../support/commits.js';
-import { explainName } from '../../support/services-apply.js';
+import { changeAccess } from '../../support/commits/commits.js';
+import { explainName } from '../../support/services/apply.js';
 import {
   create,
   openWorld,
@@ -13,7 +13,7 @@ import {
   TENANT,
   tokenOf,
   update,
-} from '../../support/services-world.js';
+} from '../../support/services/world.js';
 
 useFakeIntervals();
 

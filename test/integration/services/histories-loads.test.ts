@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { openMemoryLeases } from '../../../src/storage/leases/memory/memory-leases.js';
 import { useFakeIntervals } from '../../support/fake-intervals.js';
-import { loadingFrom } from '../../support/scripted-source.js';
-import { TestDatabase } from '../../support/services-database.js';
-import { isRefusal, TTL_MS } from '../../support/services-loads.js';
-import { Simulation } from '../../support/services-simulation.js';
-import { openWorld, TENANT, type Replica, type World } from '../../support/services-world.js';
+import { loadingFrom } from '../../support/loads/scripted-source.js';
+import { TestDatabase } from '../../support/services/database.js';
+import { isRefusal, TTL_MS } from '../../support/services/loads.js';
+import { Simulation } from '../../support/services/simulation.js';
+import { openWorld, TENANT, type Replica, type World } from '../../support/services/world.js';
 
 /** Each seed is one history. To repeat one that failed, leave it alone here. */
 const SEEDS = [1, 2, 3, 4, 5];

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { useFakeIntervals } from '../../support/fake-intervals.js';
-import { Simulation } from '../../support/services-simulation.js';
-import { openWorld } from '../../support/services-world.js';
+import { Simulation } from '../../support/services/simulation.js';
+import { openWorld } from '../../support/services/world.js';
 
 /** Each seed is one history. To repeat one that failed, leave it alone here. */
 const SEEDS = [1, 2, 3, 4, 5];

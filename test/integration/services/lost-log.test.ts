@@ -8,7 +8,7 @@ import {
   passTime,
   TENANT,
   watch,
-} from '../../support/services-world.js';
+} from '../../support/services/world.js';
 
 useFakeIntervals();
 

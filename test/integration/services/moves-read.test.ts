@@ -4,10 +4,10 @@ import type { ServerRecord } from '../../../src/domain/server.js';
 import type { Tier } from '../../../src/domain/tier.js';
 import { APP_VIEW, userView, type View } from '../../../src/domain/view.js';
 import { useFakeIntervals } from '../../support/fake-intervals.js';
-import { readStream, violationsOf } from '../../support/checkers.js';
-import { Oracle } from '../../support/history-oracle.js';
-import { demote, grantsOf, promote, setAccess } from '../../support/services-access.js';
-import type { WatchFrame } from '../../support/services-encoders.js';
+import { readStream, violationsOf } from '../../support/checkers/checkers.js';
+import { Oracle } from '../../support/history/oracle.js';
+import { demote, grantsOf, promote, setAccess } from '../../support/services/access.js';
+import type { WatchFrame } from '../../support/services/encoders.js';
 import {
   catchUp,
   create,
@@ -17,8 +17,8 @@ import {
   TENANT,
   watch,
   type Replica,
-} from '../../support/services-world.js';
-import { decodeFrames } from '../../support/sinks.js';
+} from '../../support/services/world.js';
+import { decodeFrames } from '../../support/services/sinks.js';
 
 /** `SWITCHBOARD_LONG=1` makes as many as a release is tried with; that takes minutes. */
 const LONG = process.env['SWITCHBOARD_LONG'] === '1';

@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { decideCreate } from '../../../src/domain/decide.js';
-import { decidePromote } from '../../../src/domain/decide-move.js';
+import { decideCreate } from '../../../src/domain/commands/decide.js';
+import { decidePromote } from '../../../src/domain/commands/move.js';
 import { SwitchboardError } from '../../../src/domain/errors.js';
 import { NO_FAILPOINT } from '../../../src/domain/failpoint.js';
 import type { ServerRecord } from '../../../src/domain/server.js';
 import { APP_VIEW, INVENTORY_VIEW, userView } from '../../../src/domain/view.js';
-import { Committer, type WriteOutcome } from '../../../src/services/committer.js';
-import { fromNamesakes } from '../../../src/services/namesakes.js';
-import { TenantLog } from '../../../src/services/tenant-log.js';
+import { Committer, type WriteOutcome } from '../../../src/services/commit/committer.js';
+import { fromNamesakes } from '../../../src/services/reads/namesakes.js';
+import { TenantState } from '../../../src/services/replica/tenant-state.js';
 import { WatchHub } from '../../../src/services/watch/hub.js';
 import type { Catalog } from '../../../src/storage/catalog.js';
 import { useFakeIntervals } from '../../support/fake-intervals.js';
@@ -19,8 +19,8 @@ import {
   reasonOf,
   revoke,
   setAccess,
-} from '../../support/services-access.js';
-import { rollback, undelete, versions } from '../../support/services-apply.js';
+} from '../../support/services/access.js';
+import { rollback, undelete, versions } from '../../support/services/apply.js';
 import {
   create,
   declarationFor,
@@ -33,9 +33,9 @@ import {
   tokenOf,
   update,
   type Replica,
-} from '../../support/services-world.js';
-import { readLog } from '../../support/storage-builders.js';
-import { projectionDifferences, replay } from '../../support/storage-model.js';
+} from '../../support/services/world.js';
+import { readLog } from '../../support/storage/builders.js';
+import { projectionDifferences, replay } from '../../support/storage/model.js';
 
 useFakeIntervals();
 
@@ -114,7 +114,7 @@ describe('a promotion', () => {
     await using world = await openWorld();
     const record = await named(await world.replica(), 'ana');
     const { catalog, relay } = world;
-    const log = await TenantLog.open(TENANT, catalog);
+    const log = await TenantState.open(TENANT, catalog);
     const committer = new Committer({
       log,
       catalog,

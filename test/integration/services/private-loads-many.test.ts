@@ -3,9 +3,9 @@ import { SwitchboardError } from '../../../src/domain/errors.js';
 import { userView, type UserView } from '../../../src/domain/view.js';
 import type { Leases } from '../../../src/storage/leases.js';
 import { useFakeIntervals } from '../../support/fake-intervals.js';
-import { grant, reasonOf } from '../../support/services-access.js';
-import { apply, itemOf } from '../../support/services-apply.js';
-import { HOUR_MS, loadingFrom, ScriptedSource } from '../../support/scripted-source.js';
+import { grant, reasonOf } from '../../support/services/access.js';
+import { apply, itemOf } from '../../support/services/apply.js';
+import { HOUR_MS, loadingFrom, ScriptedSource } from '../../support/loads/scripted-source.js';
 import {
   create,
   get,
@@ -14,7 +14,7 @@ import {
   requestOf,
   TENANT,
   type Replica,
-} from '../../support/services-world.js';
+} from '../../support/services/world.js';
 
 // Loads beside each other, and beside what else is written.
 

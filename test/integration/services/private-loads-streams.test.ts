@@ -3,8 +3,8 @@ import { SwitchboardError } from '../../../src/domain/errors.js';
 import { viewDigest } from '../../../src/domain/token.js';
 import { userView, type ReaderView } from '../../../src/domain/view.js';
 import { useFakeIntervals } from '../../support/fake-intervals.js';
-import { loadingFrom, ScriptedSource } from '../../support/scripted-source.js';
-import type { SyncFrame, WatchFrame } from '../../support/services-encoders.js';
+import { loadingFrom, ScriptedSource } from '../../support/loads/scripted-source.js';
+import type { SyncFrame, WatchFrame } from '../../support/services/encoders.js';
 import {
   create,
   openNode,
@@ -15,8 +15,8 @@ import {
   watch,
   type Replica,
   type World,
-} from '../../support/services-world.js';
-import { decodeFrames, type RecordingSink } from '../../support/sinks.js';
+} from '../../support/services/world.js';
+import { decodeFrames, type RecordingSink } from '../../support/services/sinks.js';
 
 useFakeIntervals();
 

@@ -1,10 +1,10 @@
 import { describe, expect, it, vi } from 'vitest';
 import { isSwitchboardError, SwitchboardError } from '../../../src/domain/errors.js';
 import { userView, type UserView } from '../../../src/domain/view.js';
-import type { PrivateSourcePolicy } from '../../../src/storage/private-source.js';
+import type { PrivateSourcePolicy } from '../../../src/services/private-loads/private-source.js';
 import { openMemoryLeases } from '../../../src/storage/leases/memory/memory-leases.js';
 import { useFakeIntervals } from '../../support/fake-intervals.js';
-import { HOUR_MS, loadingFrom, ScriptedSource } from '../../support/scripted-source.js';
+import { HOUR_MS, loadingFrom, ScriptedSource } from '../../support/loads/scripted-source.js';
 import {
   create,
   get,
@@ -13,7 +13,7 @@ import {
   requestOf,
   type Replica,
   type World,
-} from '../../support/services-world.js';
+} from '../../support/services/world.js';
 
 useFakeIntervals();
 

@@ -5,8 +5,8 @@ import { APP_VIEW, INVENTORY_VIEW, userView, type View } from '../../../src/doma
 import type { HeldConnection } from '../../../src/domain/held-connection.js';
 import type { Catalog } from '../../../src/storage/catalog.js';
 import { useFakeIntervals } from '../../support/fake-intervals.js';
-import { changeAccess } from '../../support/commits.js';
-import { describeContents, Oracle } from '../../support/history-oracle.js';
+import { changeAccess } from '../../support/commits/commits.js';
+import { describeContents, Oracle } from '../../support/history/oracle.js';
 import { randomFrom } from '../../support/random.js';
 import {
   catchUp,
@@ -21,7 +21,7 @@ import {
   tokenOf,
   update,
   type Replica,
-} from '../../support/services-world.js';
+} from '../../support/services/world.js';
 
 useFakeIntervals();
 

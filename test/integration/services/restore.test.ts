@@ -4,18 +4,18 @@ import {
   decideDelete,
   type Decision,
   type DecisionContext,
-} from '../../../src/domain/decide.js';
+} from '../../../src/domain/commands/decide.js';
 import { isSwitchboardError } from '../../../src/domain/errors.js';
 import { NO_FAILPOINT } from '../../../src/domain/failpoint.js';
 import type { ServerRecord } from '../../../src/domain/server.js';
 import { INVENTORY_VIEW, userView } from '../../../src/domain/view.js';
-import { Committer } from '../../../src/services/committer.js';
-import { compactTenants } from '../../../src/services/compaction.js';
-import { TenantLog } from '../../../src/services/tenant-log.js';
+import { Committer } from '../../../src/services/commit/committer.js';
+import { compactTenants } from '../../../src/services/replica/compaction.js';
+import { TenantState } from '../../../src/services/replica/tenant-state.js';
 import type { Catalog } from '../../../src/storage/catalog.js';
 import { useFakeIntervals } from '../../support/fake-intervals.js';
-import { changeAccess } from '../../support/commits.js';
-import { apply, itemOf, rollback, undelete, versions } from '../../support/services-apply.js';
+import { changeAccess } from '../../support/commits/commits.js';
+import { apply, itemOf, rollback, undelete, versions } from '../../support/services/apply.js';
 import {
   create,
   declarationFor,
@@ -27,9 +27,9 @@ import {
   tokenOf,
   update,
   watch,
-} from '../../support/services-world.js';
-import type { WatchFrame } from '../../support/services-encoders.js';
-import { decodeFrames } from '../../support/sinks.js';
+} from '../../support/services/world.js';
+import type { WatchFrame } from '../../support/services/encoders.js';
+import { decodeFrames } from '../../support/services/sinks.js';
 
 useFakeIntervals();
 
@@ -398,7 +398,7 @@ describe('a decision that is based on a projection', () => {
   it('is prepared again when its record changes in the same batch, before it [P11]', async () => {
     await using world = await openWorld();
     const { value } = await create(await world.replica(), { name: 'files' });
-    const log = await TenantLog.open(TENANT, world.catalog);
+    const log = await TenantState.open(TENANT, world.catalog);
     const { catalog, relay } = world;
     const committer = new Committer({
       log,

@@ -2,9 +2,9 @@ import { describe, expect, it } from 'vitest';
 import type { ServerRecord } from '../../../src/domain/server.js';
 import { APP_VIEW, INVENTORY_VIEW, userView, type View } from '../../../src/domain/view.js';
 import { useFakeIntervals } from '../../support/fake-intervals.js';
-import { demote, grant, promote, revoke, setAccess } from '../../support/services-access.js';
-import { explainName } from '../../support/services-apply.js';
-import type { WatchFrame } from '../../support/services-encoders.js';
+import { demote, grant, promote, revoke, setAccess } from '../../support/services/access.js';
+import { explainName } from '../../support/services/apply.js';
+import type { WatchFrame } from '../../support/services/encoders.js';
 import {
   create,
   get,
@@ -16,8 +16,8 @@ import {
   update,
   watch,
   type Replica,
-} from '../../support/services-world.js';
-import { decodeFrames } from '../../support/sinks.js';
+} from '../../support/services/world.js';
+import { decodeFrames } from '../../support/services/sinks.js';
 
 // Servers that have, had or nearly have the same name: what is done to one is not done to another.
 

@@ -1,8 +1,8 @@
 import { describe, expect, it, vi } from 'vitest';
 import { userView } from '../../../src/domain/view.js';
-import type { SyncFrame } from '../../support/services-encoders.js';
-import { create, openNode, openWorld, TENANT } from '../../support/services-world.js';
-import { decodeFrames } from '../../support/sinks.js';
+import type { SyncFrame } from '../../support/services/encoders.js';
+import { create, openNode, openWorld, TENANT } from '../../support/services/world.js';
+import { decodeFrames } from '../../support/services/sinks.js';
 
 describe('a node session', () => {
   it('leaves no trace in the log, however it comes, goes and changes [P7]', async () => {

@@ -3,8 +3,8 @@ import type { ServerRecord } from '../../../src/domain/server.js';
 import { viewDigest } from '../../../src/domain/token.js';
 import { APP_VIEW, userView, type ReaderView } from '../../../src/domain/view.js';
 import { useFakeIntervals } from '../../support/fake-intervals.js';
-import { NodeReader } from '../../support/checkers-node.js';
-import { Oracle } from '../../support/history-oracle.js';
+import { NodeReader } from '../../support/checkers/node.js';
+import { Oracle } from '../../support/history/oracle.js';
 import {
   demote,
   grant,
@@ -12,8 +12,8 @@ import {
   promote,
   revoke,
   setAccess,
-} from '../../support/services-access.js';
-import type { SyncFrame, WatchFrame } from '../../support/services-encoders.js';
+} from '../../support/services/access.js';
+import type { SyncFrame, WatchFrame } from '../../support/services/encoders.js';
 import {
   catchUp,
   create,
@@ -24,8 +24,8 @@ import {
   update,
   watch,
   type Replica,
-} from '../../support/services-world.js';
-import { decodeFrames, type RecordingSink } from '../../support/sinks.js';
+} from '../../support/services/world.js';
+import { decodeFrames, type RecordingSink } from '../../support/services/sinks.js';
 
 // Who gains and who loses sight of a server, and what their streams are told of it.
 

@@ -8,18 +8,18 @@ import {
   type ReaderView,
   type View,
 } from '../../../src/domain/view.js';
-import { compactTenants } from '../../../src/services/compaction.js';
+import { compactTenants } from '../../../src/services/replica/compaction.js';
 import { Tenants } from '../../../src/services/tenants.js';
-import { openWatcher } from '../../../src/services/watch-servers.js';
+import { openWatcher } from '../../../src/services/watch/watch-servers.js';
 import { ResolvedAudience } from '../../../src/services/watch/resolved-audience.js';
 import { WATCH_DEFAULTS } from '../../../src/services/watch/watch-limits.js';
 import { NO_FAILPOINT } from '../../../src/domain/failpoint.js';
 import type { Catalog } from '../../../src/storage/catalog.js';
 import { useFakeIntervals } from '../../support/fake-intervals.js';
-import { readStream, violationsOf } from '../../support/checkers.js';
-import { changeAccess } from '../../support/commits.js';
-import { Oracle } from '../../support/history-oracle.js';
-import { watchEncoder, type SyncFrame, type WatchFrame } from '../../support/services-encoders.js';
+import { readStream, violationsOf } from '../../support/checkers/checkers.js';
+import { changeAccess } from '../../support/commits/commits.js';
+import { Oracle } from '../../support/history/oracle.js';
+import { watchEncoder, type SyncFrame, type WatchFrame } from '../../support/services/encoders.js';
 import {
   catchUp,
   create,
@@ -32,8 +32,8 @@ import {
   tokenOf,
   update,
   watch,
-} from '../../support/services-world.js';
-import { decodeFrames, RecordingSink } from '../../support/sinks.js';
+} from '../../support/services/world.js';
+import { decodeFrames, RecordingSink } from '../../support/services/sinks.js';
 
 useFakeIntervals();
 

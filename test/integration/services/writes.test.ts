@@ -5,7 +5,7 @@ import { INVENTORY_VIEW, userView } from '../../../src/domain/view.js';
 import type { Catalog } from '../../../src/storage/catalog.js';
 import { openLmdbCatalog } from '../../../src/storage/catalog/lmdb/open-lmdb-catalog.js';
 import { useFakeIntervals } from '../../support/fake-intervals.js';
-import { changeAccess } from '../../support/commits.js';
+import { changeAccess } from '../../support/commits/commits.js';
 import {
   catchUp,
   create,
@@ -20,10 +20,10 @@ import {
   update,
   watch,
   type Replica,
-} from '../../support/services-world.js';
-import { decodeFrames } from '../../support/sinks.js';
-import type { WatchFrame } from '../../support/services-encoders.js';
-import { readLog } from '../../support/storage-builders.js';
+} from '../../support/services/world.js';
+import { decodeFrames } from '../../support/services/sinks.js';
+import type { WatchFrame } from '../../support/services/encoders.js';
+import { readLog } from '../../support/storage/builders.js';
 
 useFakeIntervals();
 

@@ -7,7 +7,7 @@ import { listResolved, maySee, resolve, sightOf } from '../../../src/domain/reso
 import { isShared, type StoredServer } from '../../../src/domain/server.js';
 import { APP_VIEW, userView, type ReaderView, type Subject } from '../../../src/domain/view.js';
 import { printedSeed, randomFrom, type Random } from '../../support/random.js';
-import { grantsAt, recordOf, type RecordParts } from '../../support/storage-builders.js';
+import { grantsAt, recordOf, type RecordParts } from '../../support/storage/builders.js';
 
 const ANA = userView('ana');
 const ANA_IN_TWO = userView('ana', ['blue', 'red']);

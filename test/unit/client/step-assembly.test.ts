@@ -3,7 +3,7 @@ import { RecordChange } from '../../../generated/switchboard/v1/connection_servi
 import { StepAssembly } from '../../../src/client/reflector/step-assembly.js';
 import type { KnownServer } from '../../../src/client/server-view.js';
 import { toServerMessage } from '../../../src/wire/server-codec.js';
-import { recordOf } from '../../support/storage-builders.js';
+import { recordOf } from '../../support/storage/builders.js';
 
 const DOCS = recordOf({ id: 'docs', name: 'docs', owner: 'ana' });
 const HELD: ReadonlyMap<string, KnownServer> = new Map([['docs', DOCS]]);

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { Subscriptions } from '../../../src/client/reflector/subscriptions.js';
 import { SwitchboardError } from '../../../src/domain/errors.js';
 import { APP_VIEW, userView } from '../../../src/domain/view.js';
-import { clientErrorOf } from '../../support/mcp-pool.js';
+import { clientErrorOf } from '../../support/mcp/pool.js';
 
 const ANA = userView('ana', ['staff']);
 

@@ -6,7 +6,7 @@ import { UserSubscriptions, type ViewUse } from '../../../src/client/users.js';
 import type { ViewFeed } from '../../../src/client/view-feed.js';
 import { SwitchboardError } from '../../../src/domain/errors.js';
 import { userView, type ReaderView, type UserView } from '../../../src/domain/view.js';
-import { clientErrorOf } from '../../support/mcp-pool.js';
+import { clientErrorOf } from '../../support/mcp/pool.js';
 
 const ANA = userView('ana');
 const ANA_IN_RED = userView('ana', ['red']);

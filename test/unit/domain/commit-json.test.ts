@@ -8,9 +8,9 @@ import {
   type Change,
 } from '../../../src/domain/commit.js';
 import { digestText } from '../../../src/domain/digest.js';
-import { arbitraryServer } from '../../support/history-arbitraries.js';
-import { loadChange, loadOf } from '../../support/loads.js';
-import { draftOf } from '../../support/storage-builders.js';
+import { arbitraryServer } from '../../support/history/arbitraries.js';
+import { loadChange, loadOf } from '../../support/loads/loads.js';
+import { draftOf } from '../../support/storage/builders.js';
 
 const PLACE = { epoch: 'e', revision: 7, fingerprint: 'f' };
 

@@ -13,9 +13,9 @@ import {
   type Position,
 } from '../../../src/domain/commit.js';
 import type { Grant, StoredServer } from '../../../src/domain/server.js';
-import { arbitraryGrants, arbitraryServer } from '../../support/history-arbitraries.js';
-import { loadOf } from '../../support/loads.js';
-import { changeOf, draftOf, recordOf } from '../../support/storage-builders.js';
+import { arbitraryGrants, arbitraryServer } from '../../support/history/arbitraries.js';
+import { loadOf } from '../../support/loads/loads.js';
+import { changeOf, draftOf, recordOf } from '../../support/storage/builders.js';
 
 const start: Position = { epoch: 'epoch', revision: 0, fingerprint: '' };
 

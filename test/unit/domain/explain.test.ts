@@ -5,9 +5,9 @@ import { RecordSet } from '../../../src/domain/record-set.js';
 import { rankNamed, resolve } from '../../../src/domain/resolve.js';
 import type { StoredServer, Tombstone } from '../../../src/domain/server.js';
 import { APP_VIEW, INVENTORY_VIEW, userView, type View } from '../../../src/domain/view.js';
-import { whyNot } from '../../support/explain-oracle.js';
-import { arbitraryState, NAMES, VIEWS } from '../../support/history-arbitraries.js';
-import { grantsAt, recordOf, type RecordParts } from '../../support/storage-builders.js';
+import { whyNot } from '../../support/history/explain-oracle.js';
+import { arbitraryState, NAMES, VIEWS } from '../../support/history/arbitraries.js';
+import { grantsAt, recordOf, type RecordParts } from '../../support/storage/builders.js';
 
 const ana = userView('ana', ['dev']);
 

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { decideFacts, type Finding } from '../../../src/domain/decide-facts.js';
+import { decideFacts, type Finding } from '../../../src/domain/commands/facts.js';
 import type { ServerFacts } from '../../../src/domain/facts.js';
 import type { InspectionResult } from '../../../src/domain/inspection.js';
 import { cutText, toolBytes, validateObserved } from '../../../src/domain/observation.js';
 import { RecordSet } from '../../../src/domain/record-set.js';
 import type { ServerRecord } from '../../../src/domain/server.js';
-import { failureAt, observationAt, observedFacts } from '../../support/facts.js';
-import { recordOf } from '../../support/storage-builders.js';
+import { failureAt, observationAt, observedFacts } from '../../support/inspection/facts.js';
+import { recordOf } from '../../support/storage/builders.js';
 
 const AFTER = { epoch: 'e', revision: 7, fingerprint: 'f' };
 const record = recordOf({ id: 'srv' });

@@ -7,10 +7,10 @@ import {
   retryDelayMs,
   RETRY_DEFAULTS,
 } from '../../../src/domain/inspection.js';
-import { SPEC_DEFAULTS, type ServerSpec } from '../../../src/domain/spec.js';
-import { httpServer, nodeServer } from '../../support/mcp-specs.js';
-import { recordOf } from '../../support/storage-builders.js';
-import { failureAt, observationAt } from '../../support/facts.js';
+import { SPEC_DEFAULTS, type ServerSpec } from '../../../src/domain/config/spec.js';
+import { httpServer, nodeServer } from '../../support/mcp/specs.js';
+import { recordOf } from '../../support/storage/builders.js';
+import { failureAt, observationAt } from '../../support/inspection/facts.js';
 
 const specOf = (parts: Partial<ServerSpec>): ServerSpec => ({
   ...SPEC_DEFAULTS,

@@ -5,9 +5,9 @@ import { Overlay, RecordSet } from '../../../src/domain/record-set.js';
 import type { StateIndex } from '../../../src/domain/resolve.js';
 import { audienceOf, isShared, type StoredServer } from '../../../src/domain/server.js';
 import type { LoadRecord } from '../../../src/domain/load-record.js';
-import { arbitraryServer, NAMES, SUBJECTS, USERS } from '../../support/history-arbitraries.js';
-import { loadChange, loadOf } from '../../support/loads.js';
-import { draftOf, recordOf } from '../../support/storage-builders.js';
+import { arbitraryServer, NAMES, SUBJECTS, USERS } from '../../support/history/arbitraries.js';
+import { loadChange, loadOf } from '../../support/loads/loads.js';
+import { draftOf, recordOf } from '../../support/storage/builders.js';
 
 const IDS = ['id-0', 'id-1', 'id-2', 'id-3'];
 

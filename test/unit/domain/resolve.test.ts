@@ -17,8 +17,8 @@ import {
   userView,
   type ReaderView,
 } from '../../../src/domain/view.js';
-import { arbitraryState, NAMES, VIEWS } from '../../support/history-arbitraries.js';
-import { grantsAt, recordOf, type RecordParts } from '../../support/storage-builders.js';
+import { arbitraryState, NAMES, VIEWS } from '../../support/history/arbitraries.js';
+import { grantsAt, recordOf, type RecordParts } from '../../support/storage/builders.js';
 
 const ana = userView('ana', ['dev']);
 

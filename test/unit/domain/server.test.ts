@@ -8,8 +8,8 @@ import {
   type StoredServer,
 } from '../../../src/domain/server.js';
 import type { Subject } from '../../../src/domain/view.js';
-import { arbitraryServer, SUBJECTS } from '../../support/history-arbitraries.js';
-import { grantsAt, recordOf } from '../../support/storage-builders.js';
+import { arbitraryServer, SUBJECTS } from '../../support/history/arbitraries.js';
+import { grantsAt, recordOf } from '../../support/storage/builders.js';
 
 const arbitrarySubjects = fc.uniqueArray(fc.constantFrom(...SUBJECTS, 'user:stranger' as const));
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { isSwitchboardError } from '../../../src/domain/errors.js';
 import type { Declaration } from '../../../src/domain/server.js';
-import { SPEC_DEFAULTS, type OAuth, type ServerSpec } from '../../../src/domain/spec.js';
+import { SPEC_DEFAULTS, type OAuth, type ServerSpec } from '../../../src/domain/config/spec.js';
 import { LIMITS, validateDeclaration } from '../../../src/domain/validate.js';
 
 const http = { kind: 'streamable_http', url: 'https://x.example/mcp', headers: {} } as const;

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { joinValue, parseValue } from '../../../src/domain/value.js';
+import { joinValue, parseValue } from '../../../src/domain/config/value.js';
 import { environmentDialect, librechatDialect } from '../../../src/formats/librechat/dialect.js';
 import { mcpDialect } from '../../../src/formats/mcp-servers/dialect.js';
 import { type Dialect, printValue, toNotation } from '../../../src/formats/values.js';

@@ -4,8 +4,8 @@ import { parse } from 'yaml';
 import type { Format } from '../../../src/formats/format.js';
 import { readServers } from '../../../src/formats/read-servers.js';
 import { writeServers } from '../../../src/formats/write-servers.js';
-import { documents } from '../../support/formats-documents.js';
-import { declaredBy } from '../../support/formats-servers.js';
+import { documents } from '../../support/formats/documents.js';
+import { declaredBy } from '../../support/formats/servers.js';
 
 describe.each(Object.keys(documents) as (keyof typeof documents)[])('a file of %s', (format) => {
   it('in the documented shape is read whole and written as the same document', () => {

@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import type { Format, ReadResult } from '../../../src/formats/format.js';
 import { readServers } from '../../../src/formats/read-servers.js';
 import { fieldText, type FilePath } from '../../../src/formats/tree.js';
-import { documents } from '../../support/formats-documents.js';
+import { documents } from '../../support/formats/documents.js';
 
 /** What a field means to a reader, where that is the same as without it. */
 const SAYS_NOTHING = /(?:^|\.)(?:\$schema|type|isRequired|runtimeHint|transport)$/;

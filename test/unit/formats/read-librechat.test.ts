@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { ServerSpec } from '../../../src/domain/spec.js';
+import type { ServerSpec } from '../../../src/domain/config/spec.js';
 import type { ReadResult } from '../../../src/formats/format.js';
 import { readServers } from '../../../src/formats/read-servers.js';
 

@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { type Format, FORMATS, type Loss } from '../../../src/formats/format.js';
 import { readServers } from '../../../src/formats/read-servers.js';
 import { type WritableServer, writeServers } from '../../../src/formats/write-servers.js';
-import { differences, tellsOf } from '../../support/formats-differences.js';
-import { anyServer, declaredBy } from '../../support/formats-servers.js';
+import { differences, tellsOf } from '../../support/formats/differences.js';
+import { anyServer, declaredBy } from '../../support/formats/servers.js';
 
 function read(text: string, format: Format): readonly WritableServer[] {
   const { servers, problems } = readServers(text, { format });

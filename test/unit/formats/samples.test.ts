@@ -5,7 +5,7 @@ import { parse } from 'yaml';
 import type { ReadResult } from '../../../src/formats/format.js';
 import { readServers } from '../../../src/formats/read-servers.js';
 import { writeServers } from '../../../src/formats/write-servers.js';
-import { declaredBy } from '../../support/formats-servers.js';
+import { declaredBy } from '../../support/formats/servers.js';
 
 const FOLDER = path.join(import.meta.dirname, '../../../examples/configs');
 

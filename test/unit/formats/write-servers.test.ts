@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { isSwitchboardError } from '../../../src/domain/errors.js';
-import { type ServerSpec, SPEC_DEFAULTS } from '../../../src/domain/spec.js';
+import { type ServerSpec, SPEC_DEFAULTS } from '../../../src/domain/config/spec.js';
 import { type Format, FORMATS } from '../../../src/formats/format.js';
 import { readServers } from '../../../src/formats/read-servers.js';
 import {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { fetchWithinOrigin } from '../../../src/mcp/fetch-within-origin.js';
-import { mcpErrorOf } from '../../support/mcp-connect.js';
+import { mcpErrorOf } from '../../support/mcp/connect.js';
 
 const redirect = (status: number, location?: string): Response =>
   new Response(null, { status, ...(location === undefined ? {} : { headers: { location } }) });

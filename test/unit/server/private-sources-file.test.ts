@@ -7,7 +7,7 @@ import { readSourcesFile } from '../../../src/server/private-sources/read-source
 import { StartError } from '../../../src/server/start-error.js';
 
 const EXAMPLE = path.join(import.meta.dirname, '../../../examples/configs/private-sources.yaml');
-const TLS = path.join(import.meta.dirname, '../../support/tls');
+const TLS = path.join(import.meta.dirname, '../../support/network/tls');
 
 function sourcesFile(content: unknown, files: Readonly<Record<string, string>> = {}): string {
   const folder = mkdtempSync(path.join(tmpdir(), 'switchboard-sources-'));

@@ -2,11 +2,11 @@ import { describe, expect, it } from 'vitest';
 import type { CommitDraft } from '../../../src/domain/commit.js';
 import type { ServerRecord } from '../../../src/domain/server.js';
 import { userView } from '../../../src/domain/view.js';
-import { CHECKERS, violationsOf, type RecordedStream } from '../../support/checkers.js';
-import { NodeReader } from '../../support/checkers-node.js';
-import { Oracle } from '../../support/history-oracle.js';
-import type { SyncFrame, WatchFrame } from '../../support/services-encoders.js';
-import { changeOf, draftOf, grantsAt, placeAll, recordOf } from '../../support/storage-builders.js';
+import { CHECKERS, violationsOf, type RecordedStream } from '../../support/checkers/checkers.js';
+import { NodeReader } from '../../support/checkers/node.js';
+import { Oracle } from '../../support/history/oracle.js';
+import type { SyncFrame, WatchFrame } from '../../support/services/encoders.js';
+import { changeOf, draftOf, grantsAt, placeAll, recordOf } from '../../support/storage/builders.js';
 import { viewDigest } from '../../../src/domain/token.js';
 
 const ana = userView('ana');

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { justAfter, keyOf, keysUnder } from '../../../src/storage/catalog/lmdb/keys.js';
-import { ODD_TEXTS } from '../../support/storage-history.js';
+import { ODD_TEXTS } from '../../support/storage/history.js';
 
 /** What LMDB takes with pages of 4 KB. */
 const MAX_KEY_BYTES = 1978;

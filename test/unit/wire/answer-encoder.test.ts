@@ -15,7 +15,7 @@ import {
 import { toServerMessage } from '../../../src/wire/server-codec.js';
 import { toRpcStatus } from '../../../src/wire/status.js';
 import { toHeaderMessage, type HeaderFacts } from '../../../src/wire/view-codec.js';
-import { recordOf } from '../../support/storage-builders.js';
+import { recordOf } from '../../support/storage/builders.js';
 
 const HEADER: HeaderFacts = {
   tenant: 'default',

@@ -3,7 +3,7 @@ import { ApplyServersRequest } from '../../../generated/switchboard/v1/registry_
 import { ServerSpec, Tier } from '../../../generated/switchboard/v1/server.js';
 import { isSwitchboardError } from '../../../src/domain/errors.js';
 import { fromApplyServers } from '../../../src/wire/apply-codec.js';
-import type { Init } from '../../support/grpc-admin.js';
+import type { Init } from '../../support/grpc-admin/grpc-admin.js';
 
 const spec = ServerSpec.fromPartial({
   transport: { $case: 'streamableHttp', value: { url: 'https://a.example' } },

@@ -12,7 +12,7 @@ import { APP_VIEW, userView, type View } from '../../../src/domain/view.js';
 import { messagesOf } from '../../../src/wire/feed-codec.js';
 import { createSyncEncoder } from '../../../src/wire/sync-encoder.js';
 import { createWatchEncoder } from '../../../src/wire/watch-encoder.js';
-import { recordOf } from '../../support/storage-builders.js';
+import { recordOf } from '../../support/storage/builders.js';
 
 const TENANT = 'default';
 const position: Position = { epoch: 'e', revision: 7, fingerprint: 'f' };

@@ -1,12 +1,17 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { declarationOf } from '../../../src/domain/decide.js';
+import { declarationOf } from '../../../src/domain/commands/decide.js';
 import { canonicalJson } from '../../../src/domain/digest.js';
 import type { Declaration } from '../../../src/domain/server.js';
-import type { Instructions, OAuth, ServerSpec, Transport } from '../../../src/domain/spec.js';
-import { SPEC_DEFAULTS } from '../../../src/domain/spec.js';
+import type {
+  Instructions,
+  OAuth,
+  ServerSpec,
+  Transport,
+} from '../../../src/domain/config/spec.js';
+import { SPEC_DEFAULTS } from '../../../src/domain/config/spec.js';
 import { fieldChanges } from '../../../src/wire/field-changes.js';
-import { recordOf, type RecordParts } from '../../support/storage-builders.js';
+import { recordOf, type RecordParts } from '../../support/storage/builders.js';
 
 const declared = (parts: RecordParts = {}): Declaration =>
   declarationOf(recordOf({ id: 'files', ...parts }));

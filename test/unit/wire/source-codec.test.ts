@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { SourceServer } from '../../../generated/switchboard/source/v1/private_source_service.js';
 import { isSwitchboardError } from '../../../src/domain/errors.js';
 import { readSourceRow, splitSourceAnswer } from '../../../src/wire/source-codec.js';
-import { encodeAnswer, type ScriptedRow } from '../../support/private-source-server.js';
+import { encodeAnswer, type ScriptedRow } from '../../support/loads/source-server.js';
 
 const STDIO = { transport: { $case: 'stdio', value: { command: 'run' } } } as const;
 const ROW = { rowId: '1', name: 'notes', spec: STDIO };

@@ -1,6 +1,10 @@
 import { applyChange, changedId, type Change, type Commit } from '../../../domain/commit.js';
 import { jsonOnce } from '../../../domain/json-once.js';
-import { projectChange, versionOf, type IndexEntry } from '../../../domain/projection.js';
+import {
+  projectChange,
+  versionOf,
+  type IndexEntry,
+} from '../../../domain/projection/project-change.js';
 import type { Grant, Tombstone } from '../../../domain/server.js';
 import type { RecordedAnswer } from '../../catalog.js';
 import type { EncodedBatch } from './document.js';

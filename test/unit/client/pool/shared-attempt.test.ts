@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { ClientError } from '../../../../src/client/client-error.js';
 import { SharedAttempt } from '../../../../src/client/pool/shared-attempt.js';
-import { clientErrorOf, closedGate } from '../../../support/mcp-pool.js';
+import { clientErrorOf, closedGate } from '../../../support/mcp/pool.js';
 
 describe('SharedAttempt', () => {
   it('gives its outcome to all who join, also later [C1]', async () => {

@@ -2,12 +2,12 @@ import { describe, expect, it } from 'vitest';
 import type { KnownServer } from '../../../../src/client/server-view.js';
 import { resolveTarget } from '../../../../src/client/values/resolve-target.js';
 import type { HookRequest, ValueSources } from '../../../../src/client/values/value-sources.js';
-import type { Transport } from '../../../../src/domain/spec.js';
+import type { Transport } from '../../../../src/domain/config/spec.js';
 import { APP_VIEW, userView } from '../../../../src/domain/view.js';
 import type { ConnectTarget } from '../../../../src/mcp/connect-target.js';
-import { clientErrorOf } from '../../../support/mcp-pool.js';
-import { ServerList, type Declared } from '../../../support/mcp-server-list.js';
-import { httpServer, nodeServer } from '../../../support/mcp-specs.js';
+import { clientErrorOf } from '../../../support/mcp/pool.js';
+import { ServerList, type Declared } from '../../../support/mcp/server-list.js';
+import { httpServer, nodeServer } from '../../../support/mcp/specs.js';
 
 interface Asked {
   readonly tier?: Declared['tier'];

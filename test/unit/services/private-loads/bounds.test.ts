@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { SwitchboardError } from '../../../../src/domain/errors.js';
 import { LoadFailures } from '../../../../src/services/private-loads/failures.js';
 import { LoadClock } from '../../../../src/services/private-loads/load-clock.js';
-import { loadOf } from '../../../support/loads.js';
+import { loadOf } from '../../../support/loads/loads.js';
 
 const MANY = 120_000;
 const policy = { ttlMs: 1_000, concurrency: 1, foreignOwners: true };

@@ -1,0 +1,191 @@
+import type { Change } from '../../commit.js';
+import {
+  accessEtagOf,
+  declarationOf,
+  deletionOf,
+  laterThan,
+  newRecord,
+  nextVersion,
+  type Decision,
+  type DecisionContext,
+  type Life,
+} from '../decide.js';
+import { canonicalJson } from '../../digest.js';
+import { SwitchboardError } from '../../errors.js';
+import { MAX_REFUSED_ROWS, type LoadRecord, type RefusedRow } from '../../load-record.js';
+import { grantTo, type Declaration, type ServerRecord, type StoredServer } from '../../server.js';
+import { userSubject } from '../../view.js';
+import { refusedNames } from './names.js';
+import { checkRows, isKept, type LoadedRow, type SourceRights } from './rows.js';
+import { sightAfterLoad } from './sight.js';
+
+/** What is left of a server that a load may bring back. */
+export interface FormerLife {
+  /** Of the deletion. */
+  readonly revision: number;
+  /** Of the deletion, as the version that it counts as. */
+  readonly generation: number;
+  readonly createTime: number;
+  readonly lastUpdatedAt: number;
+}
+
+/** What a source answered for a user. */
+export interface LoadIntent {
+  readonly user: string;
+  readonly rights: SourceRights;
+  readonly rows: readonly LoadedRow[];
+  /** The confirmed head before the source was asked (rule 22). */
+  readonly since: number;
+  /** Of rows that are no servers now, but were. By server id. */
+  readonly former: ReadonlyMap<string, FormerLife>;
+  /** Whether it ends a purge. */
+  readonly insists: boolean;
+}
+
+/**
+ * Publishes a load as one commit: the differences between what the source answered and
+ * what the user sees of the source, and the load record, which is touched also when nothing
+ * else changes (rule 23). Throws LOAD_CONFLICT if anything that it would change was changed
+ * after `since`, and USER_PURGED.
+ */
+export function decideLoad(context: DecisionContext, intent: LoadIntent): Decision {
+  const { state, after, now } = context;
+  const { user, rights, since } = intent;
+  const before = state.loadOf(user);
+  demandUnchanged(before, since);
+  if (before?.state === 'purged' && !intent.insists) throw new SwitchboardError('USER_PURGED');
+  const plan = planLoad(context, intent);
+  const changes = changesOf(context, intent, plan);
+  for (const change of changes) demandUnchanged(change.before, since);
+  const load: LoadRecord = {
+    user,
+    state: 'loaded',
+    revision: after.revision + 1,
+    source: rights.source,
+    loadTime: now,
+    serverCount: plan.accepted.size + plan.keptCount,
+    refused: plan.refused.slice(0, MAX_REFUSED_ROWS),
+    refusedCount: plan.refused.length,
+  };
+  const touched = before === undefined ? { after: load } : { before, after: load };
+  return { cause: 'LOAD', changes, loads: [touched] };
+}
+
+interface LoadPlan {
+  readonly accepted: ReadonlyMap<string, Declaration>;
+  /** Servers of the source that the user sees and the source no longer has. */
+  readonly gone: readonly StoredServer[];
+  /** So many stay as they are because their rows were refused. */
+  readonly keptCount: number;
+  readonly refused: readonly RefusedRow[];
+}
+
+function planLoad({ state }: DecisionContext, { user, rights, rows }: LoadIntent): LoadPlan {
+  const checked = checkRows(rows, user, rights);
+  const known = [...state.privateOf(userSubject(user))].filter(
+    ({ record }) => record.privateSource === rights.source,
+  );
+  const stays = ({ record }: StoredServer): boolean =>
+    checked.accepted.has(record.id) || isKept(record, checked);
+  const gone = known.filter((server) => !stays(server));
+  const doomed = new Set(gone.filter((server) => isOwned(server, user)).map(idOf));
+  const unnamed = refusedNames(state, checked.accepted, doomed);
+  const accepted = new Map([...checked.accepted].filter(([id]) => !unnamed.has(id)));
+  const refused = [...unnamed].map(([id, { reason, message }]): RefusedRow => {
+    const { externalId, name } = checked.accepted.get(id) ?? { externalId: '', name: '' };
+    return { rowId: externalId, name, reason, message };
+  });
+  return {
+    accepted,
+    gone,
+    keptCount: known.filter((server) => stays(server) && !accepted.has(idOf(server))).length,
+    refused: [...checked.refused, ...refused],
+  };
+}
+
+function changesOf(context: DecisionContext, intent: LoadIntent, plan: LoadPlan): Change[] {
+  const { user } = intent;
+  const brought = [...plan.accepted].flatMap(([id, declared]) => {
+    const server = context.state.byId(id);
+    const change =
+      server === undefined
+        ? creation(context, intent, { id, declared })
+        : alteration(context, user, { server, declared });
+    return change === undefined ? [] : [change];
+  });
+  const taken = plan.gone.map((server) =>
+    isOwned(server, user) ? deletionOf(server) : lossOfSight(context, user, server),
+  );
+  return [...brought, ...taken];
+}
+
+function creation(
+  context: DecisionContext,
+  { user, former, since }: LoadIntent,
+  { id, declared }: { readonly id: string; readonly declared: Declaration },
+): Change {
+  const revision = context.after.revision + 1;
+  const life = former.get(id);
+  demandUnchanged(life, since);
+  const owner = declared.owner ?? user;
+  const access = sightAfterLoad(undefined, { user, owner, revision });
+  const record = newRecord(context, declared, lifeAfter(id, life, context.now));
+  return { after: record, ...(access === undefined ? {} : { access }) };
+}
+
+function lifeAfter(id: string, former: FormerLife | undefined, now: number): Life {
+  if (former === undefined) return { id, generation: 1, createTime: now, lastUpdatedAt: now };
+  const { generation, createTime, lastUpdatedAt } = former;
+  return {
+    id,
+    generation: generation + 1,
+    createTime,
+    lastUpdatedAt: laterThan(lastUpdatedAt, now),
+  };
+}
+
+function alteration(
+  context: DecisionContext,
+  user: string,
+  { server, declared }: { readonly server: StoredServer; readonly declared: Declaration },
+): Change | undefined {
+  const { after } = context;
+  const { record: before } = server;
+  const owner = declared.owner ?? user;
+  const access = sightAfterLoad(server, { user, owner, revision: after.revision + 1 });
+  const isSame = canonicalJson(declarationOf(declared)) === canonicalJson(declarationOf(before));
+  if (isSame && access === undefined) return undefined;
+  const record = isSame ? touched(context, before) : nextVersion(context, before, declared);
+  if (access === undefined) return { before, after: record };
+  return { before, after: { ...record, accessEtag: accessEtagOf(after, before.id) }, access };
+}
+
+function lossOfSight(context: DecisionContext, user: string, server: StoredServer): Change {
+  const { record: before } = server;
+  const grant = grantTo(server, userSubject(user));
+  const record = {
+    ...touched(context, before),
+    accessEtag: accessEtagOf(context.after, before.id),
+  };
+  return {
+    before,
+    after: record,
+    access: { granted: [], revoked: grant === undefined ? [] : [grant] },
+  };
+}
+
+function touched({ after }: DecisionContext, record: ServerRecord): ServerRecord {
+  return { ...record, revision: after.revision + 1 };
+}
+
+function demandUnchanged(found: { readonly revision: number } | undefined, since: number): void {
+  if (found !== undefined && found.revision > since) throw new SwitchboardError('LOAD_CONFLICT');
+}
+
+function isOwned({ record }: StoredServer, user: string): boolean {
+  return record.owner === user;
+}
+
+function idOf({ record }: StoredServer): string {
+  return record.id;
+}

@@ -1,0 +1,117 @@
+import type { AccessChange, Change } from '../commit.js';
+import { newGrants } from './access.js';
+import {
+  accessEtagOf,
+  creationOf,
+  declarationOf,
+  demandCurrent,
+  redeclared,
+  type Decision,
+  type DecisionContext,
+} from './decide.js';
+import { SwitchboardError } from '../errors.js';
+import { isShared, type Declaration, type ServerRecord, type StoredServer } from '../server.js';
+import type { ServerSpec } from '../config/spec.js';
+import { validateDeclaration } from '../validate.js';
+import type { Subject } from '../view.js';
+
+/** So many servers that a move hides or uncovers are told. */
+export const MOST_TOLD = 100;
+
+/** What PromoteServer was asked to do. */
+export interface PromoteIntent {
+  readonly id: string;
+  readonly etag: string;
+  readonly tier: 'APP' | 'USER';
+  /** Left out: the one it has. */
+  readonly spec?: ServerSpec;
+  /** What to do if the server would hide private ones. */
+  readonly policy: 'fail' | 'shadow';
+  /** The servers that have the name; of more than `MOST_TOLD` others, one more is enough. */
+  readonly named: readonly StoredServer[];
+  /** The id of the copy that a server of a private source is promoted by (rule 28). */
+  readonly copyId: string;
+}
+
+/**
+ * The PRIVATE server as a shared one; its grants end. One of a private source stays, and a
+ * copy of it that belongs to nobody's source becomes the shared one. Throws SERVER_NOT_FOUND,
+ * ETAG_MISMATCH, WRONG_TIER, INVALID_FIELD, NAME_TAKEN and WOULD_SHADOW.
+ */
+export function decidePromote(context: DecisionContext, intent: PromoteIntent): Decision {
+  const server = demandCurrent(context.state, intent);
+  const { record } = server;
+  if (isShared(record)) throw wrongTier(record, 'it is shared already');
+  const { owner: _owner, privateSource, ...rest } = declarationOf(record);
+  const { tier, spec = record.spec } = intent;
+  const declared: Declaration = { ...rest, tier, spec };
+  validateDeclaration(declared, '');
+  const change =
+    privateSource === undefined
+      ? moveOf(context, { before: record, declared }, { granted: [], revoked: server.grants })
+      : creationOf(context, { ...declared, externalId: '' }, intent.copyId);
+  if (intent.policy === 'fail') demandShadowsNone(intent);
+  return { cause: 'PROMOTE', changes: [change] };
+}
+
+/** What DemoteServer was asked to do. */
+export interface DemoteIntent {
+  readonly id: string;
+  readonly etag: string;
+  readonly owner: string;
+  /** Each once. */
+  readonly subjects: readonly Subject[];
+  /** Left out: the one it has. */
+  readonly spec?: ServerSpec;
+  /** Left out: the one it has. */
+  readonly name?: string;
+}
+
+/**
+ * The shared server as a PRIVATE one of `owner`, granted to the subjects. Throws
+ * SERVER_NOT_FOUND, ETAG_MISMATCH, WRONG_TIER, INVALID_FIELD and NAME_TAKEN.
+ */
+export function decideDemote(context: DecisionContext, intent: DemoteIntent): Decision {
+  const { record } = demandCurrent(context.state, intent);
+  if (!isShared(record)) throw wrongTier(record, 'it is PRIVATE already');
+  const { owner, spec = record.spec, name = record.name } = intent;
+  const declared: Declaration = { ...declarationOf(record), name, tier: 'PRIVATE', owner, spec };
+  validateDeclaration(declared, '');
+  const granted = newGrants(context, { record: declared, grants: [] }, intent.subjects);
+  const change = moveOf(context, { before: record, declared }, { granted, revoked: [] });
+  return { cause: 'DEMOTE', changes: [change] };
+}
+
+/** Those of the servers that are PRIVATE, and hidden by a shared one of the name. */
+export function hiddenBy(id: string, named: readonly StoredServer[]): readonly ServerRecord[] {
+  return named
+    .map(({ record }) => record)
+    .filter((record) => !isShared(record) && record.id !== id);
+}
+
+/** A move between PRIVATE and shared. Another audience, so another access etag. */
+function moveOf(
+  context: DecisionContext,
+  { before, declared }: { readonly before: ServerRecord; readonly declared: Declaration },
+  access: AccessChange,
+): Change {
+  const accessEtag = accessEtagOf(context.after, before.id);
+  const after = { ...redeclared(context, before, declared), accessEtag };
+  const isListed = access.granted.length + access.revoked.length > 0;
+  return { before, after, ...(isListed ? { access } : {}) };
+}
+
+function demandShadowsNone({ id, named }: PromoteIntent): void {
+  const [first, ...others] = hiddenBy(id, named);
+  if (first === undefined) return;
+  const count = others.length < MOST_TOLD ? others.length + 1 : `more than ${String(MOST_TOLD)}`;
+  throw new SwitchboardError('WOULD_SHADOW', undefined, {
+    metadata: { id: first.id, owner: first.owner ?? '', count: String(count) },
+  });
+}
+
+function wrongTier({ id, tier }: ServerRecord, why: string): SwitchboardError {
+  return new SwitchboardError('WRONG_TIER', `the server is ${tier}: ${why}`, {
+    metadata: { id, tier },
+  });
+}

@@ -1,0 +1,87 @@
+import type { ServerSpec } from './spec.js';
+import type { Tier } from '../tier.js';
+import { referencesIn, type Reference } from './value.js';
+
+/** Who may share one connection, from widest to narrowest. */
+export const CONNECTION_SCOPES = ['shared', 'user', 'conversation', 'request'] as const;
+export type ConnectionScope = (typeof CONNECTION_SCOPES)[number];
+
+/** A string of a spec that may hold a value with parts, and the path of its field. */
+export interface ValueField {
+  readonly path: string;
+  readonly text: string;
+}
+
+/** A scope and one sentence for each field that narrows it. */
+export interface ScopeDecision {
+  readonly scope: ConnectionScope;
+  readonly reasons: readonly string[];
+}
+
+/** The request value that only needs a connection per conversation. */
+const CONVERSATION = 'conversation_id';
+
+/** The narrower of what the tier allows and what the spec needs, with the reasons. */
+export function connectionScope(tier: Tier, spec: ServerSpec): ScopeDecision {
+  const needs = neededScope(spec);
+  const reasons = [...needs.reasons];
+  if (tier !== 'APP') reasons.unshift(`tier ${tier} gives each user a connection`);
+  return { scope: narrower(tier === 'APP' ? 'shared' : 'user', needs.scope), reasons };
+}
+
+/** What the spec alone needs. */
+export function neededScope(spec: ServerSpec): ScopeDecision {
+  let scope: ConnectionScope = 'shared';
+  const reasons: string[] = [];
+  for (const field of valueFields(spec)) {
+    for (const reference of referencesIn(field.text)) {
+      const needs = scopeOfReference(reference);
+      if (needs === 'shared') continue;
+      scope = narrower(scope, needs);
+      reasons.push(`${field.path} uses \${${reference.kind}:${reference.name}}`);
+    }
+  }
+  return { scope, reasons };
+}
+
+/** Every string of the spec in which a value with parts is allowed. */
+export function valueFields(spec: ServerSpec): readonly ValueField[] {
+  const { transport, oauth } = spec;
+  const fields: ValueField[] = [];
+  const add = (path: string, text: string): void => void fields.push({ path, text });
+  const addMap = (path: string, map: Readonly<Record<string, string>>): void => {
+    for (const [name, text] of Object.entries(map)) add(`${path}[${name}]`, text);
+  };
+  if (transport.kind === 'stdio') {
+    transport.args.forEach((text, index) => {
+      add(`stdio.args[${String(index)}]`, text);
+    });
+    addMap('stdio.env', transport.env);
+  } else {
+    add(`${transport.kind}.url`, transport.url);
+    addMap(`${transport.kind}.headers`, transport.headers);
+  }
+  add('proxy_url', spec.proxyUrl);
+  if (oauth !== undefined) {
+    add('oauth.authorization_url', oauth.authorizationUrl);
+    add('oauth.token_url', oauth.tokenUrl);
+    add('oauth.client_id', oauth.clientId);
+    add('oauth.client_secret', oauth.clientSecret);
+    add('oauth.redirect_uri', oauth.redirectUri);
+    add('oauth.audience', oauth.audience);
+    add('oauth.revocation_url', oauth.revocationUrl);
+    addMap('oauth.headers', oauth.headers);
+  }
+  return fields;
+}
+
+function scopeOfReference(reference: Reference): ConnectionScope {
+  if (reference.kind === 'request') {
+    return reference.name === CONVERSATION ? 'conversation' : 'request';
+  }
+  return reference.kind === 'user' || reference.kind === 'var' ? 'user' : 'shared';
+}
+
+function narrower(a: ConnectionScope, b: ConnectionScope): ConnectionScope {
+  return CONNECTION_SCOPES.indexOf(a) >= CONNECTION_SCOPES.indexOf(b) ? a : b;
+}

@@ -1,0 +1,104 @@
+import { invalidField, SwitchboardError } from '../../domain/errors.js';
+import { explain, type Explanation } from '../../domain/explain.js';
+import { rankNamed, type StateIndex } from '../../domain/resolve.js';
+import type { StoredServer, Tombstone } from '../../domain/server.js';
+import { checkName } from '../../domain/validate.js';
+import type { View } from '../../domain/view.js';
+import { pastState } from '../replica/past-state.js';
+import { holdView } from '../private-loads/hold-view.js';
+import { readableTenant, type ReadDeps } from './get-server.js';
+import { authorize, validateView, type Answer, type RequestContext } from '../request.js';
+import type { TenantState } from '../replica/tenant-state.js';
+
+export interface ExplainQuery {
+  readonly view: View;
+  readonly name: string;
+  /** A token; empty for none. */
+  readonly atLeast: string;
+}
+
+export interface ExplainedAccess extends Explanation {
+  /** Whether more have the name than are told. */
+  readonly moreUnseen: boolean;
+  readonly moreDeleted: boolean;
+}
+
+/** So many servers that the view does not see are told, and so many deleted ones. */
+const MOST = 100;
+/** The Catalog is asked so often for one state before the log is taken to move too fast. */
+const MAX_TRIES = 16;
+
+/**
+ * Which server a name resolves to in a view, and what became of every other one that has or
+ * had the name, all of one state.
+ */
+export async function explainAccess(
+  deps: ReadDeps,
+  context: RequestContext,
+  { view, name, atLeast }: ExplainQuery,
+): Promise<Answer<ExplainedAccess>> {
+  authorize(context, 'admin');
+  validateView(view, 'view');
+  checkName(name, (description) => {
+    throw invalidField('name', description);
+  });
+  const tenant = await readableTenant(deps, context, atLeast);
+  const { log } = tenant;
+  const release = await holdView(deps.loads, { tenant, view }, context.signal);
+  try {
+    const { revision, ranked, others, deleted } = await readNamed(deps, log, { view, name });
+    const explanation = explain(name, view, {
+      ranked,
+      unseen: others.slice(0, MOST),
+      deleted: deleted.slice(0, MOST),
+    });
+    const position = (await deps.catalog.positionAt(log.tenant, revision)) ?? log.position;
+    const moreUnseen = others.length > MOST;
+    const moreDeleted = deleted.length > MOST;
+    const value = { ...explanation, moreUnseen, moreDeleted };
+    return { value, position, upstream: deps.upstream.status() };
+  } finally {
+    release();
+  }
+}
+
+interface Named {
+  readonly revision: number;
+  readonly ranked: readonly StoredServer[];
+  /** Those that the view does not see: one more than is told, if there are more. */
+  readonly others: readonly StoredServer[];
+  readonly deleted: readonly Tombstone[];
+}
+
+/** Everything of the name at one revision: the view is looked at as it was at that of the queries. */
+async function readNamed(
+  { catalog }: ReadDeps,
+  log: TenantState,
+  { view, name }: Pick<ExplainQuery, 'view' | 'name'>,
+): Promise<Named> {
+  for (let tries = 0; tries < MAX_TRIES; tries += 1) {
+    // Not before what the view shows already, also where projections come later.
+    await catalog.project(log.tenant, log.position.revision);
+    const expected = rank(log, name, view).length;
+    const [named, deleted] = await Promise.all([
+      catalog.serversNamed(log.tenant, { name, limit: MOST + 1 + expected }),
+      catalog.deletedNamed(log.tenant, { name, limit: MOST + 1 }),
+    ]);
+    const { revision } = named;
+    if (deleted.revision !== revision) continue;
+    await log.catchUp(revision);
+    const past = pastState(log, revision);
+    const ranked = past && rank(past, name, view);
+    if (ranked === undefined || ranked.length > expected) continue;
+    const seen = new Set(ranked.map(({ record }) => record.id));
+    const others = named.value.filter(({ record }) => !seen.has(record.id));
+    return { revision, ranked, others, deleted: deleted.value };
+  }
+  throw new SwitchboardError('CATALOG_UNAVAILABLE', 'the log moves too fast to be explained', {
+    retryDelayMs: 1_000,
+  });
+}
+
+function rank(state: StateIndex, name: string, view: View): readonly StoredServer[] {
+  return view.kind === 'inventory' ? [] : rankNamed(state, name, view);
+}

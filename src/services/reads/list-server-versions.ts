@@ -1,0 +1,83 @@
+import { invalidField, SwitchboardError } from '../../domain/errors.js';
+import type { ServerVersion } from '../../domain/server.js';
+import { readableTenant, type ReadDeps } from './get-server.js';
+import {
+  authorize,
+  pageLimitOf,
+  validateId,
+  type Answer,
+  type RequestContext,
+} from '../request.js';
+
+export interface VersionsQuery {
+  readonly id: string;
+  /** 0 for the default of 100; at most 1000. */
+  readonly pageSize: number;
+  readonly pageToken: string;
+}
+
+/** A version and what it followed. */
+export interface VersionStep {
+  readonly version: ServerVersion;
+  /** The version before; undefined for the first. */
+  readonly previous: ServerVersion | undefined;
+}
+
+export interface VersionPage {
+  /** The newest first. */
+  readonly steps: readonly VersionStep[];
+  /** Empty on the last page. */
+  readonly nextPageToken: string;
+}
+
+/**
+ * Every version of a server, also of a deleted one. Versions never change, so pages fit
+ * together whatever is added meanwhile.
+ */
+export async function listServerVersions(
+  deps: ReadDeps,
+  context: RequestContext,
+  { id, pageSize, pageToken }: VersionsQuery,
+): Promise<Answer<VersionPage>> {
+  authorize(context, 'admin');
+  validateId(id, 'id');
+  const limit = pageLimitOf(pageSize);
+  const before = readCursor(id, pageToken);
+  const { catalog, upstream } = deps;
+  const { log } = await readableTenant(deps, context, '');
+  // One more: what the last one of the page followed, and whether there is a next page.
+  const query = { id, limit: limit + 1, ...(before === undefined ? {} : { before }) };
+  const { revision, value } = await catalog.versions(log.tenant, query);
+  if (value.length === 0 && before === undefined)
+    throw new SwitchboardError('SERVER_NOT_FOUND', undefined, { metadata: { id } });
+  await log.catchUp(revision);
+  const position = (await catalog.positionAt(log.tenant, revision)) ?? log.position;
+  const versions = value.slice(0, limit);
+  const last = versions.at(-1);
+  const isLast = value.length <= limit || last === undefined;
+  const page = {
+    steps: versions.map((version, index) => ({ version, previous: value[index + 1] })),
+    nextPageToken: isLast ? '' : writeCursor(id, last.generation),
+  };
+  return { value: page, position, upstream: upstream.status() };
+}
+
+function writeCursor(id: string, before: number): string {
+  return Buffer.from(JSON.stringify([id, before])).toString('base64url');
+}
+
+/** The generation before which a page begins. Throws INVALID_FIELD for what is no page token. */
+function readCursor(id: string, pageToken: string): number | undefined {
+  if (pageToken === '') return undefined;
+  const invalid = invalidField('page_token', 'not a page token of this list');
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(Buffer.from(pageToken, 'base64url').toString());
+  } catch {
+    throw invalid;
+  }
+  const [of, before] = Array.isArray(parsed) ? (parsed as unknown[]) : [];
+  if (of !== id || typeof before !== 'number' || !Number.isSafeInteger(before) || before < 1)
+    throw invalid;
+  return before;
+}

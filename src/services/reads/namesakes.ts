@@ -1,0 +1,82 @@
+import type { Decision, DecisionContext } from '../../domain/commands/decide.js';
+import { MOST_TOLD } from '../../domain/commands/move.js';
+import { SwitchboardError } from '../../domain/errors.js';
+import type { StoredServer } from '../../domain/server.js';
+import type { Catalog } from '../../storage/catalog.js';
+import type { Basis, WriteIntent } from '../commit/committer.js';
+import type { TenantState } from '../replica/tenant-state.js';
+import type { Tenant } from '../tenants.js';
+import { holdAll, holdOwners } from '../writes/write-request.js';
+
+/** So many of one name are read: one more than is told, the server itself, and a shared one. */
+const LIMIT = MOST_TOLD + 3;
+/** A server is renamed so often while it is looked at before that is given up. */
+const MAX_TRIES = 16;
+
+export interface NamesakesIntent {
+  readonly id: string;
+  /** Others whose servers the decision looks at. */
+  readonly owners: readonly string[];
+  readonly decide: (at: DecisionContext, named: readonly StoredServer[]) => Decision | undefined;
+}
+
+/**
+ * A decision about a server that looks at all that have its name, whoever owns them. Those are
+ * in no view: they are read again whenever one of the name has come, gone or changed since.
+ */
+export function fromNamesakes(
+  catalog: Catalog,
+  tenant: Tenant,
+  { id, owners, decide }: NamesakesIntent,
+): Pick<WriteIntent, 'prepare' | 'basis' | 'decide'> {
+  const { log } = tenant;
+  let read: Namesakes;
+  return {
+    prepare: async () => {
+      const release = await holdAll([log.holdRecord(id), holdOwners(tenant, owners)]);
+      try {
+        read = await readNamesakes(catalog, log, id);
+        return release;
+      } catch (error) {
+        release();
+        throw error;
+      }
+    },
+    basis: () => read.basis,
+    decide: (at) => decide(at, read.servers),
+  };
+}
+
+interface Namesakes {
+  readonly servers: readonly StoredServer[];
+  readonly basis: Basis;
+}
+
+/** Of a server that does not exist, none; that it still does not is then what counts. */
+async function readNamesakes(catalog: Catalog, log: TenantState, id: string): Promise<Namesakes> {
+  for (let tries = 0; tries < MAX_TRIES; tries += 1) {
+    const name = log.byId(id)?.record.name;
+    if (name === undefined)
+      return { servers: [], basis: { ids: [id], revision: log.position.revision } };
+    const { revision, value } = await readNamed(catalog, log, name);
+    // The view may have come to show another name only now.
+    if (log.byId(id)?.record.name === name) return { servers: value, basis: { name, revision } };
+  }
+  throw new SwitchboardError('NOT_WRITTEN', 'the server was renamed again and again', {
+    retryDelayMs: 100,
+  });
+}
+
+/** The servers of a name, with the view at what they reflect. */
+export async function readNamed(
+  catalog: Catalog,
+  log: TenantState,
+  name: string,
+): Promise<{ readonly revision: number; readonly value: readonly StoredServer[] }> {
+  // Not before what the view shows already, also where projections come later.
+  await catalog.project(log.tenant, log.position.revision);
+  const named = await catalog.serversNamed(log.tenant, { name, limit: LIMIT });
+  const stamps = named.value.map(({ record }) => record.revision);
+  await log.catchUp(Math.max(named.revision, ...stamps));
+  return named;
+}

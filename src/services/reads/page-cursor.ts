@@ -1,0 +1,61 @@
+import type { Position } from '../../domain/commit.js';
+import { invalidField, SwitchboardError } from '../../domain/errors.js';
+import {
+  decodeToken,
+  encodeToken,
+  namesPosition,
+  sameEpoch,
+  type Token,
+} from '../../domain/token.js';
+import type { Catalog } from '../../storage/catalog.js';
+import type { TenantState } from '../replica/tenant-state.js';
+
+/** Where a list goes on: after `last`, at the place of the first page. */
+export interface Cursor {
+  readonly token: Token;
+  readonly last: string;
+}
+
+/** The page token of what comes after `last`; `digest` is that of all else in the request. */
+export function writeCursor(
+  tenant: string,
+  next: { readonly position: Position; readonly last: string; readonly digest: string },
+): string {
+  const { position, last, digest } = next;
+  const parts = [encodeToken(tenant, position), last, digest];
+  return Buffer.from(JSON.stringify(parts)).toString('base64url');
+}
+
+/**
+ * The cursor in a page token; undefined without one. Throws INVALID_FIELD for what is none of
+ * this list, and TOKEN_INVALID for what another tenant gave.
+ */
+export function readCursor(tenant: string, pageToken: string, due: string): Cursor | undefined {
+  if (pageToken === '') return undefined;
+  const invalid = invalidField('page_token', 'not a page token of this list');
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(Buffer.from(pageToken, 'base64url').toString());
+  } catch {
+    throw invalid;
+  }
+  if (!Array.isArray(parsed)) throw invalid;
+  const [at, last, digest] = parsed as unknown[];
+  if (typeof at !== 'string' || typeof last !== 'string' || digest !== due) throw invalid;
+  return { token: decodeToken(tenant, at, 'page_token'), last };
+}
+
+/** The place of the first page. Throws PAGE_EXPIRED if it is no place of this log any more. */
+export async function placeOf(
+  catalog: Catalog,
+  log: TenantState,
+  { token }: Cursor,
+): Promise<Position> {
+  if (!sameEpoch(token, log.position)) throw new SwitchboardError('PAGE_EXPIRED');
+  if (token.revision > log.position.revision) await log.catchUp();
+  if (token.revision > log.position.revision) throw new SwitchboardError('PAGE_EXPIRED');
+  const position = await catalog.positionAt(log.tenant, token.revision);
+  if (position === undefined || !namesPosition(token, position))
+    throw new SwitchboardError('PAGE_EXPIRED');
+  return position;
+}

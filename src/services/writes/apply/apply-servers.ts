@@ -1,0 +1,40 @@
+import { invalidField } from '../../../domain/errors.js';
+import { checkSource } from '../../../domain/validate.js';
+import type { Catalog } from '../../../storage/catalog.js';
+import { applyEach } from './apply-each.js';
+import { prepareJob, type ApplyInput } from './apply-job.js';
+import { earlierCommits } from './earlier-commits.js';
+import type { AppliedSet } from './apply-result.js';
+import { applyTogether } from './apply-together.js';
+import { authorize, type Answer, type RequestContext } from '../../request.js';
+import { answerOf, checkOptions, type WriteDeps } from '../write-request.js';
+
+/** The largest set; its answer still fits in a message. */
+const MAX_ITEMS = 10_000;
+
+/**
+ * Makes the servers of a source what a declared set says. Each item is answered by itself
+ * and has a commit of its own, unless all or nothing is asked. What is as declared is left
+ * alone (R4), so that repeating an interrupted apply completes it.
+ */
+export async function applyServers(
+  deps: WriteDeps & { readonly catalog: Catalog },
+  context: RequestContext,
+  input: ApplyInput,
+): Promise<Answer<AppliedSet>> {
+  authorize(context, 'admin');
+  checkOptions(input);
+  checkSource(input.source, (description) => {
+    throw invalidField('source', description);
+  });
+  if (input.items.length > MAX_ITEMS)
+    throw invalidField('servers', `must be at most ${String(MAX_ITEMS)}`);
+  const tenant = await deps.tenants.get(context.tenant);
+  const job = await prepareJob(deps.catalog, tenant, { context, input });
+  const earlier = await earlierCommits(deps.catalog, job);
+  const isOneStep = input.allOrNothing || input.validateOnly;
+  const { results, applied, position } = await (isOneStep
+    ? applyTogether(job)
+    : applyEach(job, earlier));
+  return answerOf(deps, { position }, { results, applied });
+}

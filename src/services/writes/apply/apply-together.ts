@@ -1,0 +1,109 @@
+import {
+  decideItem,
+  decidePrune,
+  nameKey,
+  type ItemOutcome,
+} from '../../../domain/commands/apply.js';
+import type { Change, Commit } from '../../../domain/commit.js';
+import {
+  holderOf,
+  nameOf,
+  type Decision,
+  type DecisionContext,
+} from '../../../domain/commands/decide.js';
+import { demandFits, holdAll, holdOwners } from '../write-request.js';
+import { ownersOf, type ApplyJob } from './apply-job.js';
+import {
+  byRecord,
+  heldBack,
+  resultOfChange,
+  resultOfCheck,
+  resultOfIdle,
+  type Applied,
+  type ApplyResult,
+} from './apply-result.js';
+
+/** The whole set as decided at one state. */
+interface Decided {
+  readonly items: readonly ItemOutcome[];
+  readonly deletions: readonly Change[];
+}
+
+/**
+ * The whole set in one commit; with all or nothing asked, in none if an item is refused.
+ * Also how a set is only checked: then nothing is written either way.
+ */
+export async function applyTogether(job: ApplyJob): Promise<Applied> {
+  const { tenant, input, surplus, items, written } = job;
+  let decided: Decided = { items: [], deletions: [] };
+  const outcome = await tenant.committer.submit({
+    ...written,
+    prepare: () =>
+      holdAll([
+        holdOwners(tenant, ownersOf(items)),
+        ...surplus.doomed.map(({ id }) => tenant.log.holdRecord(id)),
+      ]),
+    decide: (at) => {
+      decided = decideSet(at, job);
+      return isHeldBack(decided, job) ? undefined : decisionOf(decided);
+    },
+  });
+  const { position } = outcome;
+  const left = surplus.left.map((record): ApplyResult => ({ action: 'left', record }));
+  if (outcome.kind === 'committed') {
+    const { own, deleted } = await resultsOfCommit(job, outcome.commit);
+    return { results: [...own, ...[...left, ...deleted].sort(byRecord)], applied: true, position };
+  }
+  if (input.allOrNothing) demandFits(outcome.decision);
+  const isRefused = isHeldBack(decided, job);
+  const told = isRefused ? heldBack : resultOfCheck;
+  const own = decided.items.map((item) =>
+    item.kind === 'change' ? told(item.change) : resultOfIdle(item),
+  );
+  const deleted = decided.deletions.map(told);
+  const results = [...own, ...[...left, ...deleted].sort(byRecord)];
+  return { results, applied: !isRefused, position };
+}
+
+/** No two items are about one name (see `checkSet`): none has to see what another one does. */
+function decideSet(context: DecisionContext, job: ApplyJob): Decided {
+  const { input, surplus, ids, isSurplus } = job;
+  const items = job.items.map((item, index) =>
+    decideItem(context, item, { id: ids[index] ?? '', takeOver: input.takeOver }),
+  );
+  const doomed = surplus.doomed.map(({ id }) => id);
+  return { items, deletions: decidePrune(context.state, doomed, isSurplus) };
+}
+
+function isHeldBack({ items }: Decided, { input }: ApplyJob): boolean {
+  return input.allOrNothing && items.some(({ kind }) => kind === 'refused');
+}
+
+function decisionOf({ items, deletions }: Decided): Decision | undefined {
+  const own = items.flatMap((item) => (item.kind === 'change' ? [item.change] : []));
+  const changes = [...own, ...deletions];
+  return changes.length === 0 ? undefined : { cause: 'APPLY', changes };
+}
+
+/** What the commit did, also if it did so for an earlier request that is repeated now. */
+async function resultsOfCommit(
+  { tenant, items }: ApplyJob,
+  { changes }: Commit,
+): Promise<{ readonly own: readonly ApplyResult[]; readonly deleted: readonly ApplyResult[] }> {
+  const written = new Map(
+    changes.flatMap((change) => (change.after ? [[nameKey(nameOf(change.after)), change]] : [])),
+  );
+  const release = await holdOwners(tenant, ownersOf(items));
+  try {
+    const own = items.map(({ at }): ApplyResult => {
+      const change = written.get(nameKey(at));
+      if (change !== undefined) return resultOfChange(change);
+      const record = holderOf(tenant.log, at)?.record;
+      return { action: 'unchanged', ...(record === undefined ? {} : { record }) };
+    });
+    const deletions = changes.filter(({ after }) => after === undefined);
+    return { own, deleted: deletions.map(resultOfChange) };
+  } finally {
+    release();
+  }
+}

@@ -1,0 +1,122 @@
+import { randomUUID } from 'node:crypto';
+import {
+  decideCreate,
+  decideDelete,
+  decideUpdate,
+  type Decision,
+  type DecisionContext,
+} from '../../domain/commands/decide.js';
+import { applyPatch, type DeclarationPatch } from '../../domain/commands/patch.js';
+import { audienceOf, isShared, type Declaration, type ServerRecord } from '../../domain/server.js';
+import { validateDeclaration } from '../../domain/validate.js';
+import type { Subject } from '../../domain/view.js';
+import { authorize, validateId, type Answer, type RequestContext } from '../request.js';
+import {
+  answerOf,
+  changeOf,
+  checkOptions,
+  checkTarget,
+  holdAll,
+  holdOwners,
+  withoutIdentity,
+  written,
+  type WriteDeps,
+  type WriteOptions,
+} from './write-request.js';
+
+export interface CreateInput extends WriteOptions {
+  readonly declared: Declaration;
+}
+
+export interface UpdateInput extends WriteOptions {
+  readonly id: string;
+  readonly etag: string;
+  readonly patch: DeclarationPatch;
+}
+
+export interface DeleteInput extends WriteOptions {
+  readonly id: string;
+  readonly etag: string;
+}
+
+/** Who is concerned by a change. */
+export interface AffectedAudience {
+  readonly everyone: boolean;
+  readonly subjects: readonly Subject[];
+}
+
+/** Creates a server. With `validateOnly` its id and etags are empty. */
+export async function createServer(
+  deps: WriteDeps,
+  context: RequestContext,
+  input: CreateInput,
+): Promise<Answer<ServerRecord>> {
+  authorize(context, 'admin');
+  checkOptions(input);
+  validateDeclaration(input.declared, 'server');
+  const tenant = await deps.tenants.get(context.tenant);
+  const id = randomUUID();
+  const outcome = await tenant.committer.submit({
+    ...written('create', context, input),
+    prepare: () => holdOwners(tenant, [input.declared.owner]),
+    decide: (at) => decideCreate(at, input.declared, id),
+  });
+  const record = changeOf(outcome).after;
+  if (record === undefined) throw new Error('a create without a record');
+  const value = outcome.kind === 'committed' ? record : withoutIdentity(record);
+  return answerOf(deps, outcome, value);
+}
+
+/** Changes what people declare. A change without effect answers the server as it is (R4). */
+export async function updateServer(
+  deps: WriteDeps,
+  context: RequestContext,
+  input: UpdateInput,
+): Promise<Answer<ServerRecord>> {
+  authorize(context, 'admin');
+  checkOptions(input);
+  checkTarget(input, 'server.');
+  const { owner = '' } = input.patch;
+  if (owner !== '') validateId(owner, 'server.owner');
+  const tenant = await deps.tenants.get(context.tenant);
+  let current: ServerRecord | undefined;
+  const decide = (at: DecisionContext): Decision | undefined => {
+    current = at.state.byId(input.id)?.record;
+    const { id, etag, patch } = input;
+    return decideUpdate(at, { id, etag, apply: (before) => applyPatch(before, patch) });
+  };
+  const outcome = await tenant.committer.submit({
+    ...written('update', context, input),
+    prepare: () => holdAll([tenant.log.holdRecord(input.id), holdOwners(tenant, [owner])]),
+    decide,
+  });
+  const record = changeOf(outcome).after ?? current;
+  if (record === undefined) throw new Error('an update without a record');
+  return answerOf(deps, outcome, record);
+}
+
+/** Deletes a server; answers it as it was, and who loses sight of it. */
+export async function deleteServer(
+  deps: WriteDeps,
+  context: RequestContext,
+  input: DeleteInput,
+): Promise<Answer<{ readonly record: ServerRecord; readonly affected: AffectedAudience }>> {
+  authorize(context, 'admin');
+  checkOptions(input);
+  checkTarget(input, '');
+  const tenant = await deps.tenants.get(context.tenant);
+  const outcome = await tenant.committer.submit({
+    ...written('delete', context, input),
+    prepare: () => tenant.log.holdRecord(input.id),
+    decide: (at) => decideDelete(at, input),
+  });
+  const { before, access } = changeOf(outcome);
+  if (before === undefined) throw new Error('a delete without a record');
+  const subjects = isShared(before)
+    ? []
+    : audienceOf({ record: before, grants: access?.revoked ?? [] });
+  return answerOf(deps, outcome, {
+    record: before,
+    affected: { everyone: isShared(before), subjects },
+  });
+}

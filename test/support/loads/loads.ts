@@ -1,0 +1,118 @@
+import type { Decision, DecisionContext } from '../../../src/domain/commands/decide.js';
+import { isSwitchboardError, SwitchboardError } from '../../../src/domain/errors.js';
+import type { ErrorReason } from '../../../src/domain/errors.js';
+import type { LoadChange, LoadRecord } from '../../../src/domain/load-record.js';
+import type { LoadIntent } from '../../../src/domain/commands/load/decide-load.js';
+import {
+  serverIdOfRow,
+  type LoadedRow,
+  type SourceRights,
+} from '../../../src/domain/commands/load/rows.js';
+import { Overlay, RecordSet } from '../../../src/domain/record-set.js';
+import type { Grant, StoredServer } from '../../../src/domain/server.js';
+import { SPEC_DEFAULTS, type ServerSpec } from '../../../src/domain/config/spec.js';
+import { recordOf } from '../storage/builders.js';
+
+export const SOURCE = 'apps';
+/** The source may speak for every owner. */
+export const RIGHTS: SourceRights = { source: SOURCE, foreignOwners: true };
+/** The source may speak for the user that it is asked for. */
+export const OWN_ONLY: SourceRights = { source: SOURCE, foreignOwners: false };
+
+/** The id of the server that a row of `SOURCE` is. */
+export const idOfRow = (rowId: string): string => serverIdOfRow(SOURCE, rowId);
+
+/** What a test says about a row; its name is its id, and it belongs to ana. */
+export interface RowParts {
+  readonly name?: string;
+  readonly owner?: string;
+  readonly title?: string;
+  readonly spec?: Partial<ServerSpec>;
+}
+
+/** A row as a source answers it. */
+export function rowOf(rowId: string, parts: RowParts = {}): LoadedRow {
+  const { name = rowId, owner = 'ana', title = '', spec = {} } = parts;
+  const transport = {
+    kind: 'streamable_http',
+    url: 'https://mcp.example/mcp',
+    headers: {},
+  } as const;
+  return { rowId, name, owner, content: { ...SPEC_DEFAULTS, transport, title, ...spec } };
+}
+
+/** A row that its source could not tell. */
+export function brokenRow(rowId: string, parts: RowParts = {}): LoadedRow {
+  return { ...rowOf(rowId, parts), content: new SwitchboardError('ROW_BROKEN', 'no key') };
+}
+
+/** The server that a load makes of a row. */
+export function serverOfRow(
+  { rowId, name, owner, content }: LoadedRow,
+  {
+    revision = 1,
+    grants = [],
+  }: { readonly revision?: number; readonly grants?: readonly Grant[] } = {},
+): StoredServer {
+  if (isSwitchboardError(content)) throw content;
+  const declared = { name, owner, spec: content, externalId: rowId, privateSource: SOURCE };
+  return { record: recordOf({ ...declared, id: idOfRow(rowId), revision }), grants };
+}
+
+/** A load record; of a load that found nothing unless `parts` says more. */
+export function loadOf(user: string, parts: Partial<LoadRecord> = {}): LoadRecord {
+  return {
+    ...{ user, state: 'loaded', revision: 1, source: SOURCE },
+    ...{ loadTime: 1_000, serverCount: 0, refused: [], refusedCount: 0 },
+    ...parts,
+  };
+}
+
+/** A load record that comes after another, or is the first of its user. */
+export function loadChange(before: LoadRecord | undefined, after: LoadRecord): LoadChange {
+  return before === undefined ? { after } : { before, after };
+}
+
+/** A state of these servers and load records, after revision `revision`. */
+export function contextOf(
+  servers: readonly StoredServer[],
+  more: {
+    readonly loads?: readonly LoadRecord[];
+    readonly revision?: number;
+    readonly now?: number;
+  } = {},
+): DecisionContext {
+  const { loads = [], revision = 20, now = 5_000 } = more;
+  const state = new RecordSet();
+  for (const server of servers) state.put(server);
+  for (const load of loads) state.putLoad(load);
+  return { state, after: { epoch: 'e', revision, fingerprint: `f${String(revision)}` }, now };
+}
+
+/** The state and the place after a decision. */
+export function after({ state, after, now }: DecisionContext, decision: Decision): DecisionContext {
+  const next = new Overlay(state);
+  next.apply(decision);
+  const revision = after.revision + 1;
+  return { state: next, after: { ...after, revision, fingerprint: `f${String(revision)}` }, now };
+}
+
+/** A load for ana that began at the head of the log, of these rows. */
+export function intentOf(
+  rows: readonly LoadedRow[],
+  more: Partial<Omit<LoadIntent, 'rows'>> = {},
+): LoadIntent {
+  const plain = { user: 'ana', rights: RIGHTS, since: 20, former: new Map(), insists: false };
+  return { ...plain, ...more, rows };
+}
+
+/** The reason with which `body` is refused; undefined if it is not. */
+export function reasonOf(body: () => unknown): ErrorReason | undefined {
+  try {
+    body();
+    return undefined;
+  } catch (error) {
+    if (!isSwitchboardError(error)) throw error;
+    return error.reason;
+  }
+}

@@ -1,0 +1,123 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import type { RunResult } from './grpcurl.js';
+
+const ROOT = path.resolve(import.meta.dirname, '../../..');
+const SERVER = path.join(ROOT, 'dist/src/server/main.js');
+const CLI = path.join(ROOT, 'dist/src/cli/main.js');
+
+/** A program of ours that runs, from dist/. Disposing it kills it. */
+export interface Running extends AsyncDisposable {
+  readonly stdout: () => string;
+  readonly stderr: () => string;
+  /** Resolves when it has ended, with its exit code, or the signal that ended it. */
+  readonly exited: Promise<number | NodeJS.Signals>;
+  kill(signal: NodeJS.Signals): void;
+}
+
+/** A program of ours that serves. */
+export interface ServerProcess extends Running {
+  readonly address: string;
+}
+
+/** A folder that is removed at the end. */
+export async function temporaryFolder(): Promise<AsyncDisposable & { readonly path: string }> {
+  const folder = await mkdtemp(path.join(tmpdir(), 'switchboard-'));
+  return {
+    path: folder,
+    [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }),
+  };
+}
+
+/** Starts the server on a free port, unless the arguments say another, and waits until it serves. */
+export function startServerProcess(...args: readonly string[]): Promise<ServerProcess> {
+  // Addresses that tests make up are not to be looked at, and every finding is a commit.
+  return startListening(SERVER, ['--listen', '127.0.0.1:0', '--inspect=false', ...args]);
+}
+
+/** Starts a program of `dist/` that says where it listens, and waits until it does. */
+export async function startListening(
+  program: string,
+  args: readonly string[],
+  env: NodeJS.ProcessEnv = {},
+): Promise<ServerProcess> {
+  const running = start(path.resolve(ROOT, 'dist', program), args, env);
+  const address = await new Promise<string>((resolve, reject) => {
+    const look = (): void => {
+      const match = /listens on (\S+)/.exec(running.stdout());
+      if (match?.[1] !== undefined) resolve(match[1]);
+    };
+    running.child.stdout?.on('data', look);
+    void running.exited.then((code) => {
+      reject(new Error(`${program} ended with ${code}: ${running.stderr()}`));
+    });
+  });
+  return { ...running, address };
+}
+
+/** Runs the server to its end: for starts that fail. */
+export function runServerProcess(...args: readonly string[]): Promise<RunResult> {
+  return toEnd(start(SERVER, args));
+}
+
+/** Runs the `switchboard` command to its end. */
+export function runCli(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<RunResult> {
+  return toEnd(start(CLI, args, env));
+}
+
+/** Starts the `switchboard` command. */
+export function startCli(args: readonly string[], env: NodeJS.ProcessEnv = {}): Running {
+  return start(CLI, args, env);
+}
+
+function start(
+  program: string,
+  args: readonly string[],
+  env: NodeJS.ProcessEnv = {},
+): Running & { readonly child: ChildProcess } {
+  const child = spawn(process.execPath, [program, ...args], {
+    cwd: ROOT,
+    env: { ...withoutOurs(process.env), ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+  const exited = new Promise<number | NodeJS.Signals>((resolve, reject) => {
+    child.once('error', reject);
+    // Not `exit`: what it wrote last may still be on its way.
+    child.once('close', (code, signal) => {
+      resolve(code ?? signal ?? 0);
+    });
+  });
+  return {
+    child,
+    stdout: () => stdout,
+    stderr: () => stderr,
+    exited,
+    kill: (signal) => void child.kill(signal),
+    async [Symbol.asyncDispose]() {
+      child.kill('SIGKILL');
+      await exited;
+    },
+  };
+}
+
+async function toEnd(running: Running): Promise<RunResult> {
+  const code = await running.exited;
+  return {
+    code: typeof code === 'number' ? code : -1,
+    stdout: running.stdout(),
+    stderr: running.stderr(),
+  };
+}
+
+/** The environment of whoever runs the tests must not decide their outcome. */
+function withoutOurs(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(
+    Object.entries(env).filter(([name]) => !name.startsWith('SWITCHBOARD_')),
+  );
+}

@@ -1,0 +1,256 @@
+import { applyChange, changedId, type Change, type Commit } from '../../../src/domain/commit.js';
+import { canonicalJson } from '../../../src/domain/digest.js';
+import type { LoadRecord } from '../../../src/domain/load-record.js';
+import {
+  audienceOf,
+  isShared,
+  type ServerVersion,
+  type StoredServer,
+  type Tombstone,
+} from '../../../src/domain/server.js';
+import type { Subject } from '../../../src/domain/view.js';
+import type { Catalog, Projected, RecordedAnswer } from '../../../src/storage/catalog.js';
+
+/** A request whose answer was recorded. */
+export interface ModelAnswer extends RecordedAnswer {
+  readonly principal: string;
+  readonly requestId: string;
+}
+
+/** What a log amounts to, kept the plainest way: no index, everything by looking at all. */
+export interface CatalogModel {
+  revision: number;
+  readonly servers: Map<string, StoredServer>;
+  readonly tombstones: Map<string, Tombstone>;
+  readonly answers: Map<string, ModelAnswer>;
+  /** By id, the oldest first. */
+  readonly versions: Map<string, ServerVersion[]>;
+  /** By user. */
+  readonly loads: Map<string, LoadRecord>;
+  /** All that ever occurred, so that what is gone is asked for as well. */
+  readonly names: Set<string>;
+  readonly sources: Set<string>;
+  readonly subjects: Set<Subject>;
+}
+
+export function emptyModel(): CatalogModel {
+  return {
+    revision: 0,
+    servers: new Map(),
+    tombstones: new Map(),
+    answers: new Map(),
+    versions: new Map(),
+    loads: new Map(),
+    names: new Set(['never-used']),
+    sources: new Set(['never-used', '']),
+    subjects: new Set<Subject>(['user:nobody', 'group:nobody']),
+  };
+}
+
+/** The model after all commits. */
+export function replay(
+  commits: readonly Commit[],
+  model: CatalogModel = emptyModel(),
+): CatalogModel {
+  for (const commit of commits) applyToModel(model, commit);
+  return model;
+}
+
+/** Moves the model by one commit; throws if the log has a hole before it. */
+export function applyToModel(model: CatalogModel, commit: Commit): void {
+  const { revision, request, time } = commit;
+  if (revision !== model.revision + 1) {
+    throw new Error(`a hole in the log: ${String(model.revision)}, then ${String(revision)}`);
+  }
+  model.revision = revision;
+  for (const change of commit.changes) {
+    const id = changedId(change);
+    const after = applyChange(model.servers.get(id), change);
+    addVersion(model, commit, change);
+    if (after === undefined) {
+      model.servers.delete(id);
+      model.tombstones.set(id, tombstoneOf(change, revision));
+    } else {
+      model.servers.set(id, after);
+      model.tombstones.delete(id);
+      model.names.add(after.record.name);
+      model.sources.add(after.record.source);
+      for (const subject of audienceOf(after)) model.subjects.add(subject);
+    }
+  }
+  for (const { before, after } of commit.loads ?? []) {
+    const held = model.loads.get(after.user);
+    if (canonicalJson(held ?? null) !== canonicalJson(before ?? null)) {
+      throw new Error(`a load record of ${after.user} that follows another one`);
+    }
+    model.loads.set(after.user, after);
+  }
+  if (request !== undefined) {
+    const { principal, requestId, bodyDigest } = request;
+    const answer: ModelAnswer = { principal, requestId, revision, bodyDigest, time };
+    model.answers.set(JSON.stringify([principal, requestId]), answer);
+  }
+}
+
+function tombstoneOf({ before }: Change, revision: number): Tombstone {
+  if (before === undefined) throw new Error('a deletion of nothing');
+  const { id, name, tier, owner } = before;
+  return { id, revision, name, tier, ...(owner === undefined ? {} : { owner }) };
+}
+
+/** Facts and access make no version. */
+function addVersion(model: CatalogModel, commit: Commit, change: Change): void {
+  const { before, after, access } = change;
+  if (before !== undefined && after !== undefined && before.etag === after.etag) return;
+  const { cause, actor, reason, time, revision } = commit;
+  const id = changedId(change);
+  const { createTime = 0, lastUpdatedAt = 0 } = after ?? before ?? {};
+  const by = { cause, actor, reason, time, revision, createTime, lastUpdatedAt };
+  if (after === undefined) {
+    const generation = (before?.generation ?? 0) + 1;
+    putVersion(model, id, { ...by, generation, etag: '', grants: access?.revoked ?? [] });
+    return;
+  }
+  const { name, externalId, tier, owner, spec, source, privateSource, generation, etag } = after;
+  const declared = {
+    ...{ name, externalId, tier, spec, source },
+    ...(owner !== undefined && { owner }),
+    ...(privateSource !== undefined && { privateSource }),
+  };
+  putVersion(model, id, { ...by, generation, declared, etag, grants: [] });
+}
+
+function putVersion(model: CatalogModel, id: string, version: ServerVersion): void {
+  const others = (model.versions.get(id) ?? []).filter(
+    ({ generation }) => generation !== version.generation,
+  );
+  model.versions.set(
+    id,
+    [...others, version].sort((a, b) => a.generation - b.generation),
+  );
+}
+
+/** Forgets answers as compaction does. */
+export function forgetAnswersBefore(model: CatalogModel, time: number): void {
+  for (const [key, answer] of model.answers) if (answer.time < time) model.answers.delete(key);
+}
+
+/** In what the catalog's projections differ from the model; empty if in nothing. */
+export async function projectionDifferences(
+  catalog: Catalog,
+  tenant: string,
+  model: CatalogModel,
+): Promise<readonly string[]> {
+  const differences: string[] = [];
+  const compare = (what: string, actual: Projected<unknown>, expected: unknown): void => {
+    if (actual.revision !== model.revision) {
+      differences.push(`${what}: of revision ${String(actual.revision)}`);
+    }
+    const [is, should] = [canonicalJson(actual.value ?? null), canonicalJson(expected ?? null)];
+    if (is !== should) differences.push(`${what}: is ${is}, should be ${should}`);
+  };
+  const all = [...model.servers.values()];
+
+  for (const id of [...model.servers.keys(), ...model.tombstones.keys(), 'never-used']) {
+    const expected = model.servers.get(id) ?? model.tombstones.get(id);
+    compare(`serverById ${id}`, await catalog.serverById(tenant, id), expected);
+  }
+  compare(
+    'sharedServers',
+    sorted(await catalog.sharedServers(tenant)),
+    byId(all.filter((server) => isShared(server.record))),
+  );
+  for (const subjects of subjectLists(model)) {
+    compare(
+      `privateServers ${subjects.join()}`,
+      sorted(await catalog.privateServers(tenant, subjects)),
+      byId(all.filter((server) => isSeenBy(server, subjects))),
+    );
+  }
+  for (const name of model.names) {
+    compare(
+      `serversNamed ${name}`,
+      sorted(await catalog.serversNamed(tenant, { name, limit: 1_000 })),
+      byId(all.filter((server) => server.record.name === name)),
+    );
+    const deleted = [...model.tombstones.values()].filter((left) => left.name === name);
+    compare(
+      `deletedNamed ${name}`,
+      await catalog.deletedNamed(tenant, { name, limit: 1_000 }),
+      deleted.sort((a, b) => b.revision - a.revision),
+    );
+  }
+  for (const source of model.sources) {
+    compare(
+      `serversOfSource ${source}`,
+      sorted(await catalog.serversOfSource(tenant, source)),
+      byId(all.filter(({ record }) => source !== '' && record.source === source)),
+    );
+  }
+  for (const [id, versions] of model.versions) {
+    const newestFirst = versions.toReversed();
+    compare(`versions ${id}`, await catalog.versions(tenant, { id, limit: 1_000 }), newestFirst);
+    const before = newestFirst[1]?.generation;
+    if (before === undefined) continue;
+    const page = await catalog.versions(tenant, { id, before, limit: 2 });
+    compare(`versions ${id} before ${String(before)}`, page, newestFirst.slice(2, 4));
+  }
+  for (const users of userLists(model)) {
+    const { revision, value } = await catalog.loadRecords(tenant, users);
+    const loads = users.flatMap((user) => model.loads.get(user) ?? []);
+    compare(`loadRecords ${users.join()}`, { revision, value: byUser(value) }, byUser(loads));
+  }
+  compare('inventory', sorted(await wholeInventory(catalog, tenant)), byId(all));
+  for (const { principal, requestId, ...answer } of model.answers.values()) {
+    const recorded = await catalog.answer(tenant, { principal, requestId });
+    compare(`answer ${principal} ${requestId}`, recorded, answer);
+  }
+  return differences;
+}
+
+/** The inventory, read page by page. */
+export async function wholeInventory(
+  catalog: Catalog,
+  tenant: string,
+  limit = 3,
+): Promise<Projected<readonly StoredServer[]>> {
+  const servers: StoredServer[] = [];
+  let afterId = '';
+  for (;;) {
+    const { revision, value } = await catalog.inventory(tenant, { afterId, limit });
+    servers.push(...value);
+    const last = value.at(-1);
+    if (last === undefined) return { revision, value: servers };
+    afterId = last.record.id;
+  }
+}
+
+function isSeenBy(server: StoredServer, subjects: readonly Subject[]): boolean {
+  if (isShared(server.record)) return false;
+  const audience = audienceOf(server);
+  return subjects.some((subject) => audience.includes(subject));
+}
+
+/** Each subject alone, all of them, and none. */
+function subjectLists(model: CatalogModel): readonly (readonly Subject[])[] {
+  const subjects = [...model.subjects];
+  return [...subjects.map((subject) => [subject]), subjects, []];
+}
+
+/** Each user who ever had a load record alone, all of them with one who had none, and nobody. */
+function userLists(model: CatalogModel): readonly (readonly string[])[] {
+  const users = [...model.loads.keys(), 'nobody'];
+  return [...users.map((user) => [user]), users, []];
+}
+
+function byUser(loads: readonly LoadRecord[]): readonly LoadRecord[] {
+  return [...loads].sort((a, b) => (a.user < b.user ? -1 : 1));
+}
+
+function sorted(projected: Projected<readonly StoredServer[]>): Projected<readonly StoredServer[]> {
+  return { revision: projected.revision, value: byId(projected.value) };
+}
+
+function byId(servers: readonly StoredServer[]): readonly StoredServer[] {
+  return [...servers].sort((a, b) => (a.record.id < b.record.id ? -1 : 1));
+}

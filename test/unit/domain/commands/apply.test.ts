@@ -1,0 +1,263 @@
+import { describe, expect, it } from 'vitest';
+import {
+  checkSet,
+  decideItem,
+  decidePrune,
+  namesOf,
+  surplusOf,
+  type CheckedItem,
+  type DeclaredServer,
+  type ItemOutcome,
+  type SetItem,
+} from '../../../../src/domain/commands/apply.js';
+import {
+  declarationOf,
+  nameOf,
+  type DecisionContext,
+} from '../../../../src/domain/commands/decide.js';
+import { SwitchboardError } from '../../../../src/domain/errors.js';
+import { RecordSet } from '../../../../src/domain/record-set.js';
+import type { Declaration, ServerRecord } from '../../../../src/domain/server.js';
+import { grantsAt, recordOf, type RecordParts } from '../../../support/storage/builders.js';
+
+const SOURCE = 'servers.yaml';
+const USER_VALUE = {
+  transport: { kind: 'streamable_http', url: 'https://mcp.example/${user:id}', headers: {} },
+} as const;
+
+/** An item as it comes; `tier: undefined` leaves it out. */
+function item(
+  parts: Omit<RecordParts, 'tier'> & { tier?: Declaration['tier'] | undefined; etag?: string },
+): SetItem {
+  const { tier, etag = '', ...rest } = parts;
+  const declared = declarationOf(recordOf(rest));
+  const { source: _source, tier: implied, ...content } = declared;
+  const isTold = 'tier' in parts ? tier : implied;
+  return {
+    at: nameOf(declared),
+    etag,
+    content: isTold === undefined ? content : { ...content, tier: isTold },
+  };
+}
+
+const wrong = (name: string, owner?: string): SetItem => ({
+  at: owner === undefined ? { name } : { name, owner },
+  etag: '',
+  content: new SwitchboardError('INVALID_FIELD', 'broken'),
+});
+
+const checked = (one: SetItem): CheckedItem => checkSet([one], SOURCE)[0]!;
+
+function context(...records: readonly ServerRecord[]): DecisionContext {
+  const state = new RecordSet();
+  for (const record of records) state.put({ record, grants: [] });
+  return { state, after: { epoch: 'e', revision: 7, fingerprint: 'f' }, now: 5_000 };
+}
+
+function decide(one: SetItem, existing: readonly ServerRecord[], takeOver = false): ItemOutcome {
+  return decideItem(context(...existing), checked(one), { id: 'new', takeOver });
+}
+
+const refusalOf = (outcome: ItemOutcome): SwitchboardError | undefined =>
+  outcome.kind === 'refused' ? outcome.refusal : undefined;
+
+describe('checkSet', () => {
+  it('makes what has no tier APP if everybody can share it, else USER', () => {
+    const tiers = checkSet(
+      [
+        item({ name: 'a', tier: undefined }),
+        item({ name: 'b', tier: undefined, spec: USER_VALUE }),
+        item({ name: 'c', tier: 'USER' }),
+      ],
+      SOURCE,
+    ).map((each) => ('declared' in each ? [each.declared.tier, each.declared.source] : each));
+    expect(tiers).toEqual([
+      ['APP', SOURCE],
+      ['USER', SOURCE],
+      ['USER', SOURCE],
+    ]);
+  });
+
+  it('names the field of each wrong item by its place, and lets the others be [C7]', () => {
+    const plain = item({ name: 'untold', tier: undefined });
+    const { spec } = plain.content as DeclaredServer;
+    const malformed = { kind: 'streamable_http', url: 'https://${nope', headers: {} } as const;
+    const untold: SetItem = {
+      ...plain,
+      content: { ...(plain.content as DeclaredServer), spec: { ...spec, transport: malformed } },
+    };
+    const set = checkSet(
+      [
+        item({ name: 'fine' }),
+        item({ name: 'a/b' }),
+        item({ name: 'own', owner: ' ' }),
+        item({ name: 'app', tier: 'APP', spec: USER_VALUE }),
+        untold,
+        wrong('broken'),
+        item({ name: 'last' }),
+      ],
+      SOURCE,
+    );
+    const fields = set.map((each) =>
+      'refusal' in each ? each.refusal.violations.map(({ field }) => field) : 'ready',
+    );
+    expect(fields).toEqual([
+      'ready',
+      ['servers[1].name'],
+      ['servers[2].owner'],
+      ['servers[3].tier'],
+      ['servers[4].spec.streamable_http.url'],
+      [],
+      'ready',
+    ]);
+  });
+
+  it('refuses the second of two items of one name, also where the first is broken', () => {
+    const set = checkSet(
+      [
+        item({ name: 'a', tier: 'APP' }),
+        item({ name: 'a', tier: 'USER' }),
+        item({ name: 'a', owner: 'ana' }),
+        item({ name: 'a', owner: 'bob' }),
+        wrong('b'),
+        item({ name: 'b' }),
+      ],
+      SOURCE,
+    );
+    const fields = set.map((each) =>
+      'refusal' in each ? each.refusal.violations.map(({ field }) => field) : 'ready',
+    );
+    expect(fields).toEqual([
+      'ready',
+      ['servers[1].name'],
+      'ready',
+      'ready',
+      [],
+      ['servers[5].name'],
+    ]);
+  });
+
+  it('knows no owner of a server that is not PRIVATE, told or not', () => {
+    const untold = item({ name: 'a', tier: undefined }).content as DeclaredServer;
+    const content = { ...untold, owner: 'ana' };
+    const [first] = checkSet([{ at: { name: 'a' }, etag: '', content }], SOURCE);
+    expect(first).toMatchObject({ refusal: { violations: [{ field: 'servers[0].owner' }] } });
+  });
+});
+
+describe('decideItem', () => {
+  it('creates what is missing, of the source and the first generation', () => {
+    const outcome = decide(item({ name: 'a', tier: 'APP' }), []);
+    expect(outcome).toMatchObject({
+      kind: 'change',
+      change: { after: { id: 'new', name: 'a', source: SOURCE, generation: 1, revision: 8 } },
+    });
+    expect(outcome.kind === 'change' && outcome.change.before).toBeUndefined();
+  });
+
+  it('leaves alone what is as declared [R4]', () => {
+    const record = recordOf({ name: 'a', source: SOURCE });
+    expect(decide(item({ name: 'a' }), [record])).toEqual({ kind: 'unchanged', record });
+  });
+
+  it('changes what differs, and keeps the id', () => {
+    const record = recordOf({ id: 'old', name: 'a', source: SOURCE });
+    expect(decide(item({ name: 'a', title: 'new' }), [record])).toMatchObject({
+      kind: 'change',
+      change: { before: record, after: { id: 'old', spec: { title: 'new' }, generation: 2 } },
+    });
+  });
+
+  it('moves between APP and USER, and matches either by its name', () => {
+    const record = recordOf({ name: 'a', tier: 'APP', source: SOURCE });
+    expect(decide(item({ name: 'a', tier: 'USER' }), [record])).toMatchObject({
+      change: { before: { id: record.id }, after: { id: record.id, tier: 'USER' } },
+    });
+  });
+
+  it('takes a server of no source as its own; of another only if it may', () => {
+    const free = recordOf({ name: 'a' });
+    const other = recordOf({ name: 'a', source: 'other.yaml' });
+    expect(decide(item({ name: 'a' }), [free])).toMatchObject({
+      change: { before: free, after: { source: SOURCE, spec: free.spec } },
+    });
+    expect(refusalOf(decide(item({ name: 'a' }), [other]))).toMatchObject({
+      reason: 'OTHER_SOURCE',
+      metadata: { id: other.id, source: 'other.yaml' },
+    });
+    expect(decide(item({ name: 'a' }), [other], true)).toMatchObject({
+      change: { before: other, after: { source: SOURCE } },
+    });
+  });
+
+  it('demands the etag of an item that has one, also where there is no server [R2]', () => {
+    const record = recordOf({ name: 'a' });
+    const changed = (etag: string): SetItem => item({ name: 'a', title: 'new', etag });
+    expect(refusalOf(decide(changed('old'), [record]))).toMatchObject({
+      reason: 'ETAG_MISMATCH',
+      metadata: { id: record.id, current_etag: record.etag },
+    });
+    expect(decide(changed(record.etag), [record]).kind).toBe('change');
+    expect(refusalOf(decide(changed(record.etag), []))?.reason).toBe('ETAG_MISMATCH');
+    const same = decide(item({ name: 'a', etag: 'old' }), [{ ...record, source: SOURCE }]);
+    expect(refusalOf(same)?.reason).toBe('ETAG_MISMATCH');
+  });
+
+  it('never moves between PRIVATE and shared: they are different servers', () => {
+    const shared = recordOf({ name: 'a', source: SOURCE });
+    const own = recordOf({ id: 'own', name: 'a', owner: 'ana', source: SOURCE });
+    const bobs = decide(item({ name: 'a', owner: 'bob' }), [shared, own]);
+    expect(bobs).toMatchObject({ change: { after: { id: 'new', owner: 'bob' } } });
+    const anas = decide(item({ name: 'a', owner: 'ana', title: 'new' }), [shared, own]);
+    expect(anas).toMatchObject({ change: { before: { id: 'own' } } });
+    expect(decide(item({ name: 'a' }), [own])).toMatchObject({ change: { after: { id: 'new' } } });
+  });
+
+  it('tells with a refusal the server that has the name', () => {
+    const record = recordOf({ name: 'a' });
+    expect(decide(wrong('a'), [record])).toMatchObject({ kind: 'refused', record });
+    expect(decide(wrong('b'), [record])).toMatchObject({ kind: 'refused', record: undefined });
+  });
+});
+
+describe('what a set does not have', () => {
+  const members = [
+    recordOf({ id: '4', name: 'd', source: SOURCE }),
+    recordOf({ id: '1', name: 'a', source: SOURCE }),
+    recordOf({ id: '2', name: 'b', source: SOURCE }),
+    recordOf({ id: '3', name: 'b', owner: 'ana', source: SOURCE }),
+    recordOf({ id: '5', name: 'c', source: SOURCE }),
+  ].map((record) => ({ record, grants: [] }));
+  const ids = (records: readonly ServerRecord[]): readonly string[] => records.map(({ id }) => id);
+
+  it('is left or doomed, by name', () => {
+    const items = checkSet([item({ name: 'a' }), item({ name: 'b', owner: 'ana' })], SOURCE);
+    const left = surplusOf(members, items, false);
+    expect([ids(left.left), ids(left.doomed)]).toEqual([['2', '5', '4'], []]);
+    const pruned = surplusOf(members, items, true);
+    expect([ids(pruned.left), ids(pruned.doomed)]).toEqual([[], ['2', '5', '4']]);
+  });
+
+  it('stays where a broken item has its name: nobody knows what it was about', () => {
+    const items = checkSet([wrong('a'), wrong('b'), item({ name: 'c' })], SOURCE);
+    const { left, doomed } = surplusOf(members, items, true);
+    expect([ids(left), ids(doomed)]).toEqual([['3'], ['4']]);
+  });
+
+  it('is deleted with its grants, as it is by now', () => {
+    const items = checkSet([item({ name: 'a' })], SOURCE);
+    const has = namesOf(items);
+    const state = new RecordSet();
+    const granted = grantsAt(3, 'group:dev');
+    const [d, a, b, own] = members.map(({ record }) => record);
+    state.put({ record: { ...d!, source: 'taken over' }, grants: [] });
+    state.put({ record: { ...b!, name: 'a' }, grants: [] });
+    state.put({ record: own!, grants: granted });
+    state.put({ record: a!, grants: [] });
+    const stillSurplus = (record: ServerRecord): boolean =>
+      record.source === SOURCE && !has(record);
+    expect(decidePrune(state, ['4', '2', '3', 'gone'], stillSurplus)).toEqual([
+      { before: own, access: { granted: [], revoked: granted } },
+    ]);
+  });
+});

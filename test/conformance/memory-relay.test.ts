@@ -1,6 +1,7 @@
-import { expect, it, vi } from 'vitest';
+import { expect, it } from 'vitest';
 import { openMemoryRelay } from '../../src/storage/relay/memory/memory-relay.js';
 import type { Relay } from '../../src/storage/relay.js';
+import { eventually } from '../support/eventually.js';
 import { describeRelay } from './relay.suite.js';
 
 describeRelay('memory', {
@@ -28,7 +29,7 @@ it('the memory relay keeps the order of publishing and repeats nothing', async (
   await relay.subscribe((message) => heard.push(message.tenant));
   const tenants = Array.from({ length: 100 }, (_, at) => String(at));
   await Promise.all(tenants.map((tenant) => relay.publish(messageFor(tenant))));
-  await vi.waitFor(() => expect(heard.length).toBeGreaterThanOrEqual(100));
+  await eventually(() => expect(heard.length).toBeGreaterThanOrEqual(100));
   expect(heard).toEqual(tenants);
 });
 
@@ -40,7 +41,7 @@ it('the memory relay tells what a receiver threw', async () => {
     throw thrown;
   });
   await relay.publish(messageFor('a'));
-  await vi.waitFor(() => expect(told).toEqual([thrown]));
+  await eventually(() => expect(told).toEqual([thrown]));
 });
 
 it('the memory relay runs no receiver within publish', async () => {
@@ -50,7 +51,7 @@ it('the memory relay runs no receiver within publish', async () => {
   const published = relay.publish(messageFor('a'));
   expect(received).toBe(false);
   await published;
-  await vi.waitFor(() => expect(received).toBe(true));
+  await eventually(() => expect(received).toBe(true));
 });
 
 function messageFor(tenant: string) {

@@ -1,5 +1,6 @@
-import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { closeInOrder, openStorage, type Storage } from '../../src/storage/open-storage.js';
+import { eventually } from '../support/eventually.js';
 import { appendAtHead, creation, readLog } from '../support/storage/builders.js';
 import { temporaryFolder } from '../support/storage/lmdb.js';
 import { reasonOf, TENANT } from './catalog/harness.js';
@@ -21,7 +22,7 @@ describe('openStorage', () => {
         commits,
       });
     });
-    await vi.waitFor(() => expect(heard).toEqual([2]));
+    await eventually(() => expect(heard).toEqual([2]));
     await first.close();
     expect(await readLog((await open(path)).catalog, TENANT)).toHaveLength(2);
   });

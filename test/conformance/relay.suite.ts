@@ -1,6 +1,7 @@
-import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { placeCommit, type Position } from '../../src/domain/commit.js';
 import type { Relay, RelayedCommits } from '../../src/storage/relay.js';
+import { eventually } from '../support/eventually.js';
 import { creation } from '../support/storage/builders.js';
 import { ODD_TEXTS } from '../support/storage/history.js';
 import { reasonOf } from './catalog/harness.js';
@@ -37,7 +38,7 @@ function describeDelivery(suite: RelaySuite): void {
     const messages = [messageOf('a', 1), messageOf('b', 1), messageOf('a', 2)];
     for (const message of messages) await relay.publish(message);
     for (const inbox of inboxes) {
-      await vi.waitFor(() => expect(inbox).toEqual(expect.arrayContaining(messages)));
+      await eventually(() => expect(inbox).toEqual(expect.arrayContaining(messages)));
     }
   });
 
@@ -46,7 +47,7 @@ function describeDelivery(suite: RelaySuite): void {
     const inbox = await subscribe(relay);
     const messages = ODD_TEXTS.map((tenant) => messageOf(tenant, 3));
     await Promise.all(messages.map((message) => relay.publish(message)));
-    await vi.waitFor(() => expect(inbox).toEqual(expect.arrayContaining(messages)));
+    await eventually(() => expect(inbox).toEqual(expect.arrayContaining(messages)));
   });
 
   it('brings nothing to a subscription that has ended', async () => {
@@ -55,11 +56,11 @@ function describeDelivery(suite: RelaySuite): void {
     const end = await relay.subscribe((message) => ended.push(message));
     const inbox = await subscribe(relay);
     await relay.publish(messageOf('before', 1));
-    await vi.waitFor(() => expect(ended).toHaveLength(1));
+    await eventually(() => expect(ended).toHaveLength(1));
     await end();
     await expect(end()).resolves.toBeUndefined();
     await relay.publish(messageOf('after', 1));
-    await vi.waitFor(() => expect(tenantsOf(inbox)).toContain('after'));
+    await eventually(() => expect(tenantsOf(inbox)).toContain('after'));
     expect(tenantsOf(ended)).toEqual(['before']);
   });
 
@@ -72,9 +73,9 @@ function describeDelivery(suite: RelaySuite): void {
     });
     const inbox = await subscribe(relay);
     await relay.publish(messageOf('a', 1));
-    await vi.waitFor(() => expect(inbox).toHaveLength(1));
+    await eventually(() => expect(inbox).toHaveLength(1));
     await relay.publish(messageOf('b', 1));
-    await vi.waitFor(() => expect(tenantsOf(inbox)).toContain('b'));
+    await eventually(() => expect(tenantsOf(inbox)).toContain('b'));
     expect(tenantsOf(received)).toEqual(['a']);
   });
 
@@ -88,7 +89,7 @@ function describeDelivery(suite: RelaySuite): void {
     const inbox = await subscribe(relay);
     await expect(relay.publish(messageOf('a', 1))).resolves.toBeUndefined();
     await relay.publish(messageOf('b', 1));
-    await vi.waitFor(() => expect(tenantsOf(inbox)).toEqual(expect.arrayContaining(['a', 'b'])));
+    await eventually(() => expect(tenantsOf(inbox)).toEqual(expect.arrayContaining(['a', 'b'])));
     expect(heard).toEqual(expect.arrayContaining(['a', 'b']));
   });
 
@@ -120,7 +121,7 @@ function describeRelayLifecycle(suite: RelaySuite): void {
     const given = relay.publish(messageOf('given up', 1), { signal: AbortSignal.abort() });
     expect(await reasonOf(given)).toBe('CANCELLED');
     await relay.publish(messageOf('next', 1), { signal: new AbortController().signal });
-    await vi.waitFor(() => expect(tenantsOf(inbox)).toContain('next'));
+    await eventually(() => expect(tenantsOf(inbox)).toContain('next'));
     expect(tenantsOf(inbox)).not.toContain('given up');
   });
 }
@@ -132,7 +133,7 @@ function describeInstances(suite: RelaySuite): void {
       const inbox = await subscribe(await harness.openAnother());
       const message = messageOf('a', 2);
       await harness.relay.publish(message);
-      await vi.waitFor(() => expect(inbox).toContainEqual(message));
+      await eventually(() => expect(inbox).toContainEqual(message));
     });
   } else {
     it('does not reach other instances', async () => {
@@ -142,7 +143,7 @@ function describeInstances(suite: RelaySuite): void {
         await subscribe(await harness.openAnother()),
       ];
       await harness.relay.publish(messageOf('a', 1));
-      await vi.waitFor(() => expect(own).toHaveLength(1));
+      await eventually(() => expect(own).toHaveLength(1));
       expect(other).toEqual([]);
     });
   }
@@ -152,8 +153,8 @@ function describeInstances(suite: RelaySuite): void {
     const [ofOne, ofOther] = [await subscribe(one.relay), await subscribe(other.relay)];
     await one.relay.publish(messageOf('of one', 1));
     await other.relay.publish(messageOf('of other', 1));
-    await vi.waitFor(() => expect(ofOne).toHaveLength(1));
-    await vi.waitFor(() => expect(ofOther).toHaveLength(1));
+    await eventually(() => expect(ofOne).toHaveLength(1));
+    await eventually(() => expect(ofOther).toHaveLength(1));
     expect([tenantsOf(ofOne), tenantsOf(ofOther)]).toEqual([['of one'], ['of other']]);
   });
 }

@@ -3,6 +3,7 @@ import { isSwitchboardError, SwitchboardError } from '../../../src/domain/errors
 import { userView, type UserView } from '../../../src/domain/view.js';
 import type { PrivateSourcePolicy } from '../../../src/services/private-loads/private-source.js';
 import { openMemoryLeases } from '../../../src/storage/leases/memory/memory-leases.js';
+import { eventually } from '../../support/eventually.js';
 import { useFakeIntervals } from '../../support/fake-intervals.js';
 import { HOUR_MS, loadingFrom, ScriptedSource } from '../../support/loads/scripted-source.js';
 import {
@@ -56,11 +57,10 @@ const statusOf = async ({ services }: Replica, user: string) =>
   (await services.getPrivateLoadStatus(requestOf(), { user })).value;
 
 /** Lets everything that can go on without the test go on. */
-const turns = (): Promise<void> =>
-  vi.waitFor(() => new Promise((resolve) => setTimeout(resolve, 5)));
+const turns = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 5));
 
 const untilAsked = (source: ScriptedSource, count: number): Promise<void> =>
-  vi.waitFor(() => {
+  eventually(() => {
     expect(source.asked.length).toBeGreaterThanOrEqual(count);
   });
 
@@ -342,7 +342,7 @@ describe('a reload', () => {
     await untilAsked(source, 2);
     expect(await names(replica, ana)).toEqual(['old']);
     source.release();
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       expect(await names(replica, ana)).toEqual(['new']);
     });
   });

@@ -1,4 +1,4 @@
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { SwitchboardError } from '../../../src/domain/errors.js';
 import { viewDigest } from '../../../src/domain/token.js';
 import {
@@ -15,6 +15,7 @@ import { ResolvedAudience } from '../../../src/services/watch/resolved-audience.
 import { WATCH_DEFAULTS } from '../../../src/services/watch/watch-limits.js';
 import { NO_FAILPOINT } from '../../../src/domain/failpoint.js';
 import type { Catalog } from '../../../src/storage/catalog.js';
+import { eventually } from '../../support/eventually.js';
 import { useFakeIntervals } from '../../support/fake-intervals.js';
 import { readStream, violationsOf } from '../../support/checkers/checkers.js';
 import { changeAccess } from '../../support/commits/commits.js';
@@ -49,7 +50,7 @@ async function toldThat(
   sink: RecordingSink,
   fits: (frame: SyncFrame) => boolean,
 ): Promise<readonly SyncFrame[]> {
-  await vi.waitFor(() => {
+  await eventually(() => {
     expect(told(sink).some(fits)).toBe(true);
   });
   return told(sink);
@@ -262,7 +263,7 @@ describe('a node', () => {
     const before = told(sink).length;
     const view = userView('ana', ['ops']);
     session.receive({ kind: 'subscribe', subscription: { id: 'a', view, digest: '' } });
-    await vi.waitFor(() => {
+    await eventually(() => {
       expect(told(sink).length).toBeGreaterThan(before + 1);
     });
     const [changes, synced, ...rest] = told(sink).slice(before);
@@ -340,7 +341,7 @@ describe('a node', () => {
     const early = new RecordingSink();
     const caller = { principal: 'p', tenants: undefined, roles: ['reader' as const] };
     replica.services.openSession(caller, TENANT, early).receive({ kind: 'applied', token: 'x' });
-    await vi.waitFor(() => {
+    await eventually(() => {
       for (const { ended } of [twice.sink, early]) {
         expect(ended?.error?.reason).toBe('PROTOCOL_VIOLATION');
       }
@@ -357,7 +358,7 @@ describe('a node', () => {
       passTime(replica, 1_000);
       if (synced?.kind === 'synced') {
         speaking.session.receive({ kind: 'applied', token: synced.token });
-        await vi.waitFor(() => Promise.resolve());
+        await new Promise(setImmediate);
       }
     }
     expect(silent.sink.ended?.error?.reason).toBe('SLOW_CONSUMER');
@@ -441,7 +442,7 @@ describe('heartbeats', () => {
     const slow = new RecordingSink();
     slow.stall(2);
     watch(replica, ana, { sink: slow }).live.catch(() => undefined);
-    await vi.waitFor(() => {
+    await eventually(() => {
       expect(slow.isBlocked).toBe(true);
     });
     passTime(replica, 2_000);
@@ -473,7 +474,7 @@ describe('heartbeats', () => {
           if (isDown) expect(replica.errors.length).toBeGreaterThan(failures);
           else expect(replica.services.upstream().ageMs).toBe(0);
         };
-        await vi.waitFor(isAnswered, { interval: 1 });
+        await eventually(isAnswered, { intervalMs: 1 });
       }
     };
     await tick(9_000);
@@ -511,7 +512,7 @@ describe('readers that lag', () => {
     const sink = new RecordingSink();
     sink.stall(3);
     const { live } = watch(replica, ana, { sink });
-    await vi.waitFor(() => {
+    await eventually(() => {
       expect(sink.isBlocked).toBe(true);
     });
     await remove(replica, servers[0]!.value);
@@ -542,7 +543,7 @@ describe('readers that lag', () => {
     };
     for (const resets of [1, 2]) {
       await overrun();
-      await vi.waitFor(() => {
+      await eventually(() => {
         expect(kinds(watched(sink)).filter((kind) => kind === 'reset')).toHaveLength(resets);
         expect(watched(sink).at(-1)).toMatchObject({ kind: 'synced', revision: count });
       });
@@ -572,7 +573,7 @@ describe('readers that lag', () => {
     for (const { sink } of back) {
       const seen = sink.frames.length;
       sink.release();
-      await vi.waitFor(() => {
+      await eventually(() => {
         expect(watched(sink).at(-1)).toMatchObject({ kind: 'synced', revision: 120 });
       });
       expect(kinds(watched(sink)).filter((kind) => kind === 'reset')).toHaveLength(1);

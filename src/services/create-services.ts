@@ -80,6 +80,7 @@ export function createServices(deps: ServicesDeps) {
     failpoint: deps.failpoint ?? NO_FAILPOINT,
     wallClock: deps.wallClock ?? Date.now,
     maxSnapshots: limits.maxSnapshots,
+    report: deps.onBackgroundError,
     onStep: (tenant, step) => {
       inspection.onStep(tenant, step);
       loading.onStep(tenant, step);

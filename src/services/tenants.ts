@@ -4,7 +4,7 @@ import type { Catalog } from '../storage/catalog.js';
 import type { Relay, RelayedCommits } from '../storage/relay.js';
 import { Committer } from './commit/committer.js';
 import { validateId } from './request.js';
-import { TENANT_LIMITS, type TenantLimits } from './replica/tenant-limits.js';
+import type { TenantLimits } from './replica/tenant-limits.js';
 import { TenantState, type Step } from './replica/tenant-state.js';
 import { WatchHub } from './watch/hub.js';
 
@@ -25,6 +25,8 @@ export interface TenantsDeps {
   /** Tenants kept although nobody watches them. Default 1000. */
   readonly idleTenants?: number;
   readonly logLimits?: TenantLimits;
+  /** Told what a listener of a step throws. */
+  readonly report: (error: unknown) => void;
   /** Told of each commit of each open tenant, as `TenantState.onStep` tells. */
   readonly onStep?: (tenant: string, step: Step) => void;
 }
@@ -131,8 +133,8 @@ export class Tenants {
   }
 
   private async start(name: string): Promise<Tenant> {
-    const { catalog, relay, failpoint, wallClock, maxSnapshots, onStep } = this.deps;
-    const log = await TenantState.open(name, catalog, this.deps.logLimits ?? TENANT_LIMITS);
+    const { catalog, relay, failpoint, wallClock, maxSnapshots, onStep, report } = this.deps;
+    const log = await TenantState.open(name, catalog, { ...this.deps.logLimits, report });
     if (onStep !== undefined) {
       log.onStep((step) => {
         onStep(name, step);

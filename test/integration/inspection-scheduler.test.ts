@@ -5,7 +5,6 @@ import { INVENTORY_VIEW } from '../../src/domain/view.js';
 import { createConnector } from '../../src/mcp/connector.js';
 import { createInspector } from '../../src/mcp/inspector.js';
 import { createInspection } from '../../src/services/inspection/create-inspection.js';
-import { Upstream, UPSTREAM_DEFAULTS } from '../../src/services/replica/upstream.js';
 import { openMemoryLeases } from '../../src/storage/leases/memory/memory-leases.js';
 import type { Catalog } from '../../src/storage/catalog.js';
 import { eventually } from '../support/eventually.js';
@@ -393,7 +392,6 @@ describe('a tenant that nobody uses', () => {
       {
         tenants,
         catalog,
-        upstream: new Upstream(() => 0, UPSTREAM_DEFAULTS),
         monotonic: () => 0,
         onBackgroundError: (error) => {
           throw error;

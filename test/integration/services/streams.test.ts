@@ -24,6 +24,7 @@ import {
   listed,
   openNode,
   openWorld,
+  page,
   passTime,
   remove,
   TENANT,
@@ -453,9 +454,9 @@ describe('heartbeats', () => {
     let isDown = false;
     const catalog: Catalog = {
       ...world.catalog,
-      head: async (...args) => {
+      read: async (...args) => {
         if (isDown) throw new SwitchboardError('CATALOG_UNAVAILABLE');
-        return world.catalog.head(...args);
+        return world.catalog.read(...args);
       },
     };
     const replica = await world.replica({ catalog });
@@ -468,9 +469,9 @@ describe('heartbeats', () => {
         const failures = replica.errors.length;
         passTime(replica, 1_000);
         // What the follower asked is answered or refused before the next second.
-        const isAnswered = (): void => {
+        const isAnswered = async (): Promise<void> => {
           if (isDown) expect(replica.errors.length).toBeGreaterThan(failures);
-          else expect(replica.services.upstream().ageMs).toBe(0);
+          else expect((await page(replica, ana)).upstream.ageMs).toBe(0);
         };
         await vi.waitFor(isAnswered, { interval: 1 });
       }

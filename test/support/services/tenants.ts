@@ -12,6 +12,7 @@ export function tenantsOf(
     relay,
     failpoint: NO_FAILPOINT,
     wallClock: Date.now,
+    monotonic: () => 0,
     maxSnapshots: 1,
     report: (error) => {
       throw error;

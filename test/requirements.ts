@@ -33,7 +33,7 @@ const watching: Sentences = {
   W8: 'A token that does not continue gets RESET with its reason, and the state; never a silent resume.',
   W9: 'Gaining sight of a server arrives as ADDED with content, losing it as REMOVED without; nothing after a revoke reaches the revoked.',
   W10: 'Something is sent at least every heartbeat interval, with the newest known revision and the upstream state.',
-  W11: 'A replica that cannot confirm its history says DEGRADED, and after a minute ends the stream; a client knows that it is stale.',
+  W11: 'A replica that cannot confirm the history of a tenant says DEGRADED there, and after a minute ends the streams of that tenant; a client knows that it is stale.',
   W12: 'A watcher that lags beyond its budget is reset or cut; no writer and no other watcher is slowed, memory stays bounded.',
   W13: 'A watch lives no longer than the credential that opened it.',
   W14: 'After a reset a watcher holds what a list at that revision answers, and unchanged configurations cause no reconnect.',

@@ -9,11 +9,9 @@ import {
   type View,
 } from '../../../src/domain/view.js';
 import { compactTenants } from '../../../src/services/replica/compaction.js';
-import { Tenants } from '../../../src/services/tenants.js';
 import { openWatcher } from '../../../src/services/watch/watch-servers.js';
 import { ResolvedAudience } from '../../../src/services/watch/resolved-audience.js';
 import { WATCH_DEFAULTS } from '../../../src/services/watch/watch-limits.js';
-import { NO_FAILPOINT } from '../../../src/domain/failpoint.js';
 import type { Catalog } from '../../../src/storage/catalog.js';
 import { eventually } from '../../support/eventually.js';
 import { useFakeIntervals } from '../../support/fake-intervals.js';
@@ -27,6 +25,7 @@ import {
   listed,
   openNode,
   openWorld,
+  page,
   passTime,
   remove,
   TENANT,
@@ -35,6 +34,7 @@ import {
   watch,
 } from '../../support/services/world.js';
 import { decodeFrames, RecordingSink } from '../../support/services/sinks.js';
+import { tenantsOf } from '../../support/services/tenants.js';
 
 useFakeIntervals();
 
@@ -455,9 +455,9 @@ describe('heartbeats', () => {
     let isDown = false;
     const catalog: Catalog = {
       ...world.catalog,
-      head: async (...args) => {
+      read: async (...args) => {
         if (isDown) throw new SwitchboardError('CATALOG_UNAVAILABLE');
-        return world.catalog.head(...args);
+        return world.catalog.read(...args);
       },
     };
     const replica = await world.replica({ catalog });
@@ -470,9 +470,9 @@ describe('heartbeats', () => {
         const failures = replica.errors.length;
         passTime(replica, 1_000);
         // What the follower asked is answered or refused before the next second.
-        const isAnswered = (): void => {
+        const isAnswered = async (): Promise<void> => {
           if (isDown) expect(replica.errors.length).toBeGreaterThan(failures);
-          else expect(replica.services.upstream().ageMs).toBe(0);
+          else expect((await page(replica, ana)).upstream.ageMs).toBe(0);
         };
         await eventually(isAnswered, { intervalMs: 1 });
       }
@@ -629,14 +629,7 @@ describe('watchers of the inventory', () => {
 describe('a tenant that is closed for want of use', () => {
   it('ends a stream that opens on it at that moment: nobody would tell it anything [W10]', async () => {
     await using world = await openWorld();
-    const tenants = new Tenants({
-      catalog: world.catalog,
-      relay: world.relay,
-      failpoint: NO_FAILPOINT,
-      wallClock: Date.now,
-      maxSnapshots: 1,
-      idleTenants: 0,
-    });
+    const tenants = tenantsOf(world, { idleTenants: 0 });
     const tenant = await tenants.get(TENANT);
     tenants.dropIdle();
     const sink = new RecordingSink();
@@ -650,14 +643,7 @@ describe('a tenant that is closed for want of use', () => {
 
   it('is the one that was used least recently', async () => {
     await using world = await openWorld();
-    const tenants = new Tenants({
-      catalog: world.catalog,
-      relay: world.relay,
-      failpoint: NO_FAILPOINT,
-      wallClock: Date.now,
-      maxSnapshots: 1,
-      idleTenants: 2,
-    });
+    const tenants = tenantsOf(world, { idleTenants: 2 });
     for (const name of ['a', 'b', 'c']) await tenants.get(name);
     await tenants.get('a');
     tenants.dropIdle();

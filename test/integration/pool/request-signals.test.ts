@@ -11,7 +11,7 @@ const CALLS = Number(process.env['SWITCHBOARD_TEST_CALLS'] ?? 300);
 const AT_MOST = 2;
 
 it.each([{ json: false }, { json: true }])(
-  'calls leave no listener on the signal of their connection (json $json)',
+  'calls leave no listener on the signal of their connection (json $json) [C9]',
   async (options) => {
     const warnings: Error[] = [];
     const onWarning = (warning: Error): void => void warnings.push(warning);

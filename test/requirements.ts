@@ -55,6 +55,8 @@ const connections: Sentences = {
   C5: 'Asking never connects or disconnects anything.',
   C6: "A connection carries one scope's credentials only; values of a call travel with the call.",
   C7: 'One broken server never hides or delays another.',
+  C8: 'What a lookup hands out cannot be changed, at any depth: no caller sends another one elsewhere.',
+  C9: 'A call leaves nothing behind on the connection that it used.',
 };
 
 const faults: Sentences = {

@@ -28,6 +28,20 @@ describe('one connection for many', () => {
     expect([server.deleted, server.alive]).toEqual([1, 0]);
   });
 
+  it('tells what the server can do, and lets nobody change it for the others [C8]', async () => {
+    const server = await openHttpServer();
+    const { pool } = openPool([{ name: 'one', spec: { transport: httpServer(server.url) } }]);
+    const { capabilities, serverInfo } = await pool.app.get('one');
+    const isChanged = [
+      Reflect.deleteProperty(capabilities, 'tools'),
+      Reflect.set(serverInfo ?? {}, 'name', 'another'),
+    ];
+    const another = await pool.user('bob').get('one');
+    expect(await another.listTools()).not.toEqual([]);
+    expect(another.serverInfo).toMatchObject({ name: 'test' });
+    expect(isChanged).toEqual([false, false]);
+  });
+
   it('gives one failure to all who waited [C1]', async () => {
     const server = await openHttpServer({ authorize: () => false });
     const { pool } = openPool([{ name: 'one', spec: { transport: httpServer(server.url) } }]);

@@ -100,7 +100,8 @@ export class LoadsOfUsers {
       const isServed = published.some(
         (each) => each.user === user && each.revision <= revision && each.ask >= asksBefore,
       );
-      if (!isServed) found.push(`the load of ${user} forced before ${String(revision)} asked nothing`);
+      if (!isServed)
+        found.push(`the load of ${user} forced before ${String(revision)} asked nothing`);
     }
     return found;
   }

@@ -91,7 +91,7 @@ const protocol: readonly string[] = [
   'Frames shared by many streams carry nothing of one stream; the last frame closes a commit.',
   'A new subscription gets its snapshot between two commits, and is invisible until its SYNCED.',
   'The budget of a stream counts neither a snapshot in progress nor a single commit; repeated resets end in RESOURCE_EXHAUSTED.',
-  'A load is published in one commit that demands that nothing it changes was changed since it began.',
+  'A load is published in one commit that demands the load record, the user’s own grants and what it changes unchanged since it began.',
   'Every completed load is a commit of its load record, silent when nothing else changed.',
   'A load gives and takes only the sight of its own user, and deletes only what that user owns.',
   "The age of a load counts on each replica's monotonic clock since it saw the load's commit.",

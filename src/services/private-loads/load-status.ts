@@ -22,7 +22,7 @@ export async function loadPrivateServers(
   authorize(context, force ? 'node' : 'reader');
   return withUser({ deps, context, user }, async (target) => {
     const { loads } = deps;
-    if (force) await loads.insist(target, context.signal);
+    if (force) await loads.reload(target, context.signal);
     else await loads.demand(target.tenant, userView(user), context.signal);
   });
 }

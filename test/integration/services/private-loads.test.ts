@@ -194,7 +194,7 @@ describe('a load that fails', () => {
     expect(source.asked).toEqual(['ana']);
   });
 
-  it('is tried again without waiting by who insists', async () => {
+  it('is tried again without waiting when it is forced', async () => {
     await using world = await openWorld();
     const { replica, source } = await open(world);
     source.failure = new SwitchboardError('SOURCE_UNAVAILABLE');
@@ -440,7 +440,7 @@ describe('rows of a source', () => {
 });
 
 describe('a purge', () => {
-  it('takes what the user had, and nothing is loaded until somebody insists [P27]', async () => {
+  it('takes what the user had, and nothing is loaded until a load is forced [P27]', async () => {
     await using world = await openWorld();
     const { replica, source } = await open(world);
     source.set('ana', { rowId: 'own' }, { rowId: 'of-bob', owner: 'bob' });

@@ -1,6 +1,6 @@
 import { SwitchboardError } from '../domain/errors.js';
 import type { Catalog } from '../storage/catalog.js';
-import type { Relay } from '../storage/relay.js';
+import { shardsOf, type Relay } from '../storage/relay.js';
 import { compactTenants, type Retention } from './replica/compaction.js';
 import type { Tenants } from './tenants.js';
 import type { NodeSession } from './watch/node-session.js';
@@ -47,7 +47,10 @@ export function startBackground(deps: BackgroundDeps): { close(): Promise<void> 
       tenants.dropIdle();
     }),
   ];
-  const subscribed = relay.subscribe((message) => void tenants.receive(message).catch(onError));
+  const subscribed = relay.subscribe(
+    shardsOf(relay),
+    (message) => void tenants.receive(message).catch(onError),
+  );
   subscribed.catch(onError);
   return {
     async close(): Promise<void> {

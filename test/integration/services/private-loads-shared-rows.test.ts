@@ -1,8 +1,9 @@
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { serverIdOfRow } from '../../../src/domain/commands/load/rows.js';
 import { isSwitchboardError } from '../../../src/domain/errors.js';
 import { userView, type UserView } from '../../../src/domain/view.js';
 import type { Failpoint } from '../../../src/domain/failpoint.js';
+import { eventually } from '../../support/eventually.js';
 import { useFakeIntervals } from '../../support/fake-intervals.js';
 import { loadingFrom, ScriptedSource } from '../../support/loads/scripted-source.js';
 import { reasonOf } from '../../support/services/access.js';
@@ -33,7 +34,7 @@ const names = async (replica: Replica, view: UserView): Promise<readonly string[
   (await page(replica, view)).value.servers.map(({ record }) => record.name);
 
 const untilAsked = (source: ScriptedSource, count: number): Promise<void> =>
-  vi.waitFor(() => {
+  eventually(() => {
     expect(source.asked.length).toBeGreaterThanOrEqual(count);
   });
 
@@ -135,7 +136,7 @@ describe('a load that waits in the queue while its server is deleted', () => {
       'by a commit of the same batch',
       async (replica: Replica, gate: ReturnType<typeof appendGate>) => {
         const other = create(replica, { name: 'other' });
-        await vi.waitFor(() => {
+        await eventually(() => {
           expect(gate.isTaken()).toBe(true);
         });
         return Promise.all([other, purge(replica, 'boss')]);
@@ -158,7 +159,7 @@ describe('a load that waits in the queue while its server is deleted', () => {
 
       gate.close();
       const removed = remove(replica, gate);
-      await vi.waitFor(() => {
+      await eventually(() => {
         expect(gate.isTaken()).toBe(true);
       });
       await turns();

@@ -1,7 +1,8 @@
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { SwitchboardError } from '../../../src/domain/errors.js';
 import { userView } from '../../../src/domain/view.js';
 import type { Catalog } from '../../../src/storage/catalog.js';
+import { eventually } from '../../support/eventually.js';
 import { useFakeIntervals } from '../../support/fake-intervals.js';
 import type { WatchFrame } from '../../support/services/encoders.js';
 import { decodeFrames, RecordingSink } from '../../support/services/sinks.js';
@@ -36,11 +37,11 @@ async function passSeconds(replica: Replica, seconds: number): Promise<void> {
   for (let second = 0; second < seconds; second += 1) {
     const failures = replica.errors.length;
     passTime(replica, 1_000);
-    await vi.waitFor(
+    await eventually(
       () => {
         expect(replica.errors.length).toBeGreaterThan(failures);
       },
-      { interval: 1 },
+      { intervalMs: 1 },
     );
   }
 }
@@ -81,7 +82,7 @@ describe('a tenant whose log cannot be read', () => {
     expect(statesOf(good.sink)).toEqual(['following']);
     await create(writer, { name: 'later' }, { tenant: TENANT });
     await passSeconds(replica, 1);
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       expect((await page(replica, ANA)).value.servers).toHaveLength(2);
     });
   });

@@ -25,6 +25,11 @@ export interface RequestKey {
   readonly requestId: string;
   /** Digest of the request without its id: another body under the id is refused. */
   readonly bodyDigest: string;
+  /**
+   * Of a request that may make several commits: the revision that it was decided from when it
+   * began. Repeated, it is completed from there.
+   */
+  readonly baseRevision?: number;
 }
 
 /** One atomic step of a tenant's history, before it has its place in the log. */

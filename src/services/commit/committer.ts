@@ -47,7 +47,13 @@ export type Basis = { readonly revision: number } & (
 
 /** What became of a write: the commit that did it now or before, or the decision alone. */
 export type WriteOutcome =
-  | { readonly kind: 'committed'; readonly commit: Commit; readonly position: Position }
+  | {
+      readonly kind: 'committed';
+      readonly commit: Commit;
+      readonly position: Position;
+      /** Whether the commit is that of an earlier request, which this one repeats. */
+      readonly repeated: boolean;
+    }
   | {
       readonly kind: 'unchanged';
       /** With `validateOnly`: what would have been appended. */
@@ -321,7 +327,7 @@ export class Committer {
     }
     for (const { waiting, commit } of decided) {
       const position = positionOf(after.epoch, commit);
-      waiting.settle({ outcome: { kind: 'committed', commit, position } });
+      waiting.settle({ outcome: { kind: 'committed', commit, position, repeated: false } });
     }
     return 'appended';
   }
@@ -374,7 +380,7 @@ function concerns(change: Change, basis: Basis): boolean {
 function repeatOf(commit: Commit, request: RequestKey, epoch: string): WriteOutcome {
   if (commit.request?.bodyDigest !== request.bodyDigest)
     throw new SwitchboardError('REQUEST_ID_REUSED');
-  return { kind: 'committed', commit, position: positionOf(epoch, commit) };
+  return { kind: 'committed', commit, position: positionOf(epoch, commit), repeated: true };
 }
 
 /** Lets all that is ready now go first; more writes gather meanwhile. */

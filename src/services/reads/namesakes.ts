@@ -78,11 +78,14 @@ export async function readNamedBefore(
 ): Promise<readonly StoredServer[]> {
   for (;;) {
     const before = await readRecordsBefore(catalog, tenant, commit.revision - 1);
-    await catalog.project(tenant, commit.revision);
     // Those that changed since may take the places of others.
     const limit = LIMIT + before.records.size;
-    const { revision, value } = await catalog.serversNamed(tenant, { name, limit });
-    if (revision > before.upTo) continue;
+    const { to, value } = await catalog.projections.serversNamed(
+      tenant,
+      { name, limit },
+      { atLeast: commit.revision },
+    );
+    if (to > before.upTo) continue;
     return asBefore(before, value, (record) => record.name === name)
       .toSorted((a, b) => compareText(a.record.id, b.record.id))
       .slice(0, LIMIT);
@@ -96,9 +99,9 @@ async function readNamed(
   name: string,
 ): Promise<{ readonly revision: number; readonly value: readonly StoredServer[] }> {
   // Not before what the view shows already, also where projections come later.
-  await catalog.project(log.tenant, log.position.revision);
-  const named = await catalog.serversNamed(log.tenant, { name, limit: LIMIT });
-  const stamps = named.value.map(({ record }) => record.revision);
-  await log.catchUp(Math.max(named.revision, ...stamps));
-  return named;
+  const options = { atLeast: log.position.revision };
+  const query = { name, limit: LIMIT };
+  const { from, to, value } = await catalog.projections.serversNamed(log.tenant, query, options);
+  await log.catchUp(to);
+  return { revision: from, value };
 }

@@ -28,7 +28,7 @@ export async function readRecordsBefore(
   const records = new Map<string, ServerRecord | undefined>();
   let upTo = revision;
   for (;;) {
-    const { commits, head, mark } = await catalog.read(tenant, upTo);
+    const { commits, head, mark } = await catalog.log.read(tenant, upTo);
     for (const change of commits.flatMap(({ changes }) => changes)) {
       const id = changedId(change);
       if (!records.has(id)) records.set(id, change.before);

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { SwitchboardError } from '../../../src/domain/errors.js';
 import { INVENTORY_VIEW } from '../../../src/domain/view.js';
-import type { Catalog } from '../../../src/storage/catalog.js';
 import { useFakeIntervals } from '../../support/fake-intervals.js';
 import { demote, promote } from '../../support/services/access.js';
 import { apply, itemOf, told } from '../../support/services/apply.js';
+import { withMethods } from '../../support/storage/reads.js';
 import {
   create,
   openWorld,
@@ -29,19 +29,18 @@ async function namesIn(world: World): Promise<readonly string[]> {
 }
 
 const revisionOf = async ({ catalog }: World): Promise<number> =>
-  (await catalog.head(TENANT)).revision;
+  (await catalog.log.head(TENANT)).revision;
 
 /** A replica whose process is gone once it has appended so often. */
 async function replicaThatDies(world: World, appends: number): Promise<Replica> {
   let left = appends;
-  const catalog: Catalog = {
-    ...world.catalog,
+  const catalog = withMethods(world.catalog, {
     append: (...args) => {
       left -= 1;
       if (left < 0) return Promise.reject(new SwitchboardError('NOT_WRITTEN', 'it is gone'));
-      return world.catalog.append(...args);
+      return world.catalog.log.append(...args);
     },
-  };
+  });
   return world.replica({ catalog });
 }
 

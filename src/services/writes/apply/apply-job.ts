@@ -70,7 +70,10 @@ export async function prepareJob(
   // Confirmed before anything is looked up: what is not found then has not begun.
   await log.catchUp();
   const head = log.position.revision;
-  const commits = await earlierCommits(catalog, log.tenant, requestsOf(fresh, items));
+  const commits = await earlierCommits(catalog, log.tenant, {
+    requests: requestsOf(fresh, items),
+    atLeast: head,
+  });
   const begunAt = baseRevisionOf(commits);
   const baseRevision = begunAt ?? head;
   const { source, prune } = input;
@@ -94,8 +97,9 @@ async function membersAt(
   { source, revision }: { readonly source: string; readonly revision: number },
 ): Promise<readonly StoredServer[]> {
   // Members that projections do not show yet would be left out.
-  await catalog.project(tenant, revision);
-  const { value } = await catalog.serversOfSource(tenant, source);
+  const { value } = await catalog.projections.serversOfSource(tenant, source, {
+    atLeast: revision,
+  });
   const before = await readRecordsBefore(catalog, tenant, revision);
   return asBefore(before, value, (record) => record.source === source);
 }

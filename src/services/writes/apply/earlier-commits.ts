@@ -11,21 +11,21 @@ import type { Catalog } from '../../../storage/catalog.js';
 export async function earlierCommits(
   catalog: Catalog,
   tenant: string,
-  requests: readonly RequestKey[],
+  { requests, atLeast }: { readonly requests: readonly RequestKey[]; readonly atLeast: number },
 ): Promise<ReadonlyMap<string, Commit>> {
   const found = new Map<number, string>();
-  const lookUp = async (request: RequestKey): Promise<void> => {
-    const { value } = await catalog.answer(tenant, request);
-    if (value === undefined) return;
-    if (value.bodyDigest !== request.bodyDigest) throw new SwitchboardError('REQUEST_ID_REUSED');
-    found.set(value.revision, request.requestId);
-  };
-  await Promise.all(requests.map(lookUp));
+  const { value: answers } = await catalog.projections.answers(tenant, requests, { atLeast });
+  for (const [index, answer] of answers.entries()) {
+    const request = requests[index];
+    if (answer === undefined || request === undefined) continue;
+    if (answer.bodyDigest !== request.bodyDigest) throw new SwitchboardError('REQUEST_ID_REUSED');
+    found.set(answer.revision, request.requestId);
+  }
   const commits = new Map<string, Commit>();
   let last = 0;
   for (const revision of [...found.keys()].sort((a, b) => a - b)) {
     if (revision <= last) continue;
-    const slice = await catalog.read(tenant, revision - 1);
+    const slice = await catalog.log.read(tenant, revision - 1);
     for (const commit of slice.commits) {
       const requestId = found.get(commit.revision);
       if (requestId !== undefined) commits.set(requestId, commit);

@@ -82,7 +82,7 @@ const protocol: readonly string[] = [
   'A page token whose revision is no longer held is ABORTED; inventory pages go by id.',
   'A decision is pure, at the revision after which it appends; refusals and no-ops wait for the confirmed head.',
   "Answers go out after the append; a duplicate key with one's own batch id is success; NOT_WRITTEN only when that is certain.",
-  'A request id is of a tenant and a principal; with another body it is refused; refusals and no-ops are decided anew.',
+  'A request id is of a tenant and a principal; with another body it is refused; refusals and no-ops are decided anew; a repeated apply completes what it began and nothing that came later.',
   'GrantAccess, RevokeAccess, InvalidateUser, PurgeUser and RecordFacts need no etag.',
   'Losing a slot is no conflict, and a committer that lost several times gets its turn.',
   'A token that does not fit epoch, fingerprint, view or retained range is RESET; `at_least` of another epoch is EPOCH_CHANGED.',

@@ -1,5 +1,5 @@
 import { ERROR_REASONS, isSwitchboardError } from '../domain/errors.js';
-import { GRPC_CODES } from '../wire/status.js';
+import { codeOf } from '../wire/status.js';
 import { printable, printableLines } from './text.js';
 
 /** What the command ends with. */
@@ -27,11 +27,12 @@ export class UsageError extends Error {
 export function exitCodeOf(error: unknown): number {
   if (error instanceof UsageError) return EXIT_CODES.usage;
   if (!isSwitchboardError(error)) return EXIT_CODES.failed;
-  switch (GRPC_CODES[error.reason]) {
+  switch (codeOf(error)) {
     case 'INVALID_ARGUMENT':
       return EXIT_CODES.usage;
     case 'NOT_FOUND':
-      return EXIT_CODES.notFound;
+      // What a proxy does not find is no server of a view.
+      return error.reason === 'UNRECOGNIZED_STATUS' ? EXIT_CODES.failed : EXIT_CODES.notFound;
     case 'UNAUTHENTICATED':
     case 'PERMISSION_DENIED':
       return EXIT_CODES.notAllowed;

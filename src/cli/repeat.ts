@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Retry } from '../client/reflector/retry.js';
 import { isSwitchboardError, type SwitchboardError } from '../domain/errors.js';
-import { GRPC_CODES } from '../wire/status.js';
+import { codeOf } from '../wire/status.js';
 
 /** How often a write is sent, and how long to wait in between. */
 export const REPEAT_DEFAULTS = Object.freeze({ attempts: 10, firstMs: 200, maxMs: 5_000 });
@@ -42,5 +42,5 @@ export async function repeatWrite<T>(
 /** Whether the same request may succeed later, and its outcome now is nothing or unknown. */
 export function mayPass(error: unknown): error is SwitchboardError {
   if (!isSwitchboardError(error)) return false;
-  return ['UNAVAILABLE', 'DEADLINE_EXCEEDED'].includes(GRPC_CODES[error.reason]);
+  return ['UNAVAILABLE', 'DEADLINE_EXCEEDED'].includes(codeOf(error));
 }

@@ -1,7 +1,7 @@
 import { type ClientReadableStream, status, type StatusObject } from '@grpc/grpc-js';
 import type { SwitchboardError } from '../domain/errors.js';
 import { WatchServersRequest, type WatchServersResponse } from '../wire/clients.js';
-import { fromStatus, GRPC_CODES } from '../wire/status.js';
+import { codeOf, fromStatus } from '../wire/status.js';
 import { toViewMessage } from '../wire/view-codec.js';
 import type { Connection, Flags } from './connection.js';
 import type { Io } from './io.js';
@@ -138,7 +138,7 @@ function once(
 }
 
 function isTransient(error: SwitchboardError): boolean {
-  return GRPC_CODES[error.reason] === 'UNAVAILABLE';
+  return codeOf(error) === 'UNAVAILABLE';
 }
 
 function pause(ms: number, signal: AbortSignal): Promise<void> {

@@ -1,11 +1,11 @@
 import type { Metadata } from '@grpc/grpc-js';
 import { neededScope, valueFields } from '../domain/config/connection-scope.js';
-import { isSwitchboardError, type ErrorReason } from '../domain/errors.js';
+import { isSwitchboardError } from '../domain/errors.js';
 import { referencesIn } from '../domain/config/value.js';
 import { observe } from '../mcp/observe.js';
 import type { RegistryServiceClient } from '../wire/clients.js';
 import { toRecordFactsRequest } from '../wire/inspection-codec.js';
-import { fromStatus } from '../wire/status.js';
+import { codeOf, fromStatus } from '../wire/status.js';
 import type { OpenedConnection, OpenedListener } from './pool/pool-options.js';
 import type { KnownServer } from './server-view.js';
 import { emitSyncEvent, type SyncEventListener } from './sync-event.js';
@@ -33,7 +33,7 @@ const AT_ONCE = 4;
 const MAX_REMEMBERED = 10_000;
 
 /** With these the control plane will refuse every report. */
-const FINAL = new Set<ErrorReason>(['PERMISSION_DENIED', 'UNSUPPORTED']);
+const FINAL: ReadonlySet<string> = new Set(['PERMISSION_DENIED', 'UNIMPLEMENTED']);
 
 /**
  * Reports, in the background, what servers say of themselves: once for each configuration
@@ -86,7 +86,7 @@ export function createFactsReporter(options: FactsReporterOptions): FactsReporte
       await recordFacts(client, { tenant, id: server.id, observation }, { metadata, signal });
     } catch (error) {
       if (reported.get(server.id) === server.configHash) reported.delete(server.id);
-      if (!isSwitchboardError(error) || !FINAL.has(error.reason) || isAborted(stop.signal)) return;
+      if (!isSwitchboardError(error) || !FINAL.has(codeOf(error)) || isAborted(stop.signal)) return;
       close();
       emitSyncEvent(onSync, { type: 'facts_refused', error });
     }

@@ -148,6 +148,10 @@ export const ERROR_REASONS = {
     summary: 'The server cannot be reached, or the connection broke. Only clients report it.',
     fix: 'Check the address and that the server is running; try again.',
   },
+  UNRECOGNIZED_STATUS: {
+    summary: 'The call failed with a status that has no reason which this version knows.',
+    fix: 'See its code in the metadata and its message; a proxy or another version may have sent it.',
+  },
   SHUTTING_DOWN: {
     summary: 'This replica is shutting down.',
     fix: 'Try again after the retry delay.',

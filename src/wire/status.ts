@@ -53,6 +53,7 @@ export const GRPC_CODES: Readonly<Record<ErrorReason, CodeName>> = {
   UNAUTHENTICATED: 'UNAUTHENTICATED',
   PERMISSION_DENIED: 'PERMISSION_DENIED',
   UNREACHABLE: 'UNAVAILABLE',
+  UNRECOGNIZED_STATUS: 'UNKNOWN',
   SHUTTING_DOWN: 'UNAVAILABLE',
   CANCELLED: 'CANCELLED',
   DEADLINE_EXCEEDED: 'DEADLINE_EXCEEDED',
@@ -61,19 +62,13 @@ export const GRPC_CODES: Readonly<Record<ErrorReason, CodeName>> = {
   INTERNAL: 'INTERNAL',
 };
 
-/** What stands for a code that came without a reason that we know. */
+/**
+ * The reasons of codes that came without one. gRPC itself makes these, at the client, and they
+ * mean the same whoever does; of any other code nobody can tell why it was sent.
+ */
 const REASON_OF_CODE: Partial<Record<CodeName, ErrorReason>> = {
   CANCELLED: 'CANCELLED',
-  INVALID_ARGUMENT: 'INVALID_FIELD',
-  OUT_OF_RANGE: 'INVALID_FIELD',
   DEADLINE_EXCEEDED: 'DEADLINE_EXCEEDED',
-  NOT_FOUND: 'SERVER_NOT_FOUND',
-  ALREADY_EXISTS: 'NAME_TAKEN',
-  PERMISSION_DENIED: 'PERMISSION_DENIED',
-  UNAUTHENTICATED: 'UNAUTHENTICATED',
-  RESOURCE_EXHAUSTED: 'COMMIT_TOO_LARGE',
-  ABORTED: 'ETAG_MISMATCH',
-  UNIMPLEMENTED: 'UNSUPPORTED',
   UNAVAILABLE: 'UNREACHABLE',
 };
 
@@ -99,12 +94,12 @@ export function toStatus(error: SwitchboardError): StatusObject {
   const rpcStatus = toRpcStatus(error);
   const metadata = new Metadata();
   metadata.set(DETAILS_KEY, Buffer.from(Status.encode(rpcStatus).finish()));
-  return { code: status[GRPC_CODES[error.reason]], details: rpcStatus.message, metadata };
+  return { code: status[codeOf(error)], details: rpcStatus.message, metadata };
 }
 
 /** The same as a google.rpc.Status, for answers that carry one per item. */
 export function toRpcStatus(error: SwitchboardError): Status {
-  const code = GRPC_CODES[error.reason];
+  const code = codeOf(error);
   const details = [pack('google.rpc.ErrorInfo', ErrorInfo.encode(errorInfo(error)).finish())];
   if (error.violations.length > 0) {
     const badRequest = { fieldViolations: error.violations.slice(0, MAX_VIOLATIONS).map(shorten) };
@@ -119,10 +114,18 @@ export function toRpcStatus(error: SwitchboardError): Status {
   return { code: status[code], message: headerText(error.message, MAX_MESSAGE_BYTES), details };
 }
 
+/** The gRPC code of an error: of an UNRECOGNIZED_STATUS the one that it came with. */
+export function codeOf({ reason, metadata }: SwitchboardError): CodeName {
+  const { code } = metadata;
+  const isTold = reason === 'UNRECOGNIZED_STATUS' && code !== undefined && code !== 'OK';
+  return isTold && code in status ? (code as CodeName) : GRPC_CODES[reason];
+}
+
 /**
  * The error that a failed call stands for, with reason, metadata, violations and retry
- * delay as they were given to `toStatus`. A status without a reason that we know gets
- * one by its code; what it said is then in the metadata as `code` and `reason`.
+ * delay as they were given to `toStatus`. A status without a reason that we know is an
+ * UNRECOGNIZED_STATUS, unless its code alone says enough; what it said is then its message,
+ * and in the metadata as `code` and `reason`.
  */
 export function fromStatus(failure: {
   readonly code: number;
@@ -144,7 +147,8 @@ export function fromRpcStatus(rpcStatus: Status): SwitchboardError {
     return new SwitchboardError(info.reason, message, details);
   }
   const code = codeName(rpcStatus.code);
-  return new SwitchboardError(REASON_OF_CODE[code] ?? 'INTERNAL', message, {
+  const known = info === undefined ? REASON_OF_CODE[code] : undefined;
+  return new SwitchboardError(known ?? 'UNRECOGNIZED_STATUS', message, {
     ...details,
     metadata: { ...metadata, code, ...(info && { reason: info.reason }) },
   });

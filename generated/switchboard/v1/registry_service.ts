@@ -639,7 +639,7 @@ export interface ApplyServersRequest {
   /**
    * `request_id` makes repeating safe, see CreateServerRequest. Each item has its
    * own commit under an id made from this one, deletions share some: repeating
-   * completes what was interrupted.
+   * completes what was interrupted, and neither deletes nor changes what came since.
    */
   requestId: string;
   /** `validate_only` runs every check, writes nothing, and tells what would be done. */

@@ -139,7 +139,7 @@ export interface Surplus {
   /** Those that stay. */
   readonly left: readonly ServerRecord[];
   /** Those to be deleted. */
-  readonly doomed: readonly ServerRecord[];
+  readonly pruned: readonly ServerRecord[];
 }
 
 /**
@@ -158,7 +158,7 @@ export function surplusOf(
   const stays = ({ name }: ServerRecord): boolean => !prune || doubtful.has(name);
   return {
     left: surplus.filter(stays).sort(byName),
-    doomed: surplus.filter((record) => !stays(record)).sort(byName),
+    pruned: surplus.filter((record) => !stays(record)).sort(byName),
   };
 }
 

@@ -7,7 +7,8 @@ import {
   type SourceRights,
 } from '../../domain/commands/load/rows.js';
 import { userSubject } from '../../domain/view.js';
-import { isTombstone, type Catalog } from '../../storage/catalog.js';
+import type { Catalog } from '../../storage/catalog.js';
+import { isTombstone } from '../../storage/projections.js';
 import { holdAll, holdOwners } from '../writes/write-request.js';
 import type { LoadTarget } from './load-deps.js';
 
@@ -95,13 +96,14 @@ async function readDeletions(
   // At this revision the others exist.
   let revision = log.position.revision;
   const absent = [...ids].filter((id) => log.byId(id) === undefined);
+  const found = await catalog.projections.serversById(log.tenant, absent);
+  revision = Math.min(revision, found.from);
   await Promise.all(
-    absent.map(async (id) => {
-      const found = await catalog.serverById(log.tenant, id);
-      revision = Math.min(revision, found.revision);
-      if (found.value === undefined || !isTombstone(found.value)) return;
-      const versions = await catalog.versions(log.tenant, { id, limit: 1 });
-      revision = Math.min(revision, versions.revision);
+    found.value.map(async (server) => {
+      if (server === undefined || !isTombstone(server)) return;
+      const { id } = server;
+      const versions = await catalog.projections.versions(log.tenant, { id, limit: 1 });
+      revision = Math.min(revision, versions.from);
       const [deletion] = versions.value;
       if (deletion !== undefined) deletions.set(id, deletionOf(deletion));
     }),

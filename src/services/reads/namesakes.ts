@@ -1,11 +1,14 @@
+import type { Commit } from '../../domain/commit.js';
 import type { Decision, DecisionContext } from '../../domain/commands/decide.js';
 import { MOST_TOLD } from '../../domain/commands/move.js';
 import { SwitchboardError } from '../../domain/errors.js';
+import { compareText } from '../../domain/resolve.js';
 import type { StoredServer } from '../../domain/server.js';
 import type { Catalog } from '../../storage/catalog.js';
 import type { Basis, WriteIntent } from '../commit/committer.js';
 import type { TenantState } from '../replica/tenant-state.js';
 import type { Tenant } from '../tenants.js';
+import { asBefore, readRecordsBefore } from '../writes/earlier-state.js';
 import { holdAll, holdOwners } from '../writes/write-request.js';
 
 /** So many of one name are read: one more than is told, the server itself, and a shared one. */
@@ -67,16 +70,38 @@ async function readNamesakes(catalog: Catalog, log: TenantState, id: string): Pr
   });
 }
 
+/** The servers that had a name when a commit was decided, as a decision about them saw them. */
+export async function readNamedBefore(
+  catalog: Catalog,
+  { tenant }: TenantState,
+  { name, commit }: { readonly name: string; readonly commit: Commit },
+): Promise<readonly StoredServer[]> {
+  for (;;) {
+    const before = await readRecordsBefore(catalog, tenant, commit.revision - 1);
+    // Those that changed since may take the places of others.
+    const limit = LIMIT + before.records.size;
+    const { to, value } = await catalog.projections.serversNamed(
+      tenant,
+      { name, limit },
+      { atLeast: commit.revision },
+    );
+    if (to > before.upTo) continue;
+    return asBefore(before, value, (record) => record.name === name)
+      .toSorted((a, b) => compareText(a.record.id, b.record.id))
+      .slice(0, LIMIT);
+  }
+}
+
 /** The servers of a name, with the view at what they reflect. */
-export async function readNamed(
+async function readNamed(
   catalog: Catalog,
   log: TenantState,
   name: string,
 ): Promise<{ readonly revision: number; readonly value: readonly StoredServer[] }> {
   // Not before what the view shows already, also where projections come later.
-  await catalog.project(log.tenant, log.position.revision);
-  const named = await catalog.serversNamed(log.tenant, { name, limit: LIMIT });
-  const stamps = named.value.map(({ record }) => record.revision);
-  await log.catchUp(Math.max(named.revision, ...stamps));
-  return named;
+  const options = { atLeast: log.position.revision };
+  const query = { name, limit: LIMIT };
+  const { from, to, value } = await catalog.projections.serversNamed(log.tenant, query, options);
+  await log.catchUp(to);
+  return { revision: from, value };
 }

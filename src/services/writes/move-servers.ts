@@ -11,7 +11,7 @@ import type { ServerRecord, StoredServer } from '../../domain/server.js';
 import { readSubjects } from '../../domain/subjects.js';
 import type { Catalog } from '../../storage/catalog.js';
 import type { WriteOutcome } from '../commit/committer.js';
-import { fromNamesakes, readNamed } from '../reads/namesakes.js';
+import { fromNamesakes, readNamedBefore } from '../reads/namesakes.js';
 import { authorize, validateId, type Answer, type RequestContext } from '../request.js';
 import type { Tenant } from '../tenants.js';
 import {
@@ -102,7 +102,7 @@ export async function demoteServer(
 
 interface Move {
   readonly outcome: WriteOutcome;
-  /** What was decided on; undefined if an earlier request was, and this one repeats it. */
+  /** What was decided on. */
   readonly named: readonly StoredServer[] | undefined;
   /** The name that the server had or has while it is shared. */
   readonly name: (change: ReturnType<typeof changeOf>) => string | undefined;
@@ -118,10 +118,14 @@ async function movedAnswer(
   const { before, after } = change;
   if (after === undefined) throw new Error('a move without a record');
   const isOnlyChecked = outcome.kind === 'unchanged' && before === undefined;
-  // The log does not tell what an earlier one decided on: then as it is by now.
   const servers =
-    named ?? (await readNamed(deps.catalog, tenant.log, name(change) ?? after.name)).value;
-  const hidden = hiddenBy(after.id, servers);
+    outcome.kind === 'committed' && outcome.repeated
+      ? await readNamedBefore(deps.catalog, tenant.log, {
+          name: name(change) ?? after.name,
+          commit: outcome.commit,
+        })
+      : named;
+  const hidden = hiddenBy(after.id, servers ?? []);
   return answerOf(tenant, outcome, {
     record: isOnlyChecked ? withoutIdentity(after) : after,
     affected: { everyone: true, subjects: [] },

@@ -6,6 +6,7 @@ import { eventually } from '../../support/eventually.js';
 import { useFakeIntervals } from '../../support/fake-intervals.js';
 import type { WatchFrame } from '../../support/services/encoders.js';
 import { decodeFrames, RecordingSink } from '../../support/services/sinks.js';
+import { withMethods } from '../../support/storage/reads.js';
 import {
   create,
   openWorld,
@@ -23,13 +24,12 @@ const ANA = userView('ana');
 
 /** A catalog that cannot read the log of one tenant. */
 function unreadable(catalog: Catalog, bad: string): Catalog {
-  return {
-    ...catalog,
+  return withMethods(catalog, {
     read: (tenant, ...rest) =>
       tenant === bad
         ? Promise.reject(new SwitchboardError('CATALOG_UNAVAILABLE', 'unreadable'))
-        : catalog.read(tenant, ...rest),
-  };
+        : catalog.log.read(tenant, ...rest),
+  });
 }
 
 /** Lets so many seconds pass; in each the replica tries to follow the bad tenant, and fails. */

@@ -1,7 +1,9 @@
+import { status } from '@grpc/grpc-js';
 import { describe, expect, it } from 'vitest';
 import { WatchServersResponse } from '../../../generated/switchboard/v1/registry_service.js';
 import { ConnectionScope, Server, Tier } from '../../../generated/switchboard/v1/server.js';
 import { describeFailure, exitCodeOf, UsageError } from '../../../src/cli/failure.js';
+import { fromStatus } from '../../../src/wire/status.js';
 import { SERVER_COLUMNS, serverDetails, serverRow } from '../../../src/cli/server-text.js';
 import { table } from '../../../src/cli/text.js';
 import { viewOf } from '../../../src/cli/view.js';
@@ -123,7 +125,23 @@ describe('failures', () => {
     `);
   });
 
+  it('tell of a status that has no reason of ours its code and message', () => {
+    const failure = {
+      code: status.RESOURCE_EXHAUSTED,
+      details: 'Received message larger than max',
+    };
+    expect(describeFailure(fromStatus(failure))).toMatchInlineSnapshot(`
+      "switchboard: UNRECOGNIZED_STATUS: Received message larger than max
+        code: RESOURCE_EXHAUSTED
+        What to do: See its code in the metadata and its message; a proxy or another version may have sent it.
+      "
+    `);
+  });
+
   it.each<[unknown, number]>([
+    [fromStatus({ code: status.NOT_FOUND, details: '' }), 1],
+    [fromStatus({ code: status.PERMISSION_DENIED, details: '' }), 4],
+    [fromStatus({ code: status.UNAVAILABLE, details: '' }), 5],
     [new Error('x'), 1],
     [new UsageError('x'), 2],
     [invalidField('a', 'b'), 2],

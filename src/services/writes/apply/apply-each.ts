@@ -1,4 +1,5 @@
 import { decideItem, type CheckedItem, type ItemOutcome } from '../../../domain/commands/apply.js';
+import { etagMismatch } from '../../../domain/commands/decide.js';
 import { positionOf, type Commit, type Position, type RequestKey } from '../../../domain/commit.js';
 import { isSwitchboardError } from '../../../domain/errors.js';
 import { holdOwners } from '../write-request.js';
@@ -13,6 +14,8 @@ import {
 } from './apply-result.js';
 import { prune } from './prune.js';
 
+type ItemChange = Extract<ItemOutcome, { kind: 'change' }>;
+
 /** What became of one item; the place that it depends on, unless nothing was decided. */
 interface Done {
   readonly result: ApplyResult;
@@ -22,21 +25,10 @@ interface Done {
 /**
  * Each item by itself, in a commit of its own: all of them are given to the committer at
  * once, which appends them together. What the set does not have is deleted after that.
- * `earlier` are commits that the request has made before, by the ids of their requests.
  */
-export async function applyEach(
-  job: ApplyJob,
-  earlier: ReadonlyMap<string, Commit>,
-): Promise<Applied> {
-  const { epoch } = job.tenant.log.position;
+export async function applyEach(job: ApplyJob): Promise<Applied> {
   const items = await Promise.all(
-    job.items.map(async (item, index) => {
-      // One that cannot be decided writes nothing, and another one may have its name.
-      const request = 'refusal' in item ? undefined : requestForItem(job, item.at);
-      const commit = earlier.get(request?.requestId ?? '');
-      if (commit === undefined) return applyItem(job, item, { id: job.ids[index] ?? '', request });
-      return { result: resultOfCommit(commit), position: positionOf(epoch, commit) };
-    }),
+    job.items.map(async (item, index) => applyOrRepeat(job, item, index)),
   );
   const { results, position } = await prune(job);
   const left = job.surplus.left.map((record): ApplyResult => ({ action: 'left', record }));
@@ -47,10 +39,32 @@ export async function applyEach(
   };
 }
 
+/** What an earlier request did with the item, or found that there is nothing to do; else done now. */
+function applyOrRepeat(job: ApplyJob, item: CheckedItem, index: number): Done | Promise<Done> {
+  // One that cannot be decided writes nothing, and another one may have its name.
+  const request = 'refusal' in item ? undefined : requestForItem(job.written, item.at);
+  const commit = job.earlier?.commits.get(request?.requestId ?? '');
+  if (commit !== undefined) {
+    const { epoch } = job.tenant.log.position;
+    return { result: resultOfCommit(commit), position: positionOf(epoch, commit) };
+  }
+  const begun = job.earlier?.outcomes[index];
+  if (begun !== undefined && begun.kind !== 'change')
+    return { result: resultOfIdle(begun), position: undefined };
+  return applyItem(job, item, { id: job.ids[index] ?? '', request, begun });
+}
+
+interface ItemWork {
+  readonly id: string;
+  readonly request: RequestKey | undefined;
+  /** Of a repetition: the change that the earlier request did not come to. */
+  readonly begun: ItemChange | undefined;
+}
+
 async function applyItem(
   job: ApplyJob,
   item: CheckedItem,
-  { id, request }: { readonly id: string; readonly request: RequestKey | undefined },
+  { id, request, begun }: ItemWork,
 ): Promise<Done> {
   const { tenant, input, written } = job;
   let decided: ItemOutcome | undefined;
@@ -61,6 +75,7 @@ async function applyItem(
       prepare: () => holdOwners(tenant, ownersOf([item])),
       decide: (at) => {
         decided = decideItem(at, item, { id, takeOver: input.takeOver });
+        if (begun !== undefined) decided = demandAsBegun(decided, begun);
         return decided.kind === 'change'
           ? { cause: 'APPLY', changes: [decided.change] }
           : undefined;
@@ -77,6 +92,14 @@ async function applyItem(
     const refusal = 'refusal' in item ? item.refusal : error;
     return { result: refused(refusal, recordBefore(decided)), position: undefined };
   }
+}
+
+/** A repetition completes what was begun, and undoes nothing that came later (rule 13). */
+function demandAsBegun(decided: ItemOutcome, begun: ItemChange): ItemOutcome {
+  if (decided.kind !== 'change') return decided;
+  const record = decided.change.before;
+  if (record?.etag === begun.change.before?.etag) return decided;
+  return { kind: 'refused', refusal: etagMismatch(record ?? { id: '', etag: '' }), record };
 }
 
 function resultOfCommit({ changes: [change = {}] }: Commit): ApplyResult {

@@ -1,21 +1,25 @@
 import { randomUUID } from 'node:crypto';
 import {
   checkSet,
+  decideItem,
   namesOf,
   surplusOf,
   type CheckedItem,
+  type ItemOutcome,
   type SetItem,
   type Surplus,
 } from '../../../domain/commands/apply.js';
-import type { RequestKey } from '../../../domain/commit.js';
+import type { Commit, RequestKey } from '../../../domain/commit.js';
 import type { ScopedName } from '../../../domain/commands/decide.js';
 import { digestText } from '../../../domain/digest.js';
-import type { ServerRecord } from '../../../domain/server.js';
+import type { ServerRecord, StoredServer } from '../../../domain/server.js';
 import { checkId } from '../../../domain/validate.js';
 import type { Catalog } from '../../../storage/catalog.js';
 import type { RequestContext } from '../../request.js';
 import type { Tenant } from '../../tenants.js';
-import { written, type WriteOptions, type Written } from '../write-request.js';
+import { asBefore, lookBack, readRecordsBefore } from '../earlier-state.js';
+import { holdOwners, written, type WriteOptions, type Written } from '../write-request.js';
+import { baseRevisionOf, earlierCommits } from './earlier-commits.js';
 
 export interface ApplyInput extends WriteOptions {
   /** The name of the set. */
@@ -31,53 +35,125 @@ export interface ApplyInput extends WriteOptions {
 /** One ApplyServers, read and checked as far as that can be done before deciding. */
 export interface ApplyJob {
   readonly tenant: Tenant;
+  readonly catalog: Catalog;
   readonly input: ApplyInput;
   readonly items: readonly CheckedItem[];
   /** The ids that servers get which are created, by the place of their item. */
   readonly ids: readonly string[];
+  /** As it was when the request began: what came later is not of it (rule 13). */
   readonly surplus: Surplus;
   /** Whether a server, as it is by now, is still one that the set does not have. */
   readonly isSurplus: (record: ServerRecord) => boolean;
   readonly written: Written;
+  /** What an earlier request did that this one repeats; undefined if there was none. */
+  readonly earlier: Earlier | undefined;
 }
 
-/** Checks the set and reads what else there is of its source. */
+/** What an interrupted or answered request had done, and what it had begun with. */
+export interface Earlier {
+  /** By the ids of the requests of its parts. */
+  readonly commits: ReadonlyMap<string, Commit>;
+  /** What was to become of each item when the request began. */
+  readonly outcomes: readonly ItemOutcome[];
+}
+
+/** Checks the set and reads what else there is of its source, and what was done of it before. */
 export async function prepareJob(
   catalog: Catalog,
   tenant: Tenant,
   { context, input }: { readonly context: RequestContext; readonly input: ApplyInput },
 ): Promise<ApplyJob> {
+  const { log } = tenant;
   const items = checkSet(input.items, input.source);
   const has = namesOf(items);
-  const { log } = tenant;
-  // Members that projections do not show yet would be left out.
-  await catalog.project(log.tenant, log.position.revision);
-  const { value: members } = await catalog.serversOfSource(log.tenant, input.source);
-  return {
-    tenant,
-    input,
-    items,
+  const fresh = written('apply', context, input);
+  // Confirmed before anything is looked up: what is not found then has not begun.
+  await log.catchUp();
+  const head = log.position.revision;
+  const commits = await earlierCommits(catalog, log.tenant, {
+    requests: requestsOf(fresh, items),
+    atLeast: head,
+  });
+  const begunAt = baseRevisionOf(commits);
+  const baseRevision = begunAt ?? head;
+  const { source, prune } = input;
+  const members = await membersAt(catalog, tenant, { source, revision: baseRevision });
+  const job = {
+    ...{ tenant, catalog, input, items },
     ids: items.map(() => randomUUID()),
-    surplus: surplusOf(members, items, input.prune),
-    isSurplus: (record) => record.source === input.source && !has(record),
-    written: written('apply', context, input),
+    surplus: surplusOf(members, items, prune),
+    isSurplus: (record: ServerRecord) => record.source === source && !has(record),
+    written: withBase(fresh, baseRevision),
   };
+  if (begunAt === undefined) return { ...job, earlier: undefined };
+  const outcomes = await outcomesAt(job, begunAt);
+  return { ...job, earlier: { commits, outcomes } };
+}
+
+/** The servers of a source as they were at a revision. */
+async function membersAt(
+  catalog: Catalog,
+  { log: { tenant } }: Tenant,
+  { source, revision }: { readonly source: string; readonly revision: number },
+): Promise<readonly StoredServer[]> {
+  // Members that projections do not show yet would be left out.
+  const { value } = await catalog.projections.serversOfSource(tenant, source, {
+    atLeast: revision,
+  });
+  const before = await readRecordsBefore(catalog, tenant, revision);
+  return asBefore(before, value, (record) => record.source === source);
+}
+
+/** What was to become of the items at a revision. */
+async function outcomesAt(
+  { tenant, catalog, items, ids, input }: Omit<ApplyJob, 'earlier'>,
+  revision: number,
+): Promise<readonly ItemOutcome[]> {
+  const { log } = tenant;
+  const release = await holdOwners(tenant, ownersOf(items));
+  try {
+    return await lookBack(catalog, log, {
+      revision,
+      look: (state) => {
+        const at = { state, after: log.position, now: 0 };
+        return items.map((item, index) =>
+          decideItem(at, item, { id: ids[index] ?? '', takeOver: input.takeOver }),
+        );
+      },
+    });
+  } finally {
+    release();
+  }
+}
+
+function withBase(fresh: Written, baseRevision: number): Written {
+  if (fresh.request === undefined) return fresh;
+  return { ...fresh, request: { ...fresh.request, baseRevision } };
+}
+
+/** The requests that may have committed something of an apply, the first that prunes included. */
+function requestsOf(fresh: Written, items: readonly CheckedItem[]): readonly RequestKey[] {
+  const parts = items.map(({ at }) => requestForItem(fresh, at));
+  return [fresh.request, requestForPrune(fresh, 0), ...parts].flatMap((request) => request ?? []);
 }
 
 /**
  * The request of the commit of one item, made from that of the whole: repeated, each commit
  * is found again by itself (rule 13).
  */
-export function requestForItem(job: ApplyJob, { name, owner }: ScopedName): RequestKey | undefined {
-  return partOf(job, 'item', owner === undefined ? 'shared' : 'private', owner ?? '', name);
+export function requestForItem(
+  whole: Written,
+  { name, owner }: ScopedName,
+): RequestKey | undefined {
+  return partOf(whole, 'item', owner === undefined ? 'shared' : 'private', owner ?? '', name);
 }
 
 /** The request of the n-th commit, from 0, that deletes. */
-export function requestForPrune(job: ApplyJob, n: number): RequestKey | undefined {
-  return partOf(job, 'prune', String(n));
+export function requestForPrune(whole: Written, n: number): RequestKey | undefined {
+  return partOf(whole, 'prune', String(n));
 }
 
-function partOf({ written: { request } }: ApplyJob, ...part: string[]): RequestKey | undefined {
+function partOf({ request }: Written, ...part: string[]): RequestKey | undefined {
   if (request === undefined) return undefined;
   return { ...request, requestId: `apply-${digestText('apply', request.requestId, ...part)}` };
 }

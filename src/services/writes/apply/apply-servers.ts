@@ -3,7 +3,6 @@ import { checkSource } from '../../../domain/validate.js';
 import type { Catalog } from '../../../storage/catalog.js';
 import { applyEach } from './apply-each.js';
 import { prepareJob, type ApplyInput } from './apply-job.js';
-import { earlierCommits } from './earlier-commits.js';
 import type { AppliedSet } from './apply-result.js';
 import { applyTogether } from './apply-together.js';
 import { authorize, type Answer, type RequestContext } from '../../request.js';
@@ -31,10 +30,7 @@ export async function applyServers(
     throw invalidField('servers', `must be at most ${String(MAX_ITEMS)}`);
   const tenant = await deps.tenants.get(context.tenant);
   const job = await prepareJob(deps.catalog, tenant, { context, input });
-  const earlier = await earlierCommits(deps.catalog, job);
   const isOneStep = input.allOrNothing || input.validateOnly;
-  const { results, applied, position } = await (isOneStep
-    ? applyTogether(job)
-    : applyEach(job, earlier));
+  const { results, applied, position } = await (isOneStep ? applyTogether(job) : applyEach(job));
   return answerOf(tenant, { position }, { results, applied });
 }

@@ -11,6 +11,7 @@ import {
   type Decision,
   type DecisionContext,
 } from '../../../domain/commands/decide.js';
+import { lookBack } from '../earlier-state.js';
 import { demandFits, holdAll, holdOwners } from '../write-request.js';
 import { ownersOf, type ApplyJob } from './apply-job.js';
 import {
@@ -41,7 +42,7 @@ export async function applyTogether(job: ApplyJob): Promise<Applied> {
     prepare: () =>
       holdAll([
         holdOwners(tenant, ownersOf(items)),
-        ...surplus.doomed.map(({ id }) => tenant.log.holdRecord(id)),
+        ...surplus.pruned.map(({ id }) => tenant.log.holdRecord(id)),
       ]),
     decide: (at) => {
       decided = decideSet(at, job);
@@ -50,13 +51,13 @@ export async function applyTogether(job: ApplyJob): Promise<Applied> {
   });
   const { position } = outcome;
   const left = surplus.left.map((record): ApplyResult => ({ action: 'left', record }));
-  if (outcome.kind === 'committed') {
+  if (outcome.kind === 'committed' && outcome.repeated) {
     const { own, deleted } = await resultsOfCommit(job, outcome.commit);
     return { results: [...own, ...[...left, ...deleted].sort(byRecord)], applied: true, position };
   }
-  if (input.allOrNothing) demandFits(outcome.decision);
+  if (outcome.kind === 'unchanged' && input.allOrNothing) demandFits(outcome.decision);
   const isRefused = isHeldBack(decided, job);
-  const told = isRefused ? heldBack : resultOfCheck;
+  const told = isRefused ? heldBack : outcome.kind === 'committed' ? resultOfChange : resultOfCheck;
   const own = decided.items.map((item) =>
     item.kind === 'change' ? told(item.change) : resultOfIdle(item),
   );
@@ -71,8 +72,8 @@ function decideSet(context: DecisionContext, job: ApplyJob): Decided {
   const items = job.items.map((item, index) =>
     decideItem(context, item, { id: ids[index] ?? '', takeOver: input.takeOver }),
   );
-  const doomed = surplus.doomed.map(({ id }) => id);
-  return { items, deletions: decidePrune(context.state, doomed, isSurplus) };
+  const pruned = surplus.pruned.map(({ id }) => id);
+  return { items, deletions: decidePrune(context.state, pruned, isSurplus) };
 }
 
 function isHeldBack({ items }: Decided, { input }: ApplyJob): boolean {
@@ -85,21 +86,25 @@ function decisionOf({ items, deletions }: Decided): Decision | undefined {
   return changes.length === 0 ? undefined : { cause: 'APPLY', changes };
 }
 
-/** What the commit did, also if it did so for an earlier request that is repeated now. */
+/** What a commit did for an earlier request that is repeated now. */
 async function resultsOfCommit(
-  { tenant, items }: ApplyJob,
-  { changes }: Commit,
+  { tenant, catalog, items }: ApplyJob,
+  { changes, revision }: Commit,
 ): Promise<{ readonly own: readonly ApplyResult[]; readonly deleted: readonly ApplyResult[] }> {
   const written = new Map(
     changes.flatMap((change) => (change.after ? [[nameKey(nameOf(change.after)), change]] : [])),
   );
   const release = await holdOwners(tenant, ownersOf(items));
   try {
-    const own = items.map(({ at }): ApplyResult => {
-      const change = written.get(nameKey(at));
-      if (change !== undefined) return resultOfChange(change);
-      const record = holderOf(tenant.log, at)?.record;
-      return { action: 'unchanged', ...(record === undefined ? {} : { record }) };
+    const own = await lookBack(catalog, tenant.log, {
+      revision: revision - 1,
+      look: (past) =>
+        items.map(({ at }): ApplyResult => {
+          const change = written.get(nameKey(at));
+          if (change !== undefined) return resultOfChange(change);
+          const record = holderOf(past, at)?.record;
+          return { action: 'unchanged', ...(record === undefined ? {} : { record }) };
+        }),
     });
     const deletions = changes.filter(({ after }) => after === undefined);
     return { own, deleted: deletions.map(resultOfChange) };

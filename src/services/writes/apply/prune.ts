@@ -1,5 +1,6 @@
 import { decidePrune } from '../../../domain/commands/apply.js';
 import type { Change, Position } from '../../../domain/commit.js';
+import { etagMismatch } from '../../../domain/commands/decide.js';
 import { isSwitchboardError } from '../../../domain/errors.js';
 import type { ServerRecord } from '../../../domain/server.js';
 import type { WriteOutcome } from '../../commit/committer.js';
@@ -17,31 +18,33 @@ interface Pruned {
 /**
  * Deletes the servers of the source that the set does not have, in as few commits as hold
  * them, one after the other. Their requests are numbered: a repetition finds each of them,
- * and so what was deleted, though it is no longer among the servers of the source.
+ * and so what was deleted, though it is no longer among the servers of the source. A server
+ * that was declared otherwise since the request began is refused.
  */
 export async function prune(job: ApplyJob): Promise<Pruned> {
   const { tenant, input, surplus, written } = job;
   if (!input.prune) return { results: [], position: undefined };
-  let doomed = surplus.doomed;
+  let rest = surplus.pruned;
   const results: ApplyResult[] = [];
   let position: Position | undefined;
   let release: (() => void) | undefined;
   const hold = async (): Promise<() => void> => {
-    release ??= await holdAll(doomed.map(({ id }) => tenant.log.holdRecord(id)));
+    release ??= await holdAll(rest.map(({ id }) => tenant.log.holdRecord(id)));
     return () => undefined;
   };
   try {
     // With a request, also what an earlier try has deleted is to be told.
-    for (let n = 0; doomed.length > 0 || written.request !== undefined; n += 1) {
-      const outcome = await deleteSome(job, doomed, { n, hold });
+    for (let n = 0; rest.length > 0 || written.request !== undefined; n += 1) {
+      const outcome = await deleteSome(job, rest, { n, hold });
       position = outcome.position;
       if (outcome.kind !== 'committed') break;
       results.push(...outcome.commit.changes.map(resultOfChange));
-      doomed = without(doomed, outcome.commit.changes);
+      rest = without(rest, outcome.commit.changes);
     }
+    results.push(...rest.flatMap((record) => refusalOf(job, record)));
   } catch (error) {
     if (!isSwitchboardError(error)) throw error;
-    results.push(...doomed.map((record) => refused(error, record)));
+    results.push(...rest.map((record) => refused(error, record)));
   } finally {
     release?.();
   }
@@ -50,21 +53,29 @@ export async function prune(job: ApplyJob): Promise<Pruned> {
 
 function deleteSome(
   job: ApplyJob,
-  doomed: readonly ServerRecord[],
+  rest: readonly ServerRecord[],
   { n, hold }: { readonly n: number; readonly hold: () => Promise<() => void> },
 ): Promise<WriteOutcome> {
   const { tenant, written, isSurplus } = job;
-  const request = requestForPrune(job, n);
-  const ids = doomed.map(({ id }) => id);
+  const request = requestForPrune(written, n);
   return tenant.committer.submit({
     ...written,
     ...(request === undefined ? {} : { request }),
     prepare: hold,
     decide: ({ state }) => {
+      const same = rest.filter(({ id, etag }) => state.byId(id)?.record.etag === etag);
+      const ids = same.map(({ id }) => id);
       const changes = fittingChanges(decidePrune(state, ids, isSurplus));
       return changes.length === 0 ? undefined : { cause: 'APPLY', changes };
     },
   });
+}
+
+/** Of a server that is there and still surplus, though it was to be deleted. */
+function refusalOf({ tenant, isSurplus }: ApplyJob, { id }: ServerRecord): readonly ApplyResult[] {
+  const record = tenant.log.byId(id)?.record;
+  if (record === undefined || !isSurplus(record)) return [];
+  return [refused(etagMismatch(record), record)];
 }
 
 function without(

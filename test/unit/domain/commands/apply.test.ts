@@ -230,18 +230,18 @@ describe('what a set does not have', () => {
   ].map((record) => ({ record, grants: [] }));
   const ids = (records: readonly ServerRecord[]): readonly string[] => records.map(({ id }) => id);
 
-  it('is left or doomed, by name', () => {
+  it('is left or pruned, by name', () => {
     const items = checkSet([item({ name: 'a' }), item({ name: 'b', owner: 'ana' })], SOURCE);
     const left = surplusOf(members, items, false);
-    expect([ids(left.left), ids(left.doomed)]).toEqual([['2', '5', '4'], []]);
+    expect([ids(left.left), ids(left.pruned)]).toEqual([['2', '5', '4'], []]);
     const pruned = surplusOf(members, items, true);
-    expect([ids(pruned.left), ids(pruned.doomed)]).toEqual([[], ['2', '5', '4']]);
+    expect([ids(pruned.left), ids(pruned.pruned)]).toEqual([[], ['2', '5', '4']]);
   });
 
   it('stays where a broken item has its name: nobody knows what it was about', () => {
     const items = checkSet([wrong('a'), wrong('b'), item({ name: 'c' })], SOURCE);
-    const { left, doomed } = surplusOf(members, items, true);
-    expect([ids(left), ids(doomed)]).toEqual([['3'], ['4']]);
+    const { left, pruned } = surplusOf(members, items, true);
+    expect([ids(left), ids(pruned)]).toEqual([['3'], ['4']]);
   });
 
   it('is deleted with its grants, as it is by now', () => {

@@ -339,10 +339,8 @@ export class Committer {
     if (!log.advance(commits, true)) await log.catchUp(commits.at(-1)?.revision);
     await failpoint('relay.before');
     const { epoch, fingerprint } = after;
-    // A relay that fails delays others; it makes nothing wrong.
-    await relay
-      .publish({ tenant: log.tenant, epoch, previousFingerprint: fingerprint, commits })
-      .catch(() => undefined);
+    const { tenant } = log;
+    relay.publish({ kind: 'commits', tenant, epoch, previousFingerprint: fingerprint, commits });
     await failpoint('answer.before');
   }
 

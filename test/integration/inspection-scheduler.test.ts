@@ -17,6 +17,7 @@ import { closedGate, openHttpServer, until } from '../support/mcp/pool.js';
 import { EVERYTHING, httpServer, nodeServer } from '../support/mcp/specs.js';
 import { promote } from '../support/services/access.js';
 import { create, listed, openWorld, remove, TENANT, update } from '../support/services/world.js';
+import { ScriptedLeases } from '../support/storage/scripted-leases.js';
 
 async function commitsOf(catalog: Catalog): Promise<readonly Commit[]> {
   return (await catalog.read(TENANT, 0, { limitBytes: 64 * 1024 * 1024 })).commits;
@@ -346,6 +347,26 @@ describe('two replicas on one folder', () => {
     await Promise.all([a.services.close(), b.services.close()]);
     expect(odd.seen.filter((method) => method === 'initialize')).toHaveLength(2);
     expect(await factsCommits(world.catalog)).toHaveLength(2);
+    await leases.close();
+  });
+
+  it('lose no inspection with its lease: what was begun goes on, and whoever waits gets it', async () => {
+    await using world = await openWorld();
+    const leases = await ScriptedLeases.open();
+    const gate = closedGate();
+    const odd = await openOddServer(async (exchange) => {
+      if (exchange.rpc?.method !== 'initialize') return false;
+      await gate.opened;
+      return false;
+    });
+    const replica = await inspectingReplica(world, { leases, automatic: false });
+    const { value } = await create(replica, { spec: specFor(odd.url) });
+    const inspected = inspectNow(replica, value.id);
+    await until(() => odd.seen.includes('initialize'));
+    leases.lose(`inspect/${JSON.stringify([TENANT, value.id])}`);
+    gate.open();
+    expect((await inspected).facts?.observation).toBeDefined();
+    await replica.services.close();
     await leases.close();
   });
 

@@ -5,7 +5,7 @@ import { NO_FAILPOINT, type Failpoint } from '../domain/failpoint.js';
 import type { Catalog } from '../storage/catalog.js';
 import type { Leases } from '../storage/leases.js';
 import type { PrivateSources } from './private-loads/private-source.js';
-import { shardsOf, type Relay } from '../storage/relay.js';
+import { shardsOf, type Relay, type RelayMessage } from '../storage/relay.js';
 import { grantAccess, revokeAccess, setAccess } from './writes/change-access.js';
 import { applyServers } from './writes/apply/apply-servers.js';
 import { batchGetServers } from './reads/batch-get-servers.js';
@@ -107,7 +107,12 @@ export function createServices(deps: ServicesDeps) {
     { tenants, catalog, upstream, monotonic, onBackgroundError: deps.onBackgroundError },
     deps.inspection,
   );
-  const background = startBackground({ deps, tenants, upstream, limits, monotonic, sessions });
+  const receive = async (message: RelayMessage): Promise<void> => {
+    if (message.kind === 'commits') await tenants.receive(message);
+    else loads.receiveFailure(message);
+  };
+  const around = { tenants, upstream, limits, monotonic, sessions, receive };
+  const background = startBackground({ deps, ...around });
 
   return {
     getServer: getServer.bind(null, reads),
@@ -171,9 +176,12 @@ interface BackgroundDeps {
   readonly limits: WatchLimits;
   readonly monotonic: () => number;
   readonly sessions: ReadonlySet<NodeSession>;
+  /** Takes what another replica tells. */
+  readonly receive: (message: RelayMessage) => Promise<void>;
 }
 
-function startBackground({ deps, tenants, upstream, limits, monotonic, sessions }: BackgroundDeps) {
+function startBackground(background: BackgroundDeps) {
+  const { deps, tenants, upstream, limits, monotonic, sessions, receive } = background;
   const { catalog, relay, onBackgroundError } = deps;
   const retention: Retention = { ...RETENTION_DEFAULTS, ...deps.retention };
   let following = false;
@@ -217,11 +225,7 @@ function startBackground({ deps, tenants, upstream, limits, monotonic, sessions 
     ),
   ];
   for (const timer of timers) timer.unref();
-  const receive = guardEach(
-    (message: Parameters<Tenants['receive']>[0]) => tenants.receive(message),
-    onBackgroundError,
-  );
-  const subscribed = relay.subscribe(shardsOf(relay), receive);
+  const subscribed = relay.subscribe(shardsOf(relay), guardEach(receive, onBackgroundError));
   subscribed.catch(onBackgroundError);
   return {
     async close(): Promise<void> {

@@ -190,7 +190,7 @@ function startBackground(background: BackgroundDeps) {
     following = true;
     const since = monotonic();
     try {
-      await catalog.head(DEFAULT_TENANT);
+      await catalog.log.head(DEFAULT_TENANT);
       await tenants.follow();
       upstream.confirm(since);
     } finally {

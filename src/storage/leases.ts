@@ -1,4 +1,4 @@
-import type { CallOptions } from './catalog.js';
+import type { CallOptions } from './call-options.js';
 
 /** What a body knows of the lease under which it runs. */
 export interface Lease {

@@ -1,4 +1,4 @@
-import type { Commit } from '../domain/commit.js';
+import type { EncodedCommit } from '../domain/commit.js';
 import { digestBytes } from '../domain/digest.js';
 import type { ErrorReason } from '../domain/errors.js';
 
@@ -9,7 +9,8 @@ export interface RelayedCommits {
   readonly epoch: string;
   /** The fingerprint before the first commit: it must fit where it is applied. */
   readonly previousFingerprint: string;
-  readonly commits: readonly Commit[];
+  /** As the log has them, so that whoever receives them can verify the fingerprints. */
+  readonly commits: readonly EncodedCommit[];
 }
 
 /**

@@ -98,7 +98,7 @@ async function loadOnce(
   const rights = { source: source.name, foreignOwners: policy.foreignOwners };
   onPublishing(true);
   try {
-    await publishLoad(catalog, target, { rights, rows, since, grants, isForced });
+    await publishLoad(catalog, target, { rights, rows, since, grants, isForced, signal });
   } finally {
     onPublishing(false);
   }

@@ -13,6 +13,7 @@ import {
   type World,
 } from '../../support/services/world.js';
 import type { RelayedLoadFailure } from '../../../src/storage/relay.js';
+import { withMethods } from '../../support/storage/reads.js';
 import { ScriptedLeases } from '../../support/storage/scripted-leases.js';
 
 // Loads that fail at one replica, and what the others do about it.
@@ -146,10 +147,9 @@ describe('a source that fails for a user', () => {
     const failing = await world.replica({
       relay: world.relay,
       privateLoads: await loadingFrom(source),
-      catalog: {
-        ...world.catalog,
+      catalog: withMethods(world.catalog, {
         append: () => Promise.reject(new SwitchboardError('CATALOG_UNAVAILABLE')),
-      },
+      }),
     });
     expect(await reasonOf(page(failing, ana))).toBe('OUTCOME_UNKNOWN');
     await turns();

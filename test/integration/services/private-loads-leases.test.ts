@@ -76,7 +76,7 @@ describe('a load whose lease is lost', () => {
     source.release();
     expect(await Promise.all(reads)).toEqual([['notes'], ['notes']]);
     expect(source.asked.length).toBe(2);
-    expect((await world.catalog.head(TENANT)).revision).toBe(1);
+    expect((await world.catalog.log.head(TENANT)).revision).toBe(1);
   });
 
   it('before the source was asked waits for the lease again, and takes what the other loaded [L1, L4]', async () => {

@@ -126,7 +126,9 @@ const purge = ({ services }: Replica, user: string) =>
   services.purgeUser(requestOf(), { user, requestId: '', reason: '', validateOnly: false });
 
 const generationsOf = async ({ catalog }: World, id: string): Promise<readonly number[]> =>
-  (await catalog.versions(TENANT, { id, limit: 10 })).value.map(({ generation }) => generation);
+  (await catalog.projections.versions(TENANT, { id, limit: 10 })).value.map(
+    ({ generation }) => generation,
+  );
 
 describe('a load that waits in the queue while its server is deleted', () => {
   it.each([

@@ -92,7 +92,7 @@ const sentences: readonly (readonly [sentence: string, how: string])[] = [
   ],
   [
     'An error of the store looks like a lock that somebody holds; an error at the release hides the first one.',
-    'A lease that cannot be had is a failed load, which is told at once with its own reason. The error of the work is the one that is thrown.',
+    'That leases cannot be had is an outcome of its own: the load is made without one, and the log says so. The error of the work is the one that is thrown.',
   ],
   [
     'Who waits for a load that failed does not hear of it.',

@@ -8,6 +8,8 @@ import { createInspector } from '../mcp/inspector.js';
 import { createServices, type Services } from '../services/create-services.js';
 import type { InspectionOptions, InspectionSetup } from '../services/inspection/inspection-deps.js';
 import type { WatchLimits } from '../services/watch/watch-limits.js';
+import type { Leases } from '../storage/leases.js';
+import { reportLeases } from '../storage/leases/report-leases.js';
 import { openStorage, type Storage } from '../storage/open-storage.js';
 import { createSyncEncoder } from '../wire/sync-encoder.js';
 import { createWatchEncoder } from '../wire/watch-encoder.js';
@@ -66,7 +68,8 @@ export async function createServer(
   if (options.seedFile !== undefined) readSeeds(options.seedFile);
   const declaredSources = readSources(options, deps.log);
   const dataDir = path.resolve(options.dataDir);
-  const storage = await openData(dataDir, deps.failpoint);
+  const opened = await openData(dataDir, deps.failpoint);
+  const storage = { ...opened, leases: loggedLeases(opened.leases, deps.log) };
   const sources = declaredSources && openSources(declaredSources);
   const services = composeServices({ storage, sources }, options, deps);
   const closeParts = async (): Promise<void> => {
@@ -99,6 +102,18 @@ export async function createServer(
     await closeParts();
   };
   return { address: grpc.address, dataDir, seeds, close: () => (closing ??= close()) };
+}
+
+/** The same leases; the log says once for each change whether they can be had. */
+function loggedLeases(leases: Leases, log: Log): Leases {
+  return reportLeases(leases, (availability) => {
+    if (availability.kind === 'available') log.info('leases can be had again');
+    else
+      log.warn(
+        { err: availability.cause },
+        'leases cannot be had: loads and inspections go on, and several replicas may do the same',
+      );
+  });
 }
 
 async function openData(dataDir: string, failpoint: Failpoint | undefined): Promise<Storage> {

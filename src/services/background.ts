@@ -1,6 +1,6 @@
 import { SwitchboardError } from '../domain/errors.js';
 import type { Catalog } from '../storage/catalog.js';
-import { shardsOf, type Relay } from '../storage/relay.js';
+import { shardsOf, type Relay, type RelayMessage } from '../storage/relay.js';
 import { compactTenants, type Retention } from './replica/compaction.js';
 import type { Tenants } from './tenants.js';
 import type { NodeSession } from './watch/node-session.js';
@@ -10,6 +10,8 @@ export interface BackgroundDeps {
   readonly catalog: Catalog;
   readonly relay: Relay;
   readonly tenants: Tenants;
+  /** Deals with what another replica tells. */
+  readonly receive: (message: RelayMessage) => Promise<void>;
   /** The nodes' streams that are open. */
   readonly sessions: ReadonlySet<NodeSession>;
   readonly limits: WatchLimits;
@@ -25,7 +27,7 @@ const HEARTBEAT_LEAD = 0.9;
 
 /** What a replica does again and again beside its calls, until it is closed. */
 export function startBackground(deps: BackgroundDeps): { close(): Promise<void> } {
-  const { catalog, relay, tenants, sessions, limits, retention, onError } = deps;
+  const { catalog, relay, tenants, receive, sessions, limits, retention, onError } = deps;
   const every = (ms: number, body: () => void): NodeJS.Timeout => setInterval(body, ms).unref();
   const guarded = (work: () => Promise<void>) => (): void => void work().catch(onError);
   const timers = [
@@ -49,7 +51,7 @@ export function startBackground(deps: BackgroundDeps): { close(): Promise<void> 
   ];
   const subscribed = relay.subscribe(
     shardsOf(relay),
-    (message) => void tenants.receive(message).catch(onError),
+    (message) => void receive(message).catch(onError),
   );
   subscribed.catch(onError);
   return {

@@ -5,7 +5,7 @@ import { NO_FAILPOINT, type Failpoint } from '../domain/failpoint.js';
 import type { Catalog } from '../storage/catalog.js';
 import type { Leases } from '../storage/leases.js';
 import type { PrivateSources } from './private-loads/private-source.js';
-import { shardsOf, type Relay } from '../storage/relay.js';
+import { shardsOf, type Relay, type RelayMessage } from '../storage/relay.js';
 import { grantAccess, revokeAccess, setAccess } from './writes/change-access.js';
 import { applyServers } from './writes/apply/apply-servers.js';
 import { batchGetServers } from './reads/batch-get-servers.js';
@@ -107,6 +107,10 @@ export function createServices(deps: ServicesDeps) {
   );
   const background = startBackground({
     ...{ catalog, relay, tenants, sessions, limits },
+    receive: async (message) => {
+      if (message.kind === 'commits') await tenants.receive(message);
+      else loads.receiveFailure(message);
+    },
     retention: { ...RETENTION_DEFAULTS, ...deps.retention },
     onError: deps.onBackgroundError,
   });

@@ -2,7 +2,7 @@ import { decodeCommit } from '../domain/commit.js';
 import type { Failpoint } from '../domain/failpoint.js';
 import { SwitchboardError } from '../domain/errors.js';
 import type { Catalog } from '../storage/catalog.js';
-import type { Relay, RelayMessage } from '../storage/relay.js';
+import type { Relay, RelayedCommits } from '../storage/relay.js';
 import { Committer } from './commit/committer.js';
 import { validateId } from './request.js';
 import { TenantState, type Step } from './replica/tenant-state.js';
@@ -82,7 +82,7 @@ export class Tenants {
   }
 
   /** What another replica committed: applied if it fits, else read from the Catalog (rule 30). */
-  async receive(message: RelayMessage): Promise<void> {
+  async receive(message: RelayedCommits): Promise<void> {
     const log = this.open.get(message.tenant)?.log;
     if (log === undefined) return;
     const last = message.commits.at(-1)?.revision ?? 0;

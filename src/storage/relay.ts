@@ -1,5 +1,6 @@
 import type { EncodedCommit } from '../domain/commit.js';
 import { digestBytes } from '../domain/digest.js';
+import type { ErrorReason } from '../domain/errors.js';
 
 /** Commits of one tenant as they travel between replicas. */
 export interface RelayedCommits {
@@ -12,8 +13,28 @@ export interface RelayedCommits {
   readonly commits: readonly EncodedCommit[];
 }
 
+/**
+ * That a private source failed for a user, so that no other replica asks it at once (rule 26).
+ * Losing it costs one question.
+ */
+export interface RelayedLoadFailure {
+  readonly kind: 'load-failed';
+  readonly tenant: string;
+  readonly user: string;
+  /** The name of the private source. */
+  readonly source: string;
+  /** Of the user's load record when the load failed, 0 for none: a newer one counts instead. */
+  readonly loadRevision: number;
+  readonly reason: ErrorReason;
+  readonly message: string;
+  /** Failures in a row. */
+  readonly attempts: number;
+  /** For how long nobody tries again, from when the message is received. Milliseconds. */
+  readonly retryDelayMs: number;
+}
+
 /** What replicas tell each other, told apart by `kind`. */
-export type RelayMessage = RelayedCommits;
+export type RelayMessage = RelayedCommits | RelayedLoadFailure;
 
 /**
  * The Relay carries messages between replicas fast. It may lose, repeat and reorder them;

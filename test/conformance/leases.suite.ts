@@ -8,7 +8,17 @@ export interface LeasesHarness {
   readonly leases: Leases;
   /** Another instance of the same deployment, as another replica would open it. */
   openAnother(): Promise<Leases>;
+  /** What can befall the leases of this engine; absent if nothing can. */
+  readonly faults?: LeaseFaults;
   dispose(): Promise<void>;
+}
+
+export interface LeaseFaults {
+  /** The holder of the key loses its lease. */
+  lose(key: string): void;
+  /** From now on leases cannot be had. */
+  takeDown(): void;
+  bringUp(): void;
 }
 
 export interface LeasesSuite {
@@ -17,6 +27,8 @@ export interface LeasesSuite {
   readonly capabilities: {
     /** Whether instances exclude each other. */
     readonly betweenInstances: boolean;
+    /** Whether leases can be lost, or not be had: then the harness has `faults`. */
+    readonly canFail: boolean;
   };
 }
 
@@ -27,19 +39,19 @@ export function describeLeases(name: string, suite: LeasesSuite): void {
   describe(`leases: ${name}`, () => {
     describeHolding(suite);
     describeGivingUp(suite);
+    if (suite.capabilities.canFail) describeFaults(suite);
     describeLeasesLifecycle(suite);
     describeInstances(suite);
   });
 }
 
 function describeHolding(suite: LeasesSuite): void {
-  it('answers what the body answers, which knows its key', async () => {
+  it('returns what the body returns, which knows its key and that it holds it', async () => {
     const { leases } = await openLeases(suite);
-    const answer = await leases.withLease('k', TTL, async (lease) => {
-      expect(lease.signal.aborted).toBe(false);
-      return lease.key;
-    });
-    expect(answer).toBe('k');
+    const seen = await leases.withLease('k', TTL, async ({ key, isHeld, signal }) => ({
+      ...{ key, isHeld, isLost: signal.aborted },
+    }));
+    expect(seen).toEqual({ key: 'k', isHeld: true, isLost: false });
   });
 
   it('throws what the body throws, and lets go [D20]', async () => {
@@ -127,10 +139,10 @@ function describeGivingUp(suite: LeasesSuite): void {
     expect(ran).toBe(false);
   });
 
-  it("the caller's signal reaches the body, which ends as it will", async () => {
+  it("the caller's signal ends the waiting and nothing else: the lease is not lost by it", async () => {
     const { leases } = await openLeases(suite);
     const controller = new AbortController();
-    const answer = await leases.withLease(
+    const isLost = await leases.withLease(
       'k',
       { ...TTL, signal: controller.signal },
       async (lease) => {
@@ -138,7 +150,7 @@ function describeGivingUp(suite: LeasesSuite): void {
         return lease.signal.aborted;
       },
     );
-    expect(answer).toBe(true);
+    expect(isLost).toBe(false);
     expect(await leases.withLease('k', TTL, async () => 'free')).toBe('free');
   });
 
@@ -151,6 +163,65 @@ function describeGivingUp(suite: LeasesSuite): void {
     expect(next.lease.signal.aborted).toBe(false);
     next.release();
     expect(await leases.withLease('k', TTL, async () => 'free')).toBe('free');
+  });
+}
+
+function describeFaults(suite: LeasesSuite): void {
+  it('who loses a lease is told by its signal, and the next one gets it [L4]', async () => {
+    const { leases, faults } = await openLeases(suite);
+    const held = await hold(leases, 'k');
+    const next = hold(leases, 'k');
+    faults?.lose('k');
+    const { lease, release } = await next;
+    expect([held.lease.signal.aborted, lease.signal.aborted]).toEqual([true, false]);
+    // The former holder ends late, and releases nothing that it no longer has.
+    held.release();
+    await held.ended;
+    const third = hold(leases, 'k');
+    expect(await isSettled(third)).toBe(false);
+    release();
+    (await third).release();
+  });
+
+  it('where leases cannot be had the work is done at once, by everybody, who knows it', async () => {
+    const { leases, faults } = await openLeases(suite);
+    faults?.takeDown();
+    const [one, other] = await Promise.all([hold(leases, 'k'), hold(leases, 'k')]);
+    for (const { lease } of [one, other]) {
+      expect(lease).toMatchObject({ key: 'k', isHeld: false });
+      expect(lease.cause).toBeDefined();
+      expect(lease.signal.aborted).toBe(false);
+    }
+    one.release();
+    other.release();
+    expect(await Promise.all([one.ended, other.ended])).toEqual(['released', 'released']);
+  });
+
+  it('who waits while leases become unavailable does the work without', async () => {
+    const { leases, faults } = await openLeases(suite);
+    const held = await hold(leases, 'k');
+    const waiting = leases.withLease('k', TTL, async ({ isHeld }) => isHeld);
+    faults?.takeDown();
+    expect(await waiting).toBe(false);
+    held.release();
+  });
+
+  it('who does the work without holds up nobody, and leases can be had again', async () => {
+    const { leases, faults } = await openLeases(suite);
+    faults?.takeDown();
+    const without = await hold(leases, 'k');
+    faults?.bringUp();
+    expect(await leases.withLease('k', TTL, async ({ isHeld }) => isHeld)).toBe(true);
+    without.release();
+  });
+
+  it('who gave up, or came after close, does no work without a lease either', async () => {
+    const { leases, faults } = await openLeases(suite);
+    faults?.takeDown();
+    const options = { ...TTL, signal: AbortSignal.abort() };
+    expect(await reasonOf(leases.withLease('k', options, async () => 'ran'))).toBe('CANCELLED');
+    await leases.close();
+    expect(await reasonOf(leases.withLease('k', TTL, async () => 'ran'))).toBe('CLOSED');
   });
 }
 
@@ -222,6 +293,13 @@ function hold(leases: Leases, key: string): Promise<Held> {
     });
     ended.catch(reject);
   });
+}
+
+/** Whether it has settled when everything that can go on has gone on. */
+async function isSettled(work: Promise<unknown>): Promise<boolean> {
+  const pending = Symbol('pending');
+  const turn = new Promise((resolve) => setImmediate(resolve, pending));
+  return (await Promise.race([work, turn])) !== pending;
 }
 
 async function openLeases(suite: LeasesSuite): Promise<LeasesHarness> {

@@ -3,7 +3,7 @@ import type { Leases } from '../../src/storage/leases.js';
 import { describeLeases } from './leases.suite.js';
 
 describeLeases('memory', {
-  capabilities: { betweenInstances: false },
+  capabilities: { betweenInstances: false, canFail: false },
   create: async () => {
     const opened: Leases[] = [];
     const open = async (): Promise<Leases> => {

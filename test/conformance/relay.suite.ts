@@ -80,6 +80,19 @@ function describeDelivery(suite: RelaySuite): void {
     await eventually(() => expect(inbox).toEqual(expect.arrayContaining(messages)));
   });
 
+  it('brings messages of every kind', async () => {
+    const { relay } = await openRelay(suite);
+    const inbox = await subscribe(relay);
+    const failure: RelayMessage = {
+      kind: 'load-failed',
+      ...{ tenant: 'a', user: 'ana', source: 'app-db', loadRevision: 7 },
+      ...{ reason: 'SOURCE_UNAVAILABLE', message: 'no route', attempts: 2, retryDelayMs: 1_800 },
+    };
+    relay.publish(failure);
+    relay.publish(messageOf('a', 8));
+    await eventually(() => expect(inbox).toEqual([failure, messageOf('a', 8)]));
+  });
+
   it('brings nothing to a subscription that has ended', async () => {
     const { relay } = await openRelay(suite);
     const ended: RelayMessage[] = [];

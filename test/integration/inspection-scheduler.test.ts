@@ -15,6 +15,7 @@ import { EVERYTHING, httpServer, nodeServer } from '../support/mcp/specs.js';
 import { promote } from '../support/services/access.js';
 import { tenantsOf } from '../support/services/tenants.js';
 import { create, listed, openWorld, remove, TENANT, update } from '../support/services/world.js';
+import { ScriptedLeases } from '../support/storage/scripted-leases.js';
 import { withMethods } from '../support/storage/reads.js';
 
 async function commitsOf(catalog: Catalog): Promise<readonly Commit[]> {
@@ -351,6 +352,26 @@ describe('two replicas on one folder', () => {
     await Promise.all([a.services.close(), b.services.close()]);
     expect(odd.seen.filter((method) => method === 'initialize')).toHaveLength(2);
     expect(await factsCommits(world.catalog)).toHaveLength(2);
+    await leases.close();
+  });
+
+  it('lose no inspection with its lease: what was begun goes on, and whoever waits gets it', async () => {
+    await using world = await openWorld();
+    const leases = await ScriptedLeases.open();
+    const gate = closedGate();
+    const odd = await openOddServer(async (exchange) => {
+      if (exchange.rpc?.method !== 'initialize') return false;
+      await gate.opened;
+      return false;
+    });
+    const replica = await inspectingReplica(world, { leases, automatic: false });
+    const { value } = await create(replica, { spec: specFor(odd.url) });
+    const inspected = inspectNow(replica, value.id);
+    await until(() => odd.seen.includes('initialize'));
+    leases.lose(`inspect/${JSON.stringify([TENANT, value.id])}`);
+    gate.open();
+    expect((await inspected).facts?.observation).toBeDefined();
+    await replica.services.close();
     await leases.close();
   });
 

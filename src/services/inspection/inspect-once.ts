@@ -38,7 +38,8 @@ export type InspectionOutcome =
 /**
  * Inspects a server as it is now and records the result, holding the lease of the server:
  * other replicas wait and then find the work done. What makes the result right is not the
- * lease: it is recorded only for the configuration that was inspected.
+ * lease, which may be lost or not be had at all: it is recorded only for the configuration
+ * that was inspected.
  */
 export async function inspectOnce(
   deps: InspectionDeps,
@@ -47,14 +48,14 @@ export async function inspectOnce(
 ): Promise<InspectionOutcome> {
   const tenant = await deps.tenants.get(target.tenant);
   const lease = { ttlMs: LEASE_MS, signal: run.signal };
-  return deps.leases.withLease(`inspect/${targetKey(target)}`, lease, async ({ signal }) => {
+  return deps.leases.withLease(`inspect/${targetKey(target)}`, lease, async () => {
     // Whoever had the lease before may have recorded what we have not heard of yet.
     await tenant.log.catchUp();
     const record = await currentRecord(tenant, target.id);
     if (record === undefined) return { kind: 'gone' };
     if (!isDue(deps, record, run)) return { kind: 'skipped' };
     run.onConfig(record.configHash);
-    const result = await inspect(deps, record, { ...run, signal });
+    const result = await inspect(deps, record, run);
     const finding = await commitFacts(tenant, toFinding(deps, record, result), ACTOR);
     if (finding.record === undefined) return { kind: 'gone' };
     const isLate = finding.record.configHash !== record.configHash;

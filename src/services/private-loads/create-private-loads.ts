@@ -1,6 +1,7 @@
 import { NO_FAILPOINT, type Failpoint } from '../../domain/failpoint.js';
 import type { Catalog } from '../../storage/catalog.js';
 import type { Leases } from '../../storage/leases.js';
+import type { Relay } from '../../storage/relay.js';
 import type { PrivateSources } from './private-source.js';
 import type { Step } from '../replica/tenant-state.js';
 import type { Tenants } from '../tenants.js';
@@ -14,6 +15,7 @@ import { purgeUser } from './purge-user.js';
 export interface PrivateLoadsSetup {
   readonly tenants: Tenants;
   readonly catalog: Catalog;
+  readonly relay: Relay;
   readonly failpoint?: Failpoint;
   readonly onBackgroundError: (error: unknown) => void;
   readonly privateLoads?: {

@@ -1,44 +1,56 @@
+import { backoffMs } from '../../domain/backoff.js';
 import { isSwitchboardError, SwitchboardError } from '../../domain/errors.js';
 
-interface Failure {
+/** A load that failed, as the replicas tell each other. */
+export interface LoadFailure {
   readonly error: SwitchboardError;
+  /** In a row. */
   readonly attempts: number;
-  /** On the monotonic clock: before it nobody tries again. */
+  /** For how long nobody tries again, from when it is told. Milliseconds. */
+  readonly retryDelayMs: number;
+}
+
+interface Remembered extends LoadFailure {
+  /** On the monotonic clock. */
   readonly notBefore: number;
 }
 
-const FIRST_MS = 1_000;
-const MOST_MS = 60_000;
-/** So many failures are remembered; where one was forgotten, a load is tried at once. */
-const MOST = 100_000;
+const BACKOFF = { firstMs: 1_000, maxMs: 60_000, jitter: 0.2 };
+/** Of more users than this the oldest failures are forgotten; their loads are tried at once. */
+const MAX_REMEMBERED = 100_000;
 
 /**
- * The loads that failed, each with the time before which nobody tries again (rule 26): 1 s
- * at first, twice as long each time up to a minute, a fifth of it jitter; longer if the
- * source asks for it.
+ * The loads that failed, here or at another replica, each with the time before which nobody
+ * tries again (rule 26): 1 s at first, twice as long each time up to a minute, a fifth of it
+ * jitter; longer if the source asks for it.
  */
 export class LoadFailures {
   private readonly now: () => number;
   private readonly random: () => number;
   /** The oldest first. */
-  private readonly failures = new Map<string, Failure>();
+  private readonly failures = new Map<string, Remembered>();
 
   constructor(now: () => number, random: () => number) {
     this.now = now;
     this.random = random;
   }
 
-  failed(key: string, cause: unknown): void {
+  /** A load failed here. Returns what others have to know of it. */
+  failed(key: string, cause: unknown): LoadFailure {
     const error = isSwitchboardError(cause)
       ? cause
       : new SwitchboardError('INTERNAL', undefined, { cause });
     const attempts = (this.failures.get(key)?.attempts ?? 0) + 1;
-    const backoff = Math.min(MOST_MS, FIRST_MS * 2 ** (attempts - 1)) * (0.8 + 0.2 * this.random());
-    const delay = Math.max(backoff, Math.min(MOST_MS, error.retryDelayMs ?? 0));
-    this.failures.delete(key);
-    this.failures.set(key, { error, attempts, notBefore: this.now() + delay });
-    const [oldest] = this.failures.keys();
-    if (this.failures.size > MOST && oldest !== undefined) this.failures.delete(oldest);
+    const waitMs = backoffMs(BACKOFF, attempts, this.random());
+    const retryDelayMs = Math.max(waitMs, Math.min(BACKOFF.maxMs, error.retryDelayMs ?? 0));
+    return this.remember(key, { error, attempts, retryDelayMs });
+  }
+
+  /** A load failed elsewhere. One that is known already is waited out no longer for that. */
+  failedElsewhere(key: string, failure: LoadFailure): void {
+    const known = this.failures.get(key);
+    const isNews = known === undefined || known.notBefore <= this.now();
+    if (isNews || known.attempts < failure.attempts) this.remember(key, failure);
   }
 
   succeeded(key: string): void {
@@ -61,5 +73,13 @@ export class LoadFailures {
   /** The newest failure since the last success. */
   last(key: string): SwitchboardError | undefined {
     return this.pending(key) ?? this.failures.get(key)?.error;
+  }
+
+  private remember(key: string, failure: LoadFailure): LoadFailure {
+    this.failures.delete(key);
+    this.failures.set(key, { ...failure, notBefore: this.now() + failure.retryDelayMs });
+    const [oldest] = this.failures.keys();
+    if (this.failures.size > MAX_REMEMBERED && oldest !== undefined) this.failures.delete(oldest);
+    return failure;
   }
 }

@@ -1,13 +1,23 @@
 import type { LoadRecord } from '../../domain/load-record.js';
 import type { PrivateSourcePolicy } from './private-source.js';
 
-/** How old a load is: answered from; answered from and loaded anew behind it; not answered from. */
+/** How old a load is: `due` ones are made anew behind what is there, `expired` ones waited for. */
 export type Freshness = 'fresh' | 'due' | 'expired';
 
-/** A load is due for a refresh after this part of its time. */
+interface Seen {
+  readonly revision: number;
+  /** On the monotonic clock. */
+  readonly at: number;
+  /** The part of the load's time after which this replica refreshes it. */
+  readonly dueAfter: number;
+}
+
+/** The replica that published a load refreshes it after this part of its time. */
 const DUE_AFTER = 0.8;
-/** So many ages are remembered; a load whose age was forgotten counts as after a restart. */
-const MOST = 100_000;
+/** The others do up to so much later: mostly they find that it was done. */
+const DUE_JITTER = 0.15;
+/** Of more loads than this the oldest ages are forgotten; those count as after a restart. */
+const MAX_REMEMBERED = 100_000;
 
 /**
  * The ages of loads, on this replica's monotonic clock since it saw their commits (rule 25):
@@ -18,41 +28,44 @@ export class LoadClock {
   private readonly now: () => number;
   private readonly random: () => number;
   /** The oldest first. */
-  private readonly seen = new Map<string, { readonly revision: number; readonly at: number }>();
+  private readonly seen = new Map<string, Seen>();
 
   constructor(now: () => number, random: () => number) {
     this.now = now;
     this.random = random;
   }
 
-  /** The commit of a load was just seen. */
-  saw(key: string, { revision }: Pick<LoadRecord, 'revision'>): void {
-    this.remember(key, { revision, at: this.now() });
+  /** The commit of a load was just seen, which is this replica's own or another's. */
+  saw(key: string, { revision }: Pick<LoadRecord, 'revision'>, isOwn: boolean): void {
+    const dueAfter = isOwn ? DUE_AFTER : DUE_AFTER + DUE_JITTER * this.random();
+    this.remember(key, { revision, at: this.now(), dueAfter });
   }
 
-  freshness(key: string, load: LoadRecord, policy: PrivateSourcePolicy): Freshness {
-    const age = this.ageMs(key, load, policy);
-    if (age >= policy.ttlMs) return 'expired';
-    return age >= policy.ttlMs * DUE_AFTER ? 'due' : 'fresh';
+  freshness(key: string, load: LoadRecord, { ttlMs }: PrivateSourcePolicy): Freshness {
+    const { at, dueAfter } = this.seenOf(key, load, ttlMs);
+    const ageMs = this.now() - at;
+    if (ageMs >= ttlMs) return 'expired';
+    return ageMs >= ttlMs * dueAfter ? 'due' : 'fresh';
   }
 
   /** Milliseconds until it is due; 0 if it is. */
-  dueInMs(key: string, load: LoadRecord, policy: PrivateSourcePolicy): number {
-    return Math.max(0, policy.ttlMs * DUE_AFTER - this.ageMs(key, load, policy));
+  dueInMs(key: string, load: LoadRecord, { ttlMs }: PrivateSourcePolicy): number {
+    const { at, dueAfter } = this.seenOf(key, load, ttlMs);
+    return Math.max(0, at + ttlMs * dueAfter - this.now());
   }
 
-  private ageMs(key: string, { revision }: LoadRecord, { ttlMs }: PrivateSourcePolicy): number {
+  private seenOf(key: string, { revision }: LoadRecord, ttlMs: number): Seen {
     const known = this.seen.get(key);
-    if (known?.revision === revision) return this.now() - known.at;
+    if (known?.revision === revision) return known;
     const at = this.now() - this.random() * ttlMs * DUE_AFTER;
-    this.remember(key, { revision, at });
-    return this.now() - at;
+    return this.remember(key, { revision, at, dueAfter: DUE_AFTER });
   }
 
-  private remember(key: string, value: { readonly revision: number; readonly at: number }): void {
+  private remember(key: string, seen: Seen): Seen {
     this.seen.delete(key);
-    this.seen.set(key, value);
+    this.seen.set(key, seen);
     const [oldest] = this.seen.keys();
-    if (this.seen.size > MOST && oldest !== undefined) this.seen.delete(oldest);
+    if (this.seen.size > MAX_REMEMBERED && oldest !== undefined) this.seen.delete(oldest);
+    return seen;
   }
 }

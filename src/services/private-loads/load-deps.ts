@@ -1,6 +1,7 @@
 import type { Failpoint } from '../../domain/failpoint.js';
 import type { Catalog } from '../../storage/catalog.js';
 import type { Leases } from '../../storage/leases.js';
+import type { Relay } from '../../storage/relay.js';
 import type { PrivateSource, PrivateSourcePolicy } from './private-source.js';
 import type { Tenant, Tenants } from '../tenants.js';
 
@@ -15,6 +16,7 @@ export interface LoadDeps {
   readonly tenants: Tenants;
   readonly catalog: Catalog;
   readonly leases: Leases;
+  readonly relay: Relay;
   readonly failpoint: Failpoint;
   readonly sourceOf: (tenant: string) => LoadSource | undefined;
   /** Milliseconds, monotonic. */
@@ -31,6 +33,10 @@ export interface LoadTarget {
 }
 
 /** One key for a user of a tenant: ids hold no control characters. */
+export function keyOf(tenant: string, user: string): string {
+  return `${tenant}\0${user}`;
+}
+
 export function targetKey({ tenant, user }: LoadTarget): string {
-  return `${tenant.log.tenant}\0${user}`;
+  return keyOf(tenant.log.tenant, user);
 }

@@ -1,5 +1,5 @@
 import type { Step } from '../replica/tenant-state.js';
-import { targetKey, type LoadTarget } from './load-deps.js';
+import { keyOf, targetKey, type LoadTarget } from './load-deps.js';
 import type { PrivateLoads } from './private-loads.js';
 
 interface Followed {
@@ -26,7 +26,7 @@ export class LoadFollower {
     this.loads = loads;
   }
 
-  /** Until the answered function is called; the subjects of the user have to be held. */
+  /** Until the returned function is called; the subjects of the user have to be held. */
   follow(target: LoadTarget): () => void {
     const key = targetKey(target);
     const known = this.followed.get(key) ?? { target, count: 0, timer: undefined };
@@ -44,10 +44,10 @@ export class LoadFollower {
     };
   }
 
-  /** Must be told every commit of every open tenant, before it becomes visible. */
+  /** Must be called for every commit of every open tenant, before it becomes visible. */
   onStep(tenant: string, { commit }: Step): void {
     for (const { after } of commit.loads ?? []) {
-      const followed = this.followed.get(`${tenant}\0${after.user}`);
+      const followed = this.followed.get(keyOf(tenant, after.user));
       if (followed !== undefined) setImmediate(() => this.arm(followed));
     }
   }

@@ -1,18 +1,21 @@
-import { isSwitchboardError, SwitchboardError } from '../../domain/errors.js';
+import { isSwitchboardError, SwitchboardError, type ErrorReason } from '../../domain/errors.js';
 import type { LoadRecord } from '../../domain/load-record.js';
 import type { UserView, View } from '../../domain/view.js';
+import type { RelayedLoadFailure } from '../../storage/relay.js';
 import { createSlots, type Slots } from '../concurrency/slots.js';
 import type { Step } from '../replica/tenant-state.js';
 import type { Tenant } from '../tenants.js';
 import { untilAborted } from '../concurrency/until-aborted.js';
 import { LoadFailures } from './failures.js';
 import { LoadClock } from './load-clock.js';
-import { targetKey, type LoadDeps, type LoadSource, type LoadTarget } from './load-deps.js';
-import { runLoad } from './run-load.js';
+import { keyOf, targetKey, type LoadDeps, type LoadSource, type LoadTarget } from './load-deps.js';
+import { runLoad, type LoadRun } from './run-load.js';
 
 /** A load under way; everybody who waits for it gets its result or its failure. */
 interface Flight {
   readonly done: Promise<void>;
+  /** Whether a commit of the user's load may be its own. */
+  isPublishing: boolean;
   /** One that begins when this one has ended, for those who force one. */
   next?: Promise<void>;
 }
@@ -112,9 +115,24 @@ export class PrivateLoads {
     return { loading: this.flights.has(key), failure: this.failures.last(key) };
   }
 
-  /** Must be told every commit of every open tenant. */
+  /** Must be called for every commit of every open tenant. */
   onStep(tenant: string, { commit }: Step): void {
-    for (const { after } of commit.loads ?? []) this.clock.saw(`${tenant}\0${after.user}`, after);
+    for (const { after } of commit.loads ?? []) {
+      const key = keyOf(tenant, after.user);
+      this.clock.saw(key, after, this.flights.get(key)?.isPublishing === true);
+      if (after.state === 'loaded') this.failures.succeeded(key);
+    }
+  }
+
+  /** Takes note of a load that failed at another replica. */
+  receiveFailure(failure: RelayedLoadFailure): void {
+    const { tenant, user, source, reason, message } = failure;
+    if (this.deps.sourceOf(tenant)?.source.name !== source) return;
+    const load = this.deps.tenants.peek(tenant)?.log.loadOf(user);
+    if ((load?.revision ?? 0) > failure.loadRevision) return;
+    const { attempts, retryDelayMs } = failure;
+    const error = new SwitchboardError(reason, message);
+    this.failures.failedElsewhere(keyOf(tenant, user), { error, attempts, retryDelayMs });
   }
 
   /** Ends what is under way, and waits until nothing of it is left. */
@@ -128,14 +146,21 @@ export class PrivateLoads {
     const known = this.flights.get(key);
     if (known !== undefined) return known.done;
     const flight: Flight = {
-      done: this.fly(target, isForced).finally(() => this.flights.delete(key)),
+      isPublishing: false,
+      done: this.fly(target, {
+        isForced,
+        onPublishing: (isPublishing) => (flight.isPublishing = isPublishing),
+      }).finally(() => this.flights.delete(key)),
     };
     flight.done.catch(() => undefined);
     this.flights.set(key, flight);
     return flight.done;
   }
 
-  private async fly(target: LoadTarget, isForced: boolean): Promise<void> {
+  private async fly(
+    target: LoadTarget,
+    run: Pick<LoadRun, 'isForced' | 'onPublishing'>,
+  ): Promise<void> {
     const key = targetKey(target);
     const from = this.deps.sourceOf(target.tenant.log.tenant);
     if (from === undefined) return;
@@ -143,16 +168,43 @@ export class PrivateLoads {
     try {
       // Not in the turn of whoever asks: that may be a commit which is not visible yet.
       await Promise.resolve();
-      signal.throwIfAborted();
-      await runLoad(this.deps, target, { from, slots: this.slotsOf(from), isForced, signal });
-      this.failures.succeeded(key);
+      await runLoad(this.deps, target, {
+        ...run,
+        from,
+        slots: this.slotsOf(from),
+        signal,
+        failureElsewhere: () => this.failures.pending(key),
+        onFailed: (error) => {
+          this.failed(target, from, error);
+        },
+      });
     } catch (error) {
       if (signal.aborted) throw signal.reason;
       // Somebody purged the user meanwhile: there is nothing to be loaded.
       if (isSwitchboardError(error, 'USER_PURGED')) return;
-      this.failures.failed(key, error);
+      // What failed before the source could be asked is not known yet.
+      if (this.failures.pending(key) === undefined) this.failures.failed(key, error);
       throw this.failures.pending(key) ?? error;
     }
+  }
+
+  /** Remembers a load that failed; of a failure of the source the other replicas hear too. */
+  private failed({ tenant: { log }, user }: LoadTarget, from: LoadSource, cause: unknown): void {
+    if (this.stop.signal.aborted || isSwitchboardError(cause, 'USER_PURGED')) return;
+    const failure = this.failures.failed(keyOf(log.tenant, user), cause);
+    const { reason, message } = failure.error;
+    if (!SOURCE_FAILURES.has(reason)) return;
+    this.deps.relay.publish({
+      kind: 'load-failed',
+      tenant: log.tenant,
+      user,
+      source: from.source.name,
+      loadRevision: log.loadOf(user)?.revision ?? 0,
+      reason,
+      message,
+      attempts: failure.attempts,
+      retryDelayMs: failure.retryDelayMs,
+    });
   }
 
   private slotsOf({ source, policy }: LoadSource): Slots {
@@ -161,6 +213,9 @@ export class PrivateLoads {
     return slots;
   }
 }
+
+/** They would meet any replica that asks the source. */
+const SOURCE_FAILURES = new Set<ErrorReason>(['SOURCE_UNAVAILABLE', 'SOURCE_TOO_LARGE']);
 
 /** Whether it is a load that was completed, of the source that the tenant has now. */
 function isOf(load: LoadRecord | undefined, { source }: LoadSource): load is LoadRecord {

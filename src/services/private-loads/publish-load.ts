@@ -6,10 +6,9 @@ import {
   type LoadedRow,
   type SourceRights,
 } from '../../domain/commands/load/rows.js';
-import { userSubject } from '../../domain/view.js';
 import type { Catalog } from '../../storage/catalog.js';
 import { isTombstone } from '../../storage/projections.js';
-import { holdAll, holdOwners } from '../writes/write-request.js';
+import { holdAll, holdOwned, holdOwners } from '../writes/write-request.js';
 import type { LoadTarget } from './load-deps.js';
 
 /** What a source returned, and what the load has to be compared with. */
@@ -22,6 +21,7 @@ export interface SourceAnswer {
   readonly grants: ReadonlyMap<string, number>;
   /** Whether somebody asked for this load: it then also ends a purge. */
   readonly isForced: boolean;
+  readonly signal: AbortSignal;
 }
 
 /** Which of the rows' servers were deleted, as of a revision. */
@@ -40,7 +40,7 @@ export async function publishLoad(
   answer: SourceAnswer,
 ): Promise<void> {
   const { tenant, user } = target;
-  const { rights, rows } = answer;
+  const { rights, rows, signal } = answer;
   const ids = new Set(rows.map(({ rowId }) => serverIdOfRow(rights.source, rowId)));
   let known: KnownDeletions | undefined;
   try {
@@ -49,9 +49,9 @@ export async function publishLoad(
       reason: '',
       validateOnly: false,
       prepare: async () => {
-        const release = await holdServers(target, answer, ids);
+        const release = await holdServers(target, rows, ids);
         try {
-          known = await readDeletions(catalog, target, ids);
+          known = await readDeletions(catalog, target, { ids, signal });
         } catch (error) {
           release();
           throw error;
@@ -70,42 +70,40 @@ export async function publishLoad(
   }
 }
 
-/** Holds, with all their grants, the servers of the rows and those that the user may lose. */
+/** Holds the servers of the rows, and what the user may lose, with all their grants. */
 function holdServers(
   { tenant, user }: LoadTarget,
-  { rights, rows }: SourceAnswer,
+  rows: readonly LoadedRow[],
   ids: ReadonlySet<string>,
 ): Promise<() => void> {
-  const { log } = tenant;
-  const owners = [user, ...rows.map(({ owner }) => owner)].filter(isPossibleId);
-  const seen = [...log.privateOf(userSubject(user))].flatMap(({ record }) =>
-    record.privateSource === rights.source ? [record.id] : [],
-  );
+  const owners = rows.map(({ owner }) => owner).filter(isPossibleId);
   return holdAll([
+    holdOwned(tenant, user),
     holdOwners(tenant, owners),
-    ...[...new Set([...ids, ...seen])].map((id) => log.holdRecord(id)),
+    ...[...ids].map((id) => tenant.log.holdRecord(id)),
   ]);
 }
 
 async function readDeletions(
-  catalog: Catalog,
+  { projections }: Catalog,
   { tenant: { log } }: LoadTarget,
-  ids: ReadonlySet<string>,
+  { ids, signal }: { readonly ids: ReadonlySet<string>; readonly signal: AbortSignal },
 ): Promise<KnownDeletions> {
   const deletions = new Map<string, Deletion>();
-  // At this revision the others exist.
-  let revision = log.position.revision;
+  // Of ids that have a server at this revision nothing has to be read.
+  const { revision } = log.position;
   const absent = [...ids].filter((id) => log.byId(id) === undefined);
-  const found = await catalog.projections.serversById(log.tenant, absent);
-  revision = Math.min(revision, found.from);
+  if (absent.length === 0) return { revision, deletions };
+  const options = { atLeast: revision, signal };
+  const { value } = await projections.serversById(log.tenant, absent, options);
   await Promise.all(
-    found.value.map(async (server) => {
+    value.map(async (server) => {
       if (server === undefined || !isTombstone(server)) return;
-      const { id } = server;
-      const versions = await catalog.projections.versions(log.tenant, { id, limit: 1 });
-      revision = Math.min(revision, versions.from);
-      const [deletion] = versions.value;
-      if (deletion !== undefined) deletions.set(id, deletionOf(deletion));
+      const query = { id: server.id, limit: 1 };
+      const [newest] = (await projections.versions(log.tenant, query, options)).value;
+      // Projections may be ahead: who brought it back then is seen at the head.
+      if (newest !== undefined && newest.declared === undefined)
+        deletions.set(server.id, deletionOf(newest));
     }),
   );
   return { revision, deletions };

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { SwitchboardError } from '../../../src/domain/errors.js';
 import { userView, type UserView } from '../../../src/domain/view.js';
-import type { Leases } from '../../../src/storage/leases.js';
 import { eventually } from '../../support/eventually.js';
 import { useFakeIntervals } from '../../support/fake-intervals.js';
 import { grant, reasonOf } from '../../support/services/access.js';
@@ -160,28 +159,6 @@ describe('a source that is down', () => {
     source.failure = undefined;
     replica.clock.now += 120_000;
     expect(await names(replica, ana)).toEqual(['notes', 'search']);
-  });
-});
-
-describe('a lease that cannot be had', () => {
-  it('is a failed load, told at once with its own reason [D20]', async () => {
-    await using world = await openWorld();
-    const source = new ScriptedSource();
-    let isDown = true;
-    const leases: Leases = {
-      withLease: async (key, _options, body) => {
-        if (isDown) throw new SwitchboardError('CATALOG_UNAVAILABLE', 'no leases');
-        return body({ key, signal: new AbortController().signal });
-      },
-      close: () => Promise.resolve(),
-    };
-    const privateLoads = await loadingFrom(source, {}, Promise.resolve(leases));
-    const replica = await world.replica({ privateLoads });
-    expect(await reasonOf(page(replica, ana))).toBe('CATALOG_UNAVAILABLE');
-    expect((await statusOf(replica, 'ana')).failure?.message).toBe('no leases');
-    isDown = false;
-    replica.clock.now += 2_000;
-    expect(await names(replica, ana)).toEqual([]);
   });
 });
 

@@ -1,5 +1,5 @@
 import { SwitchboardError } from '../../../domain/errors.js';
-import type { Lease, Leases } from '../../leases.js';
+import type { Leases } from '../../leases.js';
 
 /** One who asked for a key. The first of a key's queue holds the lease. */
 interface Claim {
@@ -8,10 +8,10 @@ interface Claim {
 }
 
 /**
- * Opens Leases within this process: first come, first served. As nobody else can take a
- * lease, `ttlMs` plays no part: it is held until its body ends. `close` aborts the
- * signals of those that are held, without waiting for their bodies. A body that asks for
- * its own key waits for ever.
+ * Opens Leases within this process: first come, first served. They can always be had, and
+ * as nobody else can take one, `ttlMs` plays no part: it is held until its body ends.
+ * `close` aborts the signals of those that are held, without waiting for their bodies. A
+ * body that asks for its own key waits for ever.
  */
 export function openMemoryLeases(): Promise<Leases> {
   const queues = new Map<string, Claim[]>();
@@ -45,7 +45,7 @@ export function openMemoryLeases(): Promise<Leases> {
         // Either may have come between the claim's turn and this moment.
         if (lost.signal.aborted) throw closedError();
         refuseAborted(signal);
-        return await body(leaseOf(key, lost.signal, signal));
+        return await body({ key, isHeld: true, signal: lost.signal });
       } finally {
         leave(key, claim);
       }
@@ -89,10 +89,6 @@ function claimOf({ key, signal, lost, enter, leave }: Asking): Promise<Claim> {
     signal?.addEventListener('abort', giveUp, { once: true });
     enter(key, claim);
   });
-}
-
-function leaseOf(key: string, lost: AbortSignal, caller: AbortSignal | undefined): Lease {
-  return { key, signal: caller === undefined ? lost : AbortSignal.any([lost, caller]) };
 }
 
 function refuseAborted(signal: AbortSignal | undefined): void {

@@ -15,7 +15,7 @@ describe('what a replica remembers of users', () => {
       () => 0.5,
     );
     const load = loadOf('u');
-    for (const key of keys) clock.saw(key, load);
+    for (const key of keys) clock.saw(key, load, true);
     expect(clock.dueInMs(keys.at(-1)!, load, policy)).toBe(800);
     expect(clock.dueInMs(keys[MANY - 100_000]!, load, policy)).toBe(800);
     expect(clock.dueInMs(keys[0]!, load, policy)).toBe(400);

@@ -69,7 +69,7 @@ async function write(tenant) {
 async function recover(tenant) {
   limitFiles('8192:');
   const { revision } = await catalog.log.head(tenant);
-  await catalog
+  await catalog.log
     .compact(tenant, revision, { answersBefore: Date.now() })
     .then(() => print('fail NOTHING the compaction went through'))
     .catch((error) => print(`fail ${error.reason} ${error.message.replaceAll('\n', ' ')}`));

@@ -354,5 +354,5 @@ describe('kill -9 of the server', () => {
         'repeated, then refused',
       ]),
     );
-  }, 300_000);
+  });
 });

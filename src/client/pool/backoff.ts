@@ -51,8 +51,8 @@ export class Backoff {
     this.#upSince = undefined;
     this.#configHash = configHash;
     this.#failures += 1;
-    const bounds = { firstMs: this.#initialMs, maxMs: this.#maxMs, jitter: 0.5 };
-    const waitMs = backoffMs(bounds, this.#failures, Math.random());
+    const policy = { firstMs: this.#initialMs, maxMs: this.#maxMs, jitter: 0.5 };
+    const waitMs = backoffMs(policy, this.#failures, Math.random());
     this.#until = now + waitMs;
     this.#last = error;
     return withRetryAfter(error, waitMs);

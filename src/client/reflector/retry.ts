@@ -22,7 +22,7 @@ export const RETRY_DEFAULTS: RetryOptions = Object.freeze({
  */
 export class Retry {
   private readonly options: RetryOptions;
-  private attempts = 0;
+  private failures = 0;
 
   constructor(options: RetryOptions) {
     this.options = options;
@@ -31,8 +31,8 @@ export class Retry {
   /** The next delay. It comes on top of `afterMs`, which is what the server asked for. */
   nextMs(afterMs = 0): number {
     const { firstMs, maxMs } = this.options;
-    this.attempts += 1;
-    return afterMs + backoffMs({ firstMs, maxMs, jitter: 0.5 }, this.attempts, Math.random());
+    this.failures += 1;
+    return afterMs + backoffMs({ firstMs, maxMs, jitter: 0.5 }, this.failures, Math.random());
   }
 
   /** Up to a fifth more than what the server asked for, for the same reason. */
@@ -42,6 +42,6 @@ export class Retry {
 
   /** A stream ended that had been synced for `healthyForMs`. */
   ended(healthyForMs: number): void {
-    if (healthyForMs >= this.options.healthyMs) this.attempts = 0;
+    if (healthyForMs >= this.options.healthyMs) this.failures = 0;
   }
 }

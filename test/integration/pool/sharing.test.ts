@@ -1,4 +1,5 @@
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { eventually } from '../../support/eventually.js';
 import {
   clientErrorOf,
   closedGate,
@@ -239,7 +240,7 @@ describe('a broken server', () => {
     });
     await clientErrorOf(pool.app.get('one'));
     await server.start();
-    await vi.waitFor(() => pool.app.get('one'), { interval: 5 });
+    await eventually(() => pool.app.get('one'), { intervalMs: 5 });
     expect(pool.app.loaded('one')?.state).toBe('live');
 
     const other = openPool(

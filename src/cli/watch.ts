@@ -1,4 +1,5 @@
 import { type ClientReadableStream, status, type StatusObject } from '@grpc/grpc-js';
+import { backoffMs } from '../domain/backoff.js';
 import type { SwitchboardError } from '../domain/errors.js';
 import { WatchServersRequest, type WatchServersResponse } from '../wire/clients.js';
 import { codeOf, fromStatus } from '../wire/status.js';
@@ -8,8 +9,7 @@ import type { Io } from './io.js';
 import { viewOf } from './view.js';
 import { jsonLine, textLine } from './watch-text.js';
 
-const FIRST_DELAY_MS = 200;
-const LAST_DELAY_MS = 10_000;
+const BACKOFF = { firstMs: 200, maxMs: 10_000, jitter: 0.5 };
 
 /**
  * `switchboard watch`: prints a view and every change of it until `signal` aborts. What
@@ -61,9 +61,9 @@ interface Progress {
 
 /** Grows with every attempt, differs between clients, and is at least what the server asks for. */
 function delayBefore(progress: Progress, error: SwitchboardError | undefined): number {
-  const delayMs = Math.min(FIRST_DELAY_MS * 2 ** progress.failures, LAST_DELAY_MS);
   progress.failures += 1;
-  return Math.max(error?.retryDelayMs ?? 0, delayMs * (0.5 + Math.random() / 2));
+  const delayMs = backoffMs(BACKOFF, progress.failures, Math.random());
+  return Math.max(error?.retryDelayMs ?? 0, delayMs);
 }
 
 /** The messages that are to be printed now that `message` came. */

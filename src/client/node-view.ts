@@ -1,17 +1,9 @@
-import { compareText, sightWins } from '../domain/resolve.js';
+import { isSeenByTier, listIn, resolveIn } from '../domain/resolve.js';
 import { viewKey, type ReaderView } from '../domain/view.js';
 import { ClientError } from './client-error.js';
 import type { AppliedListener, KnownServer, ServerView } from './server-view.js';
+import { SubscriptionIndex, type Entry, type PrivateNames } from './subscription-index.js';
 import type { FeedChange, FeedStep, FeedTarget } from './view-feed.js';
-import type { SubscriptionSight } from '../domain/node-stream.js';
-
-interface Entry {
-  readonly server: KnownServer;
-  readonly sights: readonly SubscriptionSight[];
-}
-
-/** The private servers that one subscription sees, by name. */
-type Names = Map<string, Map<string, Entry>>;
 
 /** The id of the subscription for a view: equal for equal views. */
 const ids = new WeakMap<ReaderView, string>();
@@ -32,42 +24,26 @@ export function subscriptionIdOf(view: ReaderView): string {
  */
 export class NodeView implements ServerView, FeedTarget {
   private readonly entries = new Map<string, Entry>();
-  private readonly shared = new Map<string, KnownServer>();
-  private readonly sighted = new Map<string, Names>();
-  private readonly synced = new Set<string>();
+  private readonly shared = new Map<string, Entry>();
+  private readonly sighted = new Map<string, PrivateNames>();
+  private readonly synced = new Map<string, SubscriptionIndex>();
   private readonly listeners = new Set<AppliedListener>();
 
   resolve(name: string, view: ReaderView): KnownServer | undefined {
-    const id = this.demandSynced(view);
-    const shared = this.shared.get(name);
-    if (view.kind === 'app') return shared?.tier === 'APP' ? shared : undefined;
-    return shared ?? best(this.sighted.get(id)?.get(name), id)?.server;
+    return resolveIn(this.demandSynced(view), name)?.server;
   }
 
   find(id: string, view: ReaderView): KnownServer | undefined {
-    const subscriptionId = this.demandSynced(view);
+    const index = this.demandSynced(view);
     const entry = this.entries.get(id);
     if (entry === undefined) return undefined;
-    const { server, sights } = entry;
-    const seen =
-      server.tier === 'APP' ||
-      (view.kind === 'user' &&
-        (server.tier === 'USER' ||
-          sights.some((sight) => sight.subscriptionId === subscriptionId)));
-    return seen ? server : undefined;
+    const isSeen =
+      isSeenByTier(entry.server.tier, index.kind) ?? index.sightOf(entry) !== undefined;
+    return isSeen ? entry.server : undefined;
   }
 
   list(view: ReaderView): readonly KnownServer[] {
-    const id = this.demandSynced(view);
-    const found: KnownServer[] = [];
-    for (const server of this.shared.values()) {
-      if (view.kind === 'user' || server.tier === 'APP') found.push(server);
-    }
-    for (const [name, entries] of this.sighted.get(id) ?? []) {
-      const winner = this.shared.has(name) ? undefined : best(entries, id);
-      if (winner !== undefined) found.push(winner.server);
-    }
-    return found.sort((a, b) => compareText(a.name, b.name));
+    return listIn(this.demandSynced(view)).map(({ server }) => server);
   }
 
   onApplied(listener: AppliedListener): () => void {
@@ -86,7 +62,9 @@ export class NodeView implements ServerView, FeedTarget {
       if (change.kind === 'removed') this.remove(change.id);
       else this.put(change);
     }
-    for (const id of synced) this.synced.add(id);
+    for (const id of synced) {
+      this.synced.set(id, new SubscriptionIndex(id, this.shared, () => this.sighted.get(id)));
+    }
     this.tell(replaces ? undefined : new Set(changes.map(changedId)), namesOf(changes));
   }
 
@@ -110,9 +88,10 @@ export class NodeView implements ServerView, FeedTarget {
     for (const [id, { server }] of [...this.entries]) if (server.tier !== 'APP') this.remove(id);
   }
 
-  private demandSynced(view: ReaderView): string {
+  private demandSynced(view: ReaderView): SubscriptionIndex {
     const id = subscriptionIdOf(view);
-    if (this.synced.has(id)) return id;
+    const index = this.synced.get(id);
+    if (index !== undefined) return index;
     throw new ClientError('VIEW_UNKNOWN', undefined, { metadata: { view: id } });
   }
 
@@ -127,7 +106,7 @@ export class NodeView implements ServerView, FeedTarget {
     // What none of our subscriptions sees is of one that was dropped meanwhile.
     if (tier === 'PRIVATE' && sights.length === 0) return;
     this.entries.set(id, entry);
-    if (tier !== 'PRIVATE') this.shared.set(name, server);
+    if (tier !== 'PRIVATE') this.shared.set(name, entry);
     else for (const { subscriptionId } of sights) this.index(subscriptionId, entry);
   }
 
@@ -143,7 +122,7 @@ export class NodeView implements ServerView, FeedTarget {
     if (entry === undefined) return;
     this.entries.delete(id);
     const { name } = entry.server;
-    if (this.shared.get(name) === entry.server) this.shared.delete(name);
+    if (this.shared.get(name) === entry) this.shared.delete(name);
     for (const { subscriptionId } of entry.sights) {
       const names = this.sighted.get(subscriptionId);
       const entries = names?.get(name);
@@ -172,25 +151,4 @@ function namesOf(changes: readonly FeedChange[]): ReadonlySet<string> {
 
 function changedId(change: FeedChange): string {
   return change.kind === 'upsert' ? change.server.id : change.id;
-}
-
-function best(
-  entries: ReadonlyMap<string, Entry> | undefined,
-  subscriptionId: string,
-): Entry | undefined {
-  let winner: Entry | undefined;
-  for (const entry of entries?.values() ?? []) {
-    if (winner === undefined || wins(entry, winner, subscriptionId)) winner = entry;
-  }
-  return winner;
-}
-
-function wins(a: Entry, b: Entry, subscriptionId: string): boolean {
-  const sightIn = ({ server, sights }: Entry): SubscriptionSight & { id: string } => {
-    const sight = sights.find((one) => one.subscriptionId === subscriptionId);
-    if (sight === undefined)
-      throw new Error('an entry is indexed for a subscription that does not see it');
-    return { ...sight, id: server.id };
-  };
-  return sightWins(sightIn(a), sightIn(b));
 }

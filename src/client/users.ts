@@ -1,4 +1,5 @@
 import { isSwitchboardError } from '../domain/errors.js';
+import { timerMs } from '../domain/timer.js';
 import type { UserView } from '../domain/view.js';
 import { isClientError } from './client-error.js';
 import { subscriptionIdOf, type NodeView } from './node-view.js';
@@ -40,9 +41,6 @@ interface Followed {
   timer: NodeJS.Timeout | undefined;
 }
 
-/** Longer than this a timer of Node fires at once. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
-
 /**
  * The users' views of a node, each subscribed to once.
  *
@@ -62,7 +60,7 @@ export class UserSubscriptions {
 
   constructor(options: UserSubscriptionsOptions) {
     this.options = options;
-    this.idleMs = Math.min(options.idleMs, MAX_TIMER_MS);
+    this.idleMs = timerMs(options.idleMs);
   }
 
   acquire(view: UserView): ViewUse {
@@ -92,9 +90,14 @@ export class UserSubscriptions {
 
   private follow(id: string, view: UserView): Followed {
     const followed: Followed = {
-      ...{ id, view, connections: this.options.connectionsOf(view) },
-      ...{ synced: Promise.resolve(), hasSynced: false },
-      ...{ uses: 0, idleSince: undefined, timer: undefined },
+      id,
+      view,
+      connections: this.options.connectionsOf(view),
+      synced: Promise.resolve(),
+      hasSynced: false,
+      uses: 0,
+      idleSince: undefined,
+      timer: undefined,
     };
     this.followed.set(id, followed);
     this.ofUser.set(view.user, [...(this.ofUser.get(view.user) ?? []), followed]);

@@ -1,4 +1,6 @@
+import type { SwitchboardError } from './errors.js';
 import type { Sight } from './resolve.js';
+import type { KnownServer } from './server.js';
 import type { ReaderView } from './view.js';
 
 /** What a node and the control plane tell each other over one stream. */
@@ -29,6 +31,51 @@ export interface SubscriptionRequest {
   /** What `synced` told for it, when resuming; empty otherwise. */
   readonly digest: string;
 }
+
+/** What the control plane tells a node, one thing after the other. */
+export type FeedMessage =
+  | {
+      readonly kind: 'welcome';
+      readonly servedBy: string;
+      /** Milliseconds; undefined if the server does not say. */
+      readonly heartbeatMs: number | undefined;
+      readonly resumed: boolean;
+    }
+  /** Changes of one step, which a `commit` or a `synced` closes. */
+  | { readonly kind: 'changes'; readonly changes: readonly RecordChange<KnownServer>[] }
+  | { readonly kind: 'commit'; readonly token: string }
+  | {
+      readonly kind: 'synced';
+      readonly token: string;
+      readonly subscriptions: readonly { readonly id: string; readonly digest: string }[];
+    }
+  | {
+      readonly kind: 'heartbeat';
+      /** Empty in the middle of a snapshot. */
+      readonly token: string;
+      readonly newest: string;
+      /** Whether the replica cannot reach the Catalog. */
+      readonly isDegraded: boolean;
+    }
+  /** What the node has does not continue; why, such as `epoch_changed`. */
+  | { readonly kind: 'reset'; readonly reason: string }
+  | { readonly kind: 'refused'; readonly id: string; readonly error: SwitchboardError | undefined };
+
+/** What a node says, as it says it: `NodeMessage` is what the control plane reads of it. */
+export type NodeCall =
+  | {
+      readonly kind: 'open';
+      readonly tenant: string;
+      readonly nodeId: string;
+      readonly bootId: string;
+      readonly labels: Readonly<Record<string, string>>;
+      /** Empty for none. */
+      readonly resumeToken: string;
+      readonly subscriptions: readonly SubscriptionRequest[];
+      /** The copies that it holds. */
+      readonly held: readonly KnownServer[];
+    }
+  | Exclude<NodeMessage, { kind: 'open' }>;
 
 /** What a node says. */
 export type NodeMessage =

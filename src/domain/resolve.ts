@@ -1,5 +1,5 @@
 import type { LoadRecord } from './load-record.js';
-import { grantTo, type StoredServer } from './server.js';
+import { grantTo, type StoredServer, type Tier } from './server.js';
 import { subjectsOf, userSubject, type ReaderView, type Subject, type View } from './view.js';
 
 /** The records that a decision looks at, by the indexes that it needs. */
@@ -29,25 +29,70 @@ export interface Sight {
 }
 
 /**
+ * What one view sees, by the indexes that the rule needs, in whatever form its holder keeps
+ * servers: a replica keeps them with their grants, a node with the sights that it was told.
+ */
+export interface ViewIndex<S> {
+  readonly kind: ReaderView['kind'];
+  /** The shared (APP or USER) server of a name, whether or not the view sees it. */
+  shared(name: string): S | undefined;
+  allShared(): Iterable<S>;
+  /** The PRIVATE servers of a name that the view sees; one may come more than once. */
+  privateNamed(name: string): Iterable<S>;
+  allPrivate(): Iterable<S>;
+  recordOf(server: S): Named;
+  /** How the view sees a PRIVATE server; undefined if it does not. */
+  sightOf(server: S): Sight | undefined;
+}
+
+/** What the rule looks at in a server. */
+export interface Named {
+  readonly id: string;
+  readonly name: string;
+  readonly tier: Tier;
+}
+
+/**
  * The one rule: a shared server of the name; else the PRIVATE one that the user owns;
  * else the one granted to one of the subjects at the lowest revision, of equals the one
  * with the smaller id. The app view has APP servers only. Disabled servers still shadow.
  */
+export function resolveIn<S>(index: ViewIndex<S>, name: string): S | undefined {
+  const shared = index.shared(name);
+  if (shared !== undefined) {
+    return isSeenByTier(index.recordOf(shared).tier, index.kind) === true ? shared : undefined;
+  }
+  if (index.kind === 'app') return undefined;
+  let best: S | undefined;
+  for (const candidate of index.privateNamed(name)) {
+    if (best === undefined || comesBefore(index, candidate, best)) best = candidate;
+  }
+  return best;
+}
+
+/** All servers that `resolveIn` finds, each once, ordered by name. */
+export function listIn<S>(index: ViewIndex<S>): S[] {
+  const winners = new Map<string, S>();
+  for (const server of index.allShared()) {
+    const { name, tier } = index.recordOf(server);
+    if (isSeenByTier(tier, index.kind) === true) winners.set(name, server);
+  }
+  for (const candidate of index.allPrivate()) {
+    const { name } = index.recordOf(candidate);
+    if (index.shared(name) !== undefined) continue;
+    const best = winners.get(name);
+    if (best === undefined || comesBefore(index, candidate, best)) winners.set(name, candidate);
+  }
+  return [...winners].sort(([a], [b]) => compareText(a, b)).map(([, server]) => server);
+}
+
+/** The server that a name means in a view; see `resolveIn`. */
 export function resolve(
   index: RecordIndex,
   name: string,
   view: ReaderView,
 ): StoredServer | undefined {
-  const shared = index.shared(name);
-  if (view.kind === 'app') return shared?.record.tier === 'APP' ? shared : undefined;
-  if (shared !== undefined) return shared;
-  let best: StoredServer | undefined;
-  for (const subject of subjectsOf(view)) {
-    for (const candidate of index.privateNamed(subject, name)) {
-      if (best === undefined || comesBefore(candidate, best, view)) best = candidate;
-    }
-  }
-  return best;
+  return resolveIn(new StoredViewIndex(index, view), name);
 }
 
 /**
@@ -67,27 +112,14 @@ export function rankNamed(
     for (const candidate of index.privateNamed(subject, name))
       seen.set(candidate.record.id, candidate);
   }
-  const others = [...seen.values()].sort((a, b) => (comesBefore(a, b, view) ? -1 : 1));
+  const seenBy = new StoredViewIndex(index, view);
+  const others = [...seen.values()].sort((a, b) => (comesBefore(seenBy, a, b) ? -1 : 1));
   return [...first, ...others];
 }
 
 /** All servers that `resolve` finds in the view, each once, ordered by name. */
 export function listResolved(index: RecordIndex, view: ReaderView): StoredServer[] {
-  const winners = new Map<string, StoredServer>();
-  for (const server of index.allShared()) {
-    if (view.kind === 'user' || server.record.tier === 'APP') {
-      winners.set(server.record.name, server);
-    }
-  }
-  for (const subject of subjectsOf(view)) {
-    for (const candidate of index.privateOf(subject)) {
-      const { name } = candidate.record;
-      if (index.shared(name) !== undefined) continue;
-      const best = winners.get(name);
-      if (best === undefined || comesBefore(candidate, best, view)) winners.set(name, candidate);
-    }
-  }
-  return [...winners.values()].sort((a, b) => compareText(a.record.name, b.record.name));
+  return listIn(new StoredViewIndex(index, view));
 }
 
 /** How `view` sees `server`; undefined if it does not. Shadowing plays no part here. */
@@ -101,10 +133,14 @@ export function sightOf(server: StoredServer, view: View): Sight | undefined {
 
 /** Whether the view may see the server by its id, shadowed or not. */
 export function maySee(server: StoredServer, view: View): boolean {
-  if (view.kind === 'inventory') return true;
-  if (server.record.tier === 'APP') return true;
-  if (view.kind === 'app') return false;
-  return server.record.tier === 'USER' || sightOf(server, view) !== undefined;
+  return isSeenByTier(server.record.tier, view.kind) ?? sightOf(server, view) !== undefined;
+}
+
+/** Whether the tier of a server says that a view sees it; undefined where its sights say it. */
+export function isSeenByTier(tier: Tier, kind: View['kind']): boolean | undefined {
+  if (kind === 'inventory' || tier === 'APP') return true;
+  if (kind === 'app') return false;
+  return tier === 'USER' ? true : undefined;
 }
 
 /** One subject of a view by which a PRIVATE server is seen. */
@@ -138,8 +174,47 @@ export function compareText(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-function comesBefore(a: StoredServer, b: StoredServer, view: ReaderView): boolean {
-  const [first, second] = [sightOf(a, view), sightOf(b, view)];
+function comesBefore<S>(index: ViewIndex<S>, a: S, b: S): boolean {
+  const [first, second] = [index.sightOf(a), index.sightOf(b)];
   if (first === undefined || second === undefined) return first !== undefined;
-  return sightWins({ ...first, id: a.record.id }, { ...second, id: b.record.id });
+  return sightWins({ ...first, id: index.recordOf(a).id }, { ...second, id: index.recordOf(b).id });
+}
+
+/** Records with their grants, as one view sees them. */
+class StoredViewIndex implements ViewIndex<StoredServer> {
+  readonly #index: RecordIndex;
+  readonly #view: ReaderView;
+
+  constructor(index: RecordIndex, view: ReaderView) {
+    this.#index = index;
+    this.#view = view;
+  }
+
+  get kind(): ReaderView['kind'] {
+    return this.#view.kind;
+  }
+
+  shared(name: string): StoredServer | undefined {
+    return this.#index.shared(name);
+  }
+
+  allShared(): Iterable<StoredServer> {
+    return this.#index.allShared();
+  }
+
+  *privateNamed(name: string): Iterable<StoredServer> {
+    for (const subject of subjectsOf(this.#view)) yield* this.#index.privateNamed(subject, name);
+  }
+
+  *allPrivate(): Iterable<StoredServer> {
+    for (const subject of subjectsOf(this.#view)) yield* this.#index.privateOf(subject);
+  }
+
+  recordOf({ record }: StoredServer): Named {
+    return record;
+  }
+
+  sightOf(server: StoredServer): Sight | undefined {
+    return sightOf(server, this.#view);
+  }
 }

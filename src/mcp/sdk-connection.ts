@@ -8,6 +8,7 @@ import {
 } from '@modelcontextprotocol/client';
 import { TIMEOUT_DEFAULTS } from '../domain/config/spec.js';
 import { freezeDeep } from '../domain/freeze-deep.js';
+import { timerMs } from '../domain/timer.js';
 import { classifyError } from './classify-error.js';
 import { aborted } from './handshake.js';
 import type {
@@ -30,9 +31,6 @@ export interface ConnectionOptions {
 }
 
 const PROBE_MS = 10_000;
-
-/** Longer than this a timer of Node fires at once. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** After these the connection is of no more use. */
 const FATAL = new Set<McpErrorKind>(['stale_session', 'closed']);
@@ -140,7 +138,7 @@ export class SdkConnection implements McpConnection {
     const hadSession = this.#transport.hasSession;
     try {
       return await send({
-        timeout: Math.min(timeoutMs, MAX_TIMER_MS),
+        timeout: timerMs(timeoutMs),
         // Without a listener no progress is asked for, and none would start the time anew.
         resetTimeoutOnProgress: true,
         onprogress: (progress) => onProgress?.(progress),

@@ -3,6 +3,7 @@ import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { connect, isIPv6, type Socket } from 'node:net';
 import { SocksClient } from 'socks';
+import { MAX_TIMER_MS } from '../domain/timer.js';
 import { McpError } from './mcp-error.js';
 
 /** Where a tunnel leads. */
@@ -14,9 +15,6 @@ export interface TunnelEnd {
 
 const SOCKS_PORT = 1080;
 const SOCKS_TYPES: Partial<Record<string, 4 | 5>> = { 'socks4:': 4, 'socks5:': 5 };
-
-/** The attempt is bounded by whoever connects, not here. */
-const NO_LIMIT_MS = 2 ** 31 - 1;
 
 /** Throws `unsupported` for a proxy that is not of http, https, socks4 or socks5. */
 export function checkProxy(proxyUrl: string): void {
@@ -95,7 +93,8 @@ async function throughSocks(
       proxy: { host, port, type, ...(username === '' ? {} : { userId: username, password }) },
       // Destroyed by it on failure.
       existing_socket: socket,
-      timeout: NO_LIMIT_MS,
+      // Whoever connects bounds the attempt.
+      timeout: MAX_TIMER_MS,
     }).catch((error: unknown) => {
       // Its own error carries the credentials.
       throw refused(`the proxy refused: ${(error as Error).message}`);

@@ -65,10 +65,10 @@ async function connectOnce(
   const subject = subjectOf(server, user);
   emitEvent(onEvent, { ...subject, type: 'connecting' });
   // The end may be told before there is a connection to retire.
-  const life: { connection?: PooledConnection; isOver: boolean } = { isOver: false };
+  const opened: { connection?: PooledConnection; hasEnded: boolean } = { hasEnded: false };
   const onClosed = (): void => {
-    life.isOver = true;
-    life.connection?.retire('lost');
+    opened.hasEnded = true;
+    opened.connection?.retire('lost');
   };
   let mcp: McpConnection;
   try {
@@ -105,8 +105,8 @@ async function connectOnce(
   emitEvent(onEvent, { ...subject, type: 'connected', connectedAt, ...pid });
   const hasCredentials = Object.keys(credentials.headers ?? {}).length > 0;
   options.onOpened?.({ server, user, hasCredentials, mcp });
-  life.connection = connection;
-  if (life.isOver) connection.retire('lost');
+  opened.connection = connection;
+  if (opened.hasEnded) connection.retire('lost');
   return connection;
 }
 

@@ -5,12 +5,10 @@ import { ProcessBudget } from './process-budget.js';
 import { isOfConfig, type Slot } from './slot.js';
 
 /**
- * Why a connect came to nothing although the server is fine: the view changed meanwhile.
- * Who waits looks at the view again. Never leaves the pool.
+ * What a connect came to. `outdated`: to nothing, although the server is fine, because the
+ * view changed meanwhile and is to be looked at again.
  */
-export class OutdatedError extends Error {
-  override readonly name = 'OutdatedError';
-}
+export type BuildResult = PooledConnection | 'outdated';
 
 /** Everything of a pool that is being built or not yet closed, each with its slot. */
 export class ConnectionStock {
@@ -38,10 +36,10 @@ export class ConnectionStock {
   }
 
   /**
-   * Builds a connection for a slot. Throws ClientError, or OutdatedError if at its end the
-   * view would no longer have it there: then it was closed again.
+   * Builds a connection for a slot. If at its end the view would no longer have it there, it
+   * is closed again, and outdated. Throws ClientError.
    */
-  async build(slot: Slot, request: BuildRequest): Promise<PooledConnection> {
+  async build(slot: Slot, request: BuildRequest): Promise<BuildResult> {
     const { server, signal } = request;
     const giveBack = server.spec.transport.kind === 'stdio' ? this.#processes.take() : undefined;
     const building = buildConnection(this.#builder, request);
@@ -52,7 +50,7 @@ export class ConnectionStock {
       void built.whenClosed.then(() => this.#connections.delete(built));
       if (!signal.aborted && isOfConfig(slot.seen(this.#view), server.configHash)) return built;
       built.retire('config');
-      throw new OutdatedError();
+      return 'outdated';
     } finally {
       this.#building.delete(building);
       giveBack?.();

@@ -102,9 +102,9 @@ export interface PoolScope {
   /**
    * Says that nobody uses this view any more: closes those connections of the user that no
    * other view of the same user has used, as `disconnectAll` does. Nothing for the app.
-   * `heirs` are other views of the user: they take over what they may see.
+   * `others` are further views of the user: they take over what they may see.
    */
-  leave(heirs?: readonly ReaderView[]): Promise<number>;
+  leave(others?: readonly ReaderView[]): Promise<number>;
   /**
    * Runs `use` with a connection. Once more with another one, if the first could not be
    * used and nothing of the first run can have reached a server.

@@ -1,4 +1,4 @@
-import { APP_VIEW, userView } from '../../domain/view.js';
+import { APP_VIEW, userView, type ReaderView } from '../../domain/view.js';
 import { createConnector } from '../../mcp/connector.js';
 import { ClientError } from '../client-error.js';
 import { nodeEnvironment } from '../node-environment.js';
@@ -7,9 +7,7 @@ import { CredentialStore } from './credential-store.js';
 import { PoolCore } from './pool-core.js';
 import { poolLimits, type PoolOptions } from './pool-options.js';
 import { Scope } from './scope.js';
-import { SlotTable, type Slot } from './slot.js';
 import { createStartup } from './startup.js';
-import { sweep } from './sweep.js';
 
 /** For whom the hooks would answer differently now. */
 export interface RenewOptions {
@@ -40,14 +38,15 @@ export interface ConnectionPool {
 
 /** Makes a pool that follows `options.view` from now on. */
 export function createPool(options: PoolOptions): ConnectionPool {
+  const { view } = options;
   const limits = poolLimits(options);
   const connector =
     options.connector ??
     createConnector(options.identity ?? { name: 'switchboard', version: '0.1.0' });
   const { userValues, secrets, env = nodeEnvironment() } = options;
   const core = new PoolCore({
-    view: options.view,
-    slots: new SlotTable(options.backoff ?? {}),
+    view,
+    backoff: options.backoff ?? {},
     builder: {
       connector,
       credentials: new CredentialStore(options.credentials),
@@ -58,14 +57,17 @@ export function createPool(options: PoolOptions): ConnectionPool {
       onOpened: options.onOpened,
     },
   });
-  const app = new Scope(core, APP_VIEW);
-  const startup = options.connectOnStartup === true ? createStartup(options.view, app) : undefined;
-  const stopFollowing = options.view.onApplied((changedIds, names) => {
-    core.review(changedIds, names);
+  const { connectConcurrency } = limits;
+  const scopeOf = (reader: ReaderView): Scope =>
+    new Scope({ core, view, reader, connectConcurrency });
+  const app = scopeOf(APP_VIEW);
+  const startup = options.connectOnStartup === true ? createStartup(view, app) : undefined;
+  const stopFollowing = view.onApplied((changedIds, names) => {
+    core.follow(changedIds, names);
     void startup?.();
   });
   const sweeping = setInterval(() => {
-    sweep(core);
+    core.sweep();
     void startup?.();
   }, limits.sweepEveryMs).unref();
   void startup?.();
@@ -81,25 +83,11 @@ export function createPool(options: PoolOptions): ConnectionPool {
 
   return {
     app,
-    user: (user, groups) => new Scope(core, userView(user, groups)),
-    renew: ({ user, serverId }) => renew(core, { user, serverId }),
+    user: (user, groups) => scopeOf(userView(user, groups)),
+    renew: ({ user, serverId }) => core.renew({ user, serverId }),
     close: async ({ graceMs = 0 } = {}) => {
       closing ??= close(graceMs);
       await closing;
     },
   };
-}
-
-function renew(
-  core: PoolCore,
-  { user, serverId }: { user: string | undefined; serverId: string | undefined },
-): void {
-  const isMeant = (slot: Slot): boolean =>
-    slot.identity.user === user && (serverId === undefined || slot.serverId === serverId);
-  for (const slot of core.slots.of(serverId)) if (isMeant(slot)) slot.backoff.clear();
-  core.credentials.forget(serverId, user);
-  core.endFlights(isMeant);
-  for (const [connection, slot] of core.stock.all()) {
-    if (isMeant(slot) && connection.state === 'live') connection.retire('renewed', core.drain());
-  }
 }

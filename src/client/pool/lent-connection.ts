@@ -9,23 +9,28 @@ import type {
   ToolResult,
 } from '../../mcp/mcp-connection.js';
 import { ClientError, isClientError } from '../client-error.js';
-import type { KnownServer } from '../server-view.js';
+import type { KnownServer, ServerView } from '../server-view.js';
 import type { Connection } from './connection.js';
 import type { PoolCore } from './pool-core.js';
 import type { PooledConnection } from './pooled-connection.js';
+
+/** Who lends a connection: the view by which it is seen, and who is told of its failures. */
+export interface Lending {
+  readonly core: Pick<PoolCore, 'unauthorized'>;
+  readonly view: ServerView;
+  readonly reader: ReaderView;
+}
 
 /** A pooled connection in the hands of one view. */
 export class LentConnection implements Connection {
   readonly pooled: PooledConnection;
   /** Whether anything done with it may have reached the server. */
   mayHaveActed = false;
-  readonly #core: PoolCore;
-  readonly #view: ReaderView;
+  readonly #lending: Lending;
 
-  constructor(core: PoolCore, pooled: PooledConnection, view: ReaderView) {
-    this.#core = core;
+  constructor(pooled: PooledConnection, lending: Lending) {
     this.pooled = pooled;
-    this.#view = view;
+    this.#lending = lending;
   }
 
   get serverId(): string {
@@ -107,18 +112,19 @@ export class LentConnection implements Connection {
     send: (mcp: McpConnection, own: RequestOptions) => Promise<T>,
   ): Promise<T> {
     try {
-      const result = await this.pooled.run(this.#view, options, send);
+      const result = await this.pooled.run(this.#lending.reader, options, send);
       this.mayHaveActed = true;
       return result;
     } catch (error) {
       if (!isClientError(error) || error.sent) this.mayHaveActed = true;
-      if (isClientError(error, 'UNAUTHORIZED')) this.#core.unauthorized(this.pooled, error);
+      if (isClientError(error, 'UNAUTHORIZED')) this.#lending.core.unauthorized(this.pooled, error);
       throw error;
     }
   }
 
   #seen(): KnownServer | undefined {
-    return this.#core.view.find(this.serverId, this.#view);
+    const { view, reader } = this.#lending;
+    return view.find(this.serverId, reader);
   }
 
   /** The server as the caller may see it now. Throws ACCESS_REVOKED. */

@@ -1,278 +1,155 @@
-import { viewKey, type ReaderView } from '../../domain/view.js';
-import { ClientError } from '../client-error.js';
+import type { ReaderView } from '../../domain/view.js';
+import { isClientError, type ClientError } from '../client-error.js';
 import type { KnownServer, ServerView } from '../server-view.js';
-import type { HookRequest } from '../values/value-sources.js';
+import type { BackoffOptions } from './backoff.js';
 import type { BuilderOptions } from './connection-builder.js';
-import { OutdatedError, ConnectionStock } from './connection-stock.js';
+import { ConnectionStock } from './connection-stock.js';
 import type { GetOptions } from './connection.js';
-import type { CredentialStore } from './credential-store.js';
-import type { PoolLimits } from './pool-options.js';
-import type { RetireCause } from './pool-event.js';
-import type { CallLimit, PooledConnection } from './pooled-connection.js';
-import { SharedAttempt } from './shared-attempt.js';
-import { identityOf, requestValuesOf } from './identity.js';
-import { isOfConfig, lookUp, SHARED, Slot, type Sighting, type SlotTable } from './slot.js';
-
-/** How often a `get` begins anew because the view changed while it connected. */
-const MAX_ATTEMPTS = 10;
+import { followView } from './follow-view.js';
+import { identityOf } from './identity.js';
+import { Lender } from './lender.js';
+import type { PoolParts } from './pool-parts.js';
+import { drainLimit, type CallLimit, type PooledConnection } from './pooled-connection.js';
+import { identityKey, SlotTable } from './slot.js';
+import { sweep } from './sweep.js';
+import {
+  closeByName,
+  closeConnections,
+  idleForMs,
+  isOwned,
+  leaveView,
+  renewConnections,
+  type OwnedConnections,
+} from './users-connections.js';
 
 /** What the core is made of. */
 export interface CoreOptions {
   readonly view: ServerView;
   readonly builder: BuilderOptions;
-  readonly slots: SlotTable;
+  readonly backoff: BackoffOptions;
 }
 
-/**
- * The connections of a pool, and the rules by which they follow the view.
- *
- * What is lent is compared with the view at the moment of lending, by server id and config
- * hash. `review` runs synchronously with every applied change: it retires what no longer
- * matches or has no longer the name, and ends connects that were begun for an older config. A connect that ends just
- * then is compared once more before it takes its place. So from the moment a change is
- * applied nothing older is lent.
- */
+/** The connections of a pool, and what may be done with them. */
 export class PoolCore {
-  readonly view: ServerView;
-  readonly limits: PoolLimits;
-  readonly slots: SlotTable;
-  readonly stock: ConnectionStock;
-  readonly credentials: CredentialStore;
-  readonly #opening = new Set<SharedAttempt<PooledConnection>>();
-  #closed = false;
+  readonly #parts: PoolParts;
+  readonly #lender: Lender;
 
-  constructor({ view, builder, slots }: CoreOptions) {
-    this.view = view;
-    this.limits = builder.limits;
-    this.slots = slots;
-    this.stock = new ConnectionStock(view, builder);
-    this.credentials = builder.credentials;
+  constructor({ view, builder, backoff }: CoreOptions) {
+    const { limits, credentials } = builder;
+    this.#parts = {
+      view,
+      limits,
+      credentials,
+      slots: new SlotTable(backoff),
+      stock: new ConnectionStock(view, builder),
+    };
+    this.#lender = new Lender(this.#parts);
   }
 
   /** The enabled server of a name. Throws SERVER_UNKNOWN, SERVER_DISABLED or POOL_CLOSED. */
   resolve(name: string, view: ReaderView): KnownServer {
-    if (this.#closed) throw new ClientError('POOL_CLOSED');
-    const server = this.view.resolve(name, view);
-    if (server === undefined) {
-      throw new ClientError('SERVER_UNKNOWN', `no server ${name} here`, { metadata: { name } });
-    }
-    if (!server.spec.enabled) {
-      throw new ClientError('SERVER_DISABLED', `${name} is disabled`, { metadata: { name } });
-    }
-    return server;
+    return this.#lender.resolve(name, view);
   }
 
   /** Whether a connection is alive, of the config that `server` has, and of its credentials. */
   mayLend(connection: PooledConnection, server: KnownServer): boolean {
-    return (
-      connection.state === 'live' &&
-      connection.configHash === server.configHash &&
-      this.credentials.isCurrent(connection.origin)
-    );
-  }
-
-  /** The connection that may be lent for `server` now, if there is one. */
-  usable(slot: Slot | undefined, server: KnownServer): PooledConnection | undefined {
-    const connection = slot?.current;
-    return connection !== undefined && this.mayLend(connection, server) ? connection : undefined;
+    return this.#lender.mayLend(connection, server);
   }
 
   /** A connection to what `name` resolves to, made if there is none. Throws ClientError. */
   async get(name: string, view: ReaderView, options: GetOptions): Promise<PooledConnection> {
-    return this.#untilCurrent(name, async () => {
-      const server = this.resolve(name, view);
-      const slot = this.slots.obtain(server.id, identityOf(server, view, options));
-      noteViewer(slot, view, server);
-      const ready = this.usable(slot, server);
-      if (ready !== undefined) return ready;
-      await this.#connect(slot, server, options).join(options.signal);
-      // The view may have changed since: look again.
-      throw new OutdatedError();
-    });
+    return this.#lender.get(name, view, options);
   }
 
-  /** A connection of request scope: made for this caller, in no slot. Throws ClientError. */
+  /** A connection of request scope: made for this caller alone. Throws ClientError. */
   async open(name: string, view: ReaderView, options: GetOptions): Promise<PooledConnection> {
-    return this.#untilCurrent(name, async () => {
-      const server = this.resolve(name, view);
-      const user = view.kind === 'user' ? view.user : undefined;
-      const slot = new Slot(server.id, user === undefined ? SHARED : { user }, {});
-      noteViewer(slot, view, server);
-      const requestValues = requestValuesOf(options);
-      const attempt = new SharedAttempt<PooledConnection>(
-        async (signal) => this.stock.build(slot, { user, server, signal, requestValues }),
-        () => undefined,
-      );
-      this.#opening.add(attempt);
-      try {
-        return await attempt.join(options.signal);
-      } finally {
-        this.#opening.delete(attempt);
-      }
-    });
+    return this.#lender.open(name, view, options);
   }
 
-  /**
-   * Follows an applied change, see AppliedListener: of the given servers and those that may
-   * be shadowed by them, or of all. Synchronous.
-   */
-  review(changedIds: ReadonlySet<string> | undefined, names: ReadonlySet<string>): void {
-    const concerns = ({ serverId, identity, name }: Slot): boolean =>
-      changedIds === undefined ||
-      changedIds.has(serverId) ||
-      (identity.user !== undefined && names.has(name));
-    for (const slot of this.slots.of()) {
-      if (slot.flight === undefined || !concerns(slot)) continue;
-      const seen = slot.seen(this.view);
-      const isCurrent = seen === 'unknown' || isOfConfig(seen, slot.flight.configHash);
-      if (!isCurrent) endFlight(slot, new OutdatedError());
-    }
-    for (const [connection, slot] of this.stock.all()) {
-      if (concerns(slot)) this.#reviewConnection(connection, slot);
-    }
+  /** What `get` would lend for `server` without connecting. */
+  loaded(server: KnownServer, view: ReaderView, options: GetOptions): PooledConnection | undefined {
+    if (server.scope === 'request') return undefined;
+    if (server.scope === 'conversation' && options.conversationId === undefined) return undefined;
+    const key = identityKey(identityOf(server, view, options));
+    return this.#lender.usable(this.#parts.slots.get(server.id, key), server);
   }
 
-  /** Says that the server refused a connection's credentials in the middle of its life. */
+  /** What `get` would lend for `server` to this view, in any conversation. */
+  allLoaded(server: KnownServer, view: ReaderView): readonly PooledConnection[] {
+    if (server.scope !== 'conversation') {
+      const connection = this.loaded(server, view, {});
+      return connection === undefined ? [] : [connection];
+    }
+    const found: PooledConnection[] = [];
+    for (const slot of this.#parts.slots.of(server.id)) {
+      const connection = isOwned(slot, ownedBy(view)) && this.#lender.usable(slot, server);
+      if (connection) found.push(connection);
+    }
+    return found;
+  }
+
+  /** Whether what failed so may succeed with another connection: nothing was sent. */
+  isWorthAnother(error: unknown): boolean {
+    if (!isClientError(error) || error.sent) return false;
+    if (error.reason === 'UNAUTHORIZED') return this.#parts.credentials.canRenew;
+    return error.reason === 'CONNECTION_RETIRED' || error.reason === 'CONNECTION_LOST';
+  }
+
+  /** Says that the server refused a connection's credentials after it was connected. */
   unauthorized(connection: PooledConnection, error: ClientError): void {
+    const { credentials, stock, limits } = this.#parts;
     const { user, credentialRevision } = connection.origin;
-    if (!this.credentials.canRenew || connection.state !== 'live') return;
-    this.credentials.reject(connection.serverId, user, credentialRevision);
+    if (!credentials.canRenew || connection.state !== 'live') return;
+    credentials.reject(connection.serverId, user, credentialRevision);
     // Counts as a failed connect: without another revision there is no sense in one.
-    this.stock.slotOf(connection)?.backoff.failed(error, connection.configHash);
-    connection.retire('credentials', this.drain());
+    stock.slotOf(connection)?.backoff.failed(error, connection.configHash);
+    connection.retire('credentials', drainLimit(limits));
   }
 
-  /** Ends the connects of slots that `concerns`: who waits gets `error`, or begins anew without. */
-  endFlights(concerns: (slot: Slot) => boolean, error?: ClientError): void {
-    for (const slot of this.slots.of()) {
-      if (concerns(slot)) endFlight(slot, error ?? new OutdatedError());
-    }
+  /** Follows an applied change of the view. Synchronous. */
+  follow(changedIds: ReadonlySet<string> | undefined, names: ReadonlySet<string>): void {
+    followView(this.#parts, changedIds, names);
   }
 
-  /** The time that calls in flight have on a connection that is replaced. */
-  drain(): CallLimit {
-    return {
-      afterMs: this.limits.drainMaxMs,
-      error: () => new ClientError('DRAIN_TIMEOUT', undefined, { sent: true }),
-    };
+  /** Says that hooks would answer differently now; see ConnectionPool.renew. */
+  renew(meant: OwnedConnections): void {
+    renewConnections(this.#parts, meant);
+  }
+
+  /** Closes what is a view's own, of one server or of all. Resolves with how many there were. */
+  async disconnect(view: ReaderView, serverId?: string): Promise<number> {
+    const meant = { ...ownedBy(view), serverId };
+    return closeConnections(this.#parts, (slot) => isOwned(slot, meant));
+  }
+
+  /** Closes what is a view's own to a server that had this name when it was connected to. */
+  async disconnectNamed(view: ReaderView, name: string): Promise<number> {
+    return closeByName(this.#parts, ownedBy(view), name);
+  }
+
+  /** Says that nobody uses a view any more; see PoolScope.leave. */
+  async leave(view: ReaderView, others: readonly ReaderView[]): Promise<number> {
+    return leaveView(this.#parts, view, others);
+  }
+
+  /** See PoolScope.idleForMs. */
+  idleForMs(view: ReaderView): number {
+    return idleForMs(this.#parts, view);
+  }
+
+  /** Looks once at every connection: closes and probes those that are idle. */
+  sweep(): void {
+    sweep(this.#parts);
   }
 
   /** Refuses everything from now on, and retires all there is with `limit`. */
   async close(limit: CallLimit): Promise<void> {
-    this.#closed = true;
-    const error = new ClientError('POOL_CLOSED');
-    this.endFlights(() => true, error);
-    for (const attempt of this.#opening) attempt.end(error);
-    await this.stock.close(limit);
-  }
-
-  /** Runs `attempt` until it is not outdated, a few times. */
-  async #untilCurrent(
-    name: string,
-    attempt: () => Promise<PooledConnection>,
-  ): Promise<PooledConnection> {
-    for (let tries = 0; tries < MAX_ATTEMPTS; tries += 1) {
-      try {
-        return await attempt();
-      } catch (error) {
-        if (!(error instanceof OutdatedError)) throw error;
-      }
-    }
-    throw new ClientError('CONNECT_FAILED', `${name}: its config changes faster than it connects`);
-  }
-
-  /** The connect of a slot for the server as it is now: the one under way, or a new one. */
-  #connect(slot: Slot, server: KnownServer, options: GetOptions): SharedAttempt<void> {
-    const { configHash } = server;
-    if (slot.flight?.configHash === configHash) return slot.flight.attempt;
-    endFlight(slot, new OutdatedError());
-    const end = (): void => {
-      if (slot.flight === flight) slot.flight = undefined;
-    };
-    const attempt = new SharedAttempt<void>(async (signal) => {
-      try {
-        await this.#fill(slot, server, { ...options, signal });
-      } finally {
-        end();
-      }
-    }, end);
-    const flight = { configHash, attempt };
-    slot.flight = flight;
-    return attempt;
-  }
-
-  /** Puts a connection of the present credentials into the slot; what was there is retired. */
-  async #fill(slot: Slot, server: KnownServer, options: FlightOptions): Promise<void> {
-    const { signal } = options;
-    const request = { user: slot.identity.user, server, signal };
-    await this.#throwIfTooEarly(slot, request);
-    const { current } = slot;
-    if (current?.state === 'live' && current.configHash === server.configHash) {
-      await this.credentials.get(request);
-      if (this.mayLend(current, server)) return;
-      current.retire('credentials', this.drain());
-    }
-    try {
-      const requestValues = requestValuesOf(options);
-      slot.current = await this.stock.build(slot, { ...request, requestValues });
-      slot.backoff.succeeded();
-    } catch (error) {
-      throw signal.aborted ? error : slot.backoff.failed(error, server.configHash);
-    }
-  }
-
-  /** Throws the last failure while it is too early for another connect. */
-  async #throwIfTooEarly(slot: Slot, request: HookRequest): Promise<void> {
-    const { server, user } = request;
-    if (slot.current?.isLostYoung === true) {
-      slot.current = undefined;
-      const error = new ClientError(
-        'CONNECT_FAILED',
-        `${server.name}: lost right after connecting`,
-      );
-      throw slot.backoff.failed(error, server.configHash);
-    }
-    const refusal = slot.backoff.refusal(server.configHash);
-    if (refusal === undefined) return;
-    if (refusal.reason !== 'UNAUTHORIZED' || !this.credentials.canRenew) throw refusal;
-    // Another revision than the refused one is worth a try at once.
-    await this.credentials.get(request);
-    if (this.credentials.isRejected(server.id, user)) throw refusal;
-  }
-
-  #reviewConnection(connection: PooledConnection, slot: Slot): void {
-    const { view } = this;
-    const revoked: CallLimit = {
-      afterMs: this.limits.revokeGraceMs,
-      error: () => new ClientError('ACCESS_REVOKED', undefined, { sent: true }),
-    };
-    connection.failCalls(
-      revoked,
-      (caller) => lookUp(view, connection.serverId, caller) === undefined,
-    );
-    if (connection.state !== 'live') return;
-    const seen = slot.seen(view);
-    if (seen === 'unknown' || isOfConfig(seen, connection.configHash)) return;
-    connection.retire(causeOf(seen), this.drain());
+    this.#lender.close();
+    await this.#parts.stock.close(limit);
   }
 }
 
-interface FlightOptions extends GetOptions {
-  readonly signal: AbortSignal;
-}
-
-function endFlight(slot: Slot, error: Error): void {
-  slot.flight?.attempt.end(error);
-  slot.flight = undefined;
-}
-
-function causeOf(seen: Exclude<Sighting, 'unknown'>): RetireCause {
-  if (seen === undefined) return 'revoked';
-  if (seen === 'shadowed') return 'shadowed';
-  return seen.spec.enabled ? 'config' : 'disabled';
-}
-
-function noteViewer(slot: Slot, view: ReaderView, { name }: KnownServer): void {
-  slot.name = name;
-  if (slot.identity.user !== undefined) slot.viewers.set(viewKey(view), view);
+/** The application's own are the shared ones, a user's are those of the user. */
+function ownedBy(view: ReaderView): OwnedConnections {
+  return { user: view.kind === 'user' ? view.user : undefined };
 }

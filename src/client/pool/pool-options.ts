@@ -1,3 +1,4 @@
+import { timerMs } from '../../domain/timer.js';
 import type { ClientIdentity, Connector } from '../../mcp/connector.js';
 import type { McpConnection } from '../../mcp/mcp-connection.js';
 import type { KnownServer, ServerView } from '../server-view.js';
@@ -81,9 +82,7 @@ const DEFAULTS: PoolLimits = Object.freeze({
 
 /** The numbers of `options`, with the defaults where nothing is said. */
 export function poolLimits(options: Partial<PoolLimits>): PoolLimits {
-  // Longer than this a timer of Node fires at once.
-  const pick = (name: keyof PoolLimits): number =>
-    Math.min(options[name] ?? DEFAULTS[name], 2 ** 31 - 1);
+  const pick = (name: keyof PoolLimits): number => timerMs(options[name] ?? DEFAULTS[name]);
   return {
     drainMaxMs: pick('drainMaxMs'),
     revokeGraceMs: pick('revokeGraceMs'),

@@ -25,6 +25,14 @@ export interface CallLimit {
   readonly error: () => ClientError;
 }
 
+/** The time that calls in flight have on a connection that is replaced. */
+export function drainLimit({ drainMaxMs }: Pick<PoolLimits, 'drainMaxMs'>): CallLimit {
+  return {
+    afterMs: drainMaxMs,
+    error: () => new ClientError('DRAIN_TIMEOUT', undefined, { sent: true }),
+  };
+}
+
 /** From what a connection was built. */
 export interface ConnectionOrigin {
   readonly server: KnownServer;

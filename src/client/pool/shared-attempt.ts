@@ -9,6 +9,7 @@ export class SharedAttempt<T> {
   readonly #stop = new AbortController();
   readonly #outcome: Promise<T>;
   readonly #onAbandoned: () => void;
+  #resolve!: (value: T) => void;
   #reject!: (error: unknown) => void;
   #waiters = 0;
   #over = false;
@@ -17,6 +18,7 @@ export class SharedAttempt<T> {
   constructor(work: (signal: AbortSignal) => Promise<T>, onAbandoned: () => void) {
     this.#onAbandoned = onAbandoned;
     this.#outcome = new Promise<T>((resolve, reject) => {
+      this.#resolve = resolve;
       this.#reject = reject;
       work(this.#stop.signal).then(resolve, reject);
     }).finally(() => (this.#over = true));
@@ -43,5 +45,13 @@ export class SharedAttempt<T> {
     this.#over = true;
     this.#reject(error);
     this.#stop.abort(error);
+  }
+
+  /** Ends the work; all who wait get `value` instead of its outcome. */
+  settle(value: T): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#resolve(value);
+    this.#stop.abort(new ClientError('CANCELLED'));
   }
 }

@@ -1,5 +1,5 @@
-import { APP_VIEW, type ReaderView } from '../../domain/view.js';
-import { isClientError } from '../client-error.js';
+import { APP_VIEW, viewKey, type ReaderView } from '../../domain/view.js';
+import { isClientError, type ClientError } from '../client-error.js';
 import type { KnownServer, ServerView } from '../server-view.js';
 import { Backoff, type BackoffOptions } from './backoff.js';
 import type { PooledConnection } from './pooled-connection.js';
@@ -11,7 +11,7 @@ export interface Identity {
   readonly conversationId?: string;
 }
 
-/** A connect under way. */
+/** A connect under way. Whoever waited for one without an error looks at the view again. */
 export interface Flight {
   readonly configHash: string;
   readonly attempt: SharedAttempt<void>;
@@ -106,6 +106,19 @@ export class Slot {
     return viewers.some((viewer) => lookUp(view, this.serverId, viewer) !== undefined);
   }
 
+  /** Takes note of a view that uses it, and of the name by which the view sees the server. */
+  noteViewer(view: ReaderView, { name }: KnownServer): void {
+    this.name = name;
+    if (this.identity.user !== undefined) this.viewers.set(viewKey(view), view);
+  }
+
+  /** Ends the connect under way: who waits gets `error`, or looks at the view again without. */
+  endFlight(error?: ClientError): void {
+    if (error === undefined) this.flight?.attempt.settle();
+    else this.flight?.attempt.end(error);
+    this.flight = undefined;
+  }
+
   /** Whether there is nothing in it worth keeping. */
   isEmpty(): boolean {
     const isUsed = this.current !== undefined && this.current.state !== 'closed';
@@ -156,6 +169,11 @@ export class SlotTable {
       return;
     }
     for (const slots of this.#servers.values()) yield* slots.values();
+  }
+
+  /** Ends the connects under way of slots that `concerns`, as `Slot.endFlight` does. */
+  endFlights(concerns: (slot: Slot) => boolean, error?: ClientError): void {
+    for (const slot of this.of()) if (concerns(slot)) slot.endFlight(error);
   }
 
   /** Forgets empty slots. */

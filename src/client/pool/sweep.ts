@@ -1,4 +1,4 @@
-import type { PoolCore } from './pool-core.js';
+import type { PoolParts } from './pool-parts.js';
 import type { PooledConnection } from './pooled-connection.js';
 
 /**
@@ -6,19 +6,19 @@ import type { PooledConnection } from './pooled-connection.js';
  * that was idle for `probeAfterMs` is probed. A connection with calls in flight is not
  * idle, and its calls have their own time. Shared ones are never closed for being idle.
  */
-export function sweep(core: PoolCore): void {
+export function sweep({ slots, stock, credentials, limits }: PoolParts): void {
   const now = performance.now();
-  for (const [connection] of core.stock.all()) {
+  for (const [connection] of stock.all()) {
     if (connection.state !== 'live' || connection.callsInFlight > 0) continue;
     const idleMs = now - connection.lastUsedAt;
-    if (idleMs >= core.limits.idleMs && connection.origin.server.scope !== 'shared') {
+    if (idleMs >= limits.idleMs && connection.origin.server.scope !== 'shared') {
       connection.retire('idle');
-    } else if (idleMs >= core.limits.probeAfterMs) {
+    } else if (idleMs >= limits.probeAfterMs) {
       probe(connection);
     }
   }
-  core.slots.prune();
-  core.credentials.prune((serverId) => core.slots.usersOf(serverId));
+  slots.prune();
+  credentials.prune((serverId) => slots.usersOf(serverId));
 }
 
 function probe(connection: PooledConnection): void {

@@ -1,11 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type { Metadata } from '@grpc/grpc-js';
 import type { SwitchboardError } from '../../domain/errors.js';
+import type { FeedMessage } from '../../domain/node-stream.js';
 import type { ReaderView } from '../../domain/view.js';
 import type { ConnectionServiceClient } from '../../wire/clients.js';
-import { fromResetReason, UpstreamState, type FeedMessage } from '../../wire/feed-codec.js';
-import { fromDuration } from '../../wire/spec-codec.js';
-import { fromRpcStatus } from '../../wire/status.js';
 import { ClientError } from '../client-error.js';
 import type { KnownServer } from '../server-view.js';
 import { StatusCell } from '../status.js';
@@ -34,7 +32,7 @@ export interface ReflectorOptions {
 const MAX_HELD = 5_000;
 
 type AppliedKind = Extract<SyncEvent, { type: 'applied' }>['step'];
-type MessageOf<K extends FeedMessage['$case']> = Extract<FeedMessage, { $case: K }>['value'];
+type MessageOf<K extends FeedMessage['kind']> = Extract<FeedMessage, { kind: K }>;
 
 /**
  * Keeps a view in step with the control plane over one Sync stream: a snapshot, then
@@ -75,14 +73,13 @@ export class Reflector implements ViewFeed {
   subscribe(id: string, view: ReaderView): Promise<void> {
     if (this.closed) return Promise.reject(new ClientError('CLIENT_CLOSED'));
     const synced = this.subscriptions.add(id, view);
-    this.stream?.send({ $case: 'subscribe', value: this.subscriptions.message(id) });
+    this.stream?.send({ kind: 'subscribe', subscription: this.subscriptions.request(id) });
     return synced;
   }
 
   unsubscribe(id: string): void {
-    const subscriptionId = this.subscriptions.remove(id);
-    if (subscriptionId === undefined) return;
-    this.stream?.send({ $case: 'unsubscribe', value: { subscriptionId } });
+    const wireId = this.subscriptions.remove(id);
+    if (wireId !== undefined) this.stream?.send({ kind: 'unsubscribe', id: wireId });
   }
 
   close(): void {
@@ -133,20 +130,16 @@ export class Reflector implements ViewFeed {
     const held = heldOf(target);
     this.steps = this.assembly(held);
     stream.send({
-      $case: 'open',
-      value: {
-        tenant,
-        nodeId,
-        bootId: this.bootId,
-        labels: new Map(Object.entries(labels)),
-        resumeToken: this.token,
-        subscriptions: [...first],
-        held: [...held.values()].map(({ id, etag, accessEtag, factsEtag }) => ({
-          ...{ id, etag, accessEtag, factsEtag },
-        })),
-      },
+      kind: 'open',
+      tenant,
+      nodeId,
+      bootId: this.bootId,
+      labels,
+      resumeToken: this.token,
+      subscriptions: first,
+      held: [...held.values()],
     });
-    for (const value of later) stream.send({ $case: 'subscribe', value });
+    for (const subscription of later) stream.send({ kind: 'subscribe', subscription });
   }
 
   private assembly(held: ReadonlyMap<string, KnownServer>): StepAssembly {
@@ -154,49 +147,46 @@ export class Reflector implements ViewFeed {
   }
 
   private receive(message: FeedMessage): void {
-    switch (message.$case) {
+    switch (message.kind) {
       case 'welcome':
-        this.welcome(message.value);
+        this.welcome(message);
         return;
       case 'changes':
-        this.steps.add(message.value.changes);
+        this.steps.add(message.changes);
         return;
       case 'commit':
-        this.apply(this.steps.commit(), message.value.token, 'commit');
+        this.apply(this.steps.commit(), message.token, 'commit');
         return;
       case 'synced':
-        this.synced(message.value);
+        this.synced(message);
         return;
       case 'heartbeat':
-        this.beat(message.value);
+        this.beat(message);
         return;
       case 'reset':
         this.steps.reset();
-        this.emit({ type: 'reset', reason: fromResetReason(message.value.reason) });
+        this.emit({ type: 'reset', reason: message.reason });
         return;
       case 'refused':
-        this.refused(message.value);
+        this.refused(message);
     }
   }
 
-  private welcome({ heartbeatInterval, resumed, servedBy }: MessageOf<'welcome'>): void {
-    this.watchdog.start(fromDuration(heartbeatInterval));
+  private welcome({ heartbeatMs, resumed, servedBy }: MessageOf<'welcome'>): void {
+    this.watchdog.start(heartbeatMs);
     this.isCatchingUp = resumed;
     if (resumed) this.steps.resume();
     this.emit({ type: 'opened', resumed, servedBy });
   }
 
   private synced({ token, subscriptions }: MessageOf<'synced'>): void {
-    const ids = subscriptions.flatMap(
-      ({ subscriptionId }) => this.subscriptions.idOf(subscriptionId) ?? [],
-    );
+    const ids = subscriptions.flatMap(({ id }) => this.subscriptions.idOf(id) ?? []);
     const step = this.steps.synced(ids);
     // The first one of a resumed stream repeats what was known; what was missed comes after it.
     const repeats = this.isCatchingUp && this.syncedAt === undefined;
     this.syncedAt ??= performance.now();
     this.apply(step, token, repeats ? undefined : step.replaces ? 'snapshot' : 'subscription');
-    for (const { subscriptionId, viewDigest } of subscriptions)
-      this.subscriptions.synced(subscriptionId, viewDigest);
+    for (const { id, digest } of subscriptions) this.subscriptions.synced(id, digest);
     if (repeats) return;
     this.isCatchingUp = false;
     this.status.set('READY', 'synced');
@@ -215,16 +205,14 @@ export class Reflector implements ViewFeed {
 
   private acknowledge(token: string): void {
     this.token = token;
-    this.stream?.send({ $case: 'applied', value: { token } });
+    this.stream?.send({ kind: 'applied', token });
   }
 
-  private beat({ token, newest, upstreamState }: MessageOf<'heartbeat'>): void {
-    // Without a token it comes in the middle of a snapshot.
+  private beat({ token, newest, isDegraded }: MessageOf<'heartbeat'>): void {
     if (token !== '') this.acknowledge(token);
     if (token === newest) this.isCatchingUp = false;
     if (this.syncedAt === undefined || this.isCatchingUp) return;
-    const degraded = upstreamState === UpstreamState.UPSTREAM_STATE_DEGRADED;
-    if (degraded) this.status.set('STALE', 'upstream_degraded');
+    if (isDegraded) this.status.set('STALE', 'upstream_degraded');
     else this.status.set('READY', 'synced');
   }
 
@@ -233,16 +221,15 @@ export class Reflector implements ViewFeed {
    * again, as nothing more is told of it on this one; for one that the stream was opened with
    * by asking again. A view that cannot be followed any more becomes unknown.
    */
-  private refused({ subscriptionId, status }: MessageOf<'refused'>): void {
-    const cause = status && fromRpcStatus(status);
-    if (cause?.retryDelayMs !== undefined) {
-      if (this.subscriptions.wasSynced(subscriptionId)) throw cause;
-      if (this.subscriptions.isOpening(subscriptionId)) {
-        this.askAgain(subscriptionId, cause.retryDelayMs);
+  private refused({ id: wireId, error }: MessageOf<'refused'>): void {
+    if (error?.retryDelayMs !== undefined) {
+      if (this.subscriptions.wasSynced(wireId)) throw error;
+      if (this.subscriptions.isOpening(wireId)) {
+        this.askAgain(wireId, error.retryDelayMs);
         return;
       }
     }
-    const id = this.subscriptions.refuse(subscriptionId, cause);
+    const id = this.subscriptions.refuse(wireId, error);
     if (id !== undefined) this.options.target.drop(id);
   }
 
@@ -251,7 +238,7 @@ export class Reflector implements ViewFeed {
     const timer = setTimeout(() => {
       const id = this.subscriptions.idOf(wireId);
       if (this.attempt !== attempt || id === undefined) return;
-      this.stream?.send({ $case: 'subscribe', value: this.subscriptions.message(id) });
+      this.stream?.send({ kind: 'subscribe', subscription: this.subscriptions.request(id) });
     }, this.retry.jitteredMs(afterMs));
     timer.unref();
   }

@@ -1,9 +1,6 @@
-import { fromRecordChange, type FeedMessage } from '../../wire/feed-codec.js';
 import type { KnownServer } from '../server-view.js';
 import type { FeedChange, FeedStep } from '../view-feed.js';
-import type { SubscriptionSight } from '../../domain/node-stream.js';
-
-type WireChange = Extract<FeedMessage, { $case: 'changes' }>['value']['changes'][number];
+import type { RecordChange, SubscriptionSight } from '../../domain/node-stream.js';
 
 /** Puts the frames of one stream together into steps. */
 export class StepAssembly {
@@ -34,11 +31,8 @@ export class StepAssembly {
   }
 
   /** Adds changes of the step that comes. */
-  add(changes: readonly WireChange[]): void {
-    for (const change of changes) {
-      const known = this.decode(change);
-      if (known !== undefined) this.changes.push(known);
-    }
+  add(changes: readonly RecordChange<KnownServer>[]): void {
+    for (const change of changes) this.changes.push(this.complete(change));
   }
 
   /** The step that ends with a commit. */
@@ -60,9 +54,9 @@ export class StepAssembly {
     return changes;
   }
 
-  private decode(wire: WireChange): FeedChange | undefined {
-    const change = fromRecordChange(wire);
-    if (change === undefined || change.kind === 'removed') return change;
+  /** The change with its content, and with our ids of the subscriptions. */
+  private complete(change: RecordChange<KnownServer>): FeedChange {
+    if (change.kind === 'removed') return change;
     const server = change.kind === 'upsert' ? change.server : this.held.get(change.id);
     if (server === undefined) throw new Error('unchanged, but it was not named as held');
     return { kind: 'upsert', server, sights: this.toSights(change.sights) };

@@ -1,20 +1,13 @@
+import type { SubscriptionRequest } from '../../domain/node-stream.js';
 import type { ReaderView } from '../../domain/view.js';
-import { toViewMessage } from '../../wire/view-codec.js';
 import { ClientError } from '../client-error.js';
-
-/** One subscription as a message. */
-export interface SubscribeMessage {
-  readonly subscriptionId: string;
-  readonly view: ReturnType<typeof toViewMessage>;
-  readonly viewDigest: string;
-}
 
 /** What a stream opens with. */
 export interface Opening {
   /** Part of `open`: when resuming, those that were synced before; else all. */
-  readonly first: readonly SubscribeMessage[];
+  readonly first: readonly SubscriptionRequest[];
   /** Added once the stream is open. */
-  readonly later: readonly SubscribeMessage[];
+  readonly later: readonly SubscriptionRequest[];
   /** Whether a user's view is among the first. */
   readonly hasUsers: boolean;
 }
@@ -96,17 +89,17 @@ export class Subscriptions {
     const first = all.filter(({ digest }) => !isResuming || digest !== '');
     for (const subscription of first) subscription.isOpening = true;
     return {
-      first: first.map(toMessage),
-      later: all.filter((one) => !first.includes(one)).map(toMessage),
+      first: first.map(toRequest),
+      later: all.filter((one) => !first.includes(one)).map(toRequest),
       hasUsers: first.some(({ view }) => view.kind === 'user'),
     };
   }
 
-  /** One subscription as a message. */
-  message(id: string): SubscribeMessage {
+  /** What a node asks for with one subscription. */
+  request(id: string): SubscriptionRequest {
     const subscription = this.byId.get(id);
     if (subscription === undefined) throw new Error(`no subscription ${id}`);
-    return toMessage(subscription);
+    return toRequest(subscription);
   }
 
   private delete(id: string, error: ClientError): Subscription | undefined {
@@ -119,8 +112,8 @@ export class Subscriptions {
   }
 }
 
-function toMessage({ wireId, view, digest }: Subscription): SubscribeMessage {
-  return { subscriptionId: wireId, view: toViewMessage(view), viewDigest: digest };
+function toRequest({ wireId, view, digest }: Subscription): SubscriptionRequest {
+  return { id: wireId, view, digest };
 }
 
 interface Waiting {

@@ -1,17 +1,13 @@
 import type { Metadata } from '@grpc/grpc-js';
 import { isSwitchboardError, SwitchboardError } from '../../domain/errors.js';
+import type { FeedMessage, NodeCall } from '../../domain/node-stream.js';
 import type { ConnectionServiceClient } from '../../wire/clients.js';
-import {
-  messagesOf,
-  type FeedMessage,
-  type SyncRequest,
-  type SyncResponse,
-} from '../../wire/feed-codec.js';
+import { messagesOf, toSyncRequest } from '../../wire/feed-codec.js';
 import { fromStatus } from '../../wire/status.js';
 
 /** One Sync call. `onMessage` and `onEnd` are never called again after `onEnd` or `cancel`. */
 export interface SyncStream {
-  send(message: NonNullable<SyncRequest['message']>): void;
+  send(message: NodeCall): void;
   cancel(): void;
 }
 
@@ -35,9 +31,9 @@ export function openSyncStream(
     call.cancel();
     onEnd(error);
   };
-  call.on('data', (response: SyncResponse) => {
+  call.on('data', (frame: Parameters<typeof messagesOf>[0]) => {
     try {
-      for (const message of messagesOf(response)) if (!over) onMessage(message);
+      for (const message of messagesOf(frame)) if (!over) onMessage(message);
     } catch (error) {
       finish(
         isSwitchboardError(error)
@@ -60,7 +56,7 @@ export function openSyncStream(
   });
   return {
     send(message) {
-      if (!over) call.write({ message });
+      if (!over) call.write(toSyncRequest(message));
     },
     cancel() {
       over = true;

@@ -1,3 +1,4 @@
+import { backoffMs } from '../../domain/backoff.js';
 import { currentFailure, inspectionPlan } from '../../domain/inspection.js';
 import type { ServerRecord } from '../../domain/server.js';
 import type { Step } from '../replica/tenant-state.js';
@@ -145,8 +146,9 @@ export class Scheduler {
       const key = targetKey(job);
       if (this.ready.has(key) || this.due.has(key)) return;
       const { firstMs, maxMs } = options.retry;
-      const delayMs = Math.min(maxMs, firstMs * 2 ** Math.min(job.errors, 30));
-      this.wait({ ...job, errors: job.errors + 1 }, delayMs);
+      const errors = job.errors + 1;
+      const delayMs = backoffMs({ firstMs, maxMs, jitter: 0.5 }, errors, options.random());
+      this.wait({ ...job, errors }, delayMs);
     }
   }
 

@@ -8,7 +8,7 @@ const ANA = userView('ana', ['staff']);
 
 /** The id that a subscription has on the wire. */
 function wireIdOf(subscriptions: Subscriptions, id: string): string {
-  return subscriptions.message(id).subscriptionId;
+  return subscriptions.request(id).id;
 }
 
 describe('the subscriptions of a node', () => {
@@ -19,7 +19,7 @@ describe('the subscriptions of a node', () => {
     expect(subscriptions.idOf(wireId)).toBe('app');
     subscriptions.synced(wireId, 'digest');
     await done;
-    expect(subscriptions.message('app').viewDigest).toBe('digest');
+    expect(subscriptions.request('app').digest).toBe('digest');
   });
 
   it('have short ids on the wire, whatever the view is', () => {
@@ -41,7 +41,7 @@ describe('the subscriptions of a node', () => {
     const second = subscriptions.add('ana', ANA);
     subscriptions.synced(old, 'late');
     expect(subscriptions.idOf(old)).toBeUndefined();
-    expect(subscriptions.message('ana').viewDigest).toBe('');
+    expect(subscriptions.request('ana').digest).toBe('');
     subscriptions.synced(wireIdOf(subscriptions, 'ana'), 'digest');
     await second;
   });
@@ -50,8 +50,8 @@ describe('the subscriptions of a node', () => {
     const subscriptions = new Subscriptions();
     void subscriptions.add('app', APP_VIEW);
     void subscriptions.add('ana', ANA);
-    const ids = (messages: readonly { subscriptionId: string }[]): (string | undefined)[] =>
-      messages.map(({ subscriptionId }) => subscriptions.idOf(subscriptionId));
+    const ids = (requests: readonly { id: string }[]): (string | undefined)[] =>
+      requests.map(({ id }) => subscriptions.idOf(id));
     const anew = subscriptions.opening(false);
     expect([ids(anew.first), ids(anew.later), anew.hasUsers]).toEqual([['app', 'ana'], [], true]);
     subscriptions.synced(wireIdOf(subscriptions, 'app'), 'digest');

@@ -93,10 +93,11 @@ describe('the closing of a commit in Sync [P19, W4]', () => {
 
   it('is read as the message `commit` that it stands for, after the changes', () => {
     const changes = { $case: 'changes' as const, value: { changes: [] } };
-    const end = { $case: 'commit' as const, value: endOf() };
-    expect(messagesOf({ message: changes, closes: endOf() })).toEqual([changes, end]);
-    expect(messagesOf({ message: undefined, closes: endOf() })).toEqual([end]);
-    expect(messagesOf({ message: changes, closes: undefined })).toEqual([changes]);
-    expect(messagesOf({ message: undefined, closes: undefined })).toEqual([]);
+    const told = { kind: 'changes', changes: [] };
+    const end = { kind: 'commit', token: endOf().token };
+    expect([...messagesOf({ message: changes, closes: endOf() })]).toEqual([told, end]);
+    expect([...messagesOf({ message: undefined, closes: endOf() })]).toEqual([end]);
+    expect([...messagesOf({ message: changes, closes: undefined })]).toEqual([told]);
+    expect([...messagesOf({ message: undefined, closes: undefined })]).toEqual([]);
   });
 });

@@ -68,6 +68,26 @@ describe('SharedAttempt', () => {
     gate.open();
   });
 
+  it('can be settled for all, which aborts the work once', async () => {
+    const gate = closedGate();
+    let signal: AbortSignal | undefined;
+    const attempt = new SharedAttempt<string>(
+      async (own) => {
+        signal = own;
+        await gate.opened;
+        return 'too late';
+      },
+      () => undefined,
+    );
+    const waiting = [attempt.join(), attempt.join()];
+    attempt.settle('outdated');
+    attempt.end(new ClientError('DISCONNECTED'));
+    expect(await Promise.all(waiting)).toEqual(['outdated', 'outdated']);
+    expect(signal?.reason).toMatchObject({ reason: 'CANCELLED' });
+    gate.open();
+    expect(await attempt.join()).toBe('outdated');
+  });
+
   it('turns work that throws at once into a failure of those who wait', async () => {
     const broken = new ClientError('CONNECT_FAILED');
     const attempt = new SharedAttempt(

@@ -195,6 +195,8 @@ export class Reflector implements ViewFeed {
     const repeats = this.isCatchingUp && this.syncedAt === undefined;
     this.syncedAt ??= performance.now();
     this.apply(step, token, repeats ? undefined : step.replaces ? 'snapshot' : 'subscription');
+    if (repeats || step.replaces)
+      this.subscriptions.begin(new Set(subscriptions.map((one) => one.subscriptionId)));
     for (const { subscriptionId, viewDigest } of subscriptions)
       this.subscriptions.synced(subscriptionId, viewDigest);
     if (repeats) return;

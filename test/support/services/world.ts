@@ -226,7 +226,7 @@ export function openNode(
   more: {
     readonly resumeToken?: string;
     readonly held?: Held;
-    readonly digestOf?: (view: ReaderView) => string;
+    readonly digestOf?: (view: ReaderView, id: string) => string;
     readonly sink?: RecordingSink;
   } = {},
 ) {
@@ -244,7 +244,11 @@ export function openNode(
     bootId: 'boot',
     resumeToken,
     held,
-    subscriptions: [...subscriptions].map(([id, view]) => ({ id, view, digest: digestOf(view) })),
+    subscriptions: [...subscriptions].map(([id, view]) => ({
+      id,
+      view,
+      digest: digestOf(view, id),
+    })),
   });
   return { sink, session };
 }

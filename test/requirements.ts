@@ -33,7 +33,7 @@ const watching: Sentences = {
   W8: 'A token that does not continue gets RESET with its reason, and the state; never a silent resume.',
   W9: 'Gaining sight of a server arrives as ADDED with content, losing it as REMOVED without; nothing after a revoke reaches the revoked.',
   W10: 'Something is sent at least every heartbeat interval, with the newest known revision and the upstream state.',
-  W11: 'A replica that cannot confirm its history says DEGRADED, and after a minute ends the stream; a client knows that it is stale.',
+  W11: 'A replica that cannot confirm the history of a tenant says DEGRADED there, and after a minute ends the streams of that tenant; a client knows that it is stale.',
   W12: 'A watcher that lags beyond its budget is reset or cut; no writer and no other watcher is slowed, memory stays bounded.',
   W13: 'A watch lives no longer than the credential that opened it.',
   W14: 'After a reset a watcher holds what a list at that revision answers, and unchanged configurations cause no reconnect.',
@@ -55,6 +55,8 @@ const connections: Sentences = {
   C5: 'Asking never connects or disconnects anything.',
   C6: "A connection carries one scope's credentials only; values of a call travel with the call.",
   C7: 'One broken server never hides or delays another.',
+  C8: 'What a lookup hands out cannot be changed, at any depth: no caller sends another one elsewhere.',
+  C9: 'A call leaves nothing behind on the connection that it used.',
 };
 
 const faults: Sentences = {
@@ -89,7 +91,7 @@ const protocol: readonly string[] = [
   'Frames shared by many streams carry nothing of one stream; the last frame closes a commit.',
   'A new subscription gets its snapshot between two commits, and is invisible until its SYNCED.',
   'The budget of a stream counts neither a snapshot in progress nor a single commit; repeated resets end in RESOURCE_EXHAUSTED.',
-  'A load is published in one commit that demands that nothing it changes was changed since it began.',
+  'A load is published in one commit that demands the load record, the user’s own grants and what it changes unchanged since it began.',
   'Every completed load is a commit of its load record, silent when nothing else changed.',
   'A load gives and takes only the sight of its own user, and deletes only what that user owns.',
   "The age of a load counts on each replica's monotonic clock since it saw the load's commit.",

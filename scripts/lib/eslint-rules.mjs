@@ -15,6 +15,10 @@ export const restrictedSyntax = [
     selector: 'TSEnumDeclaration',
     message: 'No enum: use a union of strings, or an object `as const` when values are needed.',
   },
+  {
+    selector: "CallExpression[callee.object.name='vi'][callee.property.name=/^wait(For|Until)$/]",
+    message: 'Wait with `eventually`: these give up by the clock, and fail on a busy machine.',
+  },
 ];
 
 /** @type {Record<string, any>} */

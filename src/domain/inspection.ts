@@ -1,3 +1,4 @@
+import { backoffMs } from './backoff.js';
 import { valueFields } from './config/connection-scope.js';
 import type { InspectionFailureReason, OAuthNeed, ObservedFacts, ServerFacts } from './facts.js';
 import type { ServerRecord } from './server.js';
@@ -125,6 +126,5 @@ export function retryDelayMs(
   const [firstMs, maxMs] = isRare
     ? [policy.rareFirstMs, policy.rareMaxMs]
     : [policy.firstMs, policy.maxMs];
-  const limitMs = Math.min(maxMs, firstMs * 2 ** Math.min(attempts - 1, 30));
-  return Math.round(limitMs * (0.5 + random / 2));
+  return Math.round(backoffMs({ firstMs, maxMs, jitter: 0.5 }, attempts, random));
 }

@@ -6,7 +6,7 @@ import type { SwitchboardError } from './errors.js';
  */
 export interface LoadRecord {
   readonly user: string;
-  /** `invalidated`: the next read loads. `purged`: nothing loads until somebody insists. */
+  /** `invalidated`: the next read loads. `purged`: nothing loads until a load is forced. */
   readonly state: 'loaded' | 'invalidated' | 'purged';
   /** Of a purge that took one of several commits so far: more is to be taken away. */
   readonly isPurging?: true;

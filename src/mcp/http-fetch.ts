@@ -1,5 +1,6 @@
 import type { FetchLike } from '@modelcontextprotocol/client';
 import { Agent, buildConnector, fetch as undiciFetch } from 'undici';
+import { fetchWithOwnSignal } from './fetch-with-own-signal.js';
 import { openTunnel } from './tunnel.js';
 
 /** How requests to one server are made. */
@@ -12,6 +13,7 @@ export interface HttpFetchOptions {
 
 /** A fetch and the sockets behind it. */
 export interface HttpFetch {
+  /** Whoever gets an answer reads its body to the end, or cancels it. */
   readonly fetch: FetchLike;
   /** Cuts what is open. Never throws. */
   readonly close: () => Promise<void>;
@@ -32,8 +34,9 @@ export function createHttpFetch(options: HttpFetchOptions = {}): HttpFetch {
   });
   return {
     // The types differ from those of the global fetch only in what nobody here uses.
-    fetch: async (url: string | URL, init?: RequestInit) =>
+    fetch: fetchWithOwnSignal(async (url: string | URL, init?: RequestInit) =>
       undiciFetch(url, { ...init, dispatcher } as Parameters<typeof undiciFetch>[1]),
+    ),
     close: async () => {
       stop.abort();
       await dispatcher.destroy().catch(() => undefined);

@@ -7,6 +7,7 @@ import {
   type StandardSchemaV1,
 } from '@modelcontextprotocol/client';
 import { TIMEOUT_DEFAULTS } from '../domain/config/spec.js';
+import { freezeDeep } from '../domain/freeze-deep.js';
 import { classifyError } from './classify-error.js';
 import { aborted } from './handshake.js';
 import type {
@@ -71,8 +72,9 @@ export class SdkConnection implements McpConnection {
     this.#options = options;
     this.era = client.getProtocolEra() ?? 'legacy';
     this.protocolVersion = client.getNegotiatedProtocolVersion();
-    this.serverInfo = client.getServerVersion();
-    this.capabilities = client.getServerCapabilities() ?? {};
+    // Copies, as many may hold this connection and the SDK keeps its own.
+    this.serverInfo = freezeDeep(structuredClone(client.getServerVersion()));
+    this.capabilities = freezeDeep(structuredClone(client.getServerCapabilities() ?? {}));
     this.instructions = client.getInstructions();
     client.onerror = (error) => options.onError?.(error);
     client.onclose = () => this.#died(transport.endCause ?? ended());

@@ -34,6 +34,8 @@ export interface ServerDeps {
   readonly failpoint?: Failpoint;
   /** Bounds of the streams that no option names. */
   readonly watchLimits?: Partial<WatchLimits>;
+  /** Milliseconds, monotonic. Default: the clock of the process. */
+  readonly monotonic?: () => number;
   /** What no option names of how servers are inspected. */
   readonly inspection?: Partial<Pick<InspectionOptions, 'concurrency' | 'retry' | 'random'>>;
 }
@@ -154,6 +156,7 @@ function composeServices(
       ? {}
       : { privateLoads: { sources: sources.of, leases: storage.leases } }),
     ...(deps.failpoint === undefined ? {} : { failpoint: deps.failpoint }),
+    ...(deps.monotonic === undefined ? {} : { monotonic: deps.monotonic }),
   });
 }
 

@@ -1,16 +1,16 @@
 import type { Caller } from '../domain/caller.js';
 import { DEFAULT_TENANT } from '../domain/caller.js';
-import { SwitchboardError } from '../domain/errors.js';
+import type { SwitchboardError } from '../domain/errors.js';
 import { NO_FAILPOINT, type Failpoint } from '../domain/failpoint.js';
 import type { Catalog } from '../storage/catalog.js';
 import type { Leases } from '../storage/leases.js';
 import type { PrivateSources } from './private-loads/private-source.js';
-import type { Relay } from '../storage/relay.js';
+import { shardsOf, type Relay } from '../storage/relay.js';
 import { grantAccess, revokeAccess, setAccess } from './writes/change-access.js';
 import { applyServers } from './writes/apply/apply-servers.js';
 import { batchGetServers } from './reads/batch-get-servers.js';
 import { checkConnections } from './reads/check-connections.js';
-import { compactTenants, RETENTION_DEFAULTS, type Retention } from './replica/compaction.js';
+import { RETENTION_DEFAULTS, type Retention } from './replica/compaction.js';
 import { explainAccess } from './reads/explain-access.js';
 import { createInspection } from './inspection/create-inspection.js';
 import type { InspectionSetup } from './inspection/inspection-deps.js';
@@ -23,8 +23,9 @@ import { NodeSession, type SessionEncoder } from './watch/node-session.js';
 import { getServer, getWarmServer } from './reads/get-server.js';
 import { rollbackServer, undeleteServer } from './writes/restore-servers.js';
 import { listServerVersions } from './reads/list-server-versions.js';
+import { startBackground } from './background.js';
 import { Tenants, type Tenant } from './tenants.js';
-import { Upstream, UPSTREAM_DEFAULTS, type UpstreamLimits } from './replica/upstream.js';
+import type { UpstreamLimits } from './replica/upstream.js';
 import { watchServers } from './watch/watch-servers.js';
 import type { WatchEncoder } from './watch/resolved-audience.js';
 import type { FrameSink } from './watch/sink.js';
@@ -62,34 +63,31 @@ export interface ServicesDeps {
   readonly monotonic?: () => number;
 }
 
-/** How often a replica asks the Catalog for what it may have missed (protocol.md rule 29). */
-const FOLLOW_MS = 1_000;
-/** Heartbeats leave a little before they are due, so that none is late. */
-const HEARTBEAT_LEAD = 0.9;
-
 /** Every use case of one replica, and what runs beside them. */
 export type Services = ReturnType<typeof createServices>;
 
 export function createServices(deps: ServicesDeps) {
   const { catalog, relay, encoders } = deps;
   const monotonic = deps.monotonic ?? (() => performance.now());
+  const wallClock = deps.wallClock ?? Date.now;
   const limits: WatchLimits = { ...WATCH_DEFAULTS, ...deps.watchLimits };
   const tenants = new Tenants({
     catalog,
     relay,
     failpoint: deps.failpoint ?? NO_FAILPOINT,
-    wallClock: deps.wallClock ?? Date.now,
+    wallClock,
+    monotonic,
     maxSnapshots: limits.maxSnapshots,
+    ...(deps.upstreamLimits === undefined ? {} : { upstreamLimits: deps.upstreamLimits }),
+    report: deps.onBackgroundError,
     onStep: (tenant, step) => {
       inspection.onStep(tenant, step);
       loading.onStep(tenant, step);
     },
   });
-  const upstream = new Upstream(monotonic, { ...UPSTREAM_DEFAULTS, ...deps.upstreamLimits });
-  const wallClock = deps.wallClock ?? Date.now;
-  const loading = createPrivateLoads({ ...deps, tenants, upstream, monotonic, wallClock });
+  const loading = createPrivateLoads({ ...deps, tenants, monotonic, wallClock });
   const { loads, follower } = loading;
-  const reads = { tenants, catalog, upstream, loads };
+  const reads = { tenants, catalog, loads };
   const watching = { tenants, catalog, limits, monotonic, loads, follower };
   // One for all streams of a tenant, as long as it is in memory.
   const watchEncoders = new WeakMap<Tenant, WatchEncoder>();
@@ -104,10 +102,14 @@ export function createServices(deps: ServicesDeps) {
   const maxSubscriptions = deps.maxSubscriptions ?? 10_000;
   const sessions = new Set<NodeSession>();
   const inspection = createInspection(
-    { tenants, catalog, upstream, monotonic, onBackgroundError: deps.onBackgroundError },
+    { tenants, catalog, monotonic, onBackgroundError: deps.onBackgroundError },
     deps.inspection,
   );
-  const background = startBackground({ deps, tenants, upstream, limits, monotonic, sessions });
+  const background = startBackground({
+    ...{ catalog, relay, tenants, sessions, limits },
+    retention: { ...RETENTION_DEFAULTS, ...deps.retention },
+    onError: deps.onBackgroundError,
+  });
 
   return {
     getServer: getServer.bind(null, reads),
@@ -139,7 +141,7 @@ export function createServices(deps: ServicesDeps) {
     /** A session for a stream that just opened in `tenant`; it ends with its sink. */
     openSession(caller: Caller, tenant: string, sink: FrameSink): NodeSession {
       const session = new NodeSession(
-        { ...watching, encoder: encoders.sync(tenant), maxSubscriptions, upstream },
+        { ...watching, encoder: encoders.sync(tenant), maxSubscriptions },
         caller,
         sink,
       );
@@ -151,7 +153,6 @@ export function createServices(deps: ServicesDeps) {
     ready: async (): Promise<void> => {
       await tenants.get(DEFAULT_TENANT);
     },
-    upstream: () => upstream.status(),
     /** Ends every stream with an error made for it. */
     endStreams: (error: () => SwitchboardError): void => {
       tenants.endStreams(error);
@@ -162,82 +163,4 @@ export function createServices(deps: ServicesDeps) {
       await background.close();
     },
   };
-}
-
-interface BackgroundDeps {
-  readonly deps: ServicesDeps;
-  readonly tenants: Tenants;
-  readonly upstream: Upstream;
-  readonly limits: WatchLimits;
-  readonly monotonic: () => number;
-  readonly sessions: ReadonlySet<NodeSession>;
-}
-
-function startBackground({ deps, tenants, upstream, limits, monotonic, sessions }: BackgroundDeps) {
-  const { catalog, relay, onBackgroundError } = deps;
-  const retention: Retention = { ...RETENTION_DEFAULTS, ...deps.retention };
-  let following = false;
-  const follow = async (): Promise<void> => {
-    if (following) return;
-    following = true;
-    const since = monotonic();
-    try {
-      await catalog.head(DEFAULT_TENANT);
-      await tenants.follow();
-      upstream.confirm(since);
-    } finally {
-      following = false;
-    }
-  };
-  const guard = (body: () => Promise<void>) => (): void => void body().catch(onBackgroundError);
-  const watchOver = (): void => {
-    if (upstream.isLost()) {
-      tenants.endStreams(
-        () =>
-          new SwitchboardError('CATALOG_UNAVAILABLE', 'the Catalog cannot be reached', {
-            retryDelayMs: 5_000,
-          }),
-      );
-    }
-    for (const { hub } of tenants.all()) hub.checkStalled();
-    for (const session of sessions) session.checkAcknowledged();
-    tenants.dropIdle();
-  };
-  const beat = (): void => {
-    const status = upstream.status();
-    for (const { hub, log } of tenants.all()) hub.beat(log, status);
-  };
-  const timers = [
-    setInterval(guard(follow), FOLLOW_MS),
-    setInterval(watchOver, Math.min(FOLLOW_MS, limits.stallMs, limits.ackMs)),
-    setInterval(beat, limits.heartbeatMs * HEARTBEAT_LEAD),
-    setInterval(
-      guard(() => compactTenants(catalog, retention)),
-      retention.everyMs,
-    ),
-  ];
-  for (const timer of timers) timer.unref();
-  const receive = guardEach(
-    (message: Parameters<Tenants['receive']>[0]) => tenants.receive(message),
-    onBackgroundError,
-  );
-  const subscribed = relay.subscribe(receive);
-  subscribed.catch(onBackgroundError);
-  return {
-    async close(): Promise<void> {
-      for (const timer of timers) clearInterval(timer);
-      tenants.endStreams(
-        () => new SwitchboardError('SHUTTING_DOWN', undefined, { retryDelayMs: 1_000 }),
-      );
-      const end = await subscribed.catch(() => () => Promise.resolve());
-      await end();
-    },
-  };
-}
-
-function guardEach<T>(
-  body: (value: T) => Promise<void>,
-  onError: (error: unknown) => void,
-): (value: T) => void {
-  return (value) => void body(value).catch(onError);
 }

@@ -1,11 +1,11 @@
 import type { Failpoint } from '../domain/failpoint.js';
 import { SwitchboardError } from '../domain/errors.js';
 import type { Catalog } from '../storage/catalog.js';
-import type { Relay, RelayedCommits } from '../storage/relay.js';
+import type { Relay, RelayMessage } from '../storage/relay.js';
 import { Committer } from './commit/committer.js';
 import { validateId } from './request.js';
-import { TENANT_LIMITS, type TenantLimits } from './replica/tenant-limits.js';
 import { TenantState, type Step } from './replica/tenant-state.js';
+import { Upstream, UPSTREAM_DEFAULTS, type UpstreamLimits } from './replica/upstream.js';
 import { WatchHub } from './watch/hub.js';
 
 /** A tenant in use at this replica. */
@@ -13,6 +13,7 @@ export interface Tenant {
   readonly log: TenantState;
   readonly committer: Committer;
   readonly hub: WatchHub;
+  readonly upstream: Upstream;
 }
 
 export interface TenantsDeps {
@@ -21,24 +22,33 @@ export interface TenantsDeps {
   readonly failpoint: Failpoint;
   /** Milliseconds since 1970, for people. */
   readonly wallClock: () => number;
+  /** Milliseconds, monotonic. */
+  readonly monotonic: () => number;
   readonly maxSnapshots: number;
+  readonly upstreamLimits?: Partial<UpstreamLimits>;
   /** Tenants kept although nobody watches them. Default 1000. */
   readonly idleTenants?: number;
-  readonly logLimits?: TenantLimits;
+  /** Told what a listener of a step throws. */
+  readonly report: (error: unknown) => void;
   /** Told of each commit of each open tenant, as `TenantState.onStep` tells. */
   readonly onStep?: (tenant: string, step: Step) => void;
 }
 
 const RETRY_SOON = { retryDelayMs: 1_000 };
+const RETRY_LATER = { retryDelayMs: 5_000 };
 
 /** The tenants in use at this replica, opened at their first use. */
 export class Tenants {
   private readonly deps: TenantsDeps;
+  private readonly upstreamLimits: UpstreamLimits;
   private readonly open = new Map<string, Tenant>();
   private readonly opening = new Map<string, Promise<Tenant>>();
+  /** Those whose logs are being read. */
+  private readonly following = new Set<Tenant>();
 
   constructor(deps: TenantsDeps) {
     this.deps = deps;
+    this.upstreamLimits = { ...UPSTREAM_DEFAULTS, ...deps.upstreamLimits };
   }
 
   /** The tenant if it is open; no I/O. */
@@ -71,7 +81,7 @@ export class Tenants {
   }
 
   /** What another replica committed: applied if it fits, else read from the Catalog (rule 30). */
-  async receive(message: RelayedCommits): Promise<void> {
+  async receive(message: RelayMessage): Promise<void> {
     const log = this.open.get(message.tenant)?.log;
     if (log === undefined) return;
     const last = message.commits.at(-1)?.revision ?? 0;
@@ -96,24 +106,27 @@ export class Tenants {
   }
 
   /**
-   * Brings every open tenant to the head of its log. One that cannot follow its log any
-   * more is closed, its streams with it, and opened anew at its next use; it holds up no
-   * other. Throws what else went wrong, after all were tried.
+   * Brings every open tenant to the head of its log, each for itself: one that cannot be read
+   * holds up no other, and is not asked again before the last call has ended. Throws what went
+   * wrong, after all were tried.
    */
   async follow(): Promise<void> {
-    const errors: unknown[] = [];
-    for (const [name, { log, hub }] of [...this.open]) {
-      try {
-        await log.catchUp();
-      } catch (error) {
-        errors.push(error);
-        if (!log.isLost) continue;
-        hub.endAll(() => new SwitchboardError('CATALOG_UNAVAILABLE', undefined, RETRY_SOON));
-        hub.close();
-        if (this.open.get(name)?.log === log) this.open.delete(name);
-      }
-    }
+    const results = await Promise.allSettled(
+      [...this.open].map(([name, tenant]) => this.followOne(name, tenant)),
+    );
+    const errors = results.flatMap((each): unknown[] =>
+      each.status === 'rejected' ? [each.reason] : [],
+    );
     if (errors.length > 0) throw new AggregateError(errors, 'not every tenant could be followed');
+  }
+
+  /** Ends the streams of tenants whose logs could not be read for too long (W11). */
+  endLost(): void {
+    for (const { log, hub, upstream } of this.open.values()) {
+      if (!upstream.isLost()) continue;
+      const text = `the log of tenant ${log.tenant} cannot be read`;
+      hub.endAll(() => new SwitchboardError('CATALOG_UNAVAILABLE', text, RETRY_LATER));
+    }
   }
 
   /** Ends all streams of all tenants. */
@@ -130,9 +143,30 @@ export class Tenants {
     return this.open.size * 2 > this.idleTenants;
   }
 
+  private async followOne(name: string, tenant: Tenant): Promise<void> {
+    if (this.following.has(tenant)) return;
+    this.following.add(tenant);
+    const { log, hub, upstream } = tenant;
+    const since = this.deps.monotonic();
+    try {
+      await log.catchUp();
+      upstream.confirm(since);
+    } catch (error) {
+      if (log.isLost) {
+        hub.endAll(() => new SwitchboardError('CATALOG_UNAVAILABLE', undefined, RETRY_SOON));
+        hub.close();
+        if (this.open.get(name) === tenant) this.open.delete(name);
+      }
+      throw error;
+    } finally {
+      this.following.delete(tenant);
+    }
+  }
+
   private async start(name: string): Promise<Tenant> {
-    const { catalog, relay, failpoint, wallClock, maxSnapshots, onStep } = this.deps;
-    const log = await TenantState.open(name, catalog, this.deps.logLimits ?? TENANT_LIMITS);
+    const { catalog, relay, failpoint, wallClock, monotonic, maxSnapshots, onStep } = this.deps;
+    const since = monotonic();
+    const log = await TenantState.open(name, catalog, { report: this.deps.report });
     if (onStep !== undefined) {
       log.onStep((step) => {
         onStep(name, step);
@@ -142,6 +176,7 @@ export class Tenants {
       log,
       committer: new Committer({ log, catalog, relay, failpoint, now: wallClock }),
       hub: new WatchHub(log, maxSnapshots),
+      upstream: new Upstream(monotonic, this.upstreamLimits, since),
     };
     this.open.set(name, tenant);
     return tenant;

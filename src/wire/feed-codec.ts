@@ -1,5 +1,6 @@
 import type * as message from '../../generated/switchboard/v1/connection_service.js';
 import { ResetReason } from '../../generated/switchboard/v1/common.js';
+import { freezeDeep } from '../domain/freeze-deep.js';
 import type { RecordChange } from '../domain/node-stream.js';
 import type { KnownServer } from '../domain/server.js';
 import { fromServerMessage } from './server-codec.js';
@@ -21,7 +22,7 @@ export function fromRecordChange({
     case 'upsert':
       return {
         kind: 'upsert',
-        server: Object.freeze(fromServerMessage(change.value)),
+        server: freezeDeep(fromServerMessage(change.value)),
         sights: seen,
       };
     case 'unchangedId':

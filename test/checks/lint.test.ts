@@ -52,6 +52,7 @@ describe('lint rules of the house', () => {
   it.each([
     ['no-restricted-syntax', 'No default export'],
     ['no-restricted-syntax', 'No enum'],
+    ['no-restricted-syntax', 'Wait with `eventually`'],
     ['no-restricted-properties', 'src/server/options.ts'],
     ['no-restricted-imports', "Write 'node:fs'"],
     ['no-restricted-imports', 'src/server/options.ts'],

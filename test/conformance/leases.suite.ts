@@ -1,5 +1,6 @@
-import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Lease, Leases } from '../../src/storage/leases.js';
+import { eventually } from '../support/eventually.js';
 import { ODD_TEXTS } from '../support/storage/history.js';
 import { reasonOf } from './catalog/harness.js';
 
@@ -90,7 +91,7 @@ function describeHolding(suite: LeasesSuite): void {
       ODD_TEXTS.map((key) =>
         leases.withLease(key, TTL, async () => {
           held.add(key);
-          await vi.waitFor(() => expect(held.size).toBe(ODD_TEXTS.length));
+          await eventually(() => expect(held.size).toBe(ODD_TEXTS.length));
         }),
       ),
     );

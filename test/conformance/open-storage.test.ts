@@ -1,5 +1,7 @@
-import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { closeInOrder, openStorage, type Storage } from '../../src/storage/open-storage.js';
+import { shardsOf, type RelayMessage } from '../../src/storage/relay.js';
+import { eventually } from '../support/eventually.js';
 import { appendAtHead, creation, readLog } from '../support/storage/builders.js';
 import { temporaryFolder } from '../support/storage/lmdb.js';
 import { reasonOf, TENANT } from './catalog/harness.js';
@@ -8,20 +10,18 @@ describe('openStorage', () => {
   it('opens durable data and lets its parts work together', async () => {
     const { path } = await folder();
     const first = await open(path);
-    const heard: number[] = [];
-    await first.relay.subscribe(({ commits }) => heard.push(commits.length));
+    const heard: RelayMessage[] = [];
+    await first.relay.subscribe(shardsOf(first.relay), (message) => heard.push(message));
     await first.leases.withLease('commit/acme', { ttlMs: 1_000 }, async () => {
       const { batch } = await appendAtHead(first.catalog, TENANT, creation(), creation());
       const { epoch, fingerprint } = batch.after;
       const { commits } = batch;
-      await first.relay.publish({
-        tenant: TENANT,
-        epoch,
-        previousFingerprint: fingerprint,
-        commits,
+      first.relay.publish({
+        ...{ kind: 'commits', tenant: TENANT, epoch },
+        ...{ previousFingerprint: fingerprint, commits },
       });
     });
-    await vi.waitFor(() => expect(heard).toEqual([2]));
+    await eventually(() => expect(heard.map(({ commits }) => commits.length)).toEqual([2]));
     await first.close();
     expect(await readLog((await open(path)).catalog, TENANT)).toHaveLength(2);
   });
@@ -30,7 +30,7 @@ describe('openStorage', () => {
     const storage = await open((await folder()).path);
     await Promise.all([storage.close(), storage.close()]);
     expect(await reasonOf(storage.catalog.head(TENANT))).toBe('CLOSED');
-    expect(await reasonOf(storage.relay.subscribe(() => {}))).toBe('CLOSED');
+    expect(await reasonOf(storage.relay.subscribe([0], () => {}))).toBe('CLOSED');
     const asked = storage.leases.withLease('k', { ttlMs: 1 }, () => Promise.resolve());
     expect(await reasonOf(asked)).toBe('CLOSED');
   });

@@ -2,10 +2,11 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import type { RowResult } from '../bench/result.js';
 import { testFolder } from '../support/control-plane/control-plane.js';
 import { descendantsOf, isAlive } from '../support/control-plane/processes.js';
+import { eventually } from '../support/eventually.js';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
 
@@ -27,11 +28,6 @@ function bench(...args: readonly string[]): Run {
     child[name].setEncoding('utf8').on('data', (text: string) => (texts[name] += text));
   }
   return { child, stdout: () => texts.stdout, stderr: () => texts.stderr };
-}
-
-/** Waits until `check` throws no more; compiling alone may take a while. */
-function soon<T>(check: () => T | Promise<T>): Promise<T> {
-  return vi.waitFor(check, { timeout: 100_000, interval: 50 });
 }
 
 async function exitCode({ child }: Run): Promise<number | null> {
@@ -79,7 +75,7 @@ describe('npm run bench', () => {
     const folder = await testFolder();
     const run = bench('--only', 'get-server', '--pairs', '100', '--dir', folder);
     const ended = exitCode(run);
-    const started = await soon(async () => {
+    const started = await eventually(async () => {
       const all = descendantsOf(run.child.pid ?? 0);
       expect(all.length).toBeGreaterThanOrEqual(3);
       expect(await readdir(folder)).toHaveLength(1);
@@ -87,7 +83,7 @@ describe('npm run bench', () => {
     });
     run.child.kill('SIGINT');
     expect(await ended).toBe(130);
-    await soon(() => {
+    await eventually(() => {
       expect(started.filter(isAlive)).toEqual([]);
     });
     expect(await readdir(folder)).toEqual([]);

@@ -1,8 +1,9 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
-import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { descendantsOf, isAlive } from '../support/control-plane/processes.js';
+import { eventually } from '../support/eventually.js';
 
 const DEMO = path.resolve(import.meta.dirname, '../../dist/examples/demo/main.js');
 
@@ -27,12 +28,12 @@ function runDemo(): RunningDemo {
 
 /** Waits until the demo is in the middle: nodes, MCP servers and the control plane run. */
 async function untilCalls({ child, text }: RunningDemo): Promise<readonly number[]> {
-  await vi.waitFor(() => expect(text()).toContain('Ben does not'), { timeout: 60_000 });
+  await eventually(() => expect(text()).toContain('Ben does not'));
   return descendantsOf(child.pid!);
 }
 
 async function expectGone(pids: readonly number[]): Promise<void> {
-  await vi.waitFor(() => expect(pids.filter(isAlive)).toEqual([]), { timeout: 20_000 });
+  await eventually(() => expect(pids.filter(isAlive)).toEqual([]));
 }
 
 describe('the demo', () => {

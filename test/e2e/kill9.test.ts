@@ -350,33 +350,26 @@ async function manyDeaths(seed: number, deaths?: number): Promise<World> {
 /** With these a node was reset because it came back before all of its users were loaded. */
 const RESET_ONCE = [304918098, 1368958221];
 const FEW_DEATHS = 10;
-/** Not a bound of what is tested: how long the work takes is up to the machine. */
-const TIMEOUT_MS = 1_800_000;
 
 describe('kill -9 of the server', () => {
-  it(
-    'loses nothing acknowledged, halves nothing, repeats to one effect, resumes every watch [F1, L2, L4, R1, R3, W3, W6, W7, W8, P12, P13]',
-    async () => {
-      const { counts } = await manyDeaths(printedSeed('kill -9'));
-      // Both sides of not knowing were there, and repeating them went both ways.
-      expect(Object.keys(counts)).toEqual(
-        expect.arrayContaining([
-          'open, and committed',
-          'open, and not',
-          'loaded',
-          'repeated, then answered',
-          'repeated, then refused',
-        ]),
-      );
-    },
-    TIMEOUT_MS,
-  );
+  it('loses nothing acknowledged, halves nothing, repeats to one effect, resumes every watch [F1, L2, L4, R1, R3, W3, W6, W7, W8, P12, P13]', async () => {
+    const { counts } = await manyDeaths(printedSeed('kill -9'));
+    // Both sides of not knowing were there, and repeating them went both ways.
+    expect(Object.keys(counts)).toEqual(
+      expect.arrayContaining([
+        'open, and committed',
+        'open, and not',
+        'loaded',
+        'repeated, then answered',
+        'repeated, then refused',
+      ]),
+    );
+  });
 
   it.each([...RESET_ONCE, ...moreSeeds()])(
     'resumes every watch also with seed %i [W7, P16]',
     async (seed) => {
       await manyDeaths(seed, FEW_DEATHS);
     },
-    TIMEOUT_MS,
   );
 });

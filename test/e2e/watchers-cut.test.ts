@@ -1,6 +1,9 @@
-import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { on } from 'node:events';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import type { SyncResponse } from '../../generated/switchboard/v1/connection_service.js';
 import { type Server, Tier } from '../../generated/switchboard/v1/server.js';
 import type { WatchLimits } from '../../src/services/watch/watch-limits.js';
+import { eventually } from '../support/eventually.js';
 import {
   APP,
   httpSpec,
@@ -10,7 +13,7 @@ import {
   tokenOf,
 } from '../support/grpc-admin/grpc-admin.js';
 import { startLocalServer, type LocalServer } from '../support/grpc-admin/server.js';
-import { createNodeFollower } from '../support/grpc-admin/sync.js';
+import { createNodeFollower, type NodeFollower } from '../support/grpc-admin/sync.js';
 import { createFollower } from '../support/grpc-admin/watch.js';
 
 const FOREVER = 3_600_000;
@@ -19,16 +22,23 @@ const BACKLOG = 400;
 
 const CUT = { code: 'RESOURCE_EXHAUSTED', reason: 'SLOW_CONSUMER' };
 
+/** A server whose clock stands still but for `pass`: a busy machine cuts nobody off. */
+interface Timed extends LocalServer {
+  readonly pass: (ms: number) => void;
+}
+
 async function start(
   watchLimits: Partial<WatchLimits>,
-  flags: string[] = [],
-): Promise<LocalServer> {
+  flags: readonly string[] = [],
+): Promise<Timed> {
+  let now = 0;
   const local = await startLocalServer({
     flags: ['--watch-budget-bytes', '65536', ...flags],
     watchLimits: { stallMs: FOREVER, ackMs: FOREVER, ...watchLimits },
+    monotonic: () => now,
   });
   onTestFinished(() => local[Symbol.asyncDispose]());
-  return local;
+  return { ...local, pass: (ms) => void (now += ms) };
 }
 
 /** Changes one server so often that a reader who takes nothing falls far behind. */
@@ -77,7 +87,8 @@ describe('a watcher that does not read [W12, P21]', () => {
   });
 
   it('is cut when it takes nothing for too long, and told so as soon as it reads', async () => {
-    const local = await start({ stallMs: 300 });
+    const stallMs = 30_000;
+    const local = await start({ stallMs });
     const followers = [
       createFollower(APP),
       createNodeFollower(new Map([['app', APP]]), { nodeId: 'n' }),
@@ -90,7 +101,9 @@ describe('a watcher that does not read [W12, P21]', () => {
       follower.stream.pause();
     }
     const last = await flood(local);
-    await vi.waitFor(() => expect(slowConsumers(local)).toBe(2), { timeout: 10_000 });
+    await healthy.reached(BACKLOG + 1);
+    local.pass(stallMs);
+    await eventually(() => expect(slowConsumers(local)).toBe(2));
     for (const follower of followers) {
       follower.stream.resume();
       expect(toRefusal(await follower.ended)).toMatchObject(CUT);
@@ -119,24 +132,42 @@ describe('a watcher that does not read [W12, P21]', () => {
     expect(follower.resets).toEqual(['LAGGED']);
     follower.stream.pause();
     await flood(local, server);
-    await vi.waitFor(() => expect(slowConsumers(local)).toBe(1), { timeout: 10_000 });
+    await eventually(() => expect(slowConsumers(local)).toBe(1));
     follower.stream.resume();
     expect(toRefusal(await follower.ended)).toMatchObject(CUT);
     expect(follower.resets).toEqual(['LAGGED']);
   });
 });
 
+/** Waits until the node was sent so many more heartbeats. */
+async function heartbeats({ stream }: NodeFollower, count: number): Promise<void> {
+  let left = count;
+  for await (const [message] of on(stream, 'data') as AsyncIterable<[SyncResponse]>) {
+    if (message.message?.$case === 'heartbeat') left -= 1;
+    if (left === 0) return;
+  }
+}
+
 describe('a node that acknowledges nothing [W12]', () => {
   it('is cut, and one that does is not', async () => {
-    const local = await start({ ackMs: 2_000 }, ['--heartbeat-interval', '100ms']);
+    const ackMs = 40_000;
+    const local = await start({ ackMs }, ['--heartbeat-interval', '100ms']);
     const mute = createNodeFollower(new Map([['app', APP]]), {
       nodeId: 'mute',
       acknowledges: false,
     });
     const polite = createNodeFollower(new Map([['app', APP]]), { nodeId: 'polite' });
-    mute.open(local.admin);
-    polite.open(local.admin);
-    expect(toRefusal(await mute.ended)).toMatchObject(CUT);
+    for (const follower of [mute, polite]) {
+      follower.open(local.admin);
+      await follower.reached(0);
+    }
+    const ended = mute.ended.then(toRefusal);
+    // In steps, each with heartbeats that the polite one acknowledges.
+    for (let passed = 0; passed < ackMs; passed += ackMs / 4) {
+      await heartbeats(polite, 3);
+      local.pass(ackMs / 4);
+    }
+    expect(await ended).toMatchObject(CUT);
     expect(slowConsumers(local)).toBe(1);
     await local.admin.create({
       server: { name: 'a', tier: Tier.TIER_APP, spec: httpSpec('https://a.example') },

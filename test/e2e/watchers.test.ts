@@ -80,7 +80,7 @@ it('bounds its memory and slows nobody, with 11 of 200 watchers not reading [W1,
     expect(asText(follower.held())).toEqual(expected);
   }
   expectFaultless(world.stalled);
-}, 180_000);
+});
 
 /** What watches and nodes have in common. */
 interface Reader {

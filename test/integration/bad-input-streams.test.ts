@@ -1,5 +1,5 @@
 import { Metadata } from '@grpc/grpc-js';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { View } from '../../generated/switchboard/v1/common.js';
 import {
   ConnectionServiceService,
@@ -9,6 +9,7 @@ import {
 } from '../../generated/switchboard/v1/connection_service.js';
 import { WatchServersRequest } from '../../generated/switchboard/v1/registry_service.js';
 import { Tier } from '../../generated/switchboard/v1/server.js';
+import { eventually } from '../support/eventually.js';
 import {
   APP,
   httpSpec,
@@ -212,10 +213,9 @@ describe('a node session', () => {
       subscribe('x'.repeat(129), userView('ana')),
       subscribe('late', userView('cy')),
     );
-    const patience = { timeout: 10_000 };
-    await vi.waitFor(() => {
+    await eventually(() => {
       expect(visibleOf(session)).toEqual(['good', 'late']);
-    }, patience);
+    });
     expect(refusedOf(session)).toEqual([
       ['good', 'INVALID_FIELD', 'subscription_id'],
       ['blank', 'INVALID_FIELD', 'view.user.user'],

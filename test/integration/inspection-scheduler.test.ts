@@ -1,13 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { SwitchboardError } from '../../src/domain/errors.js';
 import type { Commit } from '../../src/domain/commit.js';
-import { NO_FAILPOINT } from '../../src/domain/failpoint.js';
 import { INVENTORY_VIEW } from '../../src/domain/view.js';
 import { createConnector } from '../../src/mcp/connector.js';
 import { createInspector } from '../../src/mcp/inspector.js';
 import { createInspection } from '../../src/services/inspection/create-inspection.js';
-import { Tenants } from '../../src/services/tenants.js';
-import { Upstream, UPSTREAM_DEFAULTS } from '../../src/services/replica/upstream.js';
 import { openMemoryLeases } from '../../src/storage/leases/memory/memory-leases.js';
 import type { Catalog } from '../../src/storage/catalog.js';
 import { eventually } from '../support/eventually.js';
@@ -16,6 +13,7 @@ import { answer, openOddServer, tools } from '../support/mcp/odd-server.js';
 import { closedGate, openHttpServer, until } from '../support/mcp/pool.js';
 import { EVERYTHING, httpServer, nodeServer } from '../support/mcp/specs.js';
 import { promote } from '../support/services/access.js';
+import { tenantsOf } from '../support/services/tenants.js';
 import { create, listed, openWorld, remove, TENANT, update } from '../support/services/world.js';
 
 async function commitsOf(catalog: Catalog): Promise<readonly Commit[]> {
@@ -379,14 +377,9 @@ describe('a tenant that nobody uses', () => {
     await mcp.stop();
     const first = await world.replica();
     const { value } = await create(first, { spec: specFor(mcp.url) });
-    const { catalog, relay } = world;
+    const { catalog } = world;
     const noting = { steps: 0 };
-    const tenants = new Tenants({
-      catalog,
-      relay,
-      failpoint: NO_FAILPOINT,
-      wallClock: Date.now,
-      maxSnapshots: 1,
+    const tenants = tenantsOf(world, {
       idleTenants: 0,
       onStep: (tenant, step) => {
         noting.steps += 1;
@@ -399,7 +392,6 @@ describe('a tenant that nobody uses', () => {
       {
         tenants,
         catalog,
-        upstream: new Upstream(() => 0, UPSTREAM_DEFAULTS),
         monotonic: () => 0,
         onBackgroundError: (error) => {
           throw error;

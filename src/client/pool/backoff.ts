@@ -1,3 +1,4 @@
+import { backoffMs } from '../../domain/backoff.js';
 import { ClientError, isClientError, type ClientErrorReason } from '../client-error.js';
 
 /** How failed connects are spread. */
@@ -49,10 +50,9 @@ export class Backoff {
     if (configHash !== this.#configHash || wasUp) this.clear();
     this.#upSince = undefined;
     this.#configHash = configHash;
-    const limitMs = Math.min(this.#maxMs, this.#initialMs * 2 ** this.#failures);
     this.#failures += 1;
-    // Half of it is random, so that nodes which failed together do not come back together.
-    const waitMs = limitMs * (0.5 + Math.random() / 2);
+    const policy = { firstMs: this.#initialMs, maxMs: this.#maxMs, jitter: 0.5 };
+    const waitMs = backoffMs(policy, this.#failures, Math.random());
     this.#until = now + waitMs;
     this.#last = error;
     return withRetryAfter(error, waitMs);

@@ -1,3 +1,5 @@
+import { backoffMs } from '../../domain/backoff.js';
+
 /** How long to wait before opening the stream again. Milliseconds. */
 export interface RetryOptions {
   /** Default 100. */
@@ -20,7 +22,7 @@ export const RETRY_DEFAULTS: RetryOptions = Object.freeze({
  */
 export class Retry {
   private readonly options: RetryOptions;
-  private attempt = 0;
+  private failures = 0;
 
   constructor(options: RetryOptions) {
     this.options = options;
@@ -29,9 +31,8 @@ export class Retry {
   /** The next delay. It comes on top of `afterMs`, which is what the server asked for. */
   nextMs(afterMs = 0): number {
     const { firstMs, maxMs } = this.options;
-    const bound = Math.min(maxMs, firstMs * 2 ** this.attempt);
-    this.attempt = Math.min(this.attempt + 1, 30);
-    return afterMs + bound / 2 + (Math.random() * bound) / 2;
+    this.failures += 1;
+    return afterMs + backoffMs({ firstMs, maxMs, jitter: 0.5 }, this.failures, Math.random());
   }
 
   /** Up to a fifth more than what the server asked for, for the same reason. */
@@ -41,6 +42,6 @@ export class Retry {
 
   /** A stream ended that had been synced for `healthyForMs`. */
   ended(healthyForMs: number): void {
-    if (healthyForMs >= this.options.healthyMs) this.attempt = 0;
+    if (healthyForMs >= this.options.healthyMs) this.failures = 0;
   }
 }

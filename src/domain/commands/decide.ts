@@ -78,8 +78,8 @@ export function decideDelete(
 /** Adds a server of `declared`, which has to be valid. Throws NAME_TAKEN. */
 export function creationOf(context: DecisionContext, declared: Declaration, id: string): Change {
   const { now } = context;
-  const life = { id, generation: 1, createTime: now, lastUpdatedAt: now };
-  return { after: freshRecord(context, declared, life) };
+  const meta = { id, generation: 1, createTime: now, lastUpdatedAt: now };
+  return { after: freshRecord(context, declared, meta) };
 }
 
 /**
@@ -144,28 +144,28 @@ export function deletionOf({ record, grants }: StoredServer): Change {
 }
 
 /** What a record that comes into being has besides what is declared. */
-export type Life = Pick<ServerRecord, 'id' | 'generation' | 'createTime' | 'lastUpdatedAt'>;
+export type RecordMeta = Pick<ServerRecord, 'id' | 'generation' | 'createTime' | 'lastUpdatedAt'>;
 
 /** A record that did not exist before, without facts. Throws NAME_TAKEN. */
 export function freshRecord(
   context: DecisionContext,
   declared: Declaration,
-  life: Life,
+  meta: RecordMeta,
 ): ServerRecord {
-  demandNameFree(context.state, declared, life.id);
-  return newRecord(context, declared, life);
+  demandNameFree(context.state, declared, meta.id);
+  return newRecord(context, declared, meta);
 }
 
 /** The same, whoever has its name. */
 export function newRecord(
   { after }: Pick<DecisionContext, 'after'>,
   declared: Declaration,
-  life: Life,
+  meta: RecordMeta,
 ): ServerRecord {
-  const { id } = life;
+  const { id } = meta;
   return {
     ...derived(declared),
-    ...life,
+    ...meta,
     etag: etagOf(after, id, declared),
     accessEtag: accessEtagOf(after, id),
     factsEtag: '',

@@ -40,9 +40,14 @@ export interface WriteIntent {
   readonly validateOnly: boolean;
 }
 
-/** Something about records, or all that have a name, as projections had it at a revision. */
+/**
+ * Something about records, about all that have a name, or about which of them were deleted,
+ * as projections had it at a revision.
+ */
 export type Basis = { readonly revision: number } & (
-  { readonly ids: readonly string[] } | { readonly name: string }
+  | { readonly ids: readonly string[] }
+  | { readonly name: string }
+  | { readonly deletionsOf: ReadonlySet<string> }
 );
 
 /** What became of a write: the commit that did it now or before, or the decision alone. */
@@ -334,10 +339,8 @@ export class Committer {
     if (!log.advance(commits, true)) await log.catchUp(commits.at(-1)?.revision);
     await failpoint('relay.before');
     const { epoch, fingerprint } = after;
-    // A relay that fails delays others; it makes nothing wrong.
-    await relay
-      .publish({ tenant: log.tenant, epoch, previousFingerprint: fingerprint, commits })
-      .catch(() => undefined);
+    const { tenant } = log;
+    relay.publish({ kind: 'commits', tenant, epoch, previousFingerprint: fingerprint, commits });
     await failpoint('answer.before');
   }
 
@@ -367,8 +370,10 @@ export class Committer {
   }
 }
 
-/** Whether the change is one of the records, or of one that had the name or has it now. */
+/** Whether the change is one of the records, deletes one of them, or is of one that had or has the name. */
 function concerns(change: Change, basis: Basis): boolean {
+  if ('deletionsOf' in basis)
+    return change.after === undefined && basis.deletionsOf.has(changedId(change));
   if ('ids' in basis) return basis.ids.includes(changedId(change));
   return change.before?.name === basis.name || change.after?.name === basis.name;
 }

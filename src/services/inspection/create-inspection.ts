@@ -1,6 +1,5 @@
 import { SwitchboardError } from '../../domain/errors.js';
 import type { Step } from '../replica/tenant-state.js';
-import type { Upstream } from '../replica/upstream.js';
 import { Flights } from './flights.js';
 import { inspectServer } from './inspect-server.js';
 import {
@@ -29,14 +28,13 @@ export interface InspectionSurroundings extends Pick<
   InspectionDeps,
   'tenants' | 'catalog' | 'onBackgroundError'
 > {
-  readonly upstream: Upstream;
   /** Milliseconds, monotonic. */
   readonly monotonic: () => number;
 }
 
 /** Makes the inspections; with `automatic` they begin by themselves. Without a setup there are none. */
 export function createInspection(
-  { upstream, monotonic, ...around }: InspectionSurroundings,
+  { monotonic, ...around }: InspectionSurroundings,
   setup: InspectionSetup | undefined,
 ): Inspection {
   if (setup === undefined) return NO_INSPECTION;
@@ -48,7 +46,7 @@ export function createInspection(
   const scheduler = new Scheduler(deps, flights);
   const stop = new AbortController();
   const scanning = automatic ? scanUntilDone(deps, scheduler, stop.signal) : undefined;
-  const asked = { flights, tenants: deps.tenants, upstream, monotonic, timeoutMs };
+  const asked = { flights, tenants: deps.tenants, monotonic, timeoutMs };
   return {
     inspectServer: inspectServer.bind(null, asked),
     onStep: (tenant, step) => {

@@ -2,15 +2,13 @@ import { SwitchboardError } from '../../domain/errors.js';
 import type { ServerRecord } from '../../domain/server.js';
 import { authorize, validateId, type Answer, type RequestContext } from '../request.js';
 import { untilAborted } from '../concurrency/until-aborted.js';
-import type { Tenants } from '../tenants.js';
-import type { Upstream } from '../replica/upstream.js';
+import type { Tenant, Tenants } from '../tenants.js';
 import type { Flights } from './flights.js';
 import type { InspectionOutcome } from './inspect-once.js';
 
 export interface InspectServerDeps {
   readonly flights: Flights;
   readonly tenants: Tenants;
-  readonly upstream: Upstream;
   /** For one inspection. Milliseconds. */
   readonly timeoutMs: number;
   /** Milliseconds, monotonic. */
@@ -33,7 +31,7 @@ export async function inspectServer(
   validateId(id, 'id');
   const target = { tenant: context.tenant, id };
   const endMs = deps.monotonic() + context.waitMs;
-  await deps.tenants.get(context.tenant);
+  const tenant = await deps.tenants.get(context.tenant);
   for (;;) {
     const leftMs = endMs - deps.monotonic();
     const timeoutMs = Math.max(
@@ -44,14 +42,14 @@ export async function inspectServer(
       deps.flights.join(target, { timeoutMs, knownFailures: undefined }),
       context.signal,
     );
-    const answer = answerOf(deps, outcome, id);
+    const answer = answerOf(tenant, outcome, id);
     if (answer !== undefined) return answer;
   }
 }
 
 /** Undefined: try again. */
 function answerOf(
-  { upstream }: InspectServerDeps,
+  { upstream }: Pick<Tenant, 'upstream'>,
   outcome: InspectionOutcome,
   id: string,
 ): Answer<ServerRecord> | undefined {

@@ -4,12 +4,10 @@ import { validateObserved } from '../../domain/observation.js';
 import { LIMITS } from '../../domain/validate.js';
 import { authorize, validateId, type Answer, type RequestContext } from '../request.js';
 import type { Tenants } from '../tenants.js';
-import type { Upstream } from '../replica/upstream.js';
 import { commitFacts } from './commit-facts.js';
 
 export interface RecordFactsDeps {
   readonly tenants: Tenants;
-  readonly upstream: Upstream;
 }
 
 /** What a node learned. */
@@ -25,7 +23,7 @@ export interface RecordFactsInput {
 
 /** Stores what a node learned; answers false if it was known, or of another configuration. */
 export async function recordFacts(
-  { tenants, upstream }: RecordFactsDeps,
+  { tenants }: RecordFactsDeps,
   context: RequestContext,
   input: RecordFactsInput,
 ): Promise<Answer<boolean>> {
@@ -52,5 +50,5 @@ export async function recordFacts(
     context.caller.principal,
   );
   if (record === undefined) throw new SwitchboardError('SERVER_NOT_FOUND', `no server ${id}`);
-  return { value: written, position, upstream: upstream.status() };
+  return { value: written, position, upstream: tenant.upstream.status() };
 }

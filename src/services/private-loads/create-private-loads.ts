@@ -4,7 +4,6 @@ import type { Leases } from '../../storage/leases.js';
 import type { PrivateSources } from './private-source.js';
 import type { Step } from '../replica/tenant-state.js';
 import type { Tenants } from '../tenants.js';
-import type { Upstream } from '../replica/upstream.js';
 import { invalidateUser } from './invalidate-user.js';
 import { LoadFollower } from './load-follower.js';
 import { getPrivateLoadStatus, loadPrivateServers } from './load-status.js';
@@ -15,7 +14,6 @@ import { purgeUser } from './purge-user.js';
 export interface PrivateLoadsSetup {
   readonly tenants: Tenants;
   readonly catalog: Catalog;
-  readonly upstream: Upstream;
   readonly failpoint?: Failpoint;
   readonly onBackgroundError: (error: unknown) => void;
   readonly privateLoads?: {
@@ -29,7 +27,7 @@ export interface PrivateLoadsSetup {
 
 /** The loads of one replica, what keeps them fresh, and the calls about them. */
 export function createPrivateLoads(setup: PrivateLoadsSetup) {
-  const { tenants, upstream, wallClock, privateLoads } = setup;
+  const { tenants, wallClock, privateLoads } = setup;
   const sourceOf: PrivateSources = privateLoads?.sources ?? (() => undefined);
   const loads = new PrivateLoads({
     ...setup,
@@ -39,7 +37,7 @@ export function createPrivateLoads(setup: PrivateLoadsSetup) {
     random: privateLoads?.random ?? Math.random,
   });
   const follower = new LoadFollower(loads);
-  const deps = { tenants, upstream, loads, sourceOf, wallClock };
+  const deps = { tenants, loads, sourceOf, wallClock };
   return {
     loads,
     follower,

@@ -37,7 +37,7 @@ export async function invalidateUser(
       decide: (at) =>
         deps.sourceOf(context.tenant) === undefined ? undefined : decideInvalidate(at, user),
     });
-    return answerOf(deps, outcome, statusOf(deps, { tenant, user }));
+    return answerOf(tenant, outcome, statusOf(deps, { tenant, user }));
   } finally {
     release();
   }

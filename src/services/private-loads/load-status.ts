@@ -2,13 +2,11 @@ import type { LoadRecord, LoadStatus } from '../../domain/load-record.js';
 import { userSubject, userView } from '../../domain/view.js';
 import { authorize, validateId, type Answer, type RequestContext } from '../request.js';
 import type { Tenants } from '../tenants.js';
-import type { Upstream } from '../replica/upstream.js';
 import type { LoadSource, LoadTarget } from './load-deps.js';
 import type { PrivateLoads } from './private-loads.js';
 
 export interface LoadCallDeps {
   readonly tenants: Tenants;
-  readonly upstream: Upstream;
   readonly loads: PrivateLoads;
   readonly sourceOf: (tenant: string) => LoadSource | undefined;
   /** Milliseconds since 1970, for people. */
@@ -24,7 +22,7 @@ export async function loadPrivateServers(
   authorize(context, force ? 'node' : 'reader');
   return withUser({ deps, context, user }, async (target) => {
     const { loads } = deps;
-    if (force) await loads.insist(target, context.signal);
+    if (force) await loads.reload(target, context.signal);
     else await loads.demand(target.tenant, userView(user), context.signal);
   });
 }
@@ -57,7 +55,7 @@ async function withUser(
     return {
       value: statusOf(deps, { tenant, user }),
       position: tenant.log.position,
-      upstream: deps.upstream.status(),
+      upstream: tenant.upstream.status(),
     };
   } finally {
     release();

@@ -13,7 +13,7 @@ import { runLoad } from './run-load.js';
 /** A load under way; everybody who waits for it gets its result or its failure. */
 interface Flight {
   readonly done: Promise<void>;
-  /** One that begins when this one has ended, for those who insist. */
+  /** One that begins when this one has ended, for those who force one. */
   next?: Promise<void>;
 }
 
@@ -70,7 +70,7 @@ export class PrivateLoads {
   }
 
   /** A load that begins after this call, whatever is loaded; also ends a purge. */
-  async insist(target: LoadTarget, signal: AbortSignal): Promise<void> {
+  async reload(target: LoadTarget, signal: AbortSignal): Promise<void> {
     const flight = this.flights.get(targetKey(target));
     const begin = (): Promise<void> => this.begin(target, true);
     const load = flight === undefined ? begin() : (flight.next ??= flight.done.then(begin, begin));
@@ -123,19 +123,19 @@ export class PrivateLoads {
     await Promise.allSettled([...this.flights.values()].map(({ done }) => done));
   }
 
-  private begin(target: LoadTarget, insists: boolean): Promise<void> {
+  private begin(target: LoadTarget, isForced: boolean): Promise<void> {
     const key = targetKey(target);
     const known = this.flights.get(key);
     if (known !== undefined) return known.done;
     const flight: Flight = {
-      done: this.fly(target, insists).finally(() => this.flights.delete(key)),
+      done: this.fly(target, isForced).finally(() => this.flights.delete(key)),
     };
     flight.done.catch(() => undefined);
     this.flights.set(key, flight);
     return flight.done;
   }
 
-  private async fly(target: LoadTarget, insists: boolean): Promise<void> {
+  private async fly(target: LoadTarget, isForced: boolean): Promise<void> {
     const key = targetKey(target);
     const from = this.deps.sourceOf(target.tenant.log.tenant);
     if (from === undefined) return;
@@ -144,7 +144,7 @@ export class PrivateLoads {
       // Not in the turn of whoever asks: that may be a commit which is not visible yet.
       await Promise.resolve();
       signal.throwIfAborted();
-      await runLoad(this.deps, target, { from, slots: this.slotsOf(from), insists, signal });
+      await runLoad(this.deps, target, { from, slots: this.slotsOf(from), isForced, signal });
       this.failures.succeeded(key);
     } catch (error) {
       if (signal.aborted) throw signal.reason;

@@ -52,7 +52,7 @@ export async function purgeUser(
   if (outcome.kind === 'unchanged') all.push(...(outcome.decision?.changes ?? []));
   const deletedCount = all.filter(({ after }) => after === undefined).length;
   const value = { deletedCount, revokedCount: all.length - deletedCount };
-  return { value, position: outcome.position, upstream: deps.upstream.status() };
+  return { value, position: outcome.position, upstream: tenant.upstream.status() };
 }
 
 function requestOfPart(request: RequestKey | undefined, part: number): { request?: RequestKey } {

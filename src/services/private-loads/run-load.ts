@@ -1,4 +1,5 @@
 import { isSwitchboardError, SwitchboardError } from '../../domain/errors.js';
+import { grantsOf } from '../../domain/commands/load/sight.js';
 import { userSubject } from '../../domain/view.js';
 import type { Slots } from '../concurrency/slots.js';
 import type { LoadDeps, LoadSource, LoadTarget } from './load-deps.js';
@@ -9,7 +10,7 @@ export interface LoadRun {
   readonly from: LoadSource;
   readonly slots: Slots;
   /** Loads whatever is loaded, also for a purged user. */
-  readonly insists: boolean;
+  readonly isForced: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -29,7 +30,7 @@ export async function runLoad(deps: LoadDeps, target: LoadTarget, run: LoadRun):
     const key = `private-load/${log.tenant}/${target.user}`;
     await deps.leases.withLease(key, { ttlMs: LEASE_MS, signal: run.signal }, async (lease) => {
       await log.catchUp();
-      if (!run.insists && isLoadedSince(target, known)) return;
+      if (!run.isForced && isLoadedSince(target, known)) return;
       await loadUntilPublished(deps, target, { ...run, signal: lease.signal });
     });
   } finally {
@@ -57,17 +58,18 @@ async function loadUntilPublished(deps: LoadDeps, target: LoadTarget, run: LoadR
 async function loadOnce(
   { catalog, failpoint }: LoadDeps,
   target: LoadTarget,
-  { from, slots, insists, signal }: LoadRun,
+  { from, slots, isForced, signal }: LoadRun,
 ): Promise<void> {
   const { source, policy } = from;
   const { tenant, user } = target;
   const { log } = tenant;
   await log.catchUp();
   const since = log.position.revision;
+  const grants = grantsOf(log, user);
   await failpoint('load.before');
   const rows = await slots(() => source.load({ tenant: log.tenant, user }, { signal }));
   if (signal.aborted) throw new SwitchboardError('CANCELLED');
   await failpoint('load.answered');
   const rights = { source: source.name, foreignOwners: policy.foreignOwners };
-  await publishLoad(catalog, target, { rights, rows, since, insists });
+  await publishLoad(catalog, target, { rights, rows, since, grants, isForced });
 }

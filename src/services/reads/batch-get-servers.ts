@@ -50,7 +50,7 @@ export async function batchGetServers(
       isSwitchboardError(key) ? key : (findServer(log, view, key) ?? notFound(key)),
     );
     const value = withinAnswer(found);
-    return { value, position: log.position, upstream: deps.upstream.status() };
+    return { value, position: log.position, upstream: tenant.upstream.status() };
   } finally {
     release();
   }

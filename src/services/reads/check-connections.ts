@@ -40,7 +40,7 @@ export async function checkConnections(
     const value = held.map((item): CheckResult =>
       isSwitchboardError(item) ? { state: 'failed', error: item } : check(log, item),
     );
-    return { value, position: log.position, upstream: deps.upstream.status() };
+    return { value, position: log.position, upstream: tenant.upstream.status() };
   } finally {
     for (const release of releases) release();
   }

@@ -56,7 +56,7 @@ export async function explainAccess(
     const moreUnseen = others.length > MOST;
     const moreDeleted = deleted.length > MOST;
     const value = { ...explanation, moreUnseen, moreDeleted };
-    return { value, position, upstream: deps.upstream.status() };
+    return { value, position, upstream: tenant.upstream.status() };
   } finally {
     release();
   }

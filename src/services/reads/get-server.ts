@@ -18,7 +18,6 @@ import {
 } from '../request.js';
 import type { TenantState } from '../replica/tenant-state.js';
 import type { Tenant, Tenants } from '../tenants.js';
-import type { Upstream } from '../replica/upstream.js';
 
 export interface GetQuery {
   readonly view: View;
@@ -30,7 +29,6 @@ export interface GetQuery {
 export interface ReadDeps {
   readonly tenants: Tenants;
   readonly catalog: Catalog;
-  readonly upstream: Upstream;
   readonly loads: PrivateLoads;
 }
 
@@ -47,12 +45,11 @@ export async function getServer(
   if (warm !== undefined) return warm;
   const { view, key, atLeast } = query;
   const tenant = await readableTenant(deps, context, atLeast);
-  const { log } = tenant;
   if (view.kind === 'inventory') return getFromInventory(deps, tenant, key);
   // Held while it is looked at: it must not cool down in between.
   const release = await holdView(deps.loads, { tenant, view }, context.signal);
   try {
-    return answerFrom(deps, log, { view, key });
+    return answerFrom(tenant, { view, key });
   } finally {
     release();
   }
@@ -70,7 +67,7 @@ export function getWarmServer(
   if (atLeast !== '' || view.kind === 'inventory') return undefined;
   const tenant = deps.tenants.peek(context.tenant);
   if (tenant === undefined || !isAnswerable(deps, tenant, { view, key })) return undefined;
-  return answerFrom(deps, tenant.log, { view, key });
+  return answerFrom(tenant, { view, key });
 }
 
 /** Whether all that decides the answer is here: of a name that is shared, that alone. */
@@ -85,8 +82,7 @@ function isAnswerable(
 }
 
 function answerFrom(
-  { upstream }: ReadDeps,
-  log: TenantState,
+  { log, upstream }: Tenant,
   { view, key }: { readonly view: ReaderView; readonly key: ServerKey },
 ): Answer<StoredServer> {
   const found = findServer(log, view, key);
@@ -147,8 +143,8 @@ async function isOfHistory(log: TenantState, catalog: Catalog, token: Token): Pr
 }
 
 async function getFromInventory(
-  { catalog, upstream }: ReadDeps,
-  { log }: Tenant,
+  { catalog }: ReadDeps,
+  { log, upstream }: Tenant,
   key: ServerKey,
 ): Promise<Answer<StoredServer>> {
   if (!('id' in key)) throw invalidField('key', 'the inventory view finds by id only');

@@ -48,7 +48,7 @@ export async function listGrants(
   const limit = pageLimitOf(pageSize, PAGE_SIZES);
   const digest = digestText('grants', id);
   const cursor = readCursor(context.tenant, pageToken, digest);
-  const { log } = await readableTenant(deps, context, atLeast);
+  const { log, upstream } = await readableTenant(deps, context, atLeast);
   const release = await log.holdRecord(id);
   try {
     const position = cursor === undefined ? log.position : await placeOf(deps.catalog, log, cursor);
@@ -63,7 +63,7 @@ export async function listGrants(
     const nextPageToken =
       last === undefined ? '' : writeCursor(log.tenant, { position, last, digest });
     const value = { record, grants, totalCount: server.grants.length, nextPageToken };
-    return { value, position, upstream: deps.upstream.status() };
+    return { value, position, upstream: upstream.status() };
   } finally {
     release();
   }

@@ -43,8 +43,8 @@ export async function listServerVersions(
   validateId(id, 'id');
   const limit = pageLimitOf(pageSize);
   const before = readCursor(id, pageToken);
-  const { catalog, upstream } = deps;
-  const { log } = await readableTenant(deps, context, '');
+  const { catalog } = deps;
+  const { log, upstream } = await readableTenant(deps, context, '');
   // One more: what the last one of the page followed, and whether there is a next page.
   const query = { id, limit: limit + 1, ...(before === undefined ? {} : { before }) };
   const { revision, value } = await catalog.versions(log.tenant, query);

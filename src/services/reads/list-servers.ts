@@ -64,7 +64,7 @@ export async function listServers(
     const { log } = tenant;
     const position = cursor === undefined ? log.position : await placeOf(deps.catalog, log, cursor);
     const page = resolvedPage({ query, cursor, limit }, view, { log, position });
-    return { value: page, position, upstream: deps.upstream.status() };
+    return { value: page, position, upstream: tenant.upstream.status() };
   } finally {
     release();
   }
@@ -97,8 +97,8 @@ function resolvedPage(
 }
 
 async function listInventory(
-  { catalog, upstream }: ReadDeps,
-  { log }: Tenant,
+  { catalog }: ReadDeps,
+  { log, upstream }: Tenant,
   { query, cursor, limit }: PageQuery,
 ): Promise<Answer<ServerPage>> {
   const afterId = cursor?.last ?? '';

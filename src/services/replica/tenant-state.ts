@@ -11,6 +11,7 @@ import { queryInventory, queryRecord, querySubjects } from './cold-queries.js';
 import { RecentCommits } from './recent-commits.js';
 import { HeldSubjects } from './held-subjects.js';
 import { TENANT_LIMITS, type TenantLimits } from './tenant-limits.js';
+import { Listeners } from './listeners.js';
 import { RevisionWaiters } from './revision-waiters.js';
 
 /** One commit with the states around it, told to listeners before it becomes visible. */
@@ -21,6 +22,12 @@ export interface Step {
   readonly after: StateIndex;
 }
 
+export interface TenantStateOptions extends Partial<TenantLimits> {
+  /** Told what a listener throws. */
+  readonly report?: (error: unknown) => void;
+}
+
+const ignore = (): void => undefined;
 const NO_USERS: ReadonlySet<string> = new Set();
 
 /**
@@ -35,7 +42,7 @@ export class TenantState implements StateIndex {
   private readonly catalog: Catalog;
   private readonly subjects: HeldSubjects;
   private readonly records: RecordSet;
-  private readonly listeners = new Set<(step: Step) => void>();
+  private readonly listeners: Listeners<Step>;
   private readonly historians = new Set<Overlay>();
   private readonly waiters = new RevisionWaiters();
   /** Records that are held by their id, with how many hold each. */
@@ -51,13 +58,15 @@ export class TenantState implements StateIndex {
   private constructor(
     tenant: string,
     catalog: Catalog,
-    start: { position: Position; limits: TenantLimits },
+    start: { position: Position; options: TenantStateOptions },
   ) {
+    const { recentCommits, idleSubjects, report } = { ...TENANT_LIMITS, ...start.options };
     this.tenant = tenant;
     this.catalog = catalog;
     this.place = start.position;
-    this.recent = new RecentCommits(start.limits.recentCommits);
-    this.subjects = new HeldSubjects(start.limits.idleSubjects);
+    this.recent = new RecentCommits(recentCommits);
+    this.subjects = new HeldSubjects(idleSubjects);
+    this.listeners = new Listeners(report ?? ignore);
     this.records = new RecordSet((subject) => this.subjects.has(subject));
   }
 
@@ -65,13 +74,13 @@ export class TenantState implements StateIndex {
   static async open(
     tenant: string,
     catalog: Catalog,
-    limits = TENANT_LIMITS,
+    options: TenantStateOptions = {},
   ): Promise<TenantState> {
     const { revision, value } = await catalog.sharedServers(tenant);
     const position = await catalog.positionAt(tenant, revision);
     if (position === undefined)
       throw new SwitchboardError('CATALOG_UNAVAILABLE', 'the log moved while it was opened');
-    const log = new TenantState(tenant, catalog, { position, limits });
+    const log = new TenantState(tenant, catalog, { position, options });
     for (const server of value) log.records.put(server);
     // Projections may be ahead of the revision they answer with; the log levels them.
     const newest = value.reduce((most, { record }) => Math.max(most, record.revision), revision);
@@ -243,10 +252,12 @@ export class TenantState implements StateIndex {
     return this.waiters.reached(revision, () => this.place.revision, signal);
   }
 
-  /** Calls `listener` synchronously for each commit, before it becomes visible. */
+  /**
+   * Calls `listener` synchronously for each commit, before it becomes visible. One that throws
+   * stops neither the tenant nor the other listeners; it is reported.
+   */
   onStep(listener: (step: Step) => void): () => void {
-    this.listeners.add(listener);
-    return () => this.listeners.delete(listener);
+    return this.listeners.add(listener);
   }
 
   /**
@@ -268,7 +279,7 @@ export class TenantState implements StateIndex {
       fingerprint: commit.fingerprint,
     };
     const step: Step = { commit, position, before: this, after };
-    for (const listener of this.listeners) listener(step);
+    this.listeners.tell(step);
     for (const change of commit.changes) {
       const id = changedId(change);
       for (const historian of this.historians) historian.pin(id);

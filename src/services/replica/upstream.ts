@@ -1,7 +1,7 @@
-/** How sure a replica is of what it answers. */
+/** How sure a replica is of what it returns of a tenant. */
 export interface UpstreamStatus {
   readonly state: 'following' | 'degraded';
-  /** Milliseconds since the Catalog last confirmed the newest state. */
+  /** Milliseconds since the Catalog last confirmed the end of the tenant's log. */
   readonly ageMs: number;
 }
 
@@ -18,7 +18,8 @@ export const UPSTREAM_DEFAULTS: UpstreamLimits = Object.freeze({
 });
 
 /**
- * What a replica knows of its own connection to the Catalog. Counts on a monotonic clock
+ * How long ago the Catalog confirmed to this replica where the log of one tenant ends. Each tenant
+ * has its own: one that cannot be read says nothing of the others. Counts on a monotonic clock
  * that the caller gives, in milliseconds.
  */
 export class Upstream {
@@ -26,13 +27,14 @@ export class Upstream {
   private readonly limits: UpstreamLimits;
   private confirmedAt: number;
 
-  constructor(now: () => number, limits: UpstreamLimits) {
+  /** `since` is when the call began by which the tenant was opened. */
+  constructor(now: () => number, limits: UpstreamLimits, since: number) {
     this.now = now;
     this.limits = limits;
-    this.confirmedAt = now();
+    this.confirmedAt = since;
   }
 
-  /** The Catalog confirmed, by a call that began at `since`, what the newest state is. */
+  /** The Catalog confirmed, by a call that began at `since`, where the log ends. */
   confirm(since: number): void {
     this.confirmedAt = Math.max(this.confirmedAt, since);
   }

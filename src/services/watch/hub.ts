@@ -25,7 +25,7 @@ export class WatchHub {
   /** Lets at most so many snapshots run at once; the others wait for their turn. */
   readonly snapshotSlot: Slots;
 
-  constructor(log: TenantState, maxSnapshots: number) {
+  constructor(log: Pick<TenantState, 'onStep'>, maxSnapshots: number) {
     this.snapshotSlot = createSlots(maxSnapshots);
     this.stop = log.onStep((step) => {
       this.onStep(step);
@@ -93,6 +93,16 @@ export class WatchHub {
   }
 
   private onStep(step: Step): void {
+    try {
+      this.tellConcerned(step);
+    } catch (cause) {
+      // Nobody knows who was to be told: a stream that went on would miss a commit (W3).
+      this.endAll(() => new SwitchboardError('INTERNAL', undefined, { cause }));
+      throw cause;
+    }
+  }
+
+  private tellConcerned(step: Step): void {
     const memo = createMemo();
     for (const watcher of this.concerned(step)) {
       try {

@@ -7,7 +7,6 @@ import { checkId, LIMITS } from '../../domain/validate.js';
 import { subjectsOf, type ReaderView } from '../../domain/view.js';
 import { authorize, validateId, validateView } from '../request.js';
 import type { Tenant } from '../tenants.js';
-import type { Upstream } from '../replica/upstream.js';
 import { createMemo, type ResetReason } from './audience.js';
 import { NodeAudience, type SyncEncoder } from './node-audience.js';
 import { checkResume } from './resume.js';
@@ -24,7 +23,6 @@ export interface SessionEncoder extends SyncEncoder {
 }
 
 export interface SessionDeps extends WatchDeps {
-  readonly upstream: Upstream;
   readonly encoder: SessionEncoder;
   readonly maxSubscriptions: number;
 }
@@ -149,9 +147,13 @@ export class NodeSession {
   }
 
   /** A heartbeat at its end tells the node that it has caught up: what it missed has no end else. */
-  private async resume({ log }: Tenant, watcher: Watcher, place: Position): Promise<void> {
+  private async resume(
+    { log, upstream }: Tenant,
+    watcher: Watcher,
+    place: Position,
+  ): Promise<void> {
     await watcher.resume(place);
-    watcher.beat({ newest: log.position, upstream: this.deps.upstream.status() }, createMemo());
+    watcher.beat({ newest: log.position, upstream: upstream.status() }, createMemo());
   }
 
   /**

@@ -110,7 +110,7 @@ async function changeAccess(
   const record = after ?? current;
   if (record === undefined) throw new Error('a change of access without a record');
   const { granted = [], revoked = [] } = access ?? {};
-  return answerOf(deps, outcome, {
+  return answerOf(tenant, outcome, {
     record,
     added: granted.map(({ subject }) => subject),
     removed: revoked.map(({ subject }) => subject),

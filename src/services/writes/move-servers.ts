@@ -122,7 +122,7 @@ async function movedAnswer(
   const servers =
     named ?? (await readNamed(deps.catalog, tenant.log, name(change) ?? after.name)).value;
   const hidden = hiddenBy(after.id, servers);
-  return answerOf(deps, outcome, {
+  return answerOf(tenant, outcome, {
     record: isOnlyChecked ? withoutIdentity(after) : after,
     affected: { everyone: true, subjects: [] },
     namesakes: hidden.slice(0, MOST_TOLD),

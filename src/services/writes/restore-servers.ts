@@ -68,7 +68,7 @@ export async function rollbackServer(
   const { before, after } = changeOf(outcome);
   const record = after ?? current;
   if (record === undefined) throw new Error('a rollback without a record');
-  return answerOf(deps, outcome, { record, before: before ?? record });
+  return answerOf(tenant, outcome, { record, before: before ?? record });
 }
 
 /** Puts a deleted server back, under its id. */
@@ -91,7 +91,7 @@ export async function undeleteServer(
   });
   const { after } = changeOf(outcome);
   if (after === undefined) throw new Error('an undelete without a record');
-  return answerOf(deps, outcome, after);
+  return answerOf(tenant, outcome, after);
 }
 
 interface VersionsIntent {

@@ -9,11 +9,9 @@ import { MAX_BATCH_BYTES } from '../../storage/catalog.js';
 import type { WriteOutcome } from '../commit/committer.js';
 import { validateId, type Answer, type RequestContext } from '../request.js';
 import type { Tenant, Tenants } from '../tenants.js';
-import type { Upstream } from '../replica/upstream.js';
 
 export interface WriteDeps {
   readonly tenants: Tenants;
-  readonly upstream: Upstream;
 }
 
 /** What every write carries. */
@@ -104,7 +102,7 @@ export function withoutIdentity(record: ServerRecord): ServerRecord {
 
 /** The answer to a write. */
 export function answerOf<T>(
-  { upstream }: Pick<WriteDeps, 'upstream'>,
+  { upstream }: Pick<Tenant, 'upstream'>,
   { position }: Pick<WriteOutcome, 'position'>,
   value: T,
 ): Answer<T> {

@@ -64,7 +64,7 @@ export async function createServer(
   const record = changeOf(outcome).after;
   if (record === undefined) throw new Error('a create without a record');
   const value = outcome.kind === 'committed' ? record : withoutIdentity(record);
-  return answerOf(deps, outcome, value);
+  return answerOf(tenant, outcome, value);
 }
 
 /** Changes what people declare. A change without effect answers the server as it is (R4). */
@@ -92,7 +92,7 @@ export async function updateServer(
   });
   const record = changeOf(outcome).after ?? current;
   if (record === undefined) throw new Error('an update without a record');
-  return answerOf(deps, outcome, record);
+  return answerOf(tenant, outcome, record);
 }
 
 /** Deletes a server; answers it as it was, and who loses sight of it. */
@@ -115,7 +115,7 @@ export async function deleteServer(
   const subjects = isShared(before)
     ? []
     : audienceOf({ record: before, grants: access?.revoked ?? [] });
-  return answerOf(deps, outcome, {
+  return answerOf(tenant, outcome, {
     record: before,
     affected: { everyone: isShared(before), subjects },
   });

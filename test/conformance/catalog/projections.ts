@@ -35,7 +35,7 @@ import { openCatalog, openHarness, TENANT, type CatalogSuite } from './harness.j
 /** Projections are the sum of the log, and nothing else. */
 export function describeProjections(suite: CatalogSuite): void {
   describe('projections', () => {
-    it('equal a plain model after random histories [P3]', { timeout: 120_000 }, async () => {
+    it('equal a plain model after random histories [P3]', async () => {
       await fc.assert(
         fc.asyncProperty(historySteps(30), async (steps) => {
           const harness = await suite.create({});

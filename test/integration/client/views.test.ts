@@ -20,6 +20,7 @@ import {
   promoteServer,
   revokeAccess,
 } from '../../support/grpc-admin/access.js';
+import { openHttpServer, textOf } from '../../support/mcp/pool.js';
 import { printedSeed, randomFrom, type Random } from '../../support/random.js';
 
 const NAMES = ['a', 'b', 'c', 'd', 'e', 'f'];
@@ -147,5 +148,26 @@ describe('the views of a client', () => {
       for (const user of [ana, ben, eve]) expect(user?.servers.get('notes')?.tier).toBe('USER');
     });
     expect(client.app.servers.list()).toEqual([]);
+  });
+
+  it('hand out servers that no caller can change for another one [C8]', async () => {
+    const { address, admin } = await startControlPlane();
+    const { client } = openNode(address);
+    const [right, wrong] = [
+      await openHttpServer({ label: 'right' }),
+      await openHttpServer({ label: 'wrong' }),
+    ];
+    await admin.create({
+      server: { name: 'notes', tier: Tier.TIER_USER, spec: httpSpec(right.url) },
+    });
+    const [ana, bob] = [await client.user('ana'), await client.user('bob')];
+    await soon(() => expect(ana.servers.get('notes')).toBeDefined());
+    const found = ana.servers.get('notes');
+    const isChanged = Reflect.set(found?.spec.transport ?? {}, 'url', wrong.url);
+    expect(textOf(await bob.connections.callTool('notes', { name: 'label' }))).toBe('right');
+    expect(isChanged).toBe(false);
+    // Nothing is copied for that: everybody gets the one object, each time.
+    expect(bob.servers.get('notes')).toBe(found);
+    expect(ana.servers.list()[0]).toBe(found);
   });
 });

@@ -452,7 +452,7 @@ describe('100 grants and revokes under callers', () => {
     expect(tally.refused).toBeGreaterThan(100);
     expect([...sessions.values()].every((each) => each.size === 1)).toBe(true);
     expect([server.opened, server.deleted]).toEqual([sessions.size, sessions.size]);
-  }, 120_000);
+  });
 });
 
 describe('promoting and demoting under callers', () => {
@@ -511,5 +511,5 @@ describe('promoting and demoting under callers', () => {
     done.abort();
     await Promise.all(calling);
     expect(wrong).toEqual([]);
-  }, 120_000);
+  });
 });

@@ -1,6 +1,7 @@
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { Connection } from '../../../src/client/pool/connection.js';
 import type { CredentialsRequest } from '../../../src/client/pool/credential-store.js';
+import { eventually } from '../../support/eventually.js';
 import {
   clientErrorOf,
   closedGate,
@@ -247,20 +248,20 @@ describe('credentials', () => {
     const ana = pool.user('ana');
     const before = await ana.get('one');
     expect([await ana.get('one'), asked]).toEqual([before, 1]);
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       expect(await ana.get('one')).toMatchObject({
         connectedAt: before.connectedAt,
         state: 'live',
       });
       expect(asked).toBe(2);
-    }, 5000);
+    });
     expect(server.opened).toBe(1);
     revision = 'b';
-    const seen = await vi.waitFor(async () => {
+    const seen = await eventually(async () => {
       const headers = await ana.call('one', headersSeen);
       expect(headers['x-revision']).toBe('b');
       return headers;
-    }, 5000);
+    });
     expect([seen['x-revision'], server.opened, before.state === 'live']).toEqual(['b', 2, false]);
     expect(events.find(({ type }) => type === 'retired')).toMatchObject({ cause: 'credentials' });
   });
@@ -344,9 +345,9 @@ describe('credentials', () => {
     const ana = pool.user('ana');
     await ana.get('one');
     await seen(({ type }) => type === 'closed');
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       await ana.get('one');
       expect(asked).toBeGreaterThan(1);
-    }, 5000);
+    });
   });
 });

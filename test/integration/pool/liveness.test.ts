@@ -1,5 +1,6 @@
 import { once } from 'node:events';
-import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { eventually } from '../../support/eventually.js';
 import { freePort, startEverything } from '../../support/mcp/everything.js';
 import {
   clientErrorOf,
@@ -136,9 +137,8 @@ describe('a server that goes away', () => {
       expect((await running).reason).toBe('CONNECTION_LOST');
       await exited;
       child = await startEverything(mode, port);
-      const echoed = await vi.waitFor(
-        () => pool.app.callTool('one', { name: 'echo', arguments: { message: 'hello' } }),
-        { timeout: 10_000, interval: 50 },
+      const echoed = await eventually(() =>
+        pool.app.callTool('one', { name: 'echo', arguments: { message: 'hello' } }),
       );
       expect(textOf(echoed)).toContain('hello');
     },

@@ -1,4 +1,5 @@
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { eventually } from '../../support/eventually.js';
 import {
   clientErrorOf,
   closedGate,
@@ -25,6 +26,20 @@ describe('one connection for many', () => {
     expect(server.opened).toBe(1);
     await pool.close();
     expect([server.deleted, server.alive]).toEqual([1, 0]);
+  });
+
+  it('tells what the server can do, and lets nobody change it for the others [C8]', async () => {
+    const server = await openHttpServer();
+    const { pool } = openPool([{ name: 'one', spec: { transport: httpServer(server.url) } }]);
+    const { capabilities, serverInfo } = await pool.app.get('one');
+    const isChanged = [
+      Reflect.deleteProperty(capabilities, 'tools'),
+      Reflect.set(serverInfo ?? {}, 'name', 'another'),
+    ];
+    const another = await pool.user('bob').get('one');
+    expect(await another.listTools()).not.toEqual([]);
+    expect(another.serverInfo).toMatchObject({ name: 'test' });
+    expect(isChanged).toEqual([false, false]);
   });
 
   it('gives one failure to all who waited [C1]', async () => {
@@ -225,7 +240,7 @@ describe('a broken server', () => {
     });
     await clientErrorOf(pool.app.get('one'));
     await server.start();
-    await vi.waitFor(() => pool.app.get('one'), { interval: 5 });
+    await eventually(() => pool.app.get('one'), { intervalMs: 5 });
     expect(pool.app.loaded('one')?.state).toBe('live');
 
     const other = openPool(

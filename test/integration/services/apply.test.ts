@@ -1,7 +1,8 @@
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { isSwitchboardError, SwitchboardError } from '../../../src/domain/errors.js';
 import { INVENTORY_VIEW, userView } from '../../../src/domain/view.js';
 import type { Catalog } from '../../../src/storage/catalog.js';
+import { eventually } from '../../support/eventually.js';
 import { useFakeIntervals } from '../../support/fake-intervals.js';
 import { apply, brokenItem, itemOf, told } from '../../support/services/apply.js';
 import {
@@ -330,7 +331,7 @@ describe('all or nothing', () => {
       }),
     );
     const node = openNode(replica, new Map([['s', userView('ana')]]));
-    await vi.waitFor(() => {
+    await eventually(() => {
       expect(decodeFrames<SyncFrame>(node.sink).at(-1)?.kind).toBe('synced');
     });
     const nodeFrom = node.sink.frames.length;

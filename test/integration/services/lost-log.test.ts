@@ -1,5 +1,6 @@
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { userView } from '../../../src/domain/view.js';
+import { eventually } from '../../support/eventually.js';
 import { useFakeIntervals } from '../../support/fake-intervals.js';
 import {
   create,
@@ -25,7 +26,7 @@ describe('a replica whose tenant was compacted beyond its view', () => {
     await world.catalog.compact(TENANT, 3, { answersBefore: 0 });
 
     passTime(far, 1_000);
-    await vi.waitFor(() => {
+    await eventually(() => {
       expect(sink.ended?.error?.reason).toBe('CATALOG_UNAVAILABLE');
     });
     expect((await listed(far, userView('ana'))).size).toBe(3);
@@ -33,7 +34,7 @@ describe('a replica whose tenant was compacted beyond its view', () => {
     await again.live;
     await create(near, { name: 'fourth' });
     passTime(far, 1_000);
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       expect((await listed(far, userView('ana'))).size).toBe(4);
     });
     expect(again.sink.ended).toBeUndefined();

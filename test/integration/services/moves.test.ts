@@ -7,6 +7,7 @@ import type { ServerRecord } from '../../../src/domain/server.js';
 import { APP_VIEW, INVENTORY_VIEW, userView } from '../../../src/domain/view.js';
 import { Committer, type WriteOutcome } from '../../../src/services/commit/committer.js';
 import { fromNamesakes } from '../../../src/services/reads/namesakes.js';
+import { Upstream, UPSTREAM_DEFAULTS } from '../../../src/services/replica/upstream.js';
 import { TenantState } from '../../../src/services/replica/tenant-state.js';
 import { WatchHub } from '../../../src/services/watch/hub.js';
 import type { Catalog } from '../../../src/storage/catalog.js';
@@ -122,7 +123,8 @@ describe('a promotion', () => {
       failpoint: NO_FAILPOINT,
       now: Date.now,
     });
-    const tenant = { log, committer, hub: new WatchHub(log, 1) };
+    const upstream = new Upstream(() => 0, UPSTREAM_DEFAULTS, 0);
+    const tenant = { log, committer, hub: new WatchHub(log, 1), upstream };
     const common = { actor: 'a', reason: '', validateOnly: false };
     const nothing = () => Promise.resolve(() => undefined);
     const created = (name: string, owner: string): Promise<WriteOutcome> =>

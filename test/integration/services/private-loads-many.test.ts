@@ -1,7 +1,8 @@
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { SwitchboardError } from '../../../src/domain/errors.js';
 import { userView, type UserView } from '../../../src/domain/view.js';
 import type { Leases } from '../../../src/storage/leases.js';
+import { eventually } from '../../support/eventually.js';
 import { useFakeIntervals } from '../../support/fake-intervals.js';
 import { grant, reasonOf } from '../../support/services/access.js';
 import { apply, itemOf } from '../../support/services/apply.js';
@@ -212,7 +213,7 @@ describe('how far a user is loaded', () => {
     expect(source.asked).toEqual([]);
     source.held = [];
     const first = reasonOf(page(replica, ana));
-    await vi.waitFor(() => {
+    await eventually(() => {
       expect(source.held).toHaveLength(1);
     });
     expect(await tell()).toEqual({ ...nothing, state: 'cold', loading: true });

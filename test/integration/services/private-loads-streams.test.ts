@@ -1,7 +1,8 @@
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { SwitchboardError } from '../../../src/domain/errors.js';
 import { viewDigest } from '../../../src/domain/token.js';
 import { userView, type ReaderView } from '../../../src/domain/view.js';
+import { eventually } from '../../support/eventually.js';
 import { useFakeIntervals } from '../../support/fake-intervals.js';
 import { loadingFrom, ScriptedSource } from '../../support/loads/scripted-source.js';
 import type { SyncFrame, WatchFrame } from '../../support/services/encoders.js';
@@ -54,7 +55,7 @@ describe('a watch of a user', () => {
     source.set('ana', { rowId: 'old' });
     source.held = [];
     const { sink, live } = watch(replica, ana);
-    await vi.waitFor(() => {
+    await eventually(() => {
       expect(source.asked).toEqual(['ana']);
     });
     expect(events(sink)).toEqual([]);
@@ -66,7 +67,7 @@ describe('a watch of a user', () => {
 
     source.set('ana', { rowId: 'new' });
     await invalidate(replica, 'ana');
-    await vi.waitFor(() => {
+    await eventually(() => {
       expect(events(sink).length).toBe(3);
     });
     const now = (await page(replica, ana)).value.servers[0]?.record.id ?? '';
@@ -80,7 +81,7 @@ describe('a watch of a user', () => {
     const { sink, live } = watch(replica, ana);
     await live;
     source.set('ana', { rowId: 'new' });
-    await vi.waitFor(() => {
+    await eventually(() => {
       expect(events(sink).length).toBe(1);
     });
     sink.disconnect();
@@ -109,13 +110,13 @@ describe('a watch of a user', () => {
     expect(sink.ended).toBeUndefined();
     source.failure = undefined;
     source.set('ana', { rowId: 'new' });
-    await vi.waitFor(() => {
+    await eventually(() => {
       replica.clock.now += 1_000;
       expect(source.asked.length).toBeGreaterThan(1);
     });
     replica.clock.now += 120_000;
     await invalidate(replica, 'ana');
-    await vi.waitFor(() => {
+    await eventually(() => {
       expect(events(sink).length).toBe(2);
     });
   });
@@ -129,18 +130,18 @@ describe('a node', () => {
     const { replica, source } = await open(world);
     source.held = [];
     const { sink, session } = openNode(replica, views(['a', ana]));
-    await vi.waitFor(() => {
+    await eventually(() => {
       expect(source.asked).toEqual(['ana']);
     });
     const [slow] = source.held;
     source.held = undefined;
     session.receive({ kind: 'subscribe', subscription: { id: 'b', view: bob, digest: '' } });
-    await vi.waitFor(() => {
+    await eventually(() => {
       expect(isSynced(sink, 'b')).toBe(true);
     });
     expect(isSynced(sink, 'a')).toBe(false);
     slow?.fail(new SwitchboardError('SOURCE_UNAVAILABLE'));
-    await vi.waitFor(() => {
+    await eventually(() => {
       expect(isRefused(sink, 'a')).toBe(true);
     });
     expect(sink.ended).toBeUndefined();
@@ -156,13 +157,13 @@ describe('a node', () => {
       ['b', bob],
     ] as const)
       session.receive({ kind: 'subscribe', subscription: { id, view, digest: '' } });
-    await vi.waitFor(() => {
+    await eventually(() => {
       expect(source.asked).toEqual(['ana', 'bob']);
     });
     session.receive({ kind: 'unsubscribe', id: 'b' });
     await create(replica, { name: 'files' });
     source.release();
-    await vi.waitFor(() => {
+    await eventually(() => {
       expect(isSynced(sink, 'a')).toBe(true);
     });
     await create(replica, { name: 'more' });
@@ -181,7 +182,7 @@ describe('a node', () => {
       resumeToken: tokenOf(position),
       digestOf: viewDigest,
     });
-    await vi.waitFor(() => {
+    await eventually(() => {
       expect(isSynced(sink, 'a')).toBe(true);
     });
     expect(isRefused(sink, 'a')).toBe(false);

@@ -3,6 +3,7 @@ import { isSwitchboardError, SwitchboardError } from '../../../src/domain/errors
 import { userView, type UserView } from '../../../src/domain/view.js';
 import type { PrivateSourcePolicy } from '../../../src/services/private-loads/private-source.js';
 import { openMemoryLeases } from '../../../src/storage/leases/memory/memory-leases.js';
+import { eventually } from '../../support/eventually.js';
 import { useFakeIntervals } from '../../support/fake-intervals.js';
 import { HOUR_MS, loadingFrom, ScriptedSource } from '../../support/loads/scripted-source.js';
 import {
@@ -56,11 +57,10 @@ const statusOf = async ({ services }: Replica, user: string) =>
   (await services.getPrivateLoadStatus(requestOf(), { user })).value;
 
 /** Lets everything that can go on without the test go on. */
-const turns = (): Promise<void> =>
-  vi.waitFor(() => new Promise((resolve) => setTimeout(resolve, 5)));
+const turns = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 5));
 
 const untilAsked = (source: ScriptedSource, count: number): Promise<void> =>
-  vi.waitFor(() => {
+  eventually(() => {
     expect(source.asked.length).toBeGreaterThanOrEqual(count);
   });
 
@@ -194,7 +194,7 @@ describe('a load that fails', () => {
     expect(source.asked).toEqual(['ana']);
   });
 
-  it('is tried again without waiting by who insists', async () => {
+  it('is tried again without waiting when it is forced', async () => {
     await using world = await openWorld();
     const { replica, source } = await open(world);
     source.failure = new SwitchboardError('SOURCE_UNAVAILABLE');
@@ -342,7 +342,7 @@ describe('a reload', () => {
     await untilAsked(source, 2);
     expect(await names(replica, ana)).toEqual(['old']);
     source.release();
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       expect(await names(replica, ana)).toEqual(['new']);
     });
   });
@@ -440,7 +440,7 @@ describe('rows of a source', () => {
 });
 
 describe('a purge', () => {
-  it('takes what the user had, and nothing is loaded until somebody insists [P27]', async () => {
+  it('takes what the user had, and nothing is loaded until a load is forced [P27]', async () => {
     await using world = await openWorld();
     const { replica, source } = await open(world);
     source.set('ana', { rowId: 'own' }, { rowId: 'of-bob', owner: 'bob' });

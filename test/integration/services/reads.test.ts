@@ -1,9 +1,10 @@
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { SwitchboardError } from '../../../src/domain/errors.js';
 import type { ServerRecord } from '../../../src/domain/server.js';
 import { APP_VIEW, INVENTORY_VIEW, userView, type View } from '../../../src/domain/view.js';
 import type { HeldConnection } from '../../../src/domain/held-connection.js';
 import type { Catalog } from '../../../src/storage/catalog.js';
+import { eventually } from '../../support/eventually.js';
 import { useFakeIntervals } from '../../support/fake-intervals.js';
 import { changeAccess } from '../../support/commits/commits.js';
 import { describeContents, Oracle } from '../../support/history/oracle.js';
@@ -74,7 +75,7 @@ describe('at_least', () => {
     gate = new Promise((resolve) => (open = resolve));
     const { position: first } = await create(near, { name: 'first' });
     const early = listed(far, ana, tokenOf(first));
-    await vi.waitFor(() => {
+    await eventually(() => {
       expect(reads).toBe(1);
     });
     const { position: second } = await create(near, { name: 'second' });

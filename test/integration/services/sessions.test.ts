@@ -1,5 +1,6 @@
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { userView } from '../../../src/domain/view.js';
+import { eventually } from '../../support/eventually.js';
 import type { SyncFrame } from '../../support/services/encoders.js';
 import { create, openNode, openWorld, TENANT } from '../../support/services/world.js';
 import { decodeFrames } from '../../support/services/sinks.js';
@@ -11,7 +12,7 @@ describe('a node session', () => {
     const { position } = await create(replica, { name: 'files' });
     for (const user of ['ana', 'ben']) {
       const { sink, session } = openNode(replica, new Map([[user, userView(user)]]));
-      await vi.waitFor(() => {
+      await eventually(() => {
         const frames = decodeFrames<SyncFrame>(sink);
         expect(frames.some(({ kind }) => kind === 'synced')).toBe(true);
       });

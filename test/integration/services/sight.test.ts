@@ -1,7 +1,8 @@
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { ServerRecord } from '../../../src/domain/server.js';
 import { viewDigest } from '../../../src/domain/token.js';
 import { APP_VIEW, userView, type ReaderView } from '../../../src/domain/view.js';
+import { eventually } from '../../support/eventually.js';
 import { useFakeIntervals } from '../../support/fake-intervals.js';
 import { NodeReader } from '../../support/checkers/node.js';
 import { Oracle } from '../../support/history/oracle.js';
@@ -191,7 +192,7 @@ describe('a node', () => {
 
   /** Waits until the node has what the log had at its end, then measures all that it was told. */
   async function checked(node: Node, oracle: Oracle, contains: string): Promise<void> {
-    await vi.waitFor(() => {
+    await eventually(() => {
       expect(JSON.stringify(framesOf(node))).toContain(contains);
     });
     for (const frame of framesOf(node)) node.reader.read(frame, oracle);
@@ -214,7 +215,7 @@ describe('a node', () => {
       ] as const),
     ]);
     const nodes = [nodeOf(replica, views), nodeOf(replica, new Map([['app', APP_VIEW]]))] as const;
-    await vi.waitFor(() => {
+    await eventually(() => {
       for (const node of nodes) expect(framesOf(node).at(-1)?.kind).toBe('synced');
     });
     const write = async (work: Promise<{ value: { record: ServerRecord } }>): Promise<void> =>
@@ -254,7 +255,7 @@ describe('a node', () => {
       resumeToken: tokenOf(position),
       digestOf: viewDigest,
     });
-    await vi.waitFor(() => {
+    await eventually(() => {
       const told = decodeFrames<SyncFrame>({ frames: sink.frames }).flatMap((frame) =>
         frame.kind === 'changes'
           ? frame.changes.map((change) => ('version' in change ? change.version : change.kind))

@@ -1,4 +1,4 @@
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { SwitchboardError } from '../../../src/domain/errors.js';
 import { viewDigest } from '../../../src/domain/token.js';
 import {
@@ -9,12 +9,11 @@ import {
   type View,
 } from '../../../src/domain/view.js';
 import { compactTenants } from '../../../src/services/replica/compaction.js';
-import { Tenants } from '../../../src/services/tenants.js';
 import { openWatcher } from '../../../src/services/watch/watch-servers.js';
 import { ResolvedAudience } from '../../../src/services/watch/resolved-audience.js';
 import { WATCH_DEFAULTS } from '../../../src/services/watch/watch-limits.js';
-import { NO_FAILPOINT } from '../../../src/domain/failpoint.js';
 import type { Catalog } from '../../../src/storage/catalog.js';
+import { eventually } from '../../support/eventually.js';
 import { useFakeIntervals } from '../../support/fake-intervals.js';
 import { readStream, violationsOf } from '../../support/checkers/checkers.js';
 import { changeAccess } from '../../support/commits/commits.js';
@@ -26,6 +25,7 @@ import {
   listed,
   openNode,
   openWorld,
+  page,
   passTime,
   remove,
   TENANT,
@@ -34,6 +34,7 @@ import {
   watch,
 } from '../../support/services/world.js';
 import { decodeFrames, RecordingSink } from '../../support/services/sinks.js';
+import { tenantsOf } from '../../support/services/tenants.js';
 
 useFakeIntervals();
 
@@ -49,7 +50,7 @@ async function toldThat(
   sink: RecordingSink,
   fits: (frame: SyncFrame) => boolean,
 ): Promise<readonly SyncFrame[]> {
-  await vi.waitFor(() => {
+  await eventually(() => {
     expect(told(sink).some(fits)).toBe(true);
   });
   return told(sink);
@@ -308,7 +309,7 @@ describe('a node', () => {
     const before = told(sink).length;
     const view = userView('ana', ['ops']);
     session.receive({ kind: 'subscribe', subscription: { id: 'a', view, digest: '' } });
-    await vi.waitFor(() => {
+    await eventually(() => {
       expect(told(sink).length).toBeGreaterThan(before + 1);
     });
     const [changes, synced, ...rest] = told(sink).slice(before);
@@ -386,7 +387,7 @@ describe('a node', () => {
     const early = new RecordingSink();
     const caller = { principal: 'p', tenants: undefined, roles: ['reader' as const] };
     replica.services.openSession(caller, TENANT, early).receive({ kind: 'applied', token: 'x' });
-    await vi.waitFor(() => {
+    await eventually(() => {
       for (const { ended } of [twice.sink, early]) {
         expect(ended?.error?.reason).toBe('PROTOCOL_VIOLATION');
       }
@@ -403,7 +404,7 @@ describe('a node', () => {
       passTime(replica, 1_000);
       if (synced?.kind === 'synced') {
         speaking.session.receive({ kind: 'applied', token: synced.token });
-        await vi.waitFor(() => Promise.resolve());
+        await new Promise(setImmediate);
       }
     }
     expect(silent.sink.ended?.error?.reason).toBe('SLOW_CONSUMER');
@@ -487,7 +488,7 @@ describe('heartbeats', () => {
     const slow = new RecordingSink();
     slow.stall(2);
     watch(replica, ana, { sink: slow }).live.catch(() => undefined);
-    await vi.waitFor(() => {
+    await eventually(() => {
       expect(slow.isBlocked).toBe(true);
     });
     passTime(replica, 2_000);
@@ -500,9 +501,9 @@ describe('heartbeats', () => {
     let isDown = false;
     const catalog: Catalog = {
       ...world.catalog,
-      head: async (...args) => {
+      read: async (...args) => {
         if (isDown) throw new SwitchboardError('CATALOG_UNAVAILABLE');
-        return world.catalog.head(...args);
+        return world.catalog.read(...args);
       },
     };
     const replica = await world.replica({ catalog });
@@ -515,11 +516,11 @@ describe('heartbeats', () => {
         const failures = replica.errors.length;
         passTime(replica, 1_000);
         // What the follower asked is answered or refused before the next second.
-        const isAnswered = (): void => {
+        const isAnswered = async (): Promise<void> => {
           if (isDown) expect(replica.errors.length).toBeGreaterThan(failures);
-          else expect(replica.services.upstream().ageMs).toBe(0);
+          else expect((await page(replica, ana)).upstream.ageMs).toBe(0);
         };
-        await vi.waitFor(isAnswered, { interval: 1 });
+        await eventually(isAnswered, { intervalMs: 1 });
       }
     };
     await tick(9_000);
@@ -557,7 +558,7 @@ describe('readers that lag', () => {
     const sink = new RecordingSink();
     sink.stall(3);
     const { live } = watch(replica, ana, { sink });
-    await vi.waitFor(() => {
+    await eventually(() => {
       expect(sink.isBlocked).toBe(true);
     });
     await remove(replica, servers[0]!.value);
@@ -588,7 +589,7 @@ describe('readers that lag', () => {
     };
     for (const resets of [1, 2]) {
       await overrun();
-      await vi.waitFor(() => {
+      await eventually(() => {
         expect(kinds(watched(sink)).filter((kind) => kind === 'reset')).toHaveLength(resets);
         expect(watched(sink).at(-1)).toMatchObject({ kind: 'synced', revision: count });
       });
@@ -618,7 +619,7 @@ describe('readers that lag', () => {
     for (const { sink } of back) {
       const seen = sink.frames.length;
       sink.release();
-      await vi.waitFor(() => {
+      await eventually(() => {
         expect(watched(sink).at(-1)).toMatchObject({ kind: 'synced', revision: 120 });
       });
       expect(kinds(watched(sink)).filter((kind) => kind === 'reset')).toHaveLength(1);
@@ -674,14 +675,7 @@ describe('watchers of the inventory', () => {
 describe('a tenant that is closed for want of use', () => {
   it('ends a stream that opens on it at that moment: nobody would tell it anything [W10]', async () => {
     await using world = await openWorld();
-    const tenants = new Tenants({
-      catalog: world.catalog,
-      relay: world.relay,
-      failpoint: NO_FAILPOINT,
-      wallClock: Date.now,
-      maxSnapshots: 1,
-      idleTenants: 0,
-    });
+    const tenants = tenantsOf(world, { idleTenants: 0 });
     const tenant = await tenants.get(TENANT);
     tenants.dropIdle();
     const sink = new RecordingSink();
@@ -695,14 +689,7 @@ describe('a tenant that is closed for want of use', () => {
 
   it('is the one that was used least recently', async () => {
     await using world = await openWorld();
-    const tenants = new Tenants({
-      catalog: world.catalog,
-      relay: world.relay,
-      failpoint: NO_FAILPOINT,
-      wallClock: Date.now,
-      maxSnapshots: 1,
-      idleTenants: 2,
-    });
+    const tenants = tenantsOf(world, { idleTenants: 2 });
     for (const name of ['a', 'b', 'c']) await tenants.get(name);
     await tenants.get('a');
     tenants.dropIdle();

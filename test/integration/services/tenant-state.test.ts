@@ -195,6 +195,25 @@ describe('advancing by what another replica tells', () => {
     expect(seen).toEqual([[undefined, 'a', 1, undefined]]);
     expect(log.byId('a')?.record.id).toBe('a');
   });
+
+  it('goes on when a listener throws, tells the others, and reports it [P9]', async () => {
+    await using world = await openWorld();
+    const reported: unknown[] = [];
+    const log = await TenantState.open(TENANT, world.catalog, {
+      report: (error) => reported.push(error),
+    });
+    const broken = new Error('broken');
+    log.onStep(() => {
+      throw broken;
+    });
+    const told: number[] = [];
+    log.onStep(({ position }) => told.push(position.revision));
+    await appendAtHead(world.catalog, TENANT, creation({ id: 'a' }), creation({ id: 'b' }));
+    await log.catchUp();
+    expect(told).toEqual([1, 2]);
+    expect(log.position.revision).toBe(2);
+    expect(reported).toEqual([broken, broken]);
+  });
 });
 
 describe('load records at a replica', () => {

@@ -3,6 +3,7 @@ import { isSwitchboardError, SwitchboardError } from '../../../src/domain/errors
 import type { ServerRecord } from '../../../src/domain/server.js';
 import { INVENTORY_VIEW, userView } from '../../../src/domain/view.js';
 import type { Catalog } from '../../../src/storage/catalog.js';
+import type { Relay } from '../../../src/storage/relay.js';
 import { openLmdbCatalog } from '../../../src/storage/catalog/lmdb/open-lmdb-catalog.js';
 import { useFakeIntervals } from '../../support/fake-intervals.js';
 import { changeAccess } from '../../support/commits/commits.js';
@@ -304,6 +305,22 @@ describe('writers that race', () => {
       expect(next.lastUpdatedAt).toBeGreaterThan(value.lastUpdatedAt);
       value = next;
     }
+  });
+});
+
+describe('a relay that never answers', () => {
+  it('holds up no write, and no answer [R1, P12]', async () => {
+    await using world = await openWorld();
+    // What it returns never resolves, should anybody wait for it.
+    const publish: unknown = () => new Promise(() => undefined);
+    const relay: Relay = { ...world.relay, publish: publish as Relay['publish'] };
+    const replica = await world.replica({ relay });
+    const [one, other] = await Promise.all([
+      create(replica, { name: 'files' }),
+      create(replica, { name: 'mail' }),
+    ]);
+    expect([one.position.revision, other.position.revision].toSorted()).toEqual([1, 2]);
+    expect((await remove(replica, one.value)).position.revision).toBe(3);
   });
 });
 

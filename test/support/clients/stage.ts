@@ -1,12 +1,10 @@
-import { expect, vi } from 'vitest';
+import { expect } from 'vitest';
 import type { Server } from '../../../generated/switchboard/v1/server.js';
+import { eventually } from '../eventually.js';
 import type { ExampleProcess, Observation } from './example.js';
 import type { ClientsPlane } from './plane.js';
 import type { StepOf } from './scenario.js';
 import type { WatchScript } from './script.js';
-
-/** Delays of a client grow to 10 s, and come on top of those that a server asks for. */
-const PATIENCE = { timeout: 60_000, interval: 20 };
 
 /** A message as proto JSON. */
 export type Json = Readonly<Record<string, unknown>>;
@@ -68,7 +66,7 @@ export function filled(stage: Stage, request: unknown): unknown {
  */
 export async function expectLine(stage: Stage, step: StepOf<'expect'>): Promise<void> {
   const skipped = new Set(['heartbeat', ...(step.past ?? [])]);
-  const found = await vi.waitFor(() => nextLine(stage, step.seen, skipped), PATIENCE);
+  const found = await eventually(() => nextLine(stage, step.seen, skipped));
   expect(found).toMatchObject({ seen: step.seen, message: filled(stage, step.message ?? {}) });
   if (step.token === 'last') expect(found.message['resumeToken']).toBe(stage.token);
   note(stage, found);

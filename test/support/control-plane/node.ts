@@ -1,5 +1,5 @@
 import { ChannelCredentials, Metadata } from '@grpc/grpc-js';
-import { expect, onTestFinished, vi } from 'vitest';
+import { expect, onTestFinished } from 'vitest';
 import { NodeView, subscriptionIdOf } from '../../../src/client/node-view.js';
 import {
   openSwitchboard,
@@ -11,6 +11,7 @@ import type { ClientStatus } from '../../../src/client/status.js';
 import type { FeedStep, FeedTarget } from '../../../src/client/view-feed.js';
 import { APP_VIEW, type ReaderView } from '../../../src/domain/view.js';
 import { createConnectionClient } from '../../../src/wire/clients.js';
+import { eventually } from '../eventually.js';
 
 /** Tries again soon: tests do not want to wait. */
 const QUICK = { firstMs: 20, maxMs: 200 };
@@ -108,5 +109,5 @@ export function openFollower(target: string): TestFollower {
 
 /** Waits until `check` throws no more. */
 export async function soon<T>(check: () => T | Promise<T>): Promise<T> {
-  return vi.waitFor(check, { timeout: 20_000, interval: 10 });
+  return eventually(check, { intervalMs: 10 });
 }

@@ -13,6 +13,8 @@ export interface LocalOptions {
   readonly flags?: readonly string[];
   readonly failpoint?: Failpoint;
   readonly watchLimits?: Partial<WatchLimits>;
+  /** Milliseconds. Default: the clock of the process. */
+  readonly monotonic?: () => number;
   /** Sent with every call of `admin`. */
   readonly metadata?: Metadata;
 }
@@ -28,7 +30,7 @@ export interface LocalServer extends AsyncDisposable {
 }
 
 export async function startLocalServer(options: LocalOptions = {}): Promise<LocalServer> {
-  const { dataDir, flags = [], failpoint, watchLimits, metadata } = options;
+  const { dataDir, flags = [], failpoint, watchLimits, monotonic, metadata } = options;
   const folder = dataDir === undefined ? await temporaryFolder() : undefined;
   const { log, lines } = captureLog();
   const argv = [
@@ -40,6 +42,7 @@ export async function startLocalServer(options: LocalOptions = {}): Promise<Loca
     log,
     ...(failpoint === undefined ? {} : { failpoint }),
     ...(watchLimits === undefined ? {} : { watchLimits }),
+    ...(monotonic === undefined ? {} : { monotonic }),
   });
   const admin = openAdmin(server.address, metadata);
   return {

@@ -102,8 +102,8 @@ export function intentOf(
   rows: readonly LoadedRow[],
   more: Partial<Omit<LoadIntent, 'rows'>> = {},
 ): LoadIntent {
-  const plain = { user: 'ana', rights: RIGHTS, since: 20, former: new Map(), insists: false };
-  return { ...plain, ...more, rows };
+  const none = { grants: new Map(), deletions: new Map() };
+  return { user: 'ana', rights: RIGHTS, since: 20, isForced: false, ...none, ...more, rows };
 }
 
 /** The reason with which `body` is refused; undefined if it is not. */

@@ -1,9 +1,10 @@
-import { expect, onTestFinished, vi } from 'vitest';
+import { expect, onTestFinished } from 'vitest';
 import { isClientError, type ClientError } from '../../../src/client/client-error.js';
 import { createPool, type ConnectionPool } from '../../../src/client/pool/create-pool.js';
 import type { PoolEvent } from '../../../src/client/pool/pool-event.js';
 import type { PoolOptions } from '../../../src/client/pool/pool-options.js';
 import type { ToolResult } from '../../../src/mcp/mcp-connection.js';
+import { eventually } from '../eventually.js';
 import { startMcpHttpServer, type HttpServerOptions, type McpHttpServer } from './http-server.js';
 import { ServerList, type Declared } from './server-list.js';
 
@@ -33,13 +34,13 @@ export function openPool(
     view,
     events,
     seen: async (matches) =>
-      vi.waitFor(
+      eventually(
         () => {
           const found = events.find(matches);
           if (found === undefined) throw new Error(`not among ${JSON.stringify(events)}`);
           return found;
         },
-        { timeout: 20_000, interval: 5 },
+        { intervalMs: 5 },
       ),
     history: (serverId) =>
       events.filter((event) => event.serverId === serverId).map((event) => event.type),
@@ -72,7 +73,7 @@ export function textOf(result: ToolResult): string {
 
 /** Waits until `check` holds. */
 export async function until(check: () => boolean): Promise<void> {
-  await vi.waitFor(() => expect(check()).toBe(true), { timeout: 20_000, interval: 5 });
+  await eventually(() => expect(check()).toBe(true), { intervalMs: 5 });
 }
 
 /** Whether any process of the group is there. */

@@ -57,7 +57,7 @@ export interface RunResult {
 export async function grpcurl(...args: readonly string[]): Promise<RunResult> {
   const file = await grpcurlBinary();
   return new Promise((resolve, reject) => {
-    execFile(file, args, { timeout: 60_000 }, (error, stdout, stderr) => {
+    execFile(file, args, (error, stdout, stderr) => {
       if (error !== null && typeof error.code !== 'number') {
         reject(new Error(`grpcurl ${args.join(' ')}: ${error.message}`, { cause: error }));
       } else {

@@ -13,8 +13,8 @@ export const TTL_MS = 1e9;
 /** Why a load may end without having loaded. */
 const REFUSALS = ['SOURCE_UNAVAILABLE', 'LOAD_CONFLICT', 'USER_PURGED'] as const;
 
-/** Somebody insisted on a load, and this is where the log was when it was answered. */
-interface Insisted {
+/** A load that was forced, and where the log was when the call returned. */
+interface Forced {
   readonly user: string;
   readonly asksBefore: number;
   readonly revision: number;
@@ -32,7 +32,7 @@ interface LoadsDeps {
 /** What befalls the loads of users: rows change, the source is slow or down, users are purged. */
 export class LoadsOfUsers {
   private readonly deps: LoadsDeps;
-  private readonly insisted: Insisted[] = [];
+  private readonly forced: Forced[] = [];
   private pending: Promise<void>[] = [];
 
   constructor(deps: LoadsDeps) {
@@ -78,7 +78,7 @@ export class LoadsOfUsers {
   /**
    * What is not so of the loads in the log: each publishes what the database answered to a
    * question that was asked after the last thing which throws loads of the user away, and
-   * who insists gets a load that was asked for afterwards.
+   * a forced load is one that was asked for afterwards.
    */
   violations(oracle: Oracle): readonly string[] {
     const found: string[] = [];
@@ -96,11 +96,12 @@ export class LoadsOfUsers {
         this.deps.meet('loaded');
       }
     }
-    for (const { user, asksBefore, revision } of this.insisted) {
+    for (const { user, asksBefore, revision } of this.forced) {
       const isServed = published.some(
         (each) => each.user === user && each.revision <= revision && each.ask >= asksBefore,
       );
-      if (!isServed) found.push(`${user} insisted before ${String(revision)} for nothing`);
+      if (!isServed)
+        found.push(`the load of ${user} forced before ${String(revision)} asked nothing`);
     }
     return found;
   }
@@ -108,7 +109,7 @@ export class LoadsOfUsers {
   private async load(replica: Replica, user: string, force: boolean): Promise<void> {
     const asksBefore = this.deps.database.asks.length;
     const { position } = await replica.services.loadPrivateServers(requestOf(), { user, force });
-    if (force) this.insisted.push({ user, asksBefore, revision: position.revision });
+    if (force) this.forced.push({ user, asksBefore, revision: position.revision });
   }
 
   private begin(what: string, work: Promise<unknown>): void {

@@ -1,4 +1,4 @@
-import { expect, vi } from 'vitest';
+import { expect } from 'vitest';
 import { isSwitchboardError } from '../../../src/domain/errors.js';
 import type { ServerRecord } from '../../../src/domain/server.js';
 import { viewDigest } from '../../../src/domain/token.js';
@@ -13,6 +13,7 @@ import {
 import type { NodeSession } from '../../../src/services/watch/node-session.js';
 import { violationsOf, readStream, type RecordedStream } from '../checkers/checkers.js';
 import { NodeReader } from '../checkers/node.js';
+import { eventually } from '../eventually.js';
 import { whyNot } from '../history/explain-oracle.js';
 import { describeContents, Oracle, type Contents } from '../history/oracle.js';
 import { randomFrom, type Random } from '../random.js';
@@ -163,14 +164,14 @@ export class Simulation {
     const head = await this.world.catalog.head(TENANT);
     for (const replica of this.replicas) await catchUp(replica, head);
     await this.oracle.extend(this.world.catalog, TENANT);
-    await vi.waitFor(() => {
+    await eventually(() => {
       for (const replica of this.replicas) passTime(replica, 9_000);
       for (const { sink } of [...this.watchers, ...this.nodes]) {
         const last = decodeFrames<WatchFrame | SyncFrame>({ frames: sink.frames.slice(-1) })[0];
         const bookmark = last?.kind === 'heartbeat' ? last.bookmark?.revision : undefined;
         expect(bookmark, JSON.stringify(sink.ended)).toBe(head.revision);
       }
-    }, 5_000);
+    });
     await this.compareAll(head.revision);
     this.known = this.oracle.serversAt(head.revision).map(({ record }) => record);
   }

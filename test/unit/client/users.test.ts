@@ -6,6 +6,7 @@ import { UserSubscriptions, type ViewUse } from '../../../src/client/users.js';
 import type { ViewFeed } from '../../../src/client/view-feed.js';
 import { SwitchboardError } from '../../../src/domain/errors.js';
 import { userView, type ReaderView, type UserView } from '../../../src/domain/view.js';
+import { eventually } from '../../support/eventually.js';
 import { clientErrorOf } from '../../support/mcp/pool.js';
 
 const ANA = userView('ana');
@@ -231,7 +232,7 @@ describe('a view that nobody uses any more', () => {
     of(userView('busy')).idleMs = 0;
     const eve = users.acquire(userView('eve'));
     feed.refuse(subscriptionIdOf(userView('eve')), 'TOO_MANY_SUBSCRIPTIONS');
-    await vi.waitFor(() => expect(feed.asked).toHaveLength(5));
+    await eventually(() => expect(feed.asked).toHaveLength(5));
     feed.sync(userView('eve'));
     await eve.synced;
     expect([feed.left, view.isKnown(BEN)]).toEqual([[subscriptionIdOf(ANA)], true]);

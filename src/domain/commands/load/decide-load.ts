@@ -8,7 +8,7 @@ import {
   nextVersion,
   type Decision,
   type DecisionContext,
-  type Life,
+  type RecordMeta,
 } from '../decide.js';
 import { canonicalJson } from '../../digest.js';
 import { SwitchboardError } from '../../errors.js';
@@ -19,44 +19,45 @@ import { refusedNames } from './names.js';
 import { checkRows, isKept, type LoadedRow, type SourceRights } from './rows.js';
 import { sightAfterLoad } from './sight.js';
 
-/** What is left of a server that a load may bring back. */
-export interface FormerLife {
-  /** Of the deletion. */
+/** The deletion of a server, after which a row that comes back goes on. */
+export interface Deletion {
   readonly revision: number;
-  /** Of the deletion, as the version that it counts as. */
+  /** A deletion counts as a version. */
   readonly generation: number;
   readonly createTime: number;
   readonly lastUpdatedAt: number;
 }
 
-/** What a source answered for a user. */
+/** What a source returned for a user. */
 export interface LoadIntent {
   readonly user: string;
   readonly rights: SourceRights;
   readonly rows: readonly LoadedRow[];
   /** The confirmed head before the source was asked (rule 22). */
   readonly since: number;
-  /** Of rows that are no servers now, but were. By server id. */
-  readonly former: ReadonlyMap<string, FormerLife>;
-  /** Whether it ends a purge. */
-  readonly insists: boolean;
+  /** The user's own grants at `since`: their revisions by server id. */
+  readonly grants: ReadonlyMap<string, number>;
+  /** Of rows whose servers were deleted and do not exist now. By server id. */
+  readonly deletions: ReadonlyMap<string, Deletion>;
+  /** Whether somebody asked for this load: it then also ends a purge. */
+  readonly isForced: boolean;
 }
 
 /**
- * Publishes a load as one commit: the differences between what the source answered and
+ * Publishes a load as one commit: the differences between what the source returned and
  * what the user sees of the source, and the load record, which is touched also when nothing
- * else changes (rule 23). Throws LOAD_CONFLICT if anything that it would change was changed
- * after `since`, and USER_PURGED.
+ * else changes (rule 23). Throws LOAD_CONFLICT if the load record, a grant of the user, or a
+ * server whose content the load would change was changed after `since` (rule 22), and
+ * USER_PURGED.
  */
 export function decideLoad(context: DecisionContext, intent: LoadIntent): Decision {
   const { state, after, now } = context;
   const { user, rights, since } = intent;
   const before = state.loadOf(user);
   demandUnchanged(before, since);
-  if (before?.state === 'purged' && !intent.insists) throw new SwitchboardError('USER_PURGED');
+  if (before?.state === 'purged' && !intent.isForced) throw new SwitchboardError('USER_PURGED');
   const plan = planLoad(context, intent);
   const changes = changesOf(context, intent, plan);
-  for (const change of changes) demandUnchanged(change.before, since);
   const load: LoadRecord = {
     user,
     state: 'loaded',
@@ -88,8 +89,8 @@ function planLoad({ state }: DecisionContext, { user, rights, rows }: LoadIntent
   const stays = ({ record }: StoredServer): boolean =>
     checked.accepted.has(record.id) || isKept(record, checked);
   const gone = known.filter((server) => !stays(server));
-  const doomed = new Set(gone.filter((server) => isOwned(server, user)).map(idOf));
-  const unnamed = refusedNames(state, checked.accepted, doomed);
+  const deleted = new Set(gone.filter((server) => isOwned(server, user)).map(idOf));
+  const unnamed = refusedNames(state, checked.accepted, deleted);
   const accepted = new Map([...checked.accepted].filter(([id]) => !unnamed.has(id)));
   const refused = [...unnamed].map(([id, { reason, message }]): RefusedRow => {
     const { externalId, name } = checked.accepted.get(id) ?? { externalId: '', name: '' };
@@ -104,38 +105,34 @@ function planLoad({ state }: DecisionContext, { user, rights, rows }: LoadIntent
 }
 
 function changesOf(context: DecisionContext, intent: LoadIntent, plan: LoadPlan): Change[] {
-  const { user } = intent;
   const brought = [...plan.accepted].flatMap(([id, declared]) => {
     const server = context.state.byId(id);
     const change =
       server === undefined
         ? creation(context, intent, { id, declared })
-        : alteration(context, user, { server, declared });
+        : alteration(context, intent, { server, declared });
     return change === undefined ? [] : [change];
   });
-  const taken = plan.gone.map((server) =>
-    isOwned(server, user) ? deletionOf(server) : lossOfSight(context, user, server),
-  );
-  return [...brought, ...taken];
+  return [...brought, ...plan.gone.map((server) => removal(context, intent, server))];
 }
 
 function creation(
   context: DecisionContext,
-  { user, former, since }: LoadIntent,
+  { user, deletions, since }: LoadIntent,
   { id, declared }: { readonly id: string; readonly declared: Declaration },
 ): Change {
   const revision = context.after.revision + 1;
-  const life = former.get(id);
-  demandUnchanged(life, since);
+  const deletion = deletions.get(id);
+  demandUnchanged(deletion, since);
   const owner = declared.owner ?? user;
   const access = sightAfterLoad(undefined, { user, owner, revision });
-  const record = newRecord(context, declared, lifeAfter(id, life, context.now));
+  const record = newRecord(context, declared, metaAfter(id, deletion, context.now));
   return { after: record, ...(access === undefined ? {} : { access }) };
 }
 
-function lifeAfter(id: string, former: FormerLife | undefined, now: number): Life {
-  if (former === undefined) return { id, generation: 1, createTime: now, lastUpdatedAt: now };
-  const { generation, createTime, lastUpdatedAt } = former;
+function metaAfter(id: string, deletion: Deletion | undefined, now: number): RecordMeta {
+  if (deletion === undefined) return { id, generation: 1, createTime: now, lastUpdatedAt: now };
+  const { generation, createTime, lastUpdatedAt } = deletion;
   return {
     id,
     generation: generation + 1,
@@ -146,30 +143,38 @@ function lifeAfter(id: string, former: FormerLife | undefined, now: number): Lif
 
 function alteration(
   context: DecisionContext,
-  user: string,
+  intent: LoadIntent,
   { server, declared }: { readonly server: StoredServer; readonly declared: Declaration },
 ): Change | undefined {
   const { after } = context;
+  const { user, since } = intent;
   const { record: before } = server;
+  demandSameGrant(server, intent);
+  const isSame = canonicalJson(declarationOf(declared)) === canonicalJson(declarationOf(before));
+  // What declares the same is the same, whoever brought it: users who share a row meet here.
+  if (!isSame) demandUnchanged(before, since);
   const owner = declared.owner ?? user;
   const access = sightAfterLoad(server, { user, owner, revision: after.revision + 1 });
-  const isSame = canonicalJson(declarationOf(declared)) === canonicalJson(declarationOf(before));
   if (isSame && access === undefined) return undefined;
   const record = isSame ? touched(context, before) : nextVersion(context, before, declared);
   if (access === undefined) return { before, after: record };
   return { before, after: { ...record, accessEtag: accessEtagOf(after, before.id) }, access };
 }
 
-function lossOfSight(context: DecisionContext, user: string, server: StoredServer): Change {
+/** What the user no longer has: its own server is deleted, a grant of another's ends. */
+function removal(context: DecisionContext, intent: LoadIntent, server: StoredServer): Change {
+  const { user, since } = intent;
   const { record: before } = server;
+  demandSameGrant(server, intent);
+  if (isOwned(server, user)) {
+    demandUnchanged(before, since);
+    return deletionOf(server);
+  }
   const grant = grantTo(server, userSubject(user));
-  const record = {
-    ...touched(context, before),
-    accessEtag: accessEtagOf(context.after, before.id),
-  };
+  const accessEtag = accessEtagOf(context.after, before.id);
   return {
     before,
-    after: record,
+    after: { ...touched(context, before), accessEtag },
     access: { granted: [], revoked: grant === undefined ? [] : [grant] },
   };
 }
@@ -180,6 +185,11 @@ function touched({ after }: DecisionContext, record: ServerRecord): ServerRecord
 
 function demandUnchanged(found: { readonly revision: number } | undefined, since: number): void {
   if (found !== undefined && found.revision > since) throw new SwitchboardError('LOAD_CONFLICT');
+}
+
+function demandSameGrant(server: StoredServer, { user, grants }: LoadIntent): void {
+  const grant = grantTo(server, userSubject(user));
+  if (grant?.revision !== grants.get(idOf(server))) throw new SwitchboardError('LOAD_CONFLICT');
 }
 
 function isOwned({ record }: StoredServer, user: string): boolean {

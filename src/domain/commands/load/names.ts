@@ -11,11 +11,11 @@ import type { Declaration } from '../../server.js';
 export function refusedNames(
   state: StateIndex,
   accepted: ReadonlyMap<string, Declaration>,
-  doomed: ReadonlySet<string>,
+  deleted: ReadonlySet<string>,
 ): ReadonlyMap<string, SwitchboardError> {
   const refused = new Map<string, SwitchboardError>();
   const keepsName = (holder: string, { name, owner }: Declaration): boolean => {
-    if (doomed.has(holder)) return false;
+    if (deleted.has(holder)) return false;
     const next = refused.has(holder) ? undefined : accepted.get(holder);
     return next === undefined || (next.name === name && next.owner === owner);
   };

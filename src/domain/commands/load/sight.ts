@@ -1,6 +1,21 @@
 import type { AccessChange } from '../../commit.js';
-import type { Grant, StoredServer } from '../../server.js';
+import type { StateIndex } from '../../resolve.js';
+import { grantTo, type Grant, type StoredServer } from '../../server.js';
 import { userSubject, type Subject } from '../../view.js';
+
+/** A user's own grants on PRIVATE servers: the revision of each, by server id. */
+export function grantsOf(
+  state: Pick<StateIndex, 'privateOf'>,
+  user: string,
+): ReadonlyMap<string, number> {
+  const subject = userSubject(user);
+  const grants = new Map<string, number>();
+  for (const server of state.privateOf(subject)) {
+    const grant = grantTo(server, subject);
+    if (grant !== undefined) grants.set(server.record.id, grant.revision);
+  }
+  return grants;
+}
 
 /**
  * How the grants of a server change when a load says who owns it: the user of the load

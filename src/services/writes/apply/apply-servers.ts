@@ -36,5 +36,5 @@ export async function applyServers(
   const { results, applied, position } = await (isOneStep
     ? applyTogether(job)
     : applyEach(job, earlier));
-  return answerOf(deps, { position }, { results, applied });
+  return answerOf(tenant, { position }, { results, applied });
 }

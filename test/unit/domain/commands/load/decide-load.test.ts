@@ -2,13 +2,11 @@ import { describe, expect, it } from 'vitest';
 import type { Change } from '../../../../../src/domain/commit.js';
 import { declarationOf, type DecisionContext } from '../../../../../src/domain/commands/decide.js';
 import { MAX_REFUSED_ROWS } from '../../../../../src/domain/load-record.js';
-import {
-  decideLoad,
-  type FormerLife,
-} from '../../../../../src/domain/commands/load/decide-load.js';
+import { decideLoad, type Deletion } from '../../../../../src/domain/commands/load/decide-load.js';
 import { decideInvalidate } from '../../../../../src/domain/commands/load/decide-user.js';
 import type { LoadedRow } from '../../../../../src/domain/commands/load/rows.js';
-import type { ServerRecord, StoredServer } from '../../../../../src/domain/server.js';
+import { grantsOf } from '../../../../../src/domain/commands/load/sight.js';
+import type { Grant, ServerRecord, StoredServer } from '../../../../../src/domain/server.js';
 import {
   after,
   brokenRow,
@@ -52,7 +50,8 @@ describe('decideLoad, what changes', () => {
     const shared = serverOfRow(rowOf('shared', { owner: 'bob' }), { grants });
     const context = contextOf([...known(rowOf('same')), shared], { loads: [before] });
     const rows = [rowOf('shared', { owner: 'bob' }), rowOf('same')];
-    const { changes, loads } = decideLoad(context, intentOf(rows));
+    const intent = intentOf(rows, { grants: grantsOf(context.state, 'ana') });
+    const { changes, loads } = decideLoad(context, intent);
     expect(changes).toEqual([]);
     const touched = loadOf('ana', { revision: 21, loadTime: 5_000, serverCount: 2 });
     expect(loads).toEqual([{ before, after: touched }]);
@@ -117,7 +116,8 @@ describe('decideLoad, what changes', () => {
   it('takes only its own user’s sight of what belongs to others [P24]', () => {
     const grants = grantsAt(3, 'group:dev', 'user:ana', 'user:zoe');
     const context = contextOf([serverOfRow(rowOf('r', { owner: 'bob' }), { grants })]);
-    const decision = decideLoad(context, intentOf([]));
+    const intent = intentOf([], { grants: grantsOf(context.state, 'ana') });
+    const decision = decideLoad(context, intent);
     const [change] = decision.changes;
     expect(change?.access).toEqual({ granted: [], revoked: grantsAt(3, 'user:ana') });
     const { etag, accessEtag, owner } = change!.after!;
@@ -145,10 +145,10 @@ describe('decideLoad, what changes', () => {
   });
 
   it('goes on where a deletion ended: generation, creation, time of the last update [P6]', () => {
-    const life: FormerLife = { revision: 9, generation: 4, createTime: 3, lastUpdatedAt: 8_000 };
-    const former = new Map([[idOfRow('r'), life]]);
+    const deletion: Deletion = { revision: 9, generation: 4, createTime: 3, lastUpdatedAt: 8_000 };
+    const deletions = new Map([[idOfRow('r'), deletion]]);
     const rows = [rowOf('r'), rowOf('new')];
-    const [back, fresh] = decideLoad(contextOf([]), intentOf(rows, { former })).changes;
+    const [back, fresh] = decideLoad(contextOf([]), intentOf(rows, { deletions })).changes;
     expect(back?.after).toMatchObject({ generation: 5, createTime: 3, lastUpdatedAt: 8_001 });
     expect(fresh?.after).toMatchObject({ generation: 1, createTime: 5_000, lastUpdatedAt: 5_000 });
   });
@@ -245,13 +245,41 @@ describe('decideLoad, what moved since it began', () => {
     expect(decide(contextOf([moved(rowOf('a'), 10)]), rows)).toBeUndefined();
   });
 
-  it('gives way where a server moved of which it gives or takes sight [P22, D6]', () => {
+  it('does not mind a server that declares what its row does, if the user gains or loses sight only [P22]', () => {
     const row = rowOf('a', { owner: 'bob' });
-    expect(decide(contextOf([moved(row, 11)]), [row])).toBe('LOAD_CONFLICT');
-    const grants = grantsAt(3, 'user:ana');
-    const seen = (revision: number) => contextOf([serverOfRow(row, { revision, grants })]);
-    expect(decide(seen(11), [])).toBe('LOAD_CONFLICT');
-    expect(decide(seen(10), [])).toBeUndefined();
+    const made = contextOf([moved(row, 11)]);
+    const { changes } = decideLoad(made, intentOf([row], { since: 10 }));
+    expect(changes[0]?.access).toEqual({ granted: grantsAt(21, 'user:ana'), revoked: [] });
+    const seen = contextOf([serverOfRow(row, { revision: 11, grants: grantsAt(3, 'user:ana') })]);
+    const grants = grantsOf(seen.state, 'ana');
+    const lost = decideLoad(seen, intentOf([], { since: 10, grants })).changes;
+    expect(lost[0]?.access).toEqual({ granted: [], revoked: grantsAt(3, 'user:ana') });
+  });
+
+  it.each<[string, readonly Grant[], readonly Grant[]]>([
+    ['was given', [], grantsAt(11, 'user:ana')],
+    ['was taken', grantsAt(3, 'user:ana'), []],
+    ['was taken and given again', grantsAt(3, 'user:ana'), grantsAt(11, 'user:ana')],
+  ])(
+    'gives way where a grant of its user %s, whatever the row says [P22, D6]',
+    (_what, then, now) => {
+      const row = rowOf('a', { owner: 'bob' });
+      const grants = grantsOf(contextOf([serverOfRow(row, { grants: then })]).state, 'ana');
+      const context = contextOf([serverOfRow(row, { revision: 11, grants: now })]);
+      const decideNow = (rows: readonly LoadedRow[]) =>
+        reasonOf(() => decideLoad(context, intentOf(rows, { since: 10, grants })));
+      expect(decideNow([row])).toBe('LOAD_CONFLICT');
+      expect(decideNow([rowOf('a', { owner: 'bob', title: 'new' })])).toBe('LOAD_CONFLICT');
+      if (now.length > 0) expect(decideNow([])).toBe('LOAD_CONFLICT');
+    },
+  );
+
+  it('does not mind the grants of other users', () => {
+    const row = rowOf('a', { owner: 'bob' });
+    const context = contextOf([
+      serverOfRow(row, { revision: 11, grants: grantsAt(11, 'user:zoe') }),
+    ]);
+    expect(decide(context, [row])).toBeUndefined();
   });
 
   it('does not mind a server that moved and that it does not change', () => {
@@ -260,10 +288,10 @@ describe('decideLoad, what moved since it began', () => {
   });
 
   it('does not bring back what was deleted meanwhile [P2, P22]', () => {
-    const lifeAt = (revision: number) =>
+    const deletionAt = (revision: number) =>
       new Map([[idOfRow('a'), { revision, generation: 2, createTime: 1, lastUpdatedAt: 1 }]]);
     const bring = (revision: number, rows: readonly LoadedRow[]) => {
-      const intent = intentOf(rows, { since: 10, former: lifeAt(revision) });
+      const intent = intentOf(rows, { since: 10, deletions: deletionAt(revision) });
       return reasonOf(() => decideLoad(contextOf([]), intent));
     };
     expect(bring(11, [rowOf('a')])).toBe('LOAD_CONFLICT');
@@ -277,15 +305,15 @@ describe('decideLoad, of a purged user', () => {
   const purged = loadOf('ana', { state: 'purged', revision: 5 });
   const context = contextOf([], { loads: [purged] });
 
-  it('is refused unless somebody insists, which ends the purge [P27]', () => {
+  it('is refused unless it is forced, which ends the purge [P27]', () => {
     expect(reasonOf(() => decideLoad(context, intentOf([rowOf('a')])))).toBe('USER_PURGED');
-    const { changes, loads } = decideLoad(context, intentOf([rowOf('a')], { insists: true }));
+    const { changes, loads } = decideLoad(context, intentOf([rowOf('a')], { isForced: true }));
     expect(outline(changes)).toEqual(['+a']);
     expect(loads?.[0]).toMatchObject({ before: purged, after: { state: 'loaded' } });
   });
 
-  it('gives way to a purge, also one that insists [L3, P22]', () => {
-    const began = intentOf([rowOf('a')], { insists: true, since: 4 });
+  it('gives way to a purge, also one that is forced [L3, P22]', () => {
+    const began = intentOf([rowOf('a')], { isForced: true, since: 4 });
     expect(reasonOf(() => decideLoad(context, began))).toBe('LOAD_CONFLICT');
   });
 

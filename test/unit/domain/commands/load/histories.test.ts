@@ -8,10 +8,7 @@ import {
   nameOf,
 } from '../../../../../src/domain/commands/decide.js';
 import type { Decision, DecisionContext } from '../../../../../src/domain/commands/decide.js';
-import {
-  decideLoad,
-  type FormerLife,
-} from '../../../../../src/domain/commands/load/decide-load.js';
+import { decideLoad, type Deletion } from '../../../../../src/domain/commands/load/decide-load.js';
 import {
   decideInvalidate,
   decidePurge,
@@ -21,6 +18,7 @@ import {
   type LoadedRow,
   type SourceRights,
 } from '../../../../../src/domain/commands/load/rows.js';
+import { grantsOf } from '../../../../../src/domain/commands/load/sight.js';
 import { Overlay, RecordSet } from '../../../../../src/domain/record-set.js';
 import { audienceOf, type StoredServer } from '../../../../../src/domain/server.js';
 import type { Subject } from '../../../../../src/domain/view.js';
@@ -107,7 +105,7 @@ const arbitrarySteps = fc.array(
 /** A log of decisions, with what is left of what was deleted. */
 class History {
   readonly records = new RecordSet();
-  readonly former = new Map<string, FormerLife>();
+  readonly deletions = new Map<string, Deletion>();
   revision = 0;
 
   get context(): DecisionContext {
@@ -116,8 +114,10 @@ class History {
   }
 
   load({ user, rights, rows }: Load): Decision {
-    const { former, revision: since } = this;
-    return decideLoad(this.context, intentOf(rows, { user, rights, former, since, insists: true }));
+    const { deletions, revision: since } = this;
+    const grants = grantsOf(this.records, user);
+    const intent = { user, rights, grants, deletions, since, isForced: true };
+    return decideLoad(this.context, intentOf(rows, intent));
   }
 
   decide(step: Step): Decision | undefined {
@@ -156,8 +156,8 @@ class History {
       if (server !== undefined) this.records.put(server);
       if (server === undefined && change.before !== undefined) {
         const { generation, createTime, lastUpdatedAt } = change.before;
-        const life = { generation: generation + 1, createTime, lastUpdatedAt };
-        this.former.set(id, { ...life, revision: this.revision });
+        const last = { generation: generation + 1, createTime, lastUpdatedAt };
+        this.deletions.set(id, { ...last, revision: this.revision });
       }
     }
     for (const { after } of loads ?? []) this.records.putLoad(after);
@@ -167,7 +167,7 @@ class History {
     const copy = new History();
     for (const server of this.records.all()) copy.records.put(server);
     for (const user of this.records.loadedUsers()) copy.records.putLoad(this.records.loadOf(user)!);
-    for (const [id, life] of this.former) copy.former.set(id, life);
+    for (const [id, deletion] of this.deletions) copy.deletions.set(id, deletion);
     copy.revision = this.revision;
     return copy;
   }
@@ -287,7 +287,7 @@ describe('loads in random histories', () => {
     forEachLoad((_load, { before, decision }) => {
       for (const { before: old, after: next } of decision.changes) {
         if (next === undefined) continue;
-        const former = old ?? before.former.get(next.id);
+        const former = old ?? before.deletions.get(next.id);
         if (former === undefined || (old !== undefined && old.etag === next.etag)) continue;
         expect(next.generation).toBe(former.generation + 1);
         expect(next.lastUpdatedAt).toBeGreaterThan(former.lastUpdatedAt);
@@ -302,8 +302,9 @@ describe('loads in random histories', () => {
         decideLoad(
           after.context,
           intentOf(load.rows, {
-            ...{ user: load.user, rights: load.rights, insists: true },
-            ...{ former: after.former, since: before.revision },
+            ...{ user: load.user, rights: load.rights, isForced: true },
+            ...{ grants: grantsOf(after.records, load.user), deletions: after.deletions },
+            since: before.revision,
           }),
         );
       expect(stale).toThrow(expect.objectContaining({ reason: 'LOAD_CONFLICT' }));

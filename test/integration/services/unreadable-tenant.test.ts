@@ -1,0 +1,89 @@
+import { describe, expect, it } from 'vitest';
+import { SwitchboardError } from '../../../src/domain/errors.js';
+import { userView } from '../../../src/domain/view.js';
+import type { Catalog } from '../../../src/storage/catalog.js';
+import { eventually } from '../../support/eventually.js';
+import { useFakeIntervals } from '../../support/fake-intervals.js';
+import type { WatchFrame } from '../../support/services/encoders.js';
+import { decodeFrames, RecordingSink } from '../../support/services/sinks.js';
+import {
+  create,
+  openWorld,
+  page,
+  passTime,
+  requestOf,
+  TENANT,
+  watch,
+  type Replica,
+} from '../../support/services/world.js';
+
+useFakeIntervals();
+
+const ANA = userView('ana');
+
+/** A catalog that cannot read the log of one tenant. */
+function unreadable(catalog: Catalog, bad: string): Catalog {
+  return {
+    ...catalog,
+    read: (tenant, ...rest) =>
+      tenant === bad
+        ? Promise.reject(new SwitchboardError('CATALOG_UNAVAILABLE', 'unreadable'))
+        : catalog.read(tenant, ...rest),
+  };
+}
+
+/** Lets so many seconds pass; in each the replica tries to follow the bad tenant, and fails. */
+async function passSeconds(replica: Replica, seconds: number): Promise<void> {
+  for (let second = 0; second < seconds; second += 1) {
+    const failures = replica.errors.length;
+    passTime(replica, 1_000);
+    await eventually(
+      () => {
+        expect(replica.errors.length).toBeGreaterThan(failures);
+      },
+      { intervalMs: 1 },
+    );
+  }
+}
+
+function statesOf(sink: RecordingSink): readonly string[] {
+  const beats = decodeFrames<WatchFrame>(sink).flatMap((frame) =>
+    frame.kind === 'heartbeat' ? [frame.upstream] : [],
+  );
+  return [...new Set(beats)];
+}
+
+describe('a tenant whose log cannot be read', () => {
+  it('is degraded and loses its own streams only [W11, C7, P29]', async () => {
+    await using world = await openWorld();
+    const writer = await world.replica();
+    await create(writer, { name: 'good' });
+    await create(writer, { name: 'bad' }, { tenant: 'bad' });
+    const replica = await world.replica({ catalog: unreadable(world.catalog, 'bad') });
+    const good = watch(replica, ANA);
+    await good.live;
+    const sink = new RecordingSink();
+    const bad = { ...requestOf({ tenant: 'bad' }), sink };
+    await replica.services.watchServers(bad, { view: ANA, resumeToken: '', held: new Map() });
+    await page(replica, ANA);
+
+    await passSeconds(replica, 30);
+    expect(statesOf(sink)).toEqual(['degraded']);
+    expect((await page(replica, ANA)).upstream.state).toBe('following');
+    const ofBad = await replica.services.getServer(requestOf({ tenant: 'bad' }), {
+      ...{ view: ANA, atLeast: '' },
+      key: { name: 'bad' },
+    });
+    expect(ofBad.upstream.state).toBe('degraded');
+
+    await passSeconds(replica, 40);
+    expect(sink.ended?.error).toMatchObject({ reason: 'CATALOG_UNAVAILABLE', retryDelayMs: 5_000 });
+    expect(good.sink.ended).toBeUndefined();
+    expect(statesOf(good.sink)).toEqual(['following']);
+    await create(writer, { name: 'later' }, { tenant: TENANT });
+    await passSeconds(replica, 1);
+    await eventually(async () => {
+      expect((await page(replica, ANA)).value.servers).toHaveLength(2);
+    });
+  });
+});

@@ -1,0 +1,22 @@
+import { NO_FAILPOINT } from '../../../src/domain/failpoint.js';
+import { Tenants, type TenantsDeps } from '../../../src/services/tenants.js';
+import type { World } from './world.js';
+
+/** The tenants of a replica without its background work; what goes wrong there fails the test. */
+export function tenantsOf(
+  { catalog, relay }: Pick<World, 'catalog' | 'relay'>,
+  more: Partial<TenantsDeps> = {},
+): Tenants {
+  return new Tenants({
+    catalog,
+    relay,
+    failpoint: NO_FAILPOINT,
+    wallClock: Date.now,
+    monotonic: () => 0,
+    maxSnapshots: 1,
+    report: (error) => {
+      throw error;
+    },
+    ...more,
+  });
+}

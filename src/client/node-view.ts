@@ -56,8 +56,10 @@ export class NodeView implements ServerView, FeedTarget {
     return this.synced.has(subscriptionIdOf(view));
   }
 
-  apply({ replaces, changes, synced }: FeedStep): void {
+  apply({ replaces, changes, synced, begun = [] }: FeedStep): void {
     if (replaces) this.clear();
+    const changed = new Set(changes.map(changedId));
+    for (const id of begun) for (const lost of this.loseSight(id)) changed.add(lost);
     for (const change of changes) {
       if (change.kind === 'removed') this.remove(change.id);
       else this.put(change);
@@ -65,7 +67,7 @@ export class NodeView implements ServerView, FeedTarget {
     for (const id of synced) {
       this.synced.set(id, new SubscriptionIndex(id, this.shared, () => this.sighted.get(id)));
     }
-    this.tell(replaces ? undefined : new Set(changes.map(changedId)), namesOf(changes));
+    this.tell(replaces ? undefined : changed, namesOf(changes));
   }
 
   *held(): Iterable<KnownServer> {
@@ -74,14 +76,7 @@ export class NodeView implements ServerView, FeedTarget {
 
   drop(subscriptionId: string): void {
     this.synced.delete(subscriptionId);
-    const changed = new Set<string>();
-    for (const [, entries] of [...(this.sighted.get(subscriptionId) ?? [])]) {
-      for (const { server, sights } of [...entries.values()]) {
-        changed.add(server.id);
-        this.put({ server, sights: sights.filter((one) => one.subscriptionId !== subscriptionId) });
-      }
-    }
-    this.tell(changed, NO_NAMES);
+    this.tell(this.loseSight(subscriptionId), NO_NAMES);
   }
 
   forgetUsers(): void {
@@ -108,6 +103,18 @@ export class NodeView implements ServerView, FeedTarget {
     this.entries.set(id, entry);
     if (tier !== 'PRIVATE') this.shared.set(name, entry);
     else for (const { subscriptionId } of sights) this.index(subscriptionId, entry);
+  }
+
+  /** Takes all that a subscription sees from it. Returns the ids of those servers. */
+  private loseSight(subscriptionId: string): ReadonlySet<string> {
+    const lost = new Set<string>();
+    for (const [, entries] of [...(this.sighted.get(subscriptionId) ?? [])]) {
+      for (const { server, sights } of [...entries.values()]) {
+        lost.add(server.id);
+        this.put({ server, sights: sights.filter((one) => one.subscriptionId !== subscriptionId) });
+      }
+    }
+    return lost;
   }
 
   private index(subscriptionId: string, entry: Entry): void {

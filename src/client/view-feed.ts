@@ -13,6 +13,11 @@ export interface FeedStep {
   readonly changes: readonly FeedChange[];
   /** Subscriptions that are complete with this step. */
   readonly synced: readonly string[];
+  /**
+   * Those of them that begin with it: the changes are all that they see, instead of what an
+   * earlier stream told of them. Default none.
+   */
+  readonly begun?: readonly string[];
 }
 
 /** Where a view gets its steps from: snapshot first, then changes, in order. */

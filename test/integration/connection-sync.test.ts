@@ -178,6 +178,29 @@ describe('Sync', () => {
     node.close();
   });
 
+  it('resumes the views that fit; another under the same id keeps nothing of the old one [W7, W9, P16]', async () => {
+    const tenant = newTenant();
+    await declarePrivate(admin, tenant, { owner: 'ana', name: 'of-ana' });
+    await declarePrivate(admin, tenant, { owner: 'bob', name: 'of-bob' });
+    await declarePrivate(admin, tenant, { owner: 'eve', name: 'of-eve' });
+    const views = new Map([
+      ['a', userView('ana')],
+      ['b', userView('bob')],
+    ]);
+    const node = createNodeFollower(views, { nodeId: 'n1', tenant });
+    node.open(admin);
+    await node.until(() => node.visible.size === 2);
+    node.close();
+    await node.ended;
+    views.set('b', userView('eve'));
+    node.open(admin);
+    await node.until(() => node.resumed === true && node.visible.size === 1);
+    await node.until(() => node.visible.size === 2);
+    expect(holdings(node)).toEqual(['of-ana (a!)', 'of-eve (b!)']);
+    expect({ resets: node.resets, faults: node.faults }).toEqual({ resets: [], faults: [] });
+    node.close();
+  });
+
   it('refuses a view beyond the limit, and the others go on [C7]', async () => {
     await using small = await startLocalServer({ flags: ['--max-subscriptions', '2'] });
     const views = new Map(['a', 'b', 'c'].map((user) => [user, userView(user)]));

@@ -45,3 +45,10 @@ export function printedSeed(what: string): number {
   console.info(`${what}: SWITCHBOARD_TEST_SEED=${String(seed)}`);
   return seed;
 }
+
+/** As many seeds, other than before, as SWITCHBOARD_SEEDS asks for; none unless it does. */
+export function moreSeeds(): readonly number[] {
+  const wanted = Number(process.env['SWITCHBOARD_SEEDS'] ?? '');
+  const count = Number.isSafeInteger(wanted) && wanted > 0 ? wanted : 0;
+  return Array.from({ length: count }, () => randomInt(1, 2 ** 31));
+}

@@ -55,7 +55,9 @@ export interface SyncOpen {
   labels: Map<string, string>;
   /**
    * `resume_token` is the last token of the stream before. The subscriptions below
-   * then continue from it, if their `view_digest` still fits.
+   * whose `view_digest` fits go on from it; the others are added to the stream as
+   * new ones. If digests of user views are given and none of them fits, the stream
+   * is reset.
    */
   resumeToken: string;
   /** `subscriptions` are the views to start with. */
@@ -83,7 +85,10 @@ export interface Subscribe {
   view:
     | View
     | undefined;
-  /** `view_digest` is what `synced` told for this subscription, when resuming. */
+  /**
+   * `view_digest` is what `synced` told for this subscription, if the stream before
+   * had it to the end; for `open` with a token. Empty if it was not synced.
+   */
   viewDigest: string;
 }
 
@@ -123,8 +128,9 @@ export interface SyncResponse {
     { $case: "heartbeat"; value: Heartbeat }
     | //
     /**
-     * `reset` says that the whole state follows, closed by a `synced` that names
-     * all subscriptions; it replaces what the node has.
+     * `reset` says that the whole state follows, closed by a `synced`; it replaces
+     * what the node has. Subscriptions that the `synced` does not name are unknown
+     * until another one does.
      */
     { $case: "reset"; value: Reset }
     | //
@@ -151,8 +157,8 @@ export interface Welcome {
   maxSubscriptions: number;
   /**
    * `resumed` says that the stream continues from the resume token. `synced` then
-   * repeats that state, what was missed follows, and a heartbeat whose `token` is
-   * the `newest` says that this was all.
+   * repeats that state and names the subscriptions that go on, what was missed
+   * follows, and a heartbeat whose `token` is the `newest` says that this was all.
    */
   resumed: boolean;
 }
@@ -191,7 +197,14 @@ export interface Sight {
   grantOrder: number;
 }
 
-/** SubscriptionsSynced makes subscriptions visible. */
+/**
+ * SubscriptionsSynced makes subscriptions visible.
+ *
+ * The first one of a stream names what the stream begins with: all other digests
+ * are void. A subscription that a later one names for the first time on the stream
+ * begins there: the changes since the frame before that closed something are all
+ * that it sees, and in the same step the node drops every other sight of that id.
+ */
 export interface SubscriptionsSynced {
   /** `token` names the state that the node now has. Resume from it. */
   token: string;

@@ -186,6 +186,8 @@ export class Reflector implements ViewFeed {
     const repeats = this.isCatchingUp && this.syncedAt === undefined;
     this.syncedAt ??= performance.now();
     this.apply(step, token, repeats ? undefined : step.replaces ? 'snapshot' : 'subscription');
+    if (repeats || step.replaces)
+      this.subscriptions.begin(new Set(subscriptions.map(({ id }) => id)));
     for (const { id, digest } of subscriptions) this.subscriptions.synced(id, digest);
     if (repeats) return;
     this.isCatchingUp = false;

@@ -9,6 +9,9 @@ export class StepAssembly {
   private held: ReadonlyMap<string, KnownServer>;
   private changes: FeedChange[] = [];
   private isReplacing = true;
+  private isResumed = false;
+  /** What a `synced` of this stream has named. */
+  private readonly named = new Set<string>();
 
   /** `idOf` answers undefined for subscriptions that were removed meanwhile. */
   constructor(
@@ -22,12 +25,14 @@ export class StepAssembly {
   /** The stream goes on from where the one before it ended. */
   resume(): void {
     this.isReplacing = false;
+    this.isResumed = true;
   }
 
   /** The whole state follows; what is not closed yet is void. */
   reset(): void {
     this.changes = [];
     this.isReplacing = true;
+    this.isResumed = false;
   }
 
   /** Adds changes of the step that comes. */
@@ -45,7 +50,16 @@ export class StepAssembly {
     const replaces = this.isReplacing;
     this.isReplacing = false;
     this.held = new Map();
-    return { replaces, changes: this.take(), synced };
+    const begun = replaces ? [] : this.begin(synced);
+    for (const id of synced) this.named.add(id);
+    return { replaces, changes: this.take(), synced, begun };
+  }
+
+  /** Those that this stream names for the first time, but for what it was resumed with. */
+  private begin(synced: readonly string[]): readonly string[] {
+    const repeats = this.isResumed;
+    this.isResumed = false;
+    return repeats ? [] : synced.filter((id) => !this.named.has(id));
   }
 
   private take(): readonly FeedChange[] {

@@ -61,6 +61,13 @@ export class Subscriptions {
     subscription.done.resolve();
   }
 
+  /** A stream begins with these: what was told of any other before no longer counts. */
+  begin(wireIds: ReadonlySet<string>): void {
+    for (const [wireId, subscription] of this.byWireId) {
+      if (!wireIds.has(wireId)) subscription.digest = '';
+    }
+  }
+
   /** Whether its view is known here: then it is followed on a new stream, or not at all. */
   wasSynced(wireId: string): boolean {
     return (this.byWireId.get(wireId)?.digest ?? '') !== '';

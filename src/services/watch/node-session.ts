@@ -1,13 +1,13 @@
 import type { Caller } from '../../domain/caller.js';
 import type { Position } from '../../domain/commit.js';
 import { invalidField, isSwitchboardError, SwitchboardError } from '../../domain/errors.js';
-import { decodeToken, viewDigest } from '../../domain/token.js';
+import { decodeToken, viewDigest, type Token } from '../../domain/token.js';
 import type { NodeMessage, SubscriptionRequest } from '../../domain/node-stream.js';
 import { checkId, LIMITS } from '../../domain/validate.js';
 import { subjectsOf, type ReaderView } from '../../domain/view.js';
 import { authorize, validateId, validateView } from '../request.js';
 import type { Tenant } from '../tenants.js';
-import { createMemo } from './audience.js';
+import { createMemo, type ResetReason } from './audience.js';
 import { NodeAudience, type SyncEncoder } from './node-audience.js';
 import { checkResume } from './resume.js';
 import type { FrameSink } from './sink.js';
@@ -105,7 +105,9 @@ export class NodeSession {
         ? undefined
         : decodeToken(message.tenant, message.resumeToken, 'open.resume_token');
     const tenant = await deps.tenants.get(message.tenant);
-    const { refused, later } = await this.accept(tenant, message.subscriptions);
+    const place = token && (await this.placeFor(tenant, token, message));
+    const resumed = typeof place === 'object';
+    const { refused, later } = await this.accept(tenant, message.subscriptions, resumed);
     const watcher = openWatcher(deps, tenant, {
       audience,
       sink,
@@ -114,15 +116,8 @@ export class NodeSession {
       },
     });
     this.opened = { tenant, tenantId: message.tenant, watcher };
-    let place = token && (await checkResume({ log: tenant.log, catalog: deps.catalog }, token));
-    if (
-      typeof place === 'object' &&
-      message.subscriptions.some(({ view, digest }) => digest !== viewDigest(view))
-    ) {
-      place = 'view_differs';
-    }
     if (watcher.ended) return;
-    watcher.tell(deps.encoder.welcome({ resumed: typeof place === 'object' }));
+    watcher.tell(deps.encoder.welcome({ resumed }));
     for (const { id, error } of refused) watcher.tell(deps.encoder.refused(id, error));
     for (const subscription of later) await this.subscribe(this.opened, subscription);
     // Not awaited: acknowledgements and subscriptions come while it is under way.
@@ -133,6 +128,22 @@ export class NodeSession {
     started.catch((error: unknown) => {
       this.fail(error);
     });
+  }
+
+  /**
+   * Where the stream goes on from, or why it is reset. Subscriptions that do not go on are
+   * added to it as new ones. A node that names views of users which it knew, none of which
+   * goes on, holds what is for users and would hear nothing of it.
+   */
+  private async placeFor(
+    { log }: Tenant,
+    token: Token,
+    { subscriptions }: OpenMessage,
+  ): Promise<Position | ResetReason> {
+    const place = await checkResume({ log, catalog: this.deps.catalog }, token);
+    const known = subscriptions.filter(({ view, digest }) => view.kind === 'user' && digest !== '');
+    const isLost = known.length > 0 && !known.some(goesOn);
+    return typeof place === 'object' && isLost ? 'view_differs' : place;
   }
 
   /** A heartbeat at its end tells the node that it has caught up: what it missed has no end else. */
@@ -146,29 +157,38 @@ export class NodeSession {
   }
 
   /**
-   * Adds the subscriptions that a stream opens with; answers those that cannot be had, and
-   * those that are to be added later because they have to be loaded first.
+   * Adds the subscriptions that a stream opens with. Returns those that cannot be had, and
+   * those that are to be added later: because they have to be loaded first, or because they
+   * are new on a stream that was resumed.
    */
   private async accept(
     tenant: Tenant,
     subscriptions: readonly SubscriptionRequest[],
+    resumed: boolean,
   ): Promise<{
     readonly refused: readonly { id: string; error: SwitchboardError }[];
     readonly later: readonly SubscriptionRequest[];
   }> {
     const refused: { id: string; error: SwitchboardError }[] = [];
     const later: SubscriptionRequest[] = [];
+    const ids = new Set<string>();
     await Promise.all(
       subscriptions.map(async (subscription) => {
         const { id, view } = subscription;
         try {
+          if (ids.has(id)) throw invalidField('subscription_id', 'is given twice');
+          ids.add(id);
+          if (resumed && !goesOn(subscription)) {
+            later.push(subscription);
+            return;
+          }
           this.check(subscription);
-          if (this.audience.has(id)) throw invalidField('subscription_id', 'is given twice');
           // At once, so that the limit counts it; taken back if its records cannot be had.
           this.audience.set(id, view);
           try {
             const release = await tenant.log.hold(subjectsOf(view));
-            if (this.isReady(tenant, subscription)) {
+            // What a node was told before goes on behind the old scope.
+            if (resumed || this.deps.loads.isReady(tenant, view)) {
               this.releases.set(id, followView(this.deps, { tenant, view }, release));
             } else {
               release();
@@ -188,17 +208,13 @@ export class NodeSession {
     return { refused, later };
   }
 
-  /** Whether it can be told at once: a node that was told before goes on behind the old scope. */
-  private isReady(tenant: Tenant, { view, digest }: SubscriptionRequest): boolean {
-    return digest !== '' || this.deps.loads.isReady(tenant, view);
-  }
-
   private async subscribe(opened: Opened, subscription: SubscriptionRequest): Promise<void> {
     const { tenant, watcher } = opened;
     try {
       this.check(subscription);
       const release = await tenant.log.hold(subjectsOf(subscription.view));
-      if (this.isReady(tenant, subscription)) this.add(opened, subscription, release);
+      if (this.deps.loads.isReady(tenant, subscription.view))
+        this.add(opened, subscription, release);
       // Not awaited: one user whose servers load slowly holds up no other.
       else void this.load(opened, subscription, release);
     } catch (error) {
@@ -297,4 +313,9 @@ export class NodeSession {
     this.releaseAll();
     this.sink.end(known);
   }
+}
+
+/** Whether a view is the one that the node was told of under this id. */
+function goesOn({ view, digest }: SubscriptionRequest): boolean {
+  return digest === viewDigest(view);
 }

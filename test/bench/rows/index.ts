@@ -7,6 +7,7 @@ import { durableWrite } from './durable-write.js';
 import { watcherMemory } from './watcher-memory.js';
 import { listForUser } from './list-for-user.js';
 import { updateGranted } from './update-granted.js';
+import { nodeReconnect } from './node-reconnect.js';
 import { getServer } from './get-server.js';
 import { getPrivateServer } from './get-private-server.js';
 import { privateLoad } from './private-load.js';
@@ -21,6 +22,7 @@ export const BENCHES: readonly Bench[] = [
   ...watchFanOut,
   commitToCallback,
   watcherMemory,
+  nodeReconnect,
   ...durableWrite,
   ...listForUser,
   privateLoad,

@@ -175,10 +175,13 @@ describe('a node', () => {
     await using world = await openWorld();
     const { replica, source } = await open(world);
     source.set('ana', { rowId: 'old' });
-    await page(replica, ana);
+    const { position } = await page(replica, ana);
     await invalidate(replica, 'ana');
     source.failure = new SwitchboardError('SOURCE_UNAVAILABLE');
-    const { sink } = openNode(replica, views(['a', ana]), { digestOf: viewDigest });
+    const { sink } = openNode(replica, views(['a', ana]), {
+      resumeToken: tokenOf(position),
+      digestOf: viewDigest,
+    });
     await eventually(() => {
       expect(isSynced(sink, 'a')).toBe(true);
     });

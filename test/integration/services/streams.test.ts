@@ -171,28 +171,74 @@ describe('a resume', () => {
     ]);
   });
 
-  it('of a node demands that all its subscriptions fit [P16, W8]', async () => {
-    await using world = await openWorld();
-    const replica = await world.replica();
-    const { position } = await create(replica, { name: 'files' });
-    const subscriptions = new Map([
+  describe('of a node', () => {
+    const bob = userView('bob');
+    const views = new Map<string, ReaderView>([
       ['a', ana],
-      ['b', userView('bob')],
+      ['b', bob],
     ]);
-    const resumeToken = tokenOf(position);
-    const fitting = openNode(replica, subscriptions, { resumeToken, digestOf: viewDigest });
-    const frames = await toldThat(fitting.sink, ({ kind }) => kind === 'synced');
-    expect(frames[0]).toEqual({ kind: 'welcome', resumed: true });
-    const digestOf = (view: ReaderView) => (view.kind === 'app' ? '' : viewDigest(ana));
-    for (const more of [
-      { resumeToken, digestOf },
-      { resumeToken: tokenOf(position, ana), digestOf: viewDigest },
-    ]) {
-      const { sink } = openNode(replica, subscriptions, more);
-      const refused = await toldThat(sink, ({ kind }) => kind === 'synced');
-      expect(refused[0]).toEqual({ kind: 'welcome', resumed: false });
-      expect(refused[1]).toEqual({ kind: 'reset', reason: 'view_differs' });
-    }
+
+    it('goes on with what fits and begins the others anew, without a reset [P16, W7, W8]', async () => {
+      await using world = await openWorld();
+      const replica = await world.replica();
+      await create(replica, { name: 'of-ana', owner: 'ana' });
+      const { value: own, position } = await create(replica, { name: 'of-bob', owner: 'bob' });
+      const { position: end } = await create(replica, { name: 'missed', owner: 'ana' });
+      for (const digestOfBob of ['', viewDigest(userView('bob', ['left']))]) {
+        const { sink } = openNode(replica, views, {
+          resumeToken: tokenOf(position),
+          digestOf: (view, id) => (id === 'b' ? digestOfBob : viewDigest(view)),
+        });
+        const [welcome, first, missed, , begun, second, beat] = await toldThat(
+          sink,
+          ({ kind }) => kind === 'heartbeat',
+        );
+        expect(welcome).toEqual({ kind: 'welcome', resumed: true });
+        expect(first).toMatchObject({ revision: position.revision, subscriptions: [{ id: 'a' }] });
+        expect(missed).toMatchObject({ changes: [{ name: 'missed' }] });
+        expect(begun).toMatchObject({
+          changes: [{ id: own.id, sights: [{ subscriptionId: 'b' }] }],
+        });
+        expect(second).toMatchObject({ revision: end.revision, subscriptions: [{ id: 'b' }] });
+        expect(beat).toMatchObject({ bookmark: { revision: end.revision } });
+      }
+    });
+
+    it('is a reset if no user goes on whom it knew, or its token is of another view [P16, W8]', async () => {
+      await using world = await openWorld();
+      const replica = await world.replica();
+      const { position } = await create(replica, { name: 'files' });
+      const resumeToken = tokenOf(position);
+      const withApp = new Map([...views, ['app', APP_VIEW] as const]);
+      const digestOf = (view: ReaderView) =>
+        viewDigest(view.kind === 'app' ? view : userView('zoe'));
+      for (const more of [
+        { resumeToken, digestOf },
+        { resumeToken: tokenOf(position, ana), digestOf: viewDigest },
+      ]) {
+        const { sink } = openNode(replica, withApp, more);
+        const frames = await toldThat(sink, ({ kind }) => kind === 'synced');
+        expect(frames[0]).toEqual({ kind: 'welcome', resumed: false });
+        expect(frames[1]).toEqual({ kind: 'reset', reason: 'view_differs' });
+      }
+    });
+
+    it('goes on if it knew no user yet, and begins them all [P16, W7]', async () => {
+      await using world = await openWorld();
+      const replica = await world.replica();
+      const { position } = await create(replica, { name: 'app', tier: 'APP' });
+      const { value: forUsers } = await create(replica, { name: 'user', tier: 'USER' });
+      const { sink } = openNode(replica, views, { resumeToken: tokenOf(position) });
+      const frames = await toldThat(sink, ({ kind }) => kind === 'heartbeat');
+      expect(frames).toMatchObject([
+        { kind: 'welcome', resumed: true },
+        { kind: 'synced', subscriptions: [] },
+        { kind: 'changes', changes: [{ id: forUsers.id, sights: [] }] },
+        { kind: 'synced', subscriptions: [{ id: 'a' }] },
+        { kind: 'synced', subscriptions: [{ id: 'b' }] },
+        { kind: 'heartbeat' },
+      ]);
+    });
   });
 
   it('says nothing of copies that a client holds unchanged but their ids [W8, W14]', async () => {

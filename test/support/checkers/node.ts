@@ -25,7 +25,6 @@ export class NodeReader {
   private readonly views = new Map<string, ReaderView>();
   private waiting: RecordFrame[] = [];
   private place: { readonly revision: number; readonly token: string } | undefined;
-  private hasUsers = false;
   private wanted: ReadonlySet<string> | undefined;
 
   constructor(before?: NodeReader) {
@@ -50,11 +49,14 @@ export class NodeReader {
     this.views.set(viewDigest(view), view);
   }
 
-  /** Resumes with these subscriptions; what only others saw is dropped. */
-  resumeWith(subscriptions: ReadonlyMap<string, ReaderView>): void {
-    for (const [id, view] of subscriptions) this.visible.set(id, view);
-    this.hasUsers = [...subscriptions.values()].some(({ kind }) => kind === 'user');
-    for (const [id, record] of [...this.records]) this.forgetOthers(id, record);
+  /**
+   * Resumes with these subscriptions, which go on. What others saw stays until they begin; a
+   * node that goes on with no user forgets what users see.
+   */
+  resumeWith(kept: ReadonlyMap<string, ReaderView>): void {
+    for (const [id, view] of kept) this.visible.set(id, view);
+    if ([...kept.values()].some(({ kind }) => kind === 'user')) return;
+    for (const [id, { tier }] of [...this.records]) if (tier !== 'APP') this.records.delete(id);
   }
 
   /** The subscriptions that the node wants: what is told of others is for nobody. */
@@ -67,6 +69,7 @@ export class NodeReader {
     if (frame.kind === 'changes') this.waiting.push(...frame.changes);
     else if (frame.kind === 'reset') this.reset();
     else if (frame.kind === 'synced') {
+      for (const { id } of frame.subscriptions) if (!this.visible.has(id)) this.begin(id);
       this.moveTo(frame);
       for (const { id, digest } of frame.subscriptions) this.show(id, digest);
       this.check(frame.revision, oracle);
@@ -176,13 +179,12 @@ export class NodeReader {
     }
   }
 
-  /** Another subscription may come under the id of one that is not resumed. */
-  private forgetOthers(id: string, record: HeldRecord): void {
-    const sights = new Map([...record.sights].filter(([each]) => this.visible.has(each)));
-    const isKept =
-      record.tier === 'PRIVATE' ? sights.size > 0 : record.tier === 'APP' || this.hasUsers;
-    if (isKept) this.records.set(id, { ...record, sights });
-    else this.records.delete(id);
+  /** A subscription that begins sees what its first `synced` closes, and nothing from before. */
+  private begin(id: string): void {
+    for (const [serverId, record] of [...this.records]) {
+      const sights = new Map(record.sights);
+      if (sights.delete(id)) this.records.set(serverId, { ...record, sights });
+    }
   }
 }
 

@@ -11,7 +11,7 @@ import {
   type SubscriptionsSynced,
   type SyncResponse,
 } from '../../../generated/switchboard/v1/connection_service.js';
-import type { Server } from '../../../generated/switchboard/v1/server.js';
+import { Tier, type Server } from '../../../generated/switchboard/v1/server.js';
 import { DEFAULT_TENANT } from '../../../src/domain/caller.js';
 import { revisionOf, type Admin, type Init } from './grpc-admin.js';
 import { endOf, type StreamEnd } from './watch.js';
@@ -65,6 +65,8 @@ export function createNodeFollower(
   const refused: string[] = [];
   const wakers = new Set<() => void>();
   const visible = new Map<string, string>();
+  /** Subscriptions that a `synced` of the stream that is open has named. */
+  const named = new Set<string>();
   let records = new Map<string, HeldRecord>();
   let changes: RecordChange[] = [];
   let building: Map<string, HeldRecord> | undefined;
@@ -72,6 +74,7 @@ export function createNodeFollower(
   let commits = 0;
   let unchanged = 0;
   let resumed: boolean | undefined;
+  let hasSynced = false;
   let stream: ClientDuplexStream<SyncRequest, SyncResponse> | undefined;
   let ended: Promise<StreamEnd> | undefined;
 
@@ -99,13 +102,31 @@ export function createNodeFollower(
     if (acknowledges) send({ $case: 'applied', value: { token } });
   };
 
+  /** A subscription that begins sees what this step says, and nothing from before. */
+  const begin = (ids: readonly string[], into: Map<string, HeldRecord>): void => {
+    for (const [id, { server, sights }] of [...into]) {
+      const left = sights.filter(({ subscriptionId }) => !ids.includes(subscriptionId));
+      if (left.length === sights.length) continue;
+      if (left.length === 0) into.delete(id);
+      else into.set(id, { server, sights: left });
+    }
+  };
+
   const synced = ({ token: next, subscriptions }: SubscriptionsSynced): void => {
+    const ids = subscriptions.map(({ subscriptionId }) => subscriptionId);
+    const isFirst = building !== undefined || (resumed === true && !hasSynced);
+    if (isFirst) for (const id of [...visible.keys()]) if (!ids.includes(id)) visible.delete(id);
+    const begun = isFirst ? [] : ids.filter((id) => !named.has(id));
+    for (const id of ids) named.add(id);
+    hasSynced = true;
     // What came before a new subscription may have shown this node nothing.
     const isNew = subscriptions.some(({ subscriptionId }) => !visible.has(subscriptionId));
     if (building === undefined && !isNew && revision(next) !== revision(token)) {
       fault(`synced at ${String(revision(next))} without a commit`);
     }
-    applyTo(building ?? new Map(records));
+    const into = building ?? new Map(records);
+    begin(begun, into);
+    applyTo(into);
     building = undefined;
     token = next;
     for (const { subscriptionId, viewDigest } of subscriptions) {
@@ -192,6 +213,13 @@ export function createNodeFollower(
       changes = [];
       building = undefined;
       resumed = undefined;
+      hasSynced = false;
+      named.clear();
+      // Where it knows no user's view, it forgets what only users see.
+      const knowsUsers = [...visible.keys()].some((id) => views.get(id)?.kind?.$case === 'user');
+      if (!knowsUsers)
+        for (const [id, { server }] of [...records])
+          if (server.tier !== Tier.TIER_APP) records.delete(id);
       stream = admin.connections.sync();
       ended = endOf(stream);
       stream.on('data', (message: SyncResponse) => {

@@ -411,18 +411,17 @@ export class Simulation {
       const visible = before?.reader.subscriptions.get(id);
       return visible !== undefined && viewDigest(visible) === viewDigest(view);
     };
-    const resumed = new Map(canResume ? [...wanted].filter(isKept) : []);
-    reader.resumeWith(resumed);
+    const kept = new Map([...wanted].filter(isKept));
+    // What is new stands in `open`, or is added after it.
+    const listed = canResume && at.revision % 2 === 0 ? kept : wanted;
+    if (canResume) reader.resumeWith(kept);
     reader.wants(new Set(wanted.keys()));
-    const { sink, session } = openNode(replica, canResume ? resumed : wanted, {
+    const { sink, session } = openNode(replica, listed, {
       resumeToken: canResume ? at.token : '',
-      digestOf: viewDigest,
+      digestOf: (view, id) => (kept.has(id) ? viewDigest(view) : ''),
     });
-    if (canResume) {
-      for (const [id, view] of wanted) {
-        if (!resumed.has(id)) subscribe(session, id, view);
-      }
-    }
+    if (canResume && listed.size > kept.size) this.meet('node resume, with new views');
+    for (const [id, view] of wanted) if (!listed.has(id)) subscribe(session, id, view);
     this.meet(canResume ? 'node resume' : 'node open');
     return { replica, sink, session, reader, read: 0, wanted, nextId: before?.nextId ?? 1 };
   }

@@ -246,7 +246,7 @@ export function openNode(
   more: {
     readonly resumeToken?: string;
     readonly held?: Held;
-    readonly digestOf?: (view: ReaderView) => string;
+    readonly digestOf?: (view: ReaderView, id: string) => string;
     readonly sink?: RecordingSink;
   } = {},
 ) {
@@ -264,7 +264,11 @@ export function openNode(
     bootId: 'boot',
     resumeToken,
     held,
-    subscriptions: [...subscriptions].map(([id, view]) => ({ id, view, digest: digestOf(view) })),
+    subscriptions: [...subscriptions].map(([id, view]) => ({
+      id,
+      view,
+      digest: digestOf(view, id),
+    })),
   });
   return { sink, session };
 }

@@ -55,6 +55,21 @@ describe('a node view', () => {
     }
   });
 
+  it('keeps nothing of what a view saw that begins anew, in one step [W9, P16]', () => {
+    const kept = stored({ id: 'kept', name: 'kept', owner: 'ana' });
+    const lost = stored({ id: 'lost', name: 'lost', owner: 'ana' });
+    const both = stored({ id: 'both', name: 'both', owner: 'eve' }, 1, 'user:ana', 'user:ben');
+    const view = viewOf(kept, lost, both);
+    const told: (ReadonlySet<string> | undefined)[] = [];
+    view.onApplied((ids) => told.push(ids));
+    const id = subscriptionIdOf(ANA);
+    view.apply({ replaces: false, changes: [upsert(kept)], synced: [id], begun: [id] });
+    expect(namesIn(view, ANA)).toEqual(['kept']);
+    expect(namesIn(view, ANA_IN_TWO)).toEqual(['both', 'kept', 'lost']);
+    expect(namesIn(view, BEN)).toEqual(['both']);
+    expect(told).toEqual([new Set(['kept', 'lost', 'both'])]);
+  });
+
   it('is unknown until it is synced: unknown is not none [F3, P20]', () => {
     const view = new NodeView();
     const unknown = expect.objectContaining({ reason: 'VIEW_UNKNOWN' }) as Error;

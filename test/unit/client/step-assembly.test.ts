@@ -43,13 +43,30 @@ describe('the steps of a stream', () => {
       changes: [{ kind: 'removed', id: 'docs' }],
       synced: [],
     });
-    expect(steps.synced(['ana'])).toEqual({ replaces: false, changes: [], synced: ['ana'] });
+    expect(steps.synced(['ana'])).toEqual({
+      replaces: false,
+      changes: [],
+      synced: ['ana'],
+      begun: ['ana'],
+    });
   });
 
   it('go on where a resumed stream was [W7]', () => {
     const steps = assembly();
     steps.resume();
-    expect(steps.synced(['app'])).toMatchObject({ replaces: false });
+    expect(steps.synced(['app'])).toMatchObject({ replaces: false, begun: [] });
+  });
+
+  it('say which subscriptions begin on a resumed stream, and that only once [W9, P16]', () => {
+    const steps = assembly();
+    steps.resume();
+    steps.synced(['app']);
+    steps.add([upsert]);
+    expect(steps.synced(['ana'])).toMatchObject({ synced: ['ana'], begun: ['ana'] });
+    // Named again on the same stream: a view was replaced, which comes as a difference.
+    expect(steps.synced(['ana', 'app'])).toMatchObject({ begun: [] });
+    steps.reset();
+    expect(steps.synced(['app', 'ana'])).toMatchObject({ replaces: true, begun: [] });
   });
 
   it('begin anew after a reset, without what was not closed [W8]', () => {

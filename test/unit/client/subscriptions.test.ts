@@ -90,6 +90,20 @@ describe('the subscriptions of a node', () => {
     expect(subscriptions.wasSynced('99')).toBe(false);
   });
 
+  it('name no digest of those with which a stream did not begin [P16]', () => {
+    const subscriptions = new Subscriptions();
+    for (const [id, view] of [
+      ['app', APP_VIEW],
+      ['ana', ANA],
+    ] as const) {
+      void subscriptions.add(id, view);
+      subscriptions.synced(wireIdOf(subscriptions, id), `digest of ${id}`);
+    }
+    subscriptions.begin(new Set([wireIdOf(subscriptions, 'app')]));
+    expect(subscriptions.request('app').digest).toBe('digest of app');
+    expect(subscriptions.request('ana').digest).toBe('');
+  });
+
   it('refuse the same id twice', () => {
     const subscriptions = new Subscriptions();
     void subscriptions.add('app', APP_VIEW);

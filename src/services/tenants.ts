@@ -34,7 +34,6 @@ export interface TenantsDeps {
   readonly onStep?: (tenant: string, step: Step) => void;
 }
 
-const RETRY_SOON = { retryDelayMs: 1_000 };
 const RETRY_LATER = { retryDelayMs: 5_000 };
 
 /** The tenants in use at this replica, opened at their first use. */
@@ -112,7 +111,7 @@ export class Tenants {
    */
   async follow(): Promise<void> {
     const results = await Promise.allSettled(
-      [...this.open].map(([name, tenant]) => this.followOne(name, tenant)),
+      [...this.open.values()].map((tenant) => this.followOne(tenant)),
     );
     const errors = results.flatMap((each): unknown[] =>
       each.status === 'rejected' ? [each.reason] : [],
@@ -143,21 +142,13 @@ export class Tenants {
     return this.open.size * 2 > this.idleTenants;
   }
 
-  private async followOne(name: string, tenant: Tenant): Promise<void> {
+  private async followOne(tenant: Tenant): Promise<void> {
     if (this.following.has(tenant)) return;
     this.following.add(tenant);
-    const { log, hub, upstream } = tenant;
     const since = this.deps.monotonic();
     try {
-      await log.catchUp();
-      upstream.confirm(since);
-    } catch (error) {
-      if (log.isLost) {
-        hub.endAll(() => new SwitchboardError('CATALOG_UNAVAILABLE', undefined, RETRY_SOON));
-        hub.close();
-        if (this.open.get(name) === tenant) this.open.delete(name);
-      }
-      throw error;
+      await tenant.log.catchUp();
+      tenant.upstream.confirm(since);
     } finally {
       this.following.delete(tenant);
     }

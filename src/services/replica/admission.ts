@@ -1,119 +1,130 @@
-import { applyChange, changedId, type Commit, type Position } from '../../domain/commit.js';
+import { applyChange, changedId, type Commit } from '../../domain/commit.js';
 import { SwitchboardError } from '../../domain/errors.js';
 import type { LoadRecord } from '../../domain/load-record.js';
 import type { StoredServer } from '../../domain/server.js';
-import { isTombstone, type Catalog, type Projected } from '../../storage/catalog.js';
-import type { Found } from './cold-queries.js';
-import type { RecentCommits } from './recent-commits.js';
+import type { CallOptions, Catalog } from '../../storage/catalog.js';
+import { queryRecords, type ColdSource, type Found } from './cold-queries.js';
+import type { History } from './history.js';
 
-/** The view that records join: where it is, and how it moves on. */
-export interface AdmittingLog {
-  readonly tenant: string;
-  readonly position: Position;
-  readonly recent: RecentCommits;
-  catchUp(revision?: number): Promise<void>;
+/** The state that records join: where it is, and how it moves on. */
+export interface AdmittingState {
+  readonly history: History;
+  catchUp(revision: number, options: CallOptions): Promise<void>;
 }
 
-/** Records that are to join a view. */
+export interface AdmissionTarget {
+  readonly state: AdmittingState;
+  readonly source: ColdSource;
+  readonly options: CallOptions;
+}
+
+/** Records that are to join a state. */
 export interface Admission {
-  readonly log: AdmittingLog;
-  readonly catalog: Catalog;
-  readonly query: () => Promise<Projected<Found>>;
+  readonly query: () => Promise<Found>;
   /** Whose load records are being loaded. */
   readonly users: ReadonlySet<string>;
   /** Whether a record belongs to what is being loaded. */
   readonly concerns: (server: StoredServer) => boolean;
   /** Called in the step in which the records join, before them. */
-  readonly finish: () => void;
-  readonly put: (server: StoredServer) => void;
-  readonly putLoad: (load: LoadRecord) => void;
+  readonly finish: (history: History) => void;
 }
 
 /**
- * The cold read of protocol.md rule 8: query, then replay the log from the revision that
- * the query reflects to where the view is, for the records found. The newer stamp wins;
- * a record that the replay names and the query missed is read by id. Only then, in one
- * step, does all of it join the view.
+ * The cold read of protocol.md rule 8: query, then replay the log from what the query surely
+ * reflects to at least what it may reflect, for the records found; a record that the replay names
+ * and the query missed is read by id. Only then, in one step, does all of it join the state. If
+ * the state was replaced by that of another history meanwhile, all of it begins anew.
  */
-export async function admit(admission: Admission): Promise<void> {
-  const { log, finish, put, putLoad } = admission;
-  const { revision, value } = await admission.query();
-  const found = new Map(value.servers.map((server) => [server.record.id, server]));
-  const loads = new Map(value.loads.map((load) => [load.user, load]));
-  let replayed = revision;
-  // Where the view has to be before it can hold what the Catalog answered.
-  let reflected = value.loads.reduce((most, load) => Math.max(most, load.revision), value.newest);
+export async function admit(
+  { state, source, options }: AdmissionTarget,
+  admission: Admission,
+): Promise<void> {
   for (;;) {
-    await log.catchUp(Math.max(reflected, newestStamp(found)));
-    const commits = await commitsAfter(admission, replayed);
-    const missed = replay(found, commits, admission.concerns);
-    replayLoads(loads, commits, admission.users);
-    for (const id of missed) {
-      const answer = await admission.catalog.serverById(log.tenant, id);
-      // A tombstone has no stamp in `found`, and yet the view must not stay before it.
-      reflected = Math.max(reflected, answer.revision);
-      if (answer.value !== undefined && !isTombstone(answer.value)) found.set(id, answer.value);
-    }
-    replayed = commits.at(-1)?.revision ?? replayed;
-    // Nothing was awaited since this held: the view cannot have moved in between.
-    const at = log.position.revision;
-    if (replayed >= at && reflected <= at && newestStamp(found) <= at) break;
-  }
-  finish();
-  for (const server of found.values()) put(server);
-  for (const load of loads.values()) putLoad(load);
-}
-
-function replayLoads(
-  found: Map<string, LoadRecord>,
-  commits: readonly Commit[],
-  users: ReadonlySet<string>,
-): void {
-  for (const { after } of commits.flatMap((commit) => commit.loads ?? [])) {
-    if (!users.has(after.user)) continue;
-    if ((found.get(after.user)?.revision ?? 0) < after.revision) found.set(after.user, after);
-  }
-}
-
-/** Applies the commits to what was found; answers the ids of relevant records that were not. */
-function replay(
-  found: Map<string, StoredServer>,
-  commits: readonly Commit[],
-  concerns: (server: StoredServer) => boolean,
-): ReadonlySet<string> {
-  const missed = new Set<string>();
-  for (const commit of commits) {
-    for (const change of commit.changes) {
-      const id = changedId(change);
-      const known = found.get(id);
-      if (known !== undefined && known.record.revision >= commit.revision) continue;
-      const after = applyChange(known, change);
-      if (after === undefined) found.delete(id);
-      else if (known !== undefined || change.before === undefined) found.set(id, after);
-      else if (concerns(after)) missed.add(id);
+    const { history } = state;
+    const level = new Leveller(await admission.query(), admission);
+    while (state.history === history) {
+      await state.catchUp(level.reflected, options);
+      const commits = await commitsAfter(history, level.replayed, () =>
+        source.catalog.read(source.tenant, level.replayed, options),
+      );
+      const missed = level.replay(commits);
+      if (missed.length > 0) level.add(await queryRecords(source, missed, options));
+      // Nothing was awaited since these held: the state cannot have moved in between.
+      if (state.history !== history || !level.isAt(history.position.revision)) continue;
+      admission.finish(history);
+      for (const server of level.servers.values()) history.records.put(server);
+      for (const load of level.loads.values()) history.records.putLoad(load);
+      return;
     }
   }
-  return missed;
 }
 
+/** Brings what a query found to one revision. */
+class Leveller {
+  readonly servers: Map<string, StoredServer>;
+  readonly loads: Map<string, LoadRecord>;
+  /** What the state has to have reached before it can hold what was found. */
+  reflected: number;
+  /** The commits up to here are in it. */
+  replayed: number;
+  private readonly admission: Admission;
+
+  constructor({ from, to, servers, loads }: Found, admission: Admission) {
+    this.servers = new Map(servers.map((server) => [server.record.id, server]));
+    this.loads = new Map(loads.map((load) => [load.user, load]));
+    this.reflected = to;
+    this.replayed = from;
+    this.admission = admission;
+  }
+
+  isAt(revision: number): boolean {
+    return this.replayed >= revision && this.reflected <= revision;
+  }
+
+  add({ to, servers }: Found): void {
+    this.reflected = Math.max(this.reflected, to);
+    for (const server of servers) this.servers.set(server.record.id, server);
+  }
+
+  /** Applies commits; returns the ids of records that they concern and that were not found. */
+  replay(commits: readonly Commit[]): readonly string[] {
+    const missed = new Set<string>();
+    for (const commit of commits) {
+      for (const change of commit.changes) {
+        const id = changedId(change);
+        const known = this.servers.get(id);
+        if (known !== undefined && known.record.revision >= commit.revision) continue;
+        const after = applyChange(known, change);
+        if (after === undefined) this.servers.delete(id);
+        else if (known !== undefined || change.before === undefined) this.servers.set(id, after);
+        else if (this.admission.concerns(after)) missed.add(id);
+      }
+      for (const { after } of commit.loads ?? []) this.replayLoad(after);
+      this.replayed = commit.revision;
+    }
+    return [...missed];
+  }
+
+  private replayLoad(load: LoadRecord): void {
+    if (!this.admission.users.has(load.user)) return;
+    if ((this.loads.get(load.user)?.revision ?? 0) < load.revision) this.loads.set(load.user, load);
+  }
+}
+
+/** The commits between a revision and where the history is. */
 async function commitsAfter(
-  { log, catalog }: Admission,
+  { position, recent }: History,
   revision: number,
+  read: () => ReturnType<Catalog['read']>,
 ): Promise<readonly Commit[]> {
-  if (revision >= log.position.revision) return [];
-  const recent = log.recent.after(revision);
-  if (recent !== undefined) return recent;
-  const slice = await catalog.read(log.tenant, revision);
+  if (revision >= position.revision) return [];
+  const held = recent.after(revision);
+  if (held !== undefined) return held;
+  const slice = await read();
   if (slice.mark > revision)
     throw new SwitchboardError(
       'CATALOG_UNAVAILABLE',
       'the projections lag behind the compacted log',
     );
-  return slice.commits.filter((commit) => commit.revision <= log.position.revision);
-}
-
-function newestStamp(found: ReadonlyMap<string, StoredServer>): number {
-  let newest = 0;
-  for (const server of found.values()) newest = Math.max(newest, server.record.revision);
-  return newest;
+  return slice.commits.filter((commit) => commit.revision <= position.revision);
 }

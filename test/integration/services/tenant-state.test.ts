@@ -271,9 +271,9 @@ describe('load records at a replica', () => {
       recentCommits: 5,
       idleSubjects: 1,
     });
-    await log.join(ANA);
+    (await log.hold(ANA))();
     expect(log.loadOf('ana')).toEqual(loads[0]);
-    await log.join(BOB);
+    (await log.hold(BOB))();
     expect([log.isWarm(ANA), log.loadOf('ana')]).toEqual([false, undefined]);
   });
 

@@ -1,9 +1,13 @@
+import { decodeCommit } from '../domain/commit.js';
 import type { Failpoint } from '../domain/failpoint.js';
 import { SwitchboardError } from '../domain/errors.js';
 import type { Catalog } from '../storage/catalog.js';
+import type { LogNews } from '../storage/log.js';
 import type { Relay, RelayedCommits } from '../storage/relay.js';
+import { withDeadline } from './concurrency/deadline.js';
 import { Committer } from './commit/committer.js';
 import { validateId } from './request.js';
+import { READ_MS } from './replica/tenant-limits.js';
 import { TenantState, type Step } from './replica/tenant-state.js';
 import { Upstream, UPSTREAM_DEFAULTS, type UpstreamLimits } from './replica/upstream.js';
 import { WatchHub } from './watch/hub.js';
@@ -85,7 +89,8 @@ export class Tenants {
     if (log === undefined) return;
     const last = message.commits.at(-1)?.revision ?? 0;
     if (last <= log.position.revision) return;
-    const fits = message.epoch === log.position.epoch && log.advance(message.commits);
+    const fits =
+      message.epoch === log.position.epoch && log.advance(message.commits.map(decodeCommit));
     if (!fits) await log.catchUp();
   }
 
@@ -105,13 +110,25 @@ export class Tenants {
   }
 
   /**
-   * Brings every open tenant to the head of its log, each for itself: one that cannot be read
-   * holds up no other, and is not asked again before the last call has ended. Throws what went
-   * wrong, after all were tried.
+   * Brings every open tenant to the end of its log: one query tells which of them have something
+   * newer, and those are read each for itself. One that cannot be read holds up no other, and is
+   * not asked for again before the last call has ended. Throws what went wrong, after all were
+   * tried.
    */
   async follow(): Promise<void> {
+    const tenants = [...this.open.values()].filter((tenant) => !this.following.has(tenant));
+    for (const tenant of tenants) this.following.add(tenant);
+    const since = this.deps.monotonic();
+    const behind = await this.behind(tenants);
     const results = await Promise.allSettled(
-      [...this.open.values()].map((tenant) => this.followOne(tenant)),
+      tenants.map(async (tenant) => {
+        try {
+          if (behind.has(tenant)) await tenant.log.catchUp();
+          tenant.upstream.confirm(since);
+        } finally {
+          this.following.delete(tenant);
+        }
+      }),
     );
     const errors = results.flatMap((each): unknown[] =>
       each.status === 'rejected' ? [each.reason] : [],
@@ -142,15 +159,16 @@ export class Tenants {
     return this.open.size * 2 > this.idleTenants;
   }
 
-  private async followOne(tenant: Tenant): Promise<void> {
-    if (this.following.has(tenant)) return;
-    this.following.add(tenant);
-    const since = this.deps.monotonic();
+  /** Those in whose logs is something newer; all of them if that cannot be told. */
+  private async behind(tenants: readonly Tenant[]): Promise<ReadonlySet<Tenant>> {
+    if (tenants.length === 0) return new Set();
+    const held = tenants.map(({ log }) => ({ tenant: log.tenant, position: log.position }));
     try {
-      await tenant.log.catchUp();
-      tenant.upstream.confirm(since);
-    } finally {
-      this.following.delete(tenant);
+      const news = await withDeadline(READ_MS, (call) => this.deps.catalog.log.newer(held, call));
+      return new Set(tenants.filter((_, index) => isBehind(news[index])));
+    } catch {
+      // One of them may be why: each is asked by itself.
+      return new Set(tenants);
     }
   }
 
@@ -172,4 +190,8 @@ export class Tenants {
     this.open.set(name, tenant);
     return tenant;
   }
+}
+
+function isBehind(news: LogNews | undefined): boolean {
+  return news === undefined || news.hasNewer || !news.isHeld;
 }

@@ -2,7 +2,9 @@ import { applyChange, changedId, type Commit } from '../../domain/commit.js';
 import { SwitchboardError } from '../../domain/errors.js';
 import type { LoadRecord } from '../../domain/load-record.js';
 import type { StoredServer } from '../../domain/server.js';
-import type { CallOptions, Catalog } from '../../storage/catalog.js';
+import type { CallOptions } from '../../storage/call-options.js';
+import type { LogSlice } from '../../storage/log.js';
+import type { PrivateServer } from '../../storage/projections.js';
 import { queryRecords, type ColdSource, type Found } from './cold-queries.js';
 import type { History } from './history.js';
 
@@ -45,7 +47,7 @@ export async function admit(
     while (state.history === history) {
       await state.catchUp(level.reflected, options);
       const commits = await commitsAfter(history, level.replayed, () =>
-        source.catalog.read(source.tenant, level.replayed, options),
+        source.catalog.log.read(source.tenant, level.replayed, options),
       );
       const missed = level.replay(commits);
       if (missed.length > 0) level.add(await queryRecords(source, missed, options));
@@ -61,7 +63,7 @@ export async function admit(
 
 /** Brings what a query found to one revision. */
 class Leveller {
-  readonly servers: Map<string, StoredServer>;
+  readonly servers: Map<string, PrivateServer>;
   readonly loads: Map<string, LoadRecord>;
   /** What the state has to have reached before it can hold what was found. */
   reflected: number;
@@ -96,7 +98,8 @@ class Leveller {
         if (known !== undefined && known.record.revision >= commit.revision) continue;
         const after = applyChange(known, change);
         if (after === undefined) this.servers.delete(id);
-        else if (known !== undefined || change.before === undefined) this.servers.set(id, after);
+        else if (known !== undefined || change.before === undefined)
+          this.servers.set(id, { ...after, isPartial: known?.isPartial ?? false });
         else if (this.admission.concerns(after)) missed.add(id);
       }
       for (const { after } of commit.loads ?? []) this.replayLoad(after);
@@ -115,7 +118,7 @@ class Leveller {
 async function commitsAfter(
   { position, recent }: History,
   revision: number,
-  read: () => ReturnType<Catalog['read']>,
+  read: () => Promise<LogSlice>,
 ): Promise<readonly Commit[]> {
   if (revision >= position.revision) return [];
   const held = recent.after(revision);

@@ -1,25 +1,17 @@
 import type { LoadRecord } from '../../domain/load-record.js';
 import type { StoredServer } from '../../domain/server.js';
 import { usersAmong, type Subject } from '../../domain/view.js';
-import {
-  isTombstone,
-  type CallOptions,
-  type Catalog,
-  type Projected,
-} from '../../storage/catalog.js';
+import type { CallOptions } from '../../storage/call-options.js';
+import type { Catalog } from '../../storage/catalog.js';
+import { isTombstone, type PrivateServer, type Projected } from '../../storage/projections.js';
 
 const PAGE_SIZE = 1_000;
-/** The most subjects or ids of one query. */
-export const MAX_KEYS = 500;
 
-/**
- * What a cold read found: everything up to `from` is in it and nothing after `to`; of the commits
- * between them it has some and lacks others.
- */
+/** What a cold read found, and what of the log it reflects, as `Projected` says. */
 export interface Found {
   readonly from: number;
   readonly to: number;
-  readonly servers: readonly StoredServer[];
+  readonly servers: readonly PrivateServer[];
   readonly loads: readonly LoadRecord[];
 }
 
@@ -29,35 +21,44 @@ export interface ColdSource {
   readonly catalog: Catalog;
 }
 
-const NOTHING: Found = { from: Number.POSITIVE_INFINITY, to: 0, servers: [], loads: [] };
+/** All APP and USER servers. */
+export async function queryShared(
+  { tenant, catalog }: ColdSource,
+  options: CallOptions,
+): Promise<Found> {
+  return serversIn(await catalog.projections.sharedServers(tenant, options));
+}
 
 /** The private servers of subjects and, of the users among them, the load records. */
 export async function querySubjects(
-  { tenant, catalog }: ColdSource,
+  { tenant, catalog: { projections } }: ColdSource,
   subjects: readonly Subject[],
   options: CallOptions,
 ): Promise<Found> {
   const users = usersAmong(subjects);
   const [servers, loads] = await Promise.all([
-    catalog.privateServers(tenant, subjects, options),
-    users.length === 0 ? undefined : catalog.loadRecords(tenant, users, options),
+    projections.privateServers(tenant, subjects, options),
+    users.length === 0 ? undefined : projections.loadRecords(tenant, users, options),
   ]);
-  return joined([serversIn(servers), loads === undefined ? NOTHING : loadsIn(loads)]);
+  return {
+    from: Math.min(servers.from, loads?.from ?? servers.from),
+    to: Math.max(servers.to, loads?.to ?? servers.to),
+    servers: servers.value,
+    loads: loads?.value ?? [],
+  };
 }
 
-/** Servers by their ids; those that do not exist (any more) are left out. */
+/** Servers by their ids, with all grants; those that do not exist (any more) are left out. */
 export async function queryRecords(
   { tenant, catalog }: ColdSource,
   ids: readonly string[],
   options: CallOptions,
 ): Promise<Found> {
-  const found = await Promise.all(ids.map((id) => catalog.serverById(tenant, id, options)));
-  return joined(
-    found.map(({ revision, value }) => {
-      const servers = value === undefined || isTombstone(value) ? [] : [value];
-      return serversIn({ revision, value: servers });
-    }),
+  const { from, to, value } = await catalog.projections.serversById(tenant, ids, options);
+  const servers = value.flatMap((server) =>
+    server === undefined || isTombstone(server) ? [] : [server],
   );
+  return serversIn({ from, to, value: servers });
 }
 
 /** Every server of a tenant, read page by page, each of its own revision. */
@@ -68,49 +69,22 @@ export async function queryInventory(
   const pages: Found[] = [];
   let afterId = '';
   for (;;) {
-    const page = await catalog.inventory(tenant, { afterId, limit: PAGE_SIZE }, options);
+    const query = { afterId, limit: PAGE_SIZE };
+    const page = await catalog.projections.inventory(tenant, query, options);
     pages.push(serversIn(page));
     const last = page.value.at(-1);
-    if (last === undefined) return joined(pages);
+    if (last === undefined) break;
     afterId = last.record.id;
   }
-}
-
-/** The shared servers, and what is held besides. */
-export async function queryHeld(
-  source: ColdSource,
-  held: { readonly subjects: readonly Subject[]; readonly ids: readonly string[] | 'all' },
-  options: CallOptions,
-): Promise<Found> {
-  const { subjects, ids } = held;
-  const { tenant, catalog } = source;
-  const parts = [serversIn(await catalog.sharedServers(tenant, options))];
-  for (const slice of slices(subjects)) parts.push(await querySubjects(source, slice, options));
-  if (ids === 'all') parts.push(await queryInventory(source, options));
-  else for (const slice of slices(ids)) parts.push(await queryRecords(source, slice, options));
-  return joined(parts);
-}
-
-/** So many keys at once as a query takes. */
-function* slices<K>(keys: readonly K[]): Iterable<readonly K[]> {
-  for (let from = 0; from < keys.length; from += MAX_KEYS) yield keys.slice(from, from + MAX_KEYS);
-}
-
-function serversIn({ revision, value }: Projected<readonly StoredServer[]>): Found {
-  const to = value.reduce((most, { record }) => Math.max(most, record.revision), revision);
-  return { from: revision, to, servers: value, loads: [] };
-}
-
-function loadsIn({ revision, value }: Projected<readonly LoadRecord[]>): Found {
-  const to = value.reduce((most, load) => Math.max(most, load.revision), revision);
-  return { from: revision, to, servers: [], loads: value };
-}
-
-function joined(parts: readonly Found[]): Found {
   return {
-    from: Math.min(...parts.map(({ from }) => from)),
-    to: Math.max(...parts.map(({ to }) => to)),
-    servers: parts.flatMap(({ servers }) => servers),
-    loads: parts.flatMap(({ loads }) => loads),
+    from: Math.min(...pages.map(({ from }) => from)),
+    to: Math.max(...pages.map(({ to }) => to)),
+    servers: pages.flatMap(({ servers }) => servers),
+    loads: [],
   };
+}
+
+function serversIn({ from, to, value }: Projected<readonly StoredServer[]>): Found {
+  const servers = value.map(({ record, grants }) => ({ record, grants, isPartial: false }));
+  return { from, to, servers, loads: [] };
 }

@@ -1,6 +1,8 @@
 import { samePosition, type Position } from '../../domain/commit.js';
 import { SwitchboardError } from '../../domain/errors.js';
-import type { CallOptions, Catalog, LogSlice } from '../../storage/catalog.js';
+import type { CallOptions } from '../../storage/call-options.js';
+import type { Catalog } from '../../storage/catalog.js';
+import type { LogSlice } from '../../storage/log.js';
 import type { History, Step } from './history.js';
 
 /** Why the log cannot be followed from where a history is. */
@@ -23,11 +25,11 @@ export async function readOn(
 ): Promise<Loss | undefined> {
   for (;;) {
     const from = history.position;
-    const slice = await catalog.read(tenant, from.revision, options);
+    const slice = await catalog.log.read(tenant, from.revision, options);
     const loss = lossOf(from, slice);
     if (loss !== undefined) return loss;
     if (!history.advance(slice.commits, tell)) {
-      const place = await catalog.positionAt(tenant, from.revision, options);
+      const place = await catalog.log.positionAt(tenant, from.revision, options);
       if (place === undefined || !samePosition(place, from)) return 'history_differs';
       throw new SwitchboardError(
         'CATALOG_UNAVAILABLE',

@@ -1,9 +1,10 @@
 import { changedId, type Commit } from '../../domain/commit.js';
 import type { LoadRecord } from '../../domain/load-record.js';
 import { Overlay, RecordSet } from '../../domain/record-set.js';
-import type { StateIndex } from '../../domain/resolve.js';
+import { compareText, type StateIndex } from '../../domain/resolve.js';
 import { isShared, sameAudience, type StoredServer } from '../../domain/server.js';
 import { userSubject } from '../../domain/view.js';
+import type { PrivateServer } from '../../storage/projections.js';
 import type { Holds } from './holds.js';
 import { WarmSubjects } from './warm-subjects.js';
 
@@ -50,11 +51,18 @@ export class HeldRecords {
     return { state, release: () => this.frozen.delete(state) };
   }
 
-  /** Takes in a whole record that was found in the projections, if it is to be held. */
-  put(server: StoredServer): void {
+  /**
+   * Takes in a record that was found in the projections, at the revision of these records, if it
+   * is to be held. What a partial one has of the grants comes to those that are known.
+   */
+  put({ isPartial, ...server }: PrivateServer): void {
     if (!this.isToBeHeld(server)) return;
-    this.partial.delete(server.record.id);
-    this.records.put(server);
+    const { id } = server.record;
+    const held = this.records.byId(id);
+    if (!isPartial) this.partial.delete(id);
+    else if (held === undefined) this.partial.add(id);
+    // With a new list, so that it is found by the subjects that became warm.
+    this.records.put(isPartial && held !== undefined ? withGrantsOf(held, server) : server);
   }
 
   putLoad(load: LoadRecord): void {
@@ -113,4 +121,11 @@ export class HeldRecords {
     this.records.remove(id);
     this.partial.delete(id);
   }
+}
+
+/** A server with the grants of two partial states of it, both of one revision. */
+function withGrantsOf(held: StoredServer, found: StoredServer): StoredServer {
+  const grants = new Map([...held.grants, ...found.grants].map((grant) => [grant.subject, grant]));
+  const sorted = [...grants.values()].sort((a, b) => compareText(a.subject, b.subject));
+  return { record: found.record, grants: sorted };
 }

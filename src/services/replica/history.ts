@@ -1,4 +1,4 @@
-import { chainFingerprint, type Commit, type Position } from '../../domain/commit.js';
+import { follows, type Commit, type Position } from '../../domain/commit.js';
 import { Overlay } from '../../domain/record-set.js';
 import type { StateIndex } from '../../domain/resolve.js';
 import { HeldRecords } from './held-records.js';
@@ -40,7 +40,7 @@ export class History {
     for (const commit of commits) {
       if (commit.revision <= this.place.revision) continue;
       if (commit.revision !== this.place.revision + 1) return false;
-      if (!trusted && chainFingerprint(commit, this.place) !== commit.fingerprint) return false;
+      if (!trusted && !follows(this.place, commit)) return false;
       this.step(commit, tell);
     }
     return true;

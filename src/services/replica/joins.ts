@@ -4,18 +4,12 @@ import { createBatches } from '../concurrency/batches.js';
 import { withDeadline } from '../concurrency/deadline.js';
 import { createRounds, type Rounds } from '../concurrency/rounds.js';
 import { admit, type Admission, type AdmittingState } from './admission.js';
-import {
-  MAX_KEYS,
-  queryInventory,
-  queryRecords,
-  querySubjects,
-  type ColdSource,
-} from './cold-queries.js';
+import { queryInventory, queryRecords, querySubjects, type ColdSource } from './cold-queries.js';
 import { READ_MS } from './tenant-limits.js';
 
 const NO_USERS: ReadonlySet<string> = new Set();
 /** A node that opens with 10,000 views asks tens of queries, few of them at once. */
-const BATCHES = { most: MAX_KEYS, atOnce: 4 };
+const BATCHES = { most: 500, atOnce: 4 };
 
 /** Brings into a state what is not in it yet: each thing once, however many ask for it. */
 export class Joins {

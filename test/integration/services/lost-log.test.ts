@@ -19,6 +19,7 @@ import {
   type Replica,
 } from '../../support/services/world.js';
 import { appendAtHead, creation } from '../../support/storage/builders.js';
+import { withMethods } from '../../support/storage/reads.js';
 import { temporaryFolder } from '../../support/storage/lmdb.js';
 
 useFakeIntervals();
@@ -55,7 +56,7 @@ describe('a replica whose tenant was compacted beyond its state', () => {
     await create(far, { name: 'of another tenant' }, { tenant: 'globex' });
     for (const name of ['second', 'third']) await create(near, { name });
     await create(near, { name: 'of another replica' }, { tenant: 'globex' });
-    await world.catalog.compact(TENANT, 3, { answersBefore: 0 });
+    await world.catalog.log.compact(TENANT, 3, { answersBefore: 0 });
 
     await untilSynced(far, sink);
     expect(resetsOf(sink)).toEqual(['too_old']);
@@ -101,18 +102,18 @@ function exchangeable(first: Catalog): { readonly catalog: Catalog; become(other
 
 /** The same catalog with another epoch: what a restore makes of it. */
 function ofEpoch(catalog: Catalog, epoch: string): Catalog {
-  return {
-    ...catalog,
-    head: async (...args) => ({ ...(await catalog.head(...args)), epoch }),
+  const { log } = catalog;
+  return withMethods(catalog, {
+    head: async (...args) => ({ ...(await log.head(...args)), epoch }),
     read: async (...args) => {
-      const slice = await catalog.read(...args);
+      const slice = await log.read(...args);
       return { ...slice, head: { ...slice.head, epoch } };
     },
     positionAt: async (...args) => {
-      const place = await catalog.positionAt(...args);
+      const place = await log.positionAt(...args);
       return place && { ...place, epoch };
     },
-  };
+  });
 }
 
 describe('a replica whose log becomes another one', () => {
@@ -131,7 +132,7 @@ describe('a replica whose log becomes another one', () => {
       expect(kindsOf(node.sink)).toContain('synced');
     });
 
-    const epoch = (await world.catalog.head(TENANT)).epoch;
+    const epoch = (await world.catalog.log.head(TENANT)).epoch;
     become(ofEpoch(restored, epoch));
     for (const { sink } of [user, inventory, node]) {
       await untilSynced(replica, sink);
@@ -140,7 +141,7 @@ describe('a replica whose log becomes another one', () => {
     }
     await use(replica);
     const { position } = await page(replica, ANA);
-    expect(samePosition(position, { ...(await restored.head(TENANT)), epoch })).toBe(true);
+    expect(samePosition(position, { ...(await restored.log.head(TENANT)), epoch })).toBe(true);
     expect(replica.errors).toEqual([]);
     for (const { sink } of [user, inventory, node]) sink.disconnect();
   }

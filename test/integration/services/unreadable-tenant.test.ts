@@ -14,21 +14,27 @@ import {
   TENANT,
   watch,
   type Replica,
+  type World,
 } from '../../support/services/world.js';
+import { withMethods } from '../../support/storage/reads.js';
 
 useFakeIntervals();
 
 const ANA = userView('ana');
 
-/** A catalog that cannot read the log of one tenant. */
-function unreadable(catalog: Catalog, bad: string): Catalog {
-  return {
-    ...catalog,
+/** A catalog that cannot read the log of one tenant, in which there is always something newer. */
+function unreadable({ catalog }: World, bad: string): Catalog {
+  const { log } = catalog;
+  return withMethods(catalog, {
+    newer: async (...args) => {
+      const all = await log.newer(...args);
+      return all.map((news) => (news.tenant === bad ? { ...news, hasNewer: true } : news));
+    },
     read: (tenant, ...rest) =>
       tenant === bad
         ? Promise.reject(new SwitchboardError('CATALOG_UNAVAILABLE', 'unreadable'))
-        : catalog.read(tenant, ...rest),
-  };
+        : log.read(tenant, ...rest),
+  });
 }
 
 /** Lets so many seconds pass; in each the replica tries to follow the bad tenant, and fails. */
@@ -58,7 +64,7 @@ describe('a tenant whose log cannot be read', () => {
     const writer = await world.replica();
     await create(writer, { name: 'good' });
     await create(writer, { name: 'bad' }, { tenant: 'bad' });
-    const replica = await world.replica({ catalog: unreadable(world.catalog, 'bad') });
+    const replica = await world.replica({ catalog: unreadable(world, 'bad') });
     const good = watch(replica, ANA);
     await good.live;
     const sink = new RecordingSink();

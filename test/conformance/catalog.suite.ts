@@ -8,6 +8,7 @@ import { describeLifecycle } from './catalog/lifecycle.js';
 import { describeLoadRecords } from './catalog/load-records.js';
 import { describeLog } from './catalog/log.js';
 import { describeProjections } from './catalog/projections.js';
+import { describeRanges } from './catalog/ranges.js';
 import { describeReopening } from './catalog/reopening.js';
 import { describeVersions } from './catalog/versions.js';
 
@@ -29,6 +30,7 @@ export function describeCatalog(name: string, suite: CatalogSuite): void {
     describeLog(suite);
     describeCompaction(suite);
     describeProjections(suite);
+    describeRanges(suite);
     describeVersions(suite);
     describeLoadRecords(suite);
     describeReopening(suite);

@@ -2,9 +2,12 @@ import { decodeCommit } from '../domain/commit.js';
 import type { Failpoint } from '../domain/failpoint.js';
 import { SwitchboardError } from '../domain/errors.js';
 import type { Catalog } from '../storage/catalog.js';
+import type { LogNews } from '../storage/log.js';
 import type { Relay, RelayedCommits } from '../storage/relay.js';
+import { withDeadline } from './concurrency/deadline.js';
 import { Committer } from './commit/committer.js';
 import { validateId } from './request.js';
+import { READ_MS } from './replica/tenant-limits.js';
 import { TenantState, type Step } from './replica/tenant-state.js';
 import { Upstream, UPSTREAM_DEFAULTS, type UpstreamLimits } from './replica/upstream.js';
 import { WatchHub } from './watch/hub.js';
@@ -35,7 +38,6 @@ export interface TenantsDeps {
   readonly onStep?: (tenant: string, step: Step) => void;
 }
 
-const RETRY_SOON = { retryDelayMs: 1_000 };
 const RETRY_LATER = { retryDelayMs: 5_000 };
 
 /** The tenants in use at this replica, opened at their first use. */
@@ -108,13 +110,25 @@ export class Tenants {
   }
 
   /**
-   * Brings every open tenant to the head of its log, each for itself: one that cannot be read
-   * holds up no other, and is not asked again before the last call has ended. Throws what went
-   * wrong, after all were tried.
+   * Brings every open tenant to the end of its log: one query tells which of them have something
+   * newer, and those are read each for itself. One that cannot be read holds up no other, and is
+   * not asked for again before the last call has ended. Throws what went wrong, after all were
+   * tried.
    */
   async follow(): Promise<void> {
+    const tenants = [...this.open.values()].filter((tenant) => !this.following.has(tenant));
+    for (const tenant of tenants) this.following.add(tenant);
+    const since = this.deps.monotonic();
+    const behind = await this.behind(tenants);
     const results = await Promise.allSettled(
-      [...this.open].map(([name, tenant]) => this.followOne(name, tenant)),
+      tenants.map(async (tenant) => {
+        try {
+          if (behind.has(tenant)) await tenant.log.catchUp();
+          tenant.upstream.confirm(since);
+        } finally {
+          this.following.delete(tenant);
+        }
+      }),
     );
     const errors = results.flatMap((each): unknown[] =>
       each.status === 'rejected' ? [each.reason] : [],
@@ -145,23 +159,16 @@ export class Tenants {
     return this.open.size * 2 > this.idleTenants;
   }
 
-  private async followOne(name: string, tenant: Tenant): Promise<void> {
-    if (this.following.has(tenant)) return;
-    this.following.add(tenant);
-    const { log, hub, upstream } = tenant;
-    const since = this.deps.monotonic();
+  /** Those in whose logs is something newer; all of them if that cannot be told. */
+  private async behind(tenants: readonly Tenant[]): Promise<ReadonlySet<Tenant>> {
+    if (tenants.length === 0) return new Set();
+    const held = tenants.map(({ log }) => ({ tenant: log.tenant, position: log.position }));
     try {
-      await log.catchUp();
-      upstream.confirm(since);
-    } catch (error) {
-      if (log.isLost) {
-        hub.endAll(() => new SwitchboardError('CATALOG_UNAVAILABLE', undefined, RETRY_SOON));
-        hub.close();
-        if (this.open.get(name) === tenant) this.open.delete(name);
-      }
-      throw error;
-    } finally {
-      this.following.delete(tenant);
+      const news = await withDeadline(READ_MS, (call) => this.deps.catalog.log.newer(held, call));
+      return new Set(tenants.filter((_, index) => isBehind(news[index])));
+    } catch {
+      // One of them may be why: each is asked by itself.
+      return new Set(tenants);
     }
   }
 
@@ -183,4 +190,8 @@ export class Tenants {
     this.open.set(name, tenant);
     return tenant;
   }
+}
+
+function isBehind(news: LogNews | undefined): boolean {
+  return news === undefined || news.hasNewer || !news.isHeld;
 }

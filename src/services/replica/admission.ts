@@ -1,133 +1,133 @@
-import { applyChange, changedId, type Commit, type Position } from '../../domain/commit.js';
+import { applyChange, changedId, type Commit } from '../../domain/commit.js';
 import { SwitchboardError } from '../../domain/errors.js';
 import type { LoadRecord } from '../../domain/load-record.js';
 import type { StoredServer } from '../../domain/server.js';
-import type { Catalog } from '../../storage/catalog.js';
-import { isTombstone, type Projected } from '../../storage/projections.js';
-import type { Found } from './cold-queries.js';
-import type { RecentCommits } from './recent-commits.js';
+import type { CallOptions } from '../../storage/call-options.js';
+import type { LogSlice } from '../../storage/log.js';
+import type { PrivateServer } from '../../storage/projections.js';
+import { queryRecords, type ColdSource, type Found } from './cold-queries.js';
+import type { History } from './history.js';
 
-/** The view that records join: where it is, and how it moves on. */
-export interface AdmittingLog {
-  readonly tenant: string;
-  readonly position: Position;
-  readonly recent: RecentCommits;
-  catchUp(revision?: number): Promise<void>;
+/** The state that records join: where it is, and how it moves on. */
+export interface AdmittingState {
+  readonly history: History;
+  catchUp(revision: number, options: CallOptions): Promise<void>;
 }
 
-/** Records that are to join a view. */
+export interface AdmissionTarget {
+  readonly state: AdmittingState;
+  readonly source: ColdSource;
+  readonly options: CallOptions;
+}
+
+/** Records that are to join a state. */
 export interface Admission {
-  readonly log: AdmittingLog;
-  readonly catalog: Catalog;
-  readonly query: () => Promise<Projected<Found>>;
+  readonly query: () => Promise<Found>;
   /** Whose load records are being loaded. */
   readonly users: ReadonlySet<string>;
   /** Whether a record belongs to what is being loaded. */
   readonly concerns: (server: StoredServer) => boolean;
   /** Called in the step in which the records join, before them. */
-  readonly finish: () => void;
-  /** `isPartial`: whether it may have grants besides those of what is being loaded. */
-  readonly put: (server: StoredServer, isPartial: boolean) => void;
-  readonly putLoad: (load: LoadRecord) => void;
-}
-
-interface FoundServers {
-  readonly byId: Map<string, StoredServer>;
-  /** Those of them that may have more grants. */
-  readonly partial: Set<string>;
+  readonly finish: (history: History) => void;
 }
 
 /**
- * The cold read of protocol.md rule 8: query, then replay the log from the revision that
- * the query reflects to where the view is, for the records found. The newer stamp wins;
- * a record that the replay names and the query missed is read by id. Only then, in one
- * step, does all of it join the view.
+ * The cold read of protocol.md rule 8: query, then replay the log from what the query surely
+ * reflects to at least what it may reflect, for the records found; a record that the replay names
+ * and the query missed is read by id. Only then, in one step, does all of it join the state. If
+ * the state was replaced by that of another history meanwhile, all of it begins anew.
  */
-export async function admit(admission: Admission): Promise<void> {
-  const { log, finish, put, putLoad } = admission;
-  const { from, to, value } = await admission.query();
-  const found: FoundServers = {
-    byId: new Map(value.servers.map((server) => [server.record.id, server])),
-    partial: new Set(value.servers.flatMap((server) => (server.isPartial ? [idOf(server)] : []))),
-  };
-  const loads = new Map(value.loads.map((load) => [load.user, load]));
-  let replayed = from;
-  // Where the view has to be before it can hold what the Catalog returned.
-  let reflected = to;
+export async function admit(
+  { state, source, options }: AdmissionTarget,
+  admission: Admission,
+): Promise<void> {
   for (;;) {
-    await log.catchUp(reflected);
-    const commits = await commitsAfter(admission, replayed);
-    const missed = replay(found, commits, admission.concerns);
-    replayLoads(loads, commits, admission.users);
-    if (missed.size > 0) {
-      const read = await admission.catalog.projections.serversById(log.tenant, [...missed]);
-      reflected = Math.max(reflected, read.to);
-      for (const server of read.value) {
-        if (server === undefined || isTombstone(server)) continue;
-        found.byId.set(idOf(server), server);
-        found.partial.delete(idOf(server));
+    const { history } = state;
+    const level = new Leveller(await admission.query(), admission);
+    while (state.history === history) {
+      await state.catchUp(level.reflected, options);
+      const commits = await commitsAfter(history, level.replayed, () =>
+        source.catalog.log.read(source.tenant, level.replayed, options),
+      );
+      const missed = level.replay(commits);
+      if (missed.length > 0) level.add(await queryRecords(source, missed, options));
+      // Nothing was awaited since these held: the state cannot have moved in between.
+      if (state.history !== history || !level.isAt(history.position.revision)) continue;
+      admission.finish(history);
+      for (const server of level.servers.values()) history.records.put(server);
+      for (const load of level.loads.values()) history.records.putLoad(load);
+      return;
+    }
+  }
+}
+
+/** Brings what a query found to one revision. */
+class Leveller {
+  readonly servers: Map<string, PrivateServer>;
+  readonly loads: Map<string, LoadRecord>;
+  /** What the state has to have reached before it can hold what was found. */
+  reflected: number;
+  /** The commits up to here are in it. */
+  replayed: number;
+  private readonly admission: Admission;
+
+  constructor({ from, to, servers, loads }: Found, admission: Admission) {
+    this.servers = new Map(servers.map((server) => [server.record.id, server]));
+    this.loads = new Map(loads.map((load) => [load.user, load]));
+    this.reflected = to;
+    this.replayed = from;
+    this.admission = admission;
+  }
+
+  isAt(revision: number): boolean {
+    return this.replayed >= revision && this.reflected <= revision;
+  }
+
+  add({ to, servers }: Found): void {
+    this.reflected = Math.max(this.reflected, to);
+    for (const server of servers) this.servers.set(server.record.id, server);
+  }
+
+  /** Applies commits; returns the ids of records that they concern and that were not found. */
+  replay(commits: readonly Commit[]): readonly string[] {
+    const missed = new Set<string>();
+    for (const commit of commits) {
+      for (const change of commit.changes) {
+        const id = changedId(change);
+        const known = this.servers.get(id);
+        if (known !== undefined && known.record.revision >= commit.revision) continue;
+        const after = applyChange(known, change);
+        if (after === undefined) this.servers.delete(id);
+        else if (known !== undefined || change.before === undefined)
+          this.servers.set(id, { ...after, isPartial: known?.isPartial ?? false });
+        else if (this.admission.concerns(after)) missed.add(id);
       }
+      for (const { after } of commit.loads ?? []) this.replayLoad(after);
+      this.replayed = commit.revision;
     }
-    replayed = commits.at(-1)?.revision ?? replayed;
-    // Nothing was awaited since this held: the view cannot have moved in between.
-    const at = log.position.revision;
-    if (replayed >= at && reflected <= at) break;
+    return [...missed];
   }
-  finish();
-  for (const [id, server] of found.byId) put(server, found.partial.has(id));
-  for (const load of loads.values()) putLoad(load);
-}
 
-function replayLoads(
-  found: Map<string, LoadRecord>,
-  commits: readonly Commit[],
-  users: ReadonlySet<string>,
-): void {
-  for (const { after } of commits.flatMap((commit) => commit.loads ?? [])) {
-    if (!users.has(after.user)) continue;
-    if ((found.get(after.user)?.revision ?? 0) < after.revision) found.set(after.user, after);
+  private replayLoad(load: LoadRecord): void {
+    if (!this.admission.users.has(load.user)) return;
+    if ((this.loads.get(load.user)?.revision ?? 0) < load.revision) this.loads.set(load.user, load);
   }
 }
 
-/** Applies the commits to what was found; returns the ids of relevant records that were not. */
-function replay(
-  { byId, partial }: FoundServers,
-  commits: readonly Commit[],
-  concerns: (server: StoredServer) => boolean,
-): ReadonlySet<string> {
-  const missed = new Set<string>();
-  for (const commit of commits) {
-    for (const change of commit.changes) {
-      const id = changedId(change);
-      const known = byId.get(id);
-      if (known !== undefined && known.record.revision >= commit.revision) continue;
-      const after = applyChange(known, change);
-      if (after === undefined) {
-        byId.delete(id);
-        partial.delete(id);
-      } else if (known !== undefined || change.before === undefined) byId.set(id, after);
-      else if (concerns(after)) missed.add(id);
-    }
-  }
-  return missed;
-}
-
+/** The commits between a revision and where the history is. */
 async function commitsAfter(
-  { log, catalog }: Admission,
+  { position, recent }: History,
   revision: number,
+  read: () => Promise<LogSlice>,
 ): Promise<readonly Commit[]> {
-  if (revision >= log.position.revision) return [];
-  const recent = log.recent.after(revision);
-  if (recent !== undefined) return recent;
-  const slice = await catalog.log.read(log.tenant, revision);
+  if (revision >= position.revision) return [];
+  const held = recent.after(revision);
+  if (held !== undefined) return held;
+  const slice = await read();
   if (slice.mark > revision)
     throw new SwitchboardError(
       'CATALOG_UNAVAILABLE',
       'the projections lag behind the compacted log',
     );
-  return slice.commits.filter((commit) => commit.revision <= log.position.revision);
-}
-
-function idOf({ record }: StoredServer): string {
-  return record.id;
+  return slice.commits.filter((commit) => commit.revision <= position.revision);
 }

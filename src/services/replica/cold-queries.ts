@@ -1,64 +1,90 @@
 import type { LoadRecord } from '../../domain/load-record.js';
 import type { StoredServer } from '../../domain/server.js';
 import { usersAmong, type Subject } from '../../domain/view.js';
+import type { CallOptions } from '../../storage/call-options.js';
 import type { Catalog } from '../../storage/catalog.js';
 import { isTombstone, type PrivateServer, type Projected } from '../../storage/projections.js';
 
 const PAGE_SIZE = 1_000;
 
-/** What a cold read found; beside it stands what every part of it reflects. */
+/** What a cold read found, and what of the log it reflects, as `Projected` says. */
 export interface Found {
+  readonly from: number;
+  readonly to: number;
   readonly servers: readonly PrivateServer[];
   readonly loads: readonly LoadRecord[];
 }
 
+/** Where a cold read reads. */
+export interface ColdSource {
+  readonly tenant: string;
+  readonly catalog: Catalog;
+}
+
+/** All APP and USER servers. */
+export async function queryShared(
+  { tenant, catalog }: ColdSource,
+  options: CallOptions,
+): Promise<Found> {
+  return serversIn(await catalog.projections.sharedServers(tenant, options));
+}
+
 /** The private servers of subjects and, of the users among them, the load records. */
 export async function querySubjects(
-  catalog: Catalog,
-  tenant: string,
+  { tenant, catalog: { projections } }: ColdSource,
   subjects: readonly Subject[],
-): Promise<Projected<Found>> {
+  options: CallOptions,
+): Promise<Found> {
+  const users = usersAmong(subjects);
   const [servers, loads] = await Promise.all([
-    catalog.projections.privateServers(tenant, subjects),
-    catalog.projections.loadRecords(tenant, usersAmong(subjects)),
+    projections.privateServers(tenant, subjects, options),
+    users.length === 0 ? undefined : projections.loadRecords(tenant, users, options),
   ]);
   return {
-    from: Math.min(servers.from, loads.from),
-    to: Math.max(servers.to, loads.to),
-    value: { servers: servers.value, loads: loads.value },
+    from: Math.min(servers.from, loads?.from ?? servers.from),
+    to: Math.max(servers.to, loads?.to ?? servers.to),
+    servers: servers.value,
+    loads: loads?.value ?? [],
   };
 }
 
-/** One server as records to admit: none if it does not exist (any more). */
-export async function queryRecord(
-  catalog: Catalog,
-  tenant: string,
-  id: string,
-): Promise<Projected<Found>> {
-  const { from, to, value } = await catalog.projections.serversById(tenant, [id]);
+/** Servers by their ids, with all grants; those that do not exist (any more) are left out. */
+export async function queryRecords(
+  { tenant, catalog }: ColdSource,
+  ids: readonly string[],
+  options: CallOptions,
+): Promise<Found> {
+  const { from, to, value } = await catalog.projections.serversById(tenant, ids, options);
   const servers = value.flatMap((server) =>
-    server === undefined || isTombstone(server) ? [] : [complete(server)],
+    server === undefined || isTombstone(server) ? [] : [server],
   );
-  return { from, to, value: { servers, loads: [] } };
+  return serversIn({ from, to, value: servers });
 }
 
 /** Every server of a tenant, read page by page, each of its own revision. */
-export async function queryInventory(catalog: Catalog, tenant: string): Promise<Projected<Found>> {
-  const all: PrivateServer[] = [];
-  let from = Number.POSITIVE_INFINITY;
-  let to = 0;
+export async function queryInventory(
+  { tenant, catalog }: ColdSource,
+  options: CallOptions,
+): Promise<Found> {
+  const pages: Found[] = [];
   let afterId = '';
   for (;;) {
-    const page = await catalog.projections.inventory(tenant, { afterId, limit: PAGE_SIZE });
-    from = Math.min(from, page.from);
-    to = Math.max(to, page.to);
-    all.push(...page.value.map(complete));
+    const query = { afterId, limit: PAGE_SIZE };
+    const page = await catalog.projections.inventory(tenant, query, options);
+    pages.push(serversIn(page));
     const last = page.value.at(-1);
-    if (last === undefined) return { from, to, value: { servers: all, loads: [] } };
+    if (last === undefined) break;
     afterId = last.record.id;
   }
+  return {
+    from: Math.min(...pages.map(({ from }) => from)),
+    to: Math.max(...pages.map(({ to }) => to)),
+    servers: pages.flatMap(({ servers }) => servers),
+    loads: [],
+  };
 }
 
-function complete(server: StoredServer): PrivateServer {
-  return { ...server, isPartial: false };
+function serversIn({ from, to, value }: Projected<readonly StoredServer[]>): Found {
+  const servers = value.map(({ record, grants }) => ({ record, grants, isPartial: false }));
+  return { from, to, servers, loads: [] };
 }

@@ -10,3 +10,6 @@ export const TENANT_LIMITS: TenantLimits = Object.freeze({
   recentCommits: 1_000,
   idleSubjects: 10_000,
 });
+
+/** What reads several things of the Catalog has to be done within this. Milliseconds. */
+export const READ_MS = 30_000;

@@ -1,79 +1,64 @@
-import { changedId, follows, type Commit, type Position } from '../../domain/commit.js';
+import type { Commit, Position } from '../../domain/commit.js';
 import { SwitchboardError } from '../../domain/errors.js';
 import type { LoadRecord } from '../../domain/load-record.js';
-import { Overlay, RecordSet } from '../../domain/record-set.js';
-import { compareText, type StateIndex } from '../../domain/resolve.js';
-import {
-  hasSeerAmong,
-  isShared,
-  sameAudience,
-  type Grant,
-  type StoredServer,
-} from '../../domain/server.js';
-import { userSubject, usersAmong, type Subject } from '../../domain/view.js';
+import type { StateIndex } from '../../domain/resolve.js';
+import type { StoredServer } from '../../domain/server.js';
+import { userSubject, type Subject } from '../../domain/view.js';
+import type { CallOptions } from '../../storage/call-options.js';
 import type { Catalog } from '../../storage/catalog.js';
-import { admit, type Admission } from './admission.js';
-import { queryInventory, queryRecord, querySubjects } from './cold-queries.js';
-import { RecentCommits } from './recent-commits.js';
-import { HeldSubjects } from './held-subjects.js';
-import { TENANT_LIMITS, type TenantLimits } from './tenant-limits.js';
+import { withDeadline } from '../concurrency/deadline.js';
+import { createRounds, type Rounds } from '../concurrency/rounds.js';
+import { untilAborted } from '../concurrency/until-aborted.js';
+import { readOn, type Loss } from './follow.js';
+import type { FrozenState } from './held-records.js';
+import type { History, Step } from './history.js';
+import { Holds } from './holds.js';
+import { Joins } from './joins.js';
 import { Listeners } from './listeners.js';
+import { openHistory, type OpeningSource } from './open-history.js';
+import type { RecentCommits } from './recent-commits.js';
 import { RevisionWaiters } from './revision-waiters.js';
+import { READ_MS, TENANT_LIMITS, type TenantLimits } from './tenant-limits.js';
 
-/** One commit with the states around it, told to listeners before it becomes visible. */
-export interface Step {
-  readonly commit: Commit;
-  readonly position: Position;
-  readonly before: StateIndex;
-  readonly after: StateIndex;
-}
+export type { Loss } from './follow.js';
+export type { Step } from './history.js';
 
 export interface TenantStateOptions extends Partial<TenantLimits> {
   /** Told what a listener throws. */
   readonly report?: (error: unknown) => void;
 }
 
-const ignore = (): void => undefined;
-const NO_USERS: ReadonlySet<string> = new Set();
+type Release = () => void;
 
 /**
- * A tenant as this replica holds it: the shared records, and the private ones of the
- * subjects in use with what was loaded for them, at one revision of one epoch. It moves only by whole commits in their
- * order (protocol.md rule 9), and what it answers in one turn of the event loop is of one
- * revision. A subject is cold until `join` has brought its records in (rule 8).
+ * What this replica holds of a tenant: the shared records, and the private ones of the subjects
+ * in use with what was loaded for them, at one revision of one epoch. It moves only by whole
+ * commits in their order (protocol.md rule 9), and what it returns in one turn of the event loop
+ * is of one revision. A subject is cold until `hold` has brought its records in (rule 8). If the
+ * log is no longer the one that it was made from, it is made anew from the log as it is.
  */
 export class TenantState implements StateIndex {
   readonly tenant: string;
-  readonly recent: RecentCommits;
-  private readonly catalog: Catalog;
-  private readonly subjects: HeldSubjects;
-  private readonly records: RecordSet;
-  private readonly listeners: Listeners<Step>;
-  private readonly historians = new Set<Overlay>();
+  private readonly source: OpeningSource;
+  private readonly idleSubjects: number;
+  private readonly steps: Listeners<Step>;
+  private readonly replacements: Listeners<Loss>;
   private readonly waiters = new RevisionWaiters();
-  /** Records that are held by their id, with how many hold each. */
-  private readonly pins = new Map<string, number>();
-  /** Records of the view whose grants to others than the held subjects are not known. */
-  private readonly partial = new Set<string>();
-  private inventoryHolds = 0;
-  private inventoryLoad: Promise<void> | undefined;
-  private hasLostLog = false;
-  private catchingUp: Promise<void> | undefined;
-  private place: Position;
+  private readonly joins: Joins;
+  private readonly round: Rounds;
+  private current: History;
+  private replacing: Promise<void> | undefined;
 
-  private constructor(
-    tenant: string,
-    catalog: Catalog,
-    start: { position: Position; options: TenantStateOptions },
-  ) {
-    const { recentCommits, idleSubjects, report } = { ...TENANT_LIMITS, ...start.options };
-    this.tenant = tenant;
-    this.catalog = catalog;
-    this.place = start.position;
-    this.recent = new RecentCommits(recentCommits);
-    this.subjects = new HeldSubjects(idleSubjects);
-    this.listeners = new Listeners(report ?? ignore);
-    this.records = new RecordSet((subject) => this.subjects.has(subject));
+  private constructor(source: OpeningSource, history: History, options: TenantStateOptions) {
+    const report = options.report ?? ((): void => undefined);
+    this.tenant = source.tenant;
+    this.source = source;
+    this.idleSubjects = options.idleSubjects ?? TENANT_LIMITS.idleSubjects;
+    this.steps = new Listeners(report);
+    this.replacements = new Listeners(report);
+    this.joins = new Joins(this, source);
+    this.round = createRounds(() => withDeadline(READ_MS, (call) => this.follow(call)));
+    this.current = history;
   }
 
   /** Opens the tenant at the head of its log, with all shared records. */
@@ -82,179 +67,146 @@ export class TenantState implements StateIndex {
     catalog: Catalog,
     options: TenantStateOptions = {},
   ): Promise<TenantState> {
-    const { from, to, value } = await catalog.projections.sharedServers(tenant);
-    const position = await catalog.log.positionAt(tenant, from);
-    if (position === undefined)
-      throw new SwitchboardError('CATALOG_UNAVAILABLE', 'the log moved while it was opened');
-    const log = new TenantState(tenant, catalog, { position, options });
-    for (const server of value) log.records.put(server);
-    // Some of them may be ahead of that place; the log levels them.
-    await log.catchUp(to);
-    return log;
+    const recentCommits = options.recentCommits ?? TENANT_LIMITS.recentCommits;
+    const source = { tenant, catalog, holds: new Holds(), recentCommits };
+    const history = await withDeadline(READ_MS, (call) => openHistory(source, call));
+    return new TenantState(source, history, options);
   }
 
-  /** The place that this view is at. */
+  /** The history that the log had when it was read last. */
+  get history(): History {
+    return this.current;
+  }
+
+  /** The place that this state is at. */
   get position(): Position {
-    return this.place;
+    return this.current.position;
   }
 
-  /** Whether the log can no longer be followed from here: the tenant has to be opened anew. */
-  get isLost(): boolean {
-    return this.hasLostLog;
+  get recent(): RecentCommits {
+    return this.current.recent;
   }
 
   byId(id: string): StoredServer | undefined {
-    return this.records.byId(id);
+    return this.index.byId(id);
   }
 
   /** The load record of a user that is held. */
   loadOf(user: string): LoadRecord | undefined {
-    return this.records.loadOf(user);
+    return this.index.loadOf(user);
   }
 
   shared(name: string): StoredServer | undefined {
-    return this.records.shared(name);
+    return this.index.shared(name);
   }
 
   allShared(): Iterable<StoredServer> {
-    return this.records.allShared();
+    return this.index.allShared();
   }
 
   privateOf(subject: Subject): Iterable<StoredServer> {
-    return this.records.privateOf(subject);
+    return this.index.privateOf(subject);
   }
 
   privateNamed(subject: Subject, name: string): Iterable<StoredServer> {
-    return this.records.privateNamed(subject, name);
+    return this.index.privateNamed(subject, name);
   }
 
   /** All held records; all records of the tenant while the inventory is held. */
   all(): Iterable<StoredServer> {
-    return this.records.all();
+    return this.current.records.all();
   }
 
-  /** Whether `join` would have nothing to do. */
+  /** Whether the records of all of them are here; marks them as used. */
   isWarm(subjects: readonly Subject[]): boolean {
-    return subjects.every((subject) => this.subjects.touch(subject));
+    return subjects.every((subject) => this.current.records.warm.touch(subject));
   }
 
-  /** Brings the records of `subjects` in. At once if they are there. Single flight. */
-  async join(subjects: readonly Subject[]): Promise<void> {
-    if (this.isWarm(subjects)) return;
-    await this.subjects.join(subjects, (cold) =>
-      this.admit({
-        query: () => querySubjects(this.catalog, this.tenant, cold),
-        users: new Set(usersAmong(cold)),
-        concerns: (server) => hasSeerAmong(server, new Set(cold)),
-        finish: () => {
-          this.subjects.add(cold);
-        },
-      }),
-    );
-    this.dropIdle();
-  }
-
-  /** Like `join`, and keeps them until the answered function is called. */
-  async hold(subjects: readonly Subject[]): Promise<() => void> {
-    const release = this.subjects.hold(subjects);
-    try {
-      await this.join(subjects);
-    } catch (error) {
-      release();
-      throw error;
-    }
-    return () => {
-      release();
+  /**
+   * Brings the records of `subjects` in, and keeps them until the returned function is called.
+   * At once if they are there. `signal` ends the waiting.
+   */
+  async hold(subjects: readonly Subject[], { signal }: CallOptions = {}): Promise<Release> {
+    while (this.replacing !== undefined) await this.replaced(signal);
+    const unhold = this.holds.subjects.hold(subjects);
+    const release = (): void => {
+      unhold();
       this.dropIdle();
     };
+    const isWarm = this.isWarm(subjects);
+    await this.bringIn(isWarm ? undefined : this.joins.subjects(subjects), { signal, release });
+    this.dropIdle();
+    return release;
   }
 
-  /** Brings in every record of the tenant, and keeps it until the answered function is called. */
-  async holdInventory(): Promise<() => void> {
-    this.inventoryHolds += 1;
-    let held = true;
+  /** Brings in every record of the tenant, and keeps it until the returned function is called. */
+  async holdInventory({ signal }: CallOptions = {}): Promise<Release> {
+    while (this.replacing !== undefined) await this.replaced(signal);
+    const unhold = this.holds.inventories.hold([Symbol('inventory')]);
     const release = (): void => {
-      if (!held) return;
-      held = false;
-      this.inventoryHolds -= 1;
-      if (this.inventoryHolds === 0) this.inventoryLoad = undefined;
-      this.dropUnheld();
+      unhold();
+      const { records } = this.current;
+      if (this.holds.inventories.size === 0) records.hasAll = false;
+      if (!records.hasAll) records.dropUnheld();
     };
-    try {
-      await (this.inventoryLoad ??= this.loadInventory());
-    } catch (error) {
-      release();
-      throw error;
-    }
+    const { hasAll } = this.current.records;
+    await this.bringIn(hasAll ? undefined : this.joins.inventory(), { signal, release });
     return release;
   }
 
   /**
-   * Follows the record of an id, which may be any, until the answered function is called,
-   * whoever comes to own it. It is then in the view with all its grants, and so are the
-   * other servers of its owner, unless it does not exist.
+   * Follows the record of an id, which may be any, until the returned function is called,
+   * whoever comes to own it. It is then here with all its grants, and so are the other servers
+   * of its owner, unless it does not exist.
    */
-  async holdRecord(id: string): Promise<() => void> {
-    this.pins.set(id, (this.pins.get(id) ?? 0) + 1);
-    let held = true;
-    const unpin = (): void => {
-      if (!held) return;
-      held = false;
-      const left = (this.pins.get(id) ?? 1) - 1;
-      if (left > 0) this.pins.set(id, left);
-      else this.pins.delete(id);
-      this.dropIfUnheld(this.byId(id));
+  async holdRecord(id: string, options: CallOptions = {}): Promise<Release> {
+    while (this.replacing !== undefined) await this.replaced(options.signal);
+    const unhold = this.holds.ids.hold([id]);
+    const release = (): void => {
+      unhold();
+      this.current.records.dropIfUnheld(this.byId(id));
     };
+    const isWhole = this.current.records.isWhole(id);
+    const joining = isWhole ? undefined : this.joins.records([id]);
+    await this.bringIn(joining, { signal: options.signal, release });
+    const owner = this.byId(id)?.record.owner;
+    if (owner === undefined) return release;
     try {
-      if (this.byId(id) === undefined || this.partial.has(id)) await this.admitRecord(id);
-      const server = this.byId(id);
-      const owner = server?.record.owner;
-      const release = await this.hold(owner === undefined ? [] : [userSubject(owner)]);
+      const releaseOwner = await this.hold([userSubject(owner)], options);
       return () => {
+        releaseOwner();
         release();
-        unpin();
       };
     } catch (error) {
-      unpin();
+      release();
       throw error;
     }
   }
 
   /**
-   * Applies commits that continue this view; those it already has are skipped. Answers
-   * false if there is a gap or they are of another history (rule 30): read the Catalog.
+   * Applies commits that continue this state; those it already has are skipped. Returns false if
+   * there is a gap or they are of another history (rule 30): read the Catalog.
    */
   advance(commits: readonly Commit[], trusted = false): boolean {
-    for (const commit of commits) {
-      if (commit.revision <= this.place.revision) continue;
-      if (commit.revision !== this.place.revision + 1) return false;
-      if (!trusted && !follows(this.place, commit)) return false;
-      this.step(commit);
-    }
-    return true;
+    return this.current.advance(commits, this.tell, trusted);
   }
 
   /**
-   * Reads the Catalog until this view is at `revision` or, without one, at a head that the
+   * Reads the Catalog until this state is at `revision` or, without one, at a head that the
    * Catalog confirmed after the call. Throws CATALOG_UNAVAILABLE if the log ends before.
+   * `signal` ends the waiting.
    */
-  async catchUp(revision?: number): Promise<void> {
-    const there = (): boolean => revision !== undefined && this.place.revision >= revision;
-    if (there()) return;
-    // What is under way may have asked before that was written which the caller knows of.
-    await this.catchingUp?.catch(() => undefined);
-    if (there()) return;
-    this.catchingUp ??= this.readOn().finally(() => {
-      this.catchingUp = undefined;
-    });
-    await this.catchingUp;
-    if (revision === undefined || there()) return;
+  async catchUp(revision?: number, { signal }: CallOptions = {}): Promise<void> {
+    const isThere = (): boolean => revision !== undefined && this.position.revision >= revision;
+    if (isThere()) return;
+    await this.round(signal);
+    if (revision === undefined || isThere()) return;
     throw new SwitchboardError('CATALOG_UNAVAILABLE', 'the log ends before what was read of it');
   }
 
-  /** Resolves when this view is at `revision` or beyond; rejects with the signal's reason. */
+  /** Resolves when this state is at `revision` or beyond; rejects with the signal's reason. */
   reached(revision: number, signal: AbortSignal): Promise<void> {
-    return this.waiters.reached(revision, () => this.place.revision, signal);
+    return this.waiters.reached(revision, () => this.position.revision, signal);
   }
 
   /**
@@ -262,151 +214,76 @@ export class TenantState implements StateIndex {
    * stops neither the tenant nor the other listeners; it is reported.
    */
   onStep(listener: (step: Step) => void): () => void {
-    return this.listeners.add(listener);
+    return this.steps.add(listener);
   }
 
   /**
-   * A copy-on-write view of this revision that stays what it is while the log goes on,
-   * until `release`.
+   * Calls `listener` synchronously when the log was found to be another one than that which this
+   * state was made from, and the state was made anew. No steps lead from the old to the new one.
    */
-  freeze(): { state: Overlay; release: () => void } {
-    const state = new Overlay(this);
-    this.historians.add(state);
-    return { state, release: () => this.historians.delete(state) };
+  onReplaced(listener: (loss: Loss) => void): () => void {
+    return this.replacements.add(listener);
   }
 
-  private step(commit: Commit): void {
-    const after = new Overlay(this);
-    after.apply(commit);
-    const position = {
-      epoch: this.place.epoch,
-      revision: commit.revision,
-      fingerprint: commit.fingerprint,
-    };
-    const step: Step = { commit, position, before: this, after };
-    this.listeners.tell(step);
-    for (const change of commit.changes) {
-      const id = changedId(change);
-      for (const historian of this.historians) historian.pin(id);
-      // It enters the view by a difference: its other grants stay unknown.
-      if (change.before !== undefined && this.byId(id) === undefined) this.partial.add(id);
+  /** A copy-on-write state of this revision that stays what it is, until `release`. */
+  freeze(): FrozenState {
+    return this.current.records.freeze();
+  }
+
+  private get index(): StateIndex {
+    return this.current.records.index;
+  }
+
+  private get holds(): Holds {
+    return this.source.holds;
+  }
+
+  private readonly tell = (step: Step): void => {
+    this.steps.tell(step);
+    // They look in a later turn, when the commit is visible.
+    this.waiters.wake();
+  };
+
+  private async follow(call: CallOptions): Promise<void> {
+    const { tenant, catalog } = this.source;
+    for (;;) {
+      const loss = await readOn(this.current, { tenant, catalog, tell: this.tell }, call);
+      if (loss === undefined) return;
+      this.replacing = this.replace(loss, call).finally(() => {
+        this.replacing = undefined;
+      });
+      await this.replacing;
     }
-    for (const id of new Set(commit.changes.map(changedId))) {
-      this.settle(id, after.byId(id), commit.revision);
-    }
-    for (const { after: load } of commit.loads ?? []) this.settleLoad(load);
-    this.recent.push(commit);
-    this.place = position;
+  }
+
+  private async replace(loss: Loss, call: CallOptions): Promise<void> {
+    this.current = await openHistory(this.source, call);
+    this.replacements.tell(loss);
     this.waiters.wake();
   }
 
-  private settle(id: string, server: StoredServer | undefined, revision: number): void {
-    const held = this.records.byId(id);
-    // A projection that was ahead gave us a newer state of this record already.
-    if (held !== undefined && held.record.revision > revision) return;
-    const staysHeld = held !== undefined && server !== undefined && sameAudience(held, server);
-    if (server !== undefined && (staysHeld || this.holds(server))) this.records.put(server);
-    else this.drop(id);
+  /** Resolves when the state was made anew: what is held by then only would be missing in it. */
+  private async replaced(signal: AbortSignal | undefined): Promise<void> {
+    const replaced = Promise.resolve(this.replacing).catch(() => undefined);
+    await (signal === undefined ? replaced : untilAborted(replaced, signal));
   }
 
-  private settleLoad(load: LoadRecord): void {
-    for (const historian of this.historians) historian.pinLoad(load.user);
-    // As with records: what was read ahead of the log may be newer.
-    if ((this.loadOf(load.user)?.revision ?? 0) > load.revision) return;
-    if (this.subjects.has(userSubject(load.user))) this.records.putLoad(load);
-  }
-
-  private drop(id: string): void {
-    this.records.remove(id);
-    this.partial.delete(id);
-  }
-
-  private holds(server: StoredServer): boolean {
-    if (isShared(server.record) || this.inventoryHolds > 0) return true;
-    if (this.pins.has(server.record.id)) return true;
-    return this.subjects.hasSeerOf(server);
-  }
-
-  private async readOn(): Promise<void> {
-    for (;;) {
-      const slice = await this.catalog.log.read(this.tenant, this.place.revision);
-      if (!this.advance(slice.commits)) {
-        throw this.lost('the log is not the one that this view was made from');
-      }
-      if (this.place.revision >= slice.head.revision) return;
-      if (slice.commits.length === 0) {
-        throw this.lost('the log was compacted beyond this view');
-      }
-    }
-  }
-
-  private lost(message: string): SwitchboardError {
-    this.hasLostLog = true;
-    return new SwitchboardError('CATALOG_UNAVAILABLE', message, { retryDelayMs: 1_000 });
-  }
-
-  private async admit(
-    admission: Omit<Admission, 'log' | 'catalog' | 'put' | 'putLoad'>,
+  /** Waits for what is held; releases it again if it cannot be had. */
+  private async bringIn(
+    joining: Promise<void> | undefined,
+    { signal, release }: { readonly signal: AbortSignal | undefined; readonly release: Release },
   ): Promise<void> {
-    await admit({
-      ...admission,
-      putLoad: (load) => {
-        this.records.putLoad(load);
-      },
-      log: this,
-      catalog: this.catalog,
-      put: (server, isPartial) => {
-        if (this.holds(server)) this.bringIn(server, isPartial);
-      },
-    });
-  }
-
-  /** Adds what was found at this revision; of a partial record, to the grants already known. */
-  private bringIn(server: StoredServer, isPartial: boolean): void {
-    const { id } = server.record;
-    const held = this.records.byId(id);
-    const grants = isPartial && held !== undefined ? unionOf(held, server) : server.grants;
-    if (!isPartial) this.partial.delete(id);
-    else if (held === undefined) this.partial.add(id);
-    this.records.put({ record: server.record, grants });
-  }
-
-  private async admitRecord(id: string): Promise<void> {
-    await this.admit({
-      query: () => queryRecord(this.catalog, this.tenant, id),
-      users: NO_USERS,
-      concerns: (server) => server.record.id === id,
-      finish: () => undefined,
-    });
-  }
-
-  private loadInventory(): Promise<void> {
-    return this.admit({
-      query: () => queryInventory(this.catalog, this.tenant),
-      users: NO_USERS,
-      concerns: () => true,
-      finish: () => undefined,
-    });
+    if (joining === undefined) return;
+    try {
+      await (signal === undefined ? joining : untilAborted(joining, signal));
+    } catch (error) {
+      release();
+      throw error;
+    }
   }
 
   private dropIdle(): void {
-    if (this.subjects.evict()) this.dropUnheld();
+    const { records } = this.current;
+    if (records.warm.evict(this.holds.subjects, this.idleSubjects)) records.dropUnheld();
   }
-
-  private dropUnheld(): void {
-    for (const user of [...this.records.loadedUsers()]) {
-      if (!this.subjects.has(userSubject(user))) this.records.removeLoad(user);
-    }
-    for (const server of [...this.records.all()]) this.dropIfUnheld(server);
-  }
-
-  private dropIfUnheld(server: StoredServer | undefined): void {
-    if (server !== undefined && !this.holds(server)) this.drop(server.record.id);
-  }
-}
-
-/** The grants of two partial states of one server at one revision. */
-function unionOf(a: StoredServer, b: StoredServer): readonly Grant[] {
-  const bySubject = new Map([...a.grants, ...b.grants].map((grant) => [grant.subject, grant]));
-  return [...bySubject.values()].sort((x, y) => compareText(x.subject, y.subject));
 }

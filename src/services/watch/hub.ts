@@ -20,16 +20,21 @@ export class WatchHub {
   /** Most subjects have one stream: a set is made for the second. */
   private readonly bySubject = new Map<Subject, Watcher | Set<Watcher>>();
   private readonly registered = new Map<Watcher, readonly Subject[]>();
-  private readonly stop: () => void;
+  private readonly stops: readonly (() => void)[];
   private isClosed = false;
   /** Lets at most so many snapshots run at once; the others wait for their turn. */
   readonly snapshotSlot: Slots;
 
-  constructor(log: Pick<TenantState, 'onStep'>, maxSnapshots: number) {
+  constructor(log: Pick<TenantState, 'onStep' | 'onReplaced'>, maxSnapshots: number) {
     this.snapshotSlot = createSlots(maxSnapshots);
-    this.stop = log.onStep((step) => {
-      this.onStep(step);
-    });
+    this.stops = [
+      log.onStep((step) => {
+        this.onStep(step);
+      }),
+      log.onReplaced((loss) => {
+        for (const watcher of [...this.watchers]) watcher.restart(loss);
+      }),
+    ];
   }
 
   get size(): number {
@@ -89,7 +94,7 @@ export class WatchHub {
 
   close(): void {
     this.isClosed = true;
-    this.stop();
+    for (const stop of this.stops) stop();
   }
 
   private onStep(step: Step): void {

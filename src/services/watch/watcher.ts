@@ -39,7 +39,12 @@ type State =
   /** Before its first place, and while it replays: the hub's commits do not concern it. */
   | { readonly kind: 'replaying' }
   /** A snapshot is on its way; what comes meanwhile waits, or is overtaken. */
-  | { readonly kind: 'snapshot'; pending: Pending | undefined }
+  | {
+      readonly kind: 'snapshot';
+      pending: Pending | undefined;
+      /** What was sent of it is of a history that is gone: it has to begin anew, and say so. */
+      restart: ResetReason | undefined;
+    }
   | { readonly kind: 'live' }
   | { readonly kind: 'ended' };
 
@@ -63,6 +68,8 @@ export class Watcher {
   private heartbeatWaits = false;
   /** Heartbeats come after the first frame of the stream. */
   private hasBegun = false;
+  /** Why the log was replaced before the stream began; undefined if it was not. */
+  private replaced: ResetReason | undefined;
   /** When it was reset; most never are. */
   private resets: readonly number[] = NONE;
   /** What waits until it is live. */
@@ -112,6 +119,10 @@ export class Watcher {
   /** Sends what came after `place`, then goes live. */
   async resume(place: Position): Promise<void> {
     const { log } = this.deps;
+    if (this.replaced !== undefined) {
+      await this.snapshot(NOTHING_HELD, this.replaced);
+      return;
+    }
     this.hasBegun = true;
     this.bookmark = place;
     this.out.send([this.audience.synced(place)]);
@@ -119,7 +130,7 @@ export class Watcher {
     try {
       const to = log.position.revision;
       await rewind(this.deps, frozen.state, { from: place.revision, to });
-      while (!this.ended && this.bookmark.revision < log.position.revision) {
+      while (this.isReplaying() && this.bookmark.revision < log.position.revision) {
         const range = { from: this.bookmark.revision, to: log.position.revision };
         for await (const commit of commitsBetween(this.deps, range)) {
           const step = stepOver(frozen.state, commit, place.epoch);
@@ -127,21 +138,37 @@ export class Watcher {
           frozen.state.apply(commit);
           this.bookmark = step.position;
           if (this.out.exceeds(this.deps.limits.budgetBytes)) await this.emptied();
-          if (this.hasEnded()) return;
+          if (!this.isReplaying()) return;
         }
         // The log may have gone on meanwhile; the last check and going live are one turn.
       }
-      this.goLive();
+      if (this.isReplaying()) this.goLive();
+    } catch (error) {
+      // What could not be read is of a history that was replaced meanwhile.
+      if (this.isReplaying()) throw error;
     } finally {
       frozen.release();
     }
+  }
+
+  /**
+   * The log is no longer the one of which this stream told: resets it with the state as it is.
+   * A stream that has not begun needs no reset, but cannot go on from a place of that log.
+   */
+  restart(reason: ResetReason): void {
+    if (this.ended) return;
+    if (this.state.kind === 'snapshot') {
+      this.state.pending = undefined;
+      this.state.restart = reason;
+    } else if (this.hasBegun) this.startSnapshot(reason);
+    else this.replaced = reason;
   }
 
   /** Sends the whole view, then goes live. With `reason`, says first why. */
   async snapshot(held: Held, reason?: ResetReason): Promise<void> {
     if (this.ended) return;
     this.hasBegun = true;
-    this.state = { kind: 'snapshot', pending: undefined };
+    this.state = { kind: 'snapshot', pending: undefined, restart: undefined };
     this.bookmark = undefined;
     if (reason !== undefined) this.out.send([this.audience.reset(reason)]);
     await this.deps.snapshotSlot(() => this.sendSnapshot(held));
@@ -192,6 +219,12 @@ export class Watcher {
     while (this.state.kind === 'snapshot') {
       const state = this.state;
       const { log } = this.deps;
+      const { restart } = state;
+      if (restart !== undefined) {
+        state.restart = undefined;
+        sent = new Map();
+        this.out.send([this.audience.reset(restart)]);
+      }
       const place = log.position;
       const items = this.audience.snapshot(log);
       state.pending = { frames: [], bytes: 0 };
@@ -249,13 +282,22 @@ export class Watcher {
     }
     this.out.clear();
     this.heartbeatWaits = false;
-    this.state = { kind: 'snapshot', pending: undefined };
+    this.startSnapshot('lagged');
+  }
+
+  private startSnapshot(reason: ResetReason): void {
+    this.state = { kind: 'snapshot', pending: undefined, restart: undefined };
     // Not in this turn: the log does not yet show the commit that was too much.
     queueMicrotask(() => {
-      this.snapshot(NOTHING_HELD, 'lagged').catch((cause: unknown) => {
+      this.snapshot(NOTHING_HELD, reason).catch((cause: unknown) => {
         this.end(new SwitchboardError('INTERNAL', undefined, { cause }));
       });
     });
+  }
+
+  /** Asks anew, as `hasEnded` does. */
+  private isReplaying(): boolean {
+    return this.state.kind === 'replaying';
   }
 
   /** Asks anew: the compiler takes what held before an `await` for what holds after it. */

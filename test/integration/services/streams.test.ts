@@ -501,6 +501,10 @@ describe('heartbeats', () => {
     await using world = await openWorld();
     let isDown = false;
     const catalog: Catalog = withMethods(world.catalog, {
+      newer: async (...args) => {
+        if (isDown) throw new SwitchboardError('CATALOG_UNAVAILABLE');
+        return world.catalog.log.newer(...args);
+      },
       read: async (...args) => {
         if (isDown) throw new SwitchboardError('CATALOG_UNAVAILABLE');
         return world.catalog.log.read(...args);

@@ -16,19 +16,25 @@ import {
   TENANT,
   watch,
   type Replica,
+  type World,
 } from '../../support/services/world.js';
 
 useFakeIntervals();
 
 const ANA = userView('ana');
 
-/** A catalog that cannot read the log of one tenant. */
-function unreadable(catalog: Catalog, bad: string): Catalog {
+/** A catalog that cannot read the log of one tenant, in which there is always something newer. */
+function unreadable({ catalog }: World, bad: string): Catalog {
+  const { log } = catalog;
   return withMethods(catalog, {
+    newer: async (...args) => {
+      const all = await log.newer(...args);
+      return all.map((news) => (news.tenant === bad ? { ...news, hasNewer: true } : news));
+    },
     read: (tenant, ...rest) =>
       tenant === bad
         ? Promise.reject(new SwitchboardError('CATALOG_UNAVAILABLE', 'unreadable'))
-        : catalog.log.read(tenant, ...rest),
+        : log.read(tenant, ...rest),
   });
 }
 
@@ -59,7 +65,7 @@ describe('a tenant whose log cannot be read', () => {
     const writer = await world.replica();
     await create(writer, { name: 'good' });
     await create(writer, { name: 'bad' }, { tenant: 'bad' });
-    const replica = await world.replica({ catalog: unreadable(world.catalog, 'bad') });
+    const replica = await world.replica({ catalog: unreadable(world, 'bad') });
     const good = watch(replica, ANA);
     await good.live;
     const sink = new RecordingSink();

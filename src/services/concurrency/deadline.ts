@@ -1,0 +1,22 @@
+import { SwitchboardError } from '../../domain/errors.js';
+import { untilAborted } from './until-aborted.js';
+
+/**
+ * Does work that the Catalog has to answer within `ms`. After that its signal aborts, and nobody
+ * waits for it any more, whatever it does: CATALOG_UNAVAILABLE.
+ */
+export async function withDeadline<T>(
+  ms: number,
+  work: (options: { readonly signal: AbortSignal }) => Promise<T>,
+): Promise<T> {
+  const late = new AbortController();
+  const timer = setTimeout(() => {
+    const text = `the Catalog did not answer within ${String(ms)} ms`;
+    late.abort(new SwitchboardError('CATALOG_UNAVAILABLE', text, { retryDelayMs: 1_000 }));
+  }, ms);
+  try {
+    return await untilAborted(work({ signal: late.signal }), late.signal);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,49 @@
+import { SwitchboardError } from '../../domain/errors.js';
+import type { CallOptions } from '../../storage/call-options.js';
+import type { AdmittingState } from './admission.js';
+import { queryShared, type ColdSource } from './cold-queries.js';
+import { readOn } from './follow.js';
+import { History } from './history.js';
+import type { Holds } from './holds.js';
+import { Joins } from './joins.js';
+
+/** How a history is opened. */
+export interface OpeningSource extends ColdSource {
+  readonly holds: Holds;
+  readonly recentCommits: number;
+}
+
+/**
+ * The history that the log has now, with the shared records and all that is held. Throws
+ * CATALOG_UNAVAILABLE if the log does not stand still long enough to be opened.
+ */
+export async function openHistory(source: OpeningSource, options: CallOptions): Promise<History> {
+  const { tenant, catalog, holds, recentCommits } = source;
+  const { from, to, servers } = await queryShared(source, options);
+  const position = await catalog.log.positionAt(tenant, from, options);
+  if (position === undefined)
+    throw new SwitchboardError('CATALOG_UNAVAILABLE', 'the log moved while it was opened');
+  const history = new History(position, holds, recentCommits);
+  for (const server of servers) history.records.put(server);
+  const state = opening(history, source);
+  // Some are ahead of that place, and some that were gone later are missing: the log levels them.
+  await state.catchUp(to, options);
+  const joins = new Joins(state, source);
+  await joins.subjects(holds.subjects.keys());
+  await joins.records(holds.ids.keys());
+  if (holds.inventories.size > 0) await joins.inventory();
+  return history;
+}
+
+/** A history that nobody sees yet, as what records can join. */
+function opening(history: History, { tenant, catalog }: ColdSource): AdmittingState {
+  return {
+    history,
+    async catchUp(revision, options) {
+      if (history.position.revision >= revision) return;
+      const loss = await readOn(history, { tenant, catalog, tell: () => undefined }, options);
+      if (loss !== undefined || history.position.revision < revision)
+        throw new SwitchboardError('CATALOG_UNAVAILABLE', 'the log moved while it was opened');
+    },
+  };
+}

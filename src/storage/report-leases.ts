@@ -1,9 +1,8 @@
-import type { Leases } from '../leases.js';
+import type { Leases } from './leases.js';
 
 /** Whether leases can be had, and if not, why. */
 export type LeaseAvailability =
-  | { readonly kind: 'available' }
-  | { readonly kind: 'unavailable'; readonly cause: unknown };
+  { readonly kind: 'available' } | { readonly kind: 'unavailable'; readonly cause: unknown };
 
 /**
  * The same leases, which call `report` once when they can no longer be had, and once when

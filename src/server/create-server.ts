@@ -9,7 +9,7 @@ import { createServices, type Services } from '../services/create-services.js';
 import type { InspectionOptions, InspectionSetup } from '../services/inspection/inspection-deps.js';
 import type { WatchLimits } from '../services/watch/watch-limits.js';
 import type { Leases } from '../storage/leases.js';
-import { reportLeases } from '../storage/leases/report-leases.js';
+import { reportLeases } from '../storage/report-leases.js';
 import { openStorage, type Storage } from '../storage/open-storage.js';
 import { createSyncEncoder } from '../wire/sync-encoder.js';
 import { createWatchEncoder } from '../wire/watch-encoder.js';

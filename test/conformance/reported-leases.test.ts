@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { reportLeases, type LeaseAvailability } from '../../src/storage/leases/report-leases.js';
+import { reportLeases, type LeaseAvailability } from '../../src/storage/report-leases.js';
 import { ScriptedLeases } from '../support/storage/scripted-leases.js';
 import { describeLeases } from './leases.suite.js';
 

@@ -4,7 +4,7 @@ import type { PrivateLoads } from './private-loads.js';
 
 /**
  * Brings all that a view shows into the tenant's view, loads it first if it comes from a
- * private source, and keeps it there until the answered function is called. Throws why it
+ * private source, and keeps it there until the returned function is called. Throws why it
  * could not be loaded, and the reason of the signal.
  */
 export async function holdView(

@@ -27,7 +27,7 @@ export async function loadPrivateServers(
   });
 }
 
-/** Tells how far they are loaded; loads nothing. */
+/** Returns how far they are loaded; loads nothing. */
 export function getPrivateLoadStatus(
   deps: LoadCallDeps,
   context: RequestContext,

@@ -15,12 +15,12 @@ export interface SourceRow {
 
 /**
  * Where a user's private servers come from besides the Catalog itself: the application's
- * own service. It is asked for one user at a time and answers all that this user may use,
+ * own service. It is asked for one user at a time and returns all that this user may use,
  * of one moment.
  *
  * Errors: CANCELLED when `signal` aborts; SOURCE_UNAVAILABLE when it cannot be reached,
- * fails or does not answer in time; SOURCE_TOO_LARGE when it answers more than it may. It
- * never answers a part.
+ * fails or does not answer in time; SOURCE_TOO_LARGE when it returns more than it may. It
+ * never returns a part.
  */
 export interface PrivateSource {
   /** As the configuration and the records call it. */

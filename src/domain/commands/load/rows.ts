@@ -5,7 +5,7 @@ import type { Declaration } from '../../server.js';
 import type { ServerSpec } from '../../config/spec.js';
 import { checkId, validateDeclaration } from '../../validate.js';
 
-/** A row as its source answered it. */
+/** A row as its source returned it. */
 export interface LoadedRow {
   readonly rowId: string;
   readonly name: string;

@@ -1,4 +1,4 @@
-import type { Leases } from '../leases.js';
+import type { Leases } from './leases.js';
 
 /** Whether leases can be had, and if not, why. */
 export type LeaseAvailability =

@@ -165,6 +165,16 @@ module.exports = {
       to: { path: '^generated/' },
     },
     {
+      name: 'wire-hands-on-no-messages',
+      comment:
+        'What a file of src/wire re-exports from generated/ is known outside of it all the same. Only ' +
+        'service-definitions.ts and clients.ts do, for the server and the command. Fix: export a function ' +
+        'that takes or returns domain types.',
+      severity: 'error',
+      from: { path: '^src/wire/', pathNot: '^src/wire/(service-definitions|clients)\\.ts$' },
+      to: { path: '^generated/', dependencyTypes: ['export'] },
+    },
+    {
       name: 'sdk-only-in-connector',
       comment:
         'Only src/mcp knows the MCP SDK, so that a new line of it changes one folder. Fix: add what you ' +

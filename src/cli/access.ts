@@ -45,7 +45,10 @@ export async function accessSet(
   const { client, tenant, metadata } = connection;
   const server = await getById(connection, await findId(connection, key, { flags }));
   const request = SetAccessRequest.fromPartial({
-    ...{ tenant, id: server.id, accessEtag: server.accessEtag, subjects: [...subjects] },
+    tenant,
+    id: server.id,
+    accessEtag: server.accessEtag,
+    subjects: [...subjects],
     reason: reasonOf(flags),
   });
   const send = (what: Partial<SetAccessRequest>): Promise<SetAccessResponse> =>
@@ -88,8 +91,12 @@ export async function accessChange(
   const id = await findId(connection, change.key, { flags });
   const dryRun = flags['dryRun'] === true;
   const request = {
-    ...{ tenant, id, subjects: [...change.subjects], reason: reasonOf(flags) },
-    ...{ requestId: randomUUID(), validateOnly: dryRun },
+    tenant,
+    id,
+    subjects: [...change.subjects],
+    reason: reasonOf(flags),
+    requestId: randomUUID(),
+    validateOnly: dryRun,
   };
   const send = async (): Promise<{
     readonly subjects: readonly string[];

@@ -13,7 +13,8 @@ const COLUMNS = ['ID', 'TIER', 'VERDICT', 'WHY'] as const;
 export async function explain(connection: Connection, name: string, flags: Flags): Promise<string> {
   const { client, tenant, metadata } = connection;
   const request = ExplainAccessRequest.fromPartial({
-    ...{ tenant, name },
+    tenant,
+    name,
     view: toViewMessage(viewOf(flags)),
   });
   const answer = await callUnary(client.explainAccess.bind(client), request, { metadata });

@@ -26,7 +26,9 @@ export async function listAll(
   view: View,
 ): Promise<ListServersResponse> {
   const request = ListServersRequest.fromPartial({
-    ...{ tenant, view: toViewMessage(view), pageSize: PAGE_SIZE },
+    tenant,
+    view: toViewMessage(view),
+    pageSize: PAGE_SIZE,
   });
   const { pages, last } = await readRevision((pageToken) =>
     callUnary(client.listServers.bind(client), { ...request, pageToken }, { metadata }),

@@ -54,7 +54,10 @@ export async function invalidate(
 ): Promise<number> {
   const reason = reasonOf(flags);
   const request = InvalidateUserRequest.fromPartial({
-    ...{ tenant, user, reason, requestId: randomUUID() },
+    tenant,
+    user,
+    reason,
+    requestId: randomUUID(),
   });
   const answer = await repeatWrite(
     () => callUnary(client.invalidateUser.bind(client), request, { metadata }),

@@ -44,7 +44,11 @@ export async function promote(
   const server = await getById(connection, await findId(connection, key, { flags }));
   const send = async (more: Sending): Promise<Moved> => {
     const request = PromoteServerRequest.fromPartial({
-      ...{ tenant, id: server.id, etag: server.etag, tier: toTierMessage(tier), ...more },
+      tenant,
+      id: server.id,
+      etag: server.etag,
+      tier: toTierMessage(tier),
+      ...more,
       policy:
         flags['shadow'] === true
           ? ShadowPolicy.SHADOW_POLICY_SHADOW
@@ -72,7 +76,11 @@ export async function demote(
   const server = await getById(connection, await findId(connection, key, { flags }));
   const send = async (more: Sending): Promise<Moved> => {
     const request = DemoteServerRequest.fromPartial({
-      ...{ tenant, id: server.id, etag: server.etag, owner, ...more },
+      tenant,
+      id: server.id,
+      etag: server.etag,
+      owner,
+      ...more,
       subjects: (flags['grant'] as string[] | undefined) ?? [],
       name: (flags['name'] as string | undefined) ?? '',
       reason: reasonOf(flags),

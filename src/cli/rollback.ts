@@ -24,7 +24,10 @@ export async function rollback(
   const generation = generationOf(flags, 'to');
   const server = await getById(connection, await findId(connection, key, { flags }));
   const request = RollbackServerRequest.fromPartial({
-    ...{ tenant: connection.tenant, id: server.id, etag: server.etag, generation },
+    tenant: connection.tenant,
+    id: server.id,
+    etag: server.etag,
+    generation,
     reason: reasonOf(flags),
   });
   const json = flags['json'] === true;

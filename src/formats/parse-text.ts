@@ -19,12 +19,12 @@ export function parseText(text: string, file?: string): ParsedText {
 }
 
 /** Deeper than any config file, and shallow enough for every walk over the tree. */
-const MOST_DEPTH = 100;
+const MAX_DEPTH = 100;
 
 function guarded(parse: () => ParsedText, notation: ParsedText['notation']): ParsedText {
   try {
     const parsed = parse();
-    const place = parsed.root && tooDeep(parsed.root, MOST_DEPTH);
+    const place = parsed.root && tooDeep(parsed.root, MAX_DEPTH);
     return place === undefined ? parsed : refused(notation, place);
   } catch (error) {
     // The parsers are recursive too.

@@ -13,7 +13,7 @@ import type { ParsedText, PlaceAt } from './parsed-text.js';
 import { type Field, mapTree, partsOf, type TextPlace, type Tree } from './tree.js';
 
 /** How many values aliases may stand for in one file: a bomb has billions. */
-const MOST_ALIASED = 100_000;
+const MAX_ALIASED = 100_000;
 
 /** How the parser tells that it ran out of stack. */
 const STACK = /call stack/;
@@ -90,9 +90,9 @@ function aliased(node: Node & { readonly source: string }, walk: Walk): Tree {
     problem(walk, place, `*${node.source} stands for nothing, or for itself`);
     return { kind: 'scalar', place, value: null };
   }
-  const within = walk.aliased <= MOST_ALIASED;
+  const within = walk.aliased <= MAX_ALIASED;
   walk.aliased += walk.sizes.get(tree) ?? 1;
-  if (within && walk.aliased > MOST_ALIASED) problem(walk, place, 'aliases stand for too much');
+  if (within && walk.aliased > MAX_ALIASED) problem(walk, place, 'aliases stand for too much');
   return tree;
 }
 

@@ -25,7 +25,7 @@ export interface InspectorOptions {
 }
 
 /** One inspection under way. */
-interface Look {
+interface Inspection {
   readonly target: ConnectTarget;
   readonly timeoutMs: number;
   /** Aborts for all that ends the inspection. */
@@ -39,14 +39,14 @@ interface Look {
 export function createInspector({ connector, environment }: InspectorOptions): Inspector {
   const closings = new Set<Promise<void>>();
 
-  async function read(look: Look): Promise<ObservedFacts> {
-    const { target, timeoutMs, signal } = look;
+  async function read(inspection: Inspection): Promise<ObservedFacts> {
+    const { target, timeoutMs, signal } = inspection;
     const connection = await connector.connect(target, {
       signal,
       connectMs: timeoutMs,
       callMs: timeoutMs,
       era: 'auto',
-      aroundFetch: (fetch) => witnessed(limitedFetch(fetch, look.limit), look),
+      aroundFetch: (fetch) => witnessed(limitedFetch(fetch, inspection.limit), inspection),
     });
     try {
       return await observe(connection, { signal, timeoutMs });
@@ -57,7 +57,10 @@ export function createInspector({ connector, environment }: InspectorOptions): I
     }
   }
 
-  async function look(target: ConnectTarget, options: InspectOptions): Promise<InspectionResult> {
+  async function inspect(
+    target: ConnectTarget,
+    options: InspectOptions,
+  ): Promise<InspectionResult> {
     const { timeoutMs } = options;
     const stop = new AbortController();
     const onAbort = (): void => stop.abort(options.signal.reason);
@@ -68,7 +71,13 @@ export function createInspector({ connector, environment }: InspectorOptions): I
     const limit = createReadLimit(MAX_BYTES, () => {
       stop.abort(new TooLargeError(`more than ${String(MAX_BYTES)} bytes`));
     });
-    const current: Look = { target, timeoutMs, signal: stop.signal, limit, challenge: undefined };
+    const current: Inspection = {
+      target,
+      timeoutMs,
+      signal: stop.signal,
+      limit,
+      challenge: undefined,
+    };
     try {
       const observed = await read(current);
       return { kind: 'observed', observed, oauthNeed: hasCredential(target) ? 'unknown' : 'no' };
@@ -84,7 +93,7 @@ export function createInspector({ connector, environment }: InspectorOptions): I
   return {
     inspect: async (spec, options) => {
       options.signal.throwIfAborted();
-      return look(targetOf(spec, environment), options);
+      return inspect(targetOf(spec, environment), options);
     },
     close: async () => {
       await Promise.all(closings);
@@ -93,9 +102,9 @@ export function createInspector({ connector, environment }: InspectorOptions): I
   };
 }
 
-async function failed(look: Look, error: unknown): Promise<InspectionResult> {
+async function failed(inspection: Inspection, error: unknown): Promise<InspectionResult> {
   const failure = inspectionFailure(error);
-  const { target, challenge, signal, limit } = look;
+  const { target, challenge, signal, limit } = inspection;
   if (failure.reason !== 'UNAUTHORIZED' || target.kind === 'stdio') {
     return { kind: 'failed', ...failure };
   }
@@ -112,10 +121,11 @@ async function failed(look: Look, error: unknown): Promise<InspectionResult> {
 }
 
 /** `fetch` that remembers why it was refused. */
-function witnessed(fetch: FetchLike, look: Look): FetchLike {
+function witnessed(fetch: FetchLike, inspection: Inspection): FetchLike {
   return async (url, init) => {
     const response = await fetch(url, init);
-    if (response.status === 401) look.challenge = response.headers.get('www-authenticate') ?? '';
+    if (response.status === 401)
+      inspection.challenge = response.headers.get('www-authenticate') ?? '';
     return response;
   };
 }

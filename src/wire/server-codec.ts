@@ -67,7 +67,16 @@ export function fromServerMessage(server: message.Server): KnownServer {
   const scope = keyOf(SCOPES, server.connectionScope) ?? 'request';
   const lastUpdatedAt = server.lastUpdatedAt?.getTime() ?? 0;
   return {
-    ...{ id, name, tier, spec, etag, accessEtag, factsEtag, configHash, scope, lastUpdatedAt },
+    id,
+    name,
+    tier,
+    spec,
+    etag,
+    accessEtag,
+    factsEtag,
+    configHash,
+    scope,
+    lastUpdatedAt,
     ...(owner === undefined ? {} : { owner }),
     ...(server.facts === undefined ? {} : { facts: fromFactsMessage(server.facts) }),
   };

@@ -88,7 +88,9 @@ async function applyAll(
     if (changing(countsOf(set, plan.results)) === 0) continue;
     const outcome = await applySet(
       {
-        ...{ connection, options, runId: `${runId}.${String(number)}` },
+        connection,
+        options,
+        runId: `${runId}.${String(number)}`,
         repeat: {
           signal: io.signal,
           onWait: (error, waitMs) => {

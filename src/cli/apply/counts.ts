@@ -33,8 +33,15 @@ export function countsOf(
   results: readonly (ApplyResult | undefined)[],
 ): Counts {
   const counts = {
-    ...{ created: 0, updated: 0, unchanged: 0, deleted: 0, left: 0, refused: 0, heldBack: 0 },
-    ...{ broken: brokenEntries(read.problems), open: 0 },
+    created: 0,
+    updated: 0,
+    unchanged: 0,
+    deleted: 0,
+    left: 0,
+    refused: 0,
+    heldBack: 0,
+    broken: brokenEntries(read.problems),
+    open: 0,
   };
   for (const result of results) {
     counts[result === undefined ? 'open' : (FATES[result.action] ?? 'refused')] += 1;

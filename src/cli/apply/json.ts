@@ -26,7 +26,13 @@ export function applyJson({
     const counts =
       outcome === undefined ? countsOf(set, plan?.results ?? []) : outcomeCounts(set, outcome);
     return {
-      ...{ file, source, format: format ?? null, prune, problems, losses, counts },
+      file,
+      source,
+      format: format ?? null,
+      prune,
+      problems,
+      losses,
+      counts,
       plan: plan === undefined ? null : answerToJson('ApplyServersResponse', plan),
       outcome: outcome === undefined ? null : outcomeJson(outcome),
     };

@@ -63,7 +63,8 @@ async function copiesOf(
       key: { $case: 'id', value } as const,
     }));
     const request = BatchGetServersRequest.fromPartial({
-      ...{ tenant, keys },
+      tenant,
+      keys,
       view: toViewMessage(INVENTORY_VIEW),
     });
     const answer = await callUnary(client.batchGetServers.bind(client), request, { metadata });

@@ -53,7 +53,9 @@ export async function takeStep(
 ): Promise<ApplyServersResponse> {
   const request = {
     ...requestOf(connection, set, options),
-    ...{ prune: step.prune, requestId: step.requestId, servers: step.servers.map(messageOf) },
+    prune: step.prune,
+    requestId: step.requestId,
+    servers: step.servers.map(messageOf),
   };
   let partial: ApplyServersResponse | undefined;
   try {

@@ -103,7 +103,11 @@ function transportOf(server: McpServer): DeclaredTransport {
   return {
     kind: type && KINDS[type],
     urlKind: 'streamable_http',
-    ...{ command, args, env, cwd, headers },
+    command,
+    args,
+    env,
+    cwd,
+    headers,
     url: url ?? serverUrl,
     urlField: url === undefined && serverUrl !== undefined ? 'serverUrl' : 'url',
   };

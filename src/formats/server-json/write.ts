@@ -24,7 +24,7 @@ import {
 import { packagesOf } from './write-package.js';
 
 /** The longest title and description of the schema. */
-const LONGEST = 100;
+const MAX_TEXT_LENGTH = 100;
 
 /** A way to reach the server as the file says it, and as a reader understands that. */
 interface Way {
@@ -70,16 +70,18 @@ function nameOf(draft: Draft, namespace: string): string | undefined {
 
 function writeTexts(draft: Draft): JsonObject {
   const { title, description, version, websiteUrl, icons } = draft.server.spec;
-  if (title.length > LONGEST) lost(draft, 'spec.title', 'is longer than this format allows');
-  if (description.length > LONGEST) lost(draft, 'spec.description', 'is cut at 100 characters');
+  if (title.length > MAX_TEXT_LENGTH)
+    lost(draft, 'spec.title', 'is longer than this format allows');
+  if (description.length > MAX_TEXT_LENGTH)
+    lost(draft, 'spec.description', 'is cut at 100 characters');
   if (description === '') lost(draft, 'spec.description', 'is required here: the name is written');
   if (version === '') lost(draft, 'spec.version', 'is required here: 0.0.0 is written');
   const kept = icons.filter(({ src }) => src.startsWith('https:') && src.length <= 255);
   if (kept.length < icons.length)
     lost(draft, 'spec.icons', 'only https addresses of at most 255 characters are allowed');
   return {
-    ...(title === '' || title.length > LONGEST ? {} : { title }),
-    description: description === '' ? draft.server.name : description.slice(0, LONGEST),
+    ...(title === '' || title.length > MAX_TEXT_LENGTH ? {} : { title }),
+    description: description === '' ? draft.server.name : description.slice(0, MAX_TEXT_LENGTH),
     version: version === '' ? '0.0.0' : version,
     ...(websiteUrl === '' ? {} : { websiteUrl }),
     ...(kept.length === 0 ? {} : { icons: kept.map(withoutEmpty) }),

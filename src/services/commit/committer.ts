@@ -38,6 +38,11 @@ export interface WriteIntent {
   readonly request?: RequestKey;
   /** Decide, but append nothing. */
   readonly validateOnly: boolean;
+  /**
+   * Gives the write up when it aborts, as long as it waits: CANCELLED, or NOT_WRITTEN if time
+   * is over. From when it is decided on it may be written, and its outcome is waited for.
+   */
+  readonly signal?: AbortSignal;
 }
 
 /** Something about records, or all that have a name, as projections had it at a revision. */
@@ -138,11 +143,19 @@ export class Committer {
     intent: WriteIntent,
     prepare: (waiting: Waiting) => Promise<WriteOutcome | undefined>,
   ): Promise<WriteOutcome> {
+    const { signal } = intent;
     return new Promise<WriteOutcome>((resolve, reject) => {
+      const giveUp = (): void => {
+        if (!this.queue.includes(waiting)) return;
+        this.queue = this.queue.filter((each) => each !== waiting);
+        waiting.settle({ error: givenUp(signal) });
+      };
+      signal?.addEventListener('abort', giveUp);
       const waiting: Waiting = {
         intent,
         prepare: () => prepare(waiting),
         settle: (result) => {
+          signal?.removeEventListener('abort', giveUp);
           if ('outcome' in result) resolve(result.outcome);
           else reject(result.error);
         },
@@ -150,6 +163,7 @@ export class Committer {
       };
       void this.prepareAll([waiting]).then((prepared) => {
         this.queue.push(...prepared);
+        if (signal?.aborted === true) giveUp();
         void this.run();
       });
     });
@@ -279,6 +293,7 @@ export class Committer {
       if (known !== undefined && intent.request !== undefined) {
         return { outcome: repeatOf(known, intent.request, this.deps.log.position.epoch) };
       }
+      if (intent.signal?.aborted === true) return { error: givenUp(intent.signal) };
       const now = this.deps.now();
       const decision = intent.decide({ state, after: place, now });
       if (decision === undefined || intent.validateOnly) {
@@ -389,6 +404,15 @@ function nextTurn(): Promise<void> {
   return new Promise((resolve) => {
     setImmediate(resolve);
   });
+}
+
+/** What a write is refused with that was given up before it was decided on (rule 12). */
+function givenUp(signal: AbortSignal | undefined): SwitchboardError {
+  const isLate = isSwitchboardError(signal?.reason, 'DEADLINE_EXCEEDED');
+  return new SwitchboardError(
+    isLate ? 'NOT_WRITTEN' : 'CANCELLED',
+    'it was given up before its turn',
+  );
 }
 
 /** Only appending writes: whatever else could not be read, nothing was written (rule 12). */

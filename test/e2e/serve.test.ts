@@ -66,7 +66,7 @@ describe('the server process', () => {
       view: { kind: { $case: 'app', value: {} } },
       key: { $case: 'name', value: names.at(-1) ?? '' },
     });
-    let reason = '';
+    let reason: string;
     // Until it is found, nobody listens there, or it is said that it is too early.
     do {
       reason = await call<'getServer', GetServerRequest, GetServerResponse>(

@@ -152,6 +152,10 @@ export const ERROR_REASONS = {
     summary: 'The call failed with a status that has no reason which this version knows.',
     fix: 'See its code in the metadata and its message; a proxy or another version may have sent it.',
   },
+  STARTING: {
+    summary: 'This replica has started and is not ready to serve yet.',
+    fix: 'Try again after the retry delay; health says SERVING once it is ready.',
+  },
   SHUTTING_DOWN: {
     summary: 'This replica is shutting down.',
     fix: 'Try again after the retry delay.',

@@ -13,7 +13,10 @@ import { messageOf, StartError } from './start-error.js';
 export interface Application {
   /** Adds its services. */
   register(server: Server, shell: Shell): void;
-  /** Resolves when calls can be answered well. Until then, health says NOT_SERVING. */
+  /**
+   * Resolves when calls can be answered well. Until then they are refused with STARTING, and
+   * health says NOT_SERVING.
+   */
   ready(): Promise<void>;
   /** Ends all open streams with `error`, each with its last token. */
   endStreams(error: SwitchboardError): void;
@@ -70,6 +73,7 @@ export async function startGrpcServer(
     cutConnections(server, address);
     throw error;
   }
+  shell.serve();
   side.setServing(true);
 
   let closing: Promise<void> | undefined;

@@ -1,8 +1,9 @@
 import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import http2 from 'node:http2';
+import net from 'node:net';
 import path from 'node:path';
-import { ChannelCredentials } from '@grpc/grpc-js';
+import { ChannelCredentials, type ServiceError } from '@grpc/grpc-js';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { grpcurl, grpcurlBinary } from '../support/processes/grpcurl.js';
 import {
@@ -10,8 +11,13 @@ import {
   startServerProcess,
   temporaryFolder,
 } from '../support/processes/server-process.js';
+import {
+  GetServerRequest,
+  type GetServerResponse,
+} from '../../generated/switchboard/v1/registry_service.js';
 import { createRegistryClient } from '../../src/wire/clients.js';
 import { fromStatus } from '../../src/wire/status.js';
+import { call } from '../support/grpc/unary-call.js';
 import { openWatch } from '../support/grpc/watch-stream.js';
 import { eventually } from '../support/eventually.js';
 
@@ -21,9 +27,63 @@ const tlsFile = (name: string): string =>
 const LIST = 'switchboard.v1.RegistryService/ListServers';
 const APP = JSON.stringify({ view: { app: {} } });
 
+async function freePort(): Promise<number> {
+  const server = net.createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as net.AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+/** A file of servers with these names. */
+const seedFile = (names: readonly string[]): string =>
+  JSON.stringify({
+    servers: names.map((name) => ({
+      name,
+      spec: { streamableHttp: { url: 'https://a.example' } },
+    })),
+  });
+
 beforeAll(grpcurlBinary, 600_000);
 
 describe('the server process', () => {
+  it('never says of a seeded server that there is none, however early it is asked [F3]', async () => {
+    await using data = await temporaryFolder();
+    const seeds = path.join(data.path, 'seeds.yaml');
+    const names = Array.from({ length: 200 }, (_, n) => `seeded-${String(n)}`);
+    await writeFile(seeds, seedFile(names));
+    const port = String(await freePort());
+    const starting = startServerProcess(
+      ...['--listen', `127.0.0.1:${port}`, '--data-dir', path.join(data.path, 'data')],
+      ...['--seed', seeds],
+    );
+    const client = createRegistryClient(`127.0.0.1:${port}`, ChannelCredentials.createInsecure(), {
+      // As often as it can, and without a pause in which the port would open unnoticed.
+      'grpc.initial_reconnect_backoff_ms': 1,
+      'grpc.max_reconnect_backoff_ms': 1,
+    });
+    const request = GetServerRequest.fromPartial({
+      view: { kind: { $case: 'app', value: {} } },
+      key: { $case: 'name', value: names.at(-1) ?? '' },
+    });
+    let reason: string;
+    // Until it is found, nobody listens there, or it is said that it is too early.
+    do {
+      reason = await call<'getServer', GetServerRequest, GetServerResponse>(
+        client,
+        'getServer',
+        request,
+      ).then(
+        ({ server }) => `found ${server?.name ?? ''}`,
+        (error: unknown) => fromStatus(error as ServiceError).reason,
+      );
+    } while (reason === 'UNREACHABLE' || reason === 'STARTING');
+    client.close();
+    await using server = await starting;
+    expect(reason).toBe('found seeded-199');
+    expect(server.stdout()).toContain('200 servers created');
+  });
+
   it('says where it listens, where its data is, what it created, and what to try next', async () => {
     await using data = await temporaryFolder();
     const folder = path.join(data.path, 'made', 'by itself');

@@ -12,22 +12,25 @@ export interface ShellOptions {
 
 /** What every call of one server shares. */
 export interface ShellState extends ShellOptions {
-  /** Throws SHUTTING_DOWN once the shell drains. */
+  /** Throws STARTING until `serve`, and SHUTTING_DOWN once the shell drains. */
   readonly admit: () => void;
   /** Takes one of the places for streams, until the sink is gone, or throws TOO_MANY_STREAMS. */
   readonly openStream: (sink: FrameSink) => void;
+  readonly serve: () => void;
   /** From now on `admit` throws. */
   readonly drain: () => void;
   readonly endStreams: (error: SwitchboardError) => void;
 }
 
 export function createShellState(options: ShellOptions): ShellState {
-  let draining = false;
+  let phase: 'starting' | 'serving' | 'draining' = 'starting';
   const streams = new Set<FrameSink>();
   return {
     ...options,
     admit() {
-      if (draining) throw new SwitchboardError('SHUTTING_DOWN', undefined, { retryDelayMs: 1_000 });
+      if (phase === 'serving') return;
+      const reason = phase === 'starting' ? 'STARTING' : 'SHUTTING_DOWN';
+      throw new SwitchboardError(reason, undefined, { retryDelayMs: 1_000 });
     },
     openStream(sink) {
       if (streams.size >= options.maxStreams) {
@@ -38,8 +41,11 @@ export function createShellState(options: ShellOptions): ShellState {
       streams.add(sink);
       sink.onceGone(() => streams.delete(sink));
     },
+    serve() {
+      phase = 'serving';
+    },
     drain() {
-      draining = true;
+      phase = 'draining';
     },
     endStreams(error) {
       for (const sink of streams) sink.end(error);

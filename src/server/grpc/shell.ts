@@ -29,6 +29,8 @@ export interface Shell {
     definition: D,
     handlers: HandlersOf<D>,
   ): void;
+  /** From now on, calls are served; until then they are refused with STARTING. */
+  serve(): void;
   /** From now on, new calls are answered SHUTTING_DOWN. Those that run go on. */
   drain(): void;
   /** Ends the streams that nobody has ended: each still has a handler that knows nothing of it. */
@@ -48,6 +50,7 @@ export function createShell(options: ShellOptions): Shell {
       }
       server.addService(strict, bound);
     },
+    serve: state.serve,
     drain: state.drain,
     endStreams: state.endStreams,
   };

@@ -10,7 +10,6 @@ import {
   type Position,
   type RequestKey,
 } from '../../domain/commit.js';
-import type { Decision, DecisionContext } from '../../domain/commands/decide.js';
 import { isSwitchboardError, SwitchboardError } from '../../domain/errors.js';
 import type { Failpoint } from '../../domain/failpoint.js';
 import { Overlay } from '../../domain/record-set.js';
@@ -18,53 +17,7 @@ import type { Catalog } from '../../storage/catalog.js';
 import type { Relay } from '../../storage/relay.js';
 import { requestKey } from '../replica/recent-commits.js';
 import type { TenantState } from '../replica/tenant-state.js';
-
-/** One write that waits for its decision. */
-export interface WriteIntent {
-  /**
-   * Brings what the decision looks at into the view and keeps it there until the answered
-   * function is called. Called again before each new try.
-   */
-  readonly prepare: () => Promise<() => void>;
-  /** The pure decision; undefined if nothing effective would change. Throws the refusal. */
-  readonly decide: (context: DecisionContext) => Decision | undefined;
-  /**
-   * What `prepare` read for the decision besides the view: if a later commit concerns it,
-   * it is prepared again.
-   */
-  readonly basis?: () => Basis | undefined;
-  readonly actor: string;
-  readonly reason: string;
-  readonly request?: RequestKey;
-  /** Decide, but append nothing. */
-  readonly validateOnly: boolean;
-}
-
-/**
- * Something about records, about all that have a name, or about which of them were deleted,
- * as projections had it at a revision.
- */
-export type Basis = { readonly revision: number } & (
-  | { readonly ids: readonly string[] }
-  | { readonly name: string }
-  | { readonly deletionsOf: ReadonlySet<string> }
-);
-
-/** What became of a write: the commit that did it now or before, or the decision alone. */
-export type WriteOutcome =
-  | {
-      readonly kind: 'committed';
-      readonly commit: Commit;
-      readonly position: Position;
-      /** Whether the commit is that of an earlier request, which this one repeats. */
-      readonly repeated: boolean;
-    }
-  | {
-      readonly kind: 'unchanged';
-      /** With `validateOnly`: what would have been appended. */
-      readonly decision: Decision | undefined;
-      readonly position: Position;
-    };
+import type { Basis, WriteIntent, WriteOutcome } from './intent.js';
 
 export interface CommitterDeps {
   readonly log: TenantState;
@@ -143,11 +96,19 @@ export class Committer {
     intent: WriteIntent,
     prepare: (waiting: Waiting) => Promise<WriteOutcome | undefined>,
   ): Promise<WriteOutcome> {
+    const { signal } = intent;
     return new Promise<WriteOutcome>((resolve, reject) => {
+      const giveUp = (): void => {
+        if (!this.queue.includes(waiting)) return;
+        this.queue = this.queue.filter((each) => each !== waiting);
+        waiting.settle({ error: givenUp(signal) });
+      };
+      signal?.addEventListener('abort', giveUp);
       const waiting: Waiting = {
         intent,
         prepare: () => prepare(waiting),
         settle: (result) => {
+          signal?.removeEventListener('abort', giveUp);
           if ('outcome' in result) resolve(result.outcome);
           else reject(result.error);
         },
@@ -155,6 +116,7 @@ export class Committer {
       };
       void this.prepareAll([waiting]).then((prepared) => {
         this.queue.push(...prepared);
+        if (signal?.aborted === true) giveUp();
         void this.run();
       });
     });
@@ -284,6 +246,7 @@ export class Committer {
       if (known !== undefined && intent.request !== undefined) {
         return { outcome: repeatOf(known, intent.request, this.deps.log.position.epoch) };
       }
+      if (intent.signal?.aborted === true) return { error: givenUp(intent.signal) };
       const now = this.deps.now();
       const decision = intent.decide({ state, after: place, now });
       if (decision === undefined || intent.validateOnly) {
@@ -396,6 +359,15 @@ function nextTurn(): Promise<void> {
   return new Promise((resolve) => {
     setImmediate(resolve);
   });
+}
+
+/** What a write is refused with that was given up before it was decided on (rule 12). */
+function givenUp(signal: AbortSignal | undefined): SwitchboardError {
+  const isLate = isSwitchboardError(signal?.reason, 'DEADLINE_EXCEEDED');
+  return new SwitchboardError(
+    isLate ? 'NOT_WRITTEN' : 'CANCELLED',
+    'it was given up before its turn',
+  );
 }
 
 /** Only appending writes: whatever else could not be read, nothing was written (rule 12). */

@@ -1,7 +1,7 @@
 import type { Change, RequestKey } from '../../domain/commit.js';
 import { digestText } from '../../domain/digest.js';
 import { decidePurge, isPurging } from '../../domain/commands/load/decide-user.js';
-import type { WriteOutcome } from '../commit/committer.js';
+import type { WriteOutcome } from '../commit/intent.js';
 import { fittingChanges } from '../writes/fitting-changes.js';
 import { authorize, validateId, type Answer, type RequestContext } from '../request.js';
 import { checkOptions, holdOwned, written, type WriteOptions } from '../writes/write-request.js';

@@ -5,7 +5,7 @@ import { SwitchboardError } from '../../domain/errors.js';
 import { compareText } from '../../domain/resolve.js';
 import type { StoredServer } from '../../domain/server.js';
 import type { Catalog } from '../../storage/catalog.js';
-import type { Basis, WriteIntent } from '../commit/committer.js';
+import type { Basis, WriteIntent } from '../commit/intent.js';
 import type { TenantState } from '../replica/tenant-state.js';
 import type { Tenant } from '../tenants.js';
 import { asBefore, readRecordsBefore } from '../writes/earlier-state.js';

@@ -10,7 +10,7 @@ import {
 import type { ServerRecord, StoredServer } from '../../domain/server.js';
 import { readSubjects } from '../../domain/subjects.js';
 import type { Catalog } from '../../storage/catalog.js';
-import type { WriteOutcome } from '../commit/committer.js';
+import type { WriteOutcome } from '../commit/intent.js';
 import { fromNamesakes, readNamedBefore } from '../reads/namesakes.js';
 import { authorize, validateId, type Answer, type RequestContext } from '../request.js';
 import type { Tenant } from '../tenants.js';

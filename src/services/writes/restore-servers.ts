@@ -4,7 +4,7 @@ import { decideRollback, decideUndelete } from '../../domain/commands/restore.js
 import type { Declaration, ServerRecord, ServerVersion } from '../../domain/server.js';
 import type { Catalog } from '../../storage/catalog.js';
 import type { Projected } from '../../storage/projections.js';
-import type { WriteIntent } from '../commit/committer.js';
+import type { WriteIntent } from '../commit/intent.js';
 import { authorize, validateId, type Answer, type RequestContext } from '../request.js';
 import type { Tenant } from '../tenants.js';
 import {

@@ -6,7 +6,7 @@ import type { ServerRecord } from '../../domain/server.js';
 import { LIMITS } from '../../domain/validate.js';
 import { userSubject } from '../../domain/view.js';
 import { MAX_BATCH_BYTES } from '../../storage/log.js';
-import type { WriteOutcome } from '../commit/committer.js';
+import type { WriteOutcome } from '../commit/intent.js';
 import { validateId, type Answer, type RequestContext } from '../request.js';
 import type { Tenant, Tenants } from '../tenants.js';
 
@@ -29,12 +29,17 @@ export interface Written {
   readonly reason: string;
   readonly validateOnly: boolean;
   readonly request?: RequestKey;
+  readonly signal: AbortSignal;
 }
 
 /** Who writes, why, and under which request. A check takes no request id. */
-export function written(method: string, { caller }: RequestContext, input: WriteOptions): Written {
+export function written(
+  method: string,
+  { caller, signal }: Pick<RequestContext, 'caller' | 'signal'>,
+  input: WriteOptions,
+): Written {
   const { requestId, validateOnly, reason, ...body } = input;
-  const common = { actor: caller.principal, reason, validateOnly };
+  const common = { actor: caller.principal, reason, validateOnly, signal };
   if (requestId === '' || validateOnly) return common;
   const bodyDigest = digestText('request', method, reason, canonicalJson(body));
   return { ...common, request: { principal: caller.principal, requestId, bodyDigest } };

@@ -11,9 +11,11 @@ import { describe, expect, it } from 'vitest';
 import {
   GetServerRequest,
   GetServerResponse,
+  WatchServersRequest,
 } from '../../../generated/switchboard/v1/registry_service.js';
-import type { SwitchboardError } from '../../../src/domain/errors.js';
+import { SwitchboardError } from '../../../src/domain/errors.js';
 import type { FrameSink } from '../../../src/services/watch/sink.js';
+import { createRegistryClient } from '../../../src/wire/clients.js';
 import { fromStatus } from '../../../src/wire/status.js';
 import { startTinyServer } from '../../support/grpc/tiny-server.js';
 import { call, failureOf } from '../../support/grpc/unary-call.js';
@@ -168,6 +170,42 @@ describe('a start', () => {
     await using tiny = await starting;
     expect(tiny.server.address).toBe(`127.0.0.1:${port}`);
     expect(await healthOf(client)).toBe('SERVING');
+    client.close();
+  });
+
+  it('refuses calls until the application is ready, rather than say that nothing is there [F3]', async () => {
+    const port = await freePort();
+    let becomeReady: () => void = () => undefined;
+    const ready = new Promise<void>((resolve) => (becomeReady = resolve));
+    const starting = startTinyServer(
+      {
+        getServer: () => {
+          throw new SwitchboardError('SERVER_NOT_FOUND');
+        },
+        watchServers: (_request, { sink }) => {
+          sink.end(new SwitchboardError('SERVER_NOT_FOUND'));
+        },
+      },
+      { listen: { host: '127.0.0.1', port }, ready: () => ready },
+    );
+    const health = new Client(`127.0.0.1:${port}`, credentials.createInsecure());
+    await eventually(async () => {
+      expect(await healthOf(health)).toBe('NOT_SERVING');
+    });
+    const client = createRegistryClient(`127.0.0.1:${port}`, credentials.createInsecure());
+    const reasons = async (): Promise<readonly string[]> => {
+      const watch = client.watchServers(WatchServersRequest.fromPartial({}));
+      const failures = [
+        failureOf(call(client, 'getServer', REQUEST)),
+        new Promise<ServiceError>((resolve) => void watch.on('error', resolve)),
+      ];
+      return (await Promise.all(failures)).map((failure) => fromStatus(failure).reason);
+    };
+    expect(await reasons()).toEqual(['STARTING', 'STARTING']);
+    becomeReady();
+    await using _tiny = await starting;
+    expect(await reasons()).toEqual(['SERVER_NOT_FOUND', 'SERVER_NOT_FOUND']);
+    health.close();
     client.close();
   });
 

@@ -5,6 +5,7 @@ import { INVENTORY_VIEW, userView } from '../../../src/domain/view.js';
 import type { Catalog } from '../../../src/storage/catalog.js';
 import type { Relay } from '../../../src/storage/relay.js';
 import { openLmdbCatalog } from '../../../src/storage/catalog/lmdb/open-lmdb-catalog.js';
+import { eventually } from '../../support/eventually.js';
 import { useFakeIntervals } from '../../support/fake-intervals.js';
 import { changeAccess } from '../../support/commits/commits.js';
 import {
@@ -304,6 +305,44 @@ describe('writers that race', () => {
       expect(next.lastUpdatedAt).toBeGreaterThan(value.lastUpdatedAt);
       value = next;
     }
+  });
+});
+
+describe('a write that waits for its turn', () => {
+  it.each([
+    ['CANCELLED', new SwitchboardError('CANCELLED')],
+    ['NOT_WRITTEN', new SwitchboardError('DEADLINE_EXCEEDED')],
+  ])('and is given up is not written, and says %s at once [R3, P12]', async (reason, cause) => {
+    await using world = await openWorld();
+    let open: () => void = () => undefined;
+    const gate = new Promise<void>((resolve) => (open = resolve));
+    let appends = 0;
+    const catalog = withMethods(world.catalog, {
+      append: async (...args) => {
+        appends += 1;
+        await gate;
+        return world.catalog.log.append(...args);
+      },
+    });
+    const { services } = await world.replica({ catalog });
+    const caller = new AbortController();
+    const writeAs = (name: string, signal: AbortSignal) =>
+      services.createServer(requestOf({ signal }), {
+        ...{ declared: declarationFor({ name }), requestId: name },
+        ...{ validateOnly: false, reason: '' },
+      });
+    const first = writeAs('first', new AbortController().signal);
+    await eventually(() => expect(appends).toBe(1));
+    const waiting = reasonOf(writeAs('given up', caller.signal));
+    // It has been prepared, and stands in the queue.
+    await new Promise((resolve) => setImmediate(resolve));
+    caller.abort(cause);
+    expect(await waiting).toBe(reason);
+    expect(await reasonOf(writeAs('gone before', caller.signal))).toBe(reason);
+    open();
+    expect((await first).position.revision).toBe(1);
+    expect((await writeAs('next', new AbortController().signal)).position.revision).toBe(2);
+    expect(await revisionOf(world.catalog)).toBe(2);
   });
 });
 

@@ -3,7 +3,7 @@ import type { Change, Position } from '../../../domain/commit.js';
 import { etagMismatch } from '../../../domain/commands/decide.js';
 import { isSwitchboardError } from '../../../domain/errors.js';
 import type { ServerRecord } from '../../../domain/server.js';
-import type { WriteOutcome } from '../../commit/committer.js';
+import type { WriteOutcome } from '../../commit/intent.js';
 import { fittingChanges } from '../fitting-changes.js';
 import { holdAll } from '../write-request.js';
 import { requestForPrune, type ApplyJob } from './apply-job.js';

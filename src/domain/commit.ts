@@ -3,6 +3,7 @@ import { digestText } from './digest.js';
 import { jsonOnce } from './json-once.js';
 import type { LoadChange } from './load-record.js';
 import type { Grant, ServerRecord, StoredServer } from './server.js';
+import type { SourceChange } from './source-record.js';
 
 export type { Cause } from './cause.js';
 
@@ -38,6 +39,8 @@ export interface CommitDraft {
   readonly changes: readonly Change[];
   /** Load records that it touches, of each user at most one. Absent for none. */
   readonly loads?: readonly LoadChange[];
+  /** Of the tenant's private source. Absent for none. */
+  readonly source?: SourceChange;
 }
 
 /** A commit in its place. */
@@ -64,11 +67,12 @@ export function placeCommit(draft: CommitDraft, position: Position): Commit {
 
 /** The fingerprint that `draft` has when it comes after `position`. */
 export function chainFingerprint(draft: CommitDraft, position: Position): string {
-  const { cause, actor, reason, time, request, changes, loads } = draft;
+  const { cause, actor, reason, time, request, changes, loads, source } = draft;
   const facts = JSON.stringify([cause, actor, reason, time, request ?? null]).slice(0, -1);
   // Without loads as it was before there were any: the digests of old logs still fit.
   const touched = loads === undefined ? '' : `,${JSON.stringify(loads)}`;
-  const body = `${facts},${changesJson(changes)}${touched}]`;
+  const sources = source === undefined ? '' : `,${JSON.stringify(source)}`;
+  const body = `${facts},${changesJson(changes)}${touched}${sources}]`;
   return digestText(
     'commit',
     position.epoch,

@@ -1,5 +1,6 @@
 import type { Commit, Position } from '../domain/commit.js';
 import type { LoadRecord } from '../domain/load-record.js';
+import type { SourceRecord } from '../domain/source-record.js';
 import type { ServerVersion, StoredServer, Tombstone } from '../domain/server.js';
 import type { Subject } from '../domain/view.js';
 
@@ -188,6 +189,22 @@ export interface Catalog {
     users: readonly string[],
     options?: CallOptions,
   ): Promise<Projected<readonly LoadRecord[]>>;
+
+  /** The private source of a tenant; undefined if nothing was ever loaded from one. */
+  privateSource(
+    tenant: string,
+    options?: CallOptions,
+  ): Promise<Projected<SourceRecord | undefined>>;
+
+  /**
+   * The servers that were loaded from the private source with this namespace, with the next
+   * ids after `afterId`, at most `limit`, in the order of the UTF-8 bytes of their ids.
+   */
+  serversOfPrivateSource(
+    tenant: string,
+    query: { readonly namespace: string; readonly afterId: string; readonly limit: number },
+    options?: CallOptions,
+  ): Promise<Projected<readonly StoredServer[]>>;
 
   /** Where the answer to a request is found, if it committed and is still remembered. */
   answer(

@@ -21,8 +21,8 @@ export class RecentCommits {
   }
 
   push(commit: Commit): void {
-    const { changes, loads = [] } = commit;
-    const size = changesJson(changes).length + JSON.stringify(loads).length;
+    const { changes, loads = [], source = {} } = commit;
+    const size = changesJson(changes).length + JSON.stringify([loads, source]).length;
     this.commits.push(commit);
     this.sizes.push(size);
     this.size += size;

@@ -4,6 +4,7 @@ import type { LoadRecord } from '../../domain/load-record.js';
 import { Overlay, RecordSet } from '../../domain/record-set.js';
 import type { StateIndex } from '../../domain/resolve.js';
 import { hasSeerAmong, isShared, sameAudience, type StoredServer } from '../../domain/server.js';
+import type { SourceRecord } from '../../domain/source-record.js';
 import { userSubject, usersAmong, type Subject } from '../../domain/view.js';
 import type { Catalog } from '../../storage/catalog.js';
 import { admit, type Admission } from './admission.js';
@@ -25,7 +26,7 @@ const NO_USERS: ReadonlySet<string> = new Set();
 
 /**
  * A tenant as this replica holds it: the shared records, and the private ones of the
- * subjects in use with what was loaded for them, at one revision of one epoch. It moves only by whole commits in their
+ * subjects in use with what was loaded for them, and the private source, at one revision of one epoch. It moves only by whole commits in their
  * order (protocol.md rule 9), and what it answers in one turn of the event loop is of one
  * revision. A subject is cold until `join` has brought its records in (rule 8).
  */
@@ -61,20 +62,26 @@ export class TenantState implements StateIndex {
     this.records = new RecordSet((subject) => this.subjects.has(subject));
   }
 
-  /** Opens the tenant at the head of its log, with all shared records. */
+  /** Opens the tenant at the head of its log, with its source and all shared records. */
   static async open(
     tenant: string,
     catalog: Catalog,
     limits = TENANT_LIMITS,
   ): Promise<TenantState> {
-    const { revision, value } = await catalog.sharedServers(tenant);
+    const [source, { revision: sharedAt, value }] = await Promise.all([
+      catalog.privateSource(tenant),
+      catalog.sharedServers(tenant),
+    ]);
+    const revision = Math.min(source.revision, sharedAt);
     const position = await catalog.positionAt(tenant, revision);
     if (position === undefined)
       throw new SwitchboardError('CATALOG_UNAVAILABLE', 'the log moved while it was opened');
     const log = new TenantState(tenant, catalog, { position, limits });
     for (const server of value) log.records.put(server);
+    if (source.value !== undefined) log.records.putSource(source.value);
     // Projections may be ahead of the revision they answer with; the log levels them.
-    const newest = value.reduce((most, { record }) => Math.max(most, record.revision), revision);
+    const reflected = Math.max(source.revision, source.value?.revision ?? 0, sharedAt);
+    const newest = value.reduce((most, { record }) => Math.max(most, record.revision), reflected);
     await log.catchUp(newest);
     return log;
   }
@@ -96,6 +103,10 @@ export class TenantState implements StateIndex {
   /** The load record of a user that is held. */
   loadOf(user: string): LoadRecord | undefined {
     return this.records.loadOf(user);
+  }
+
+  privateSource(): SourceRecord | undefined {
+    return this.records.privateSource();
   }
 
   shared(name: string): StoredServer | undefined {
@@ -279,6 +290,7 @@ export class TenantState implements StateIndex {
       this.settle(id, after.byId(id), commit.revision);
     }
     for (const { after: load } of commit.loads ?? []) this.settleLoad(load);
+    if (commit.source !== undefined) this.settleSource(commit.source.after);
     this.recent.push(commit);
     this.place = position;
     this.waiters.wake();
@@ -298,6 +310,12 @@ export class TenantState implements StateIndex {
     // As with records: what was read ahead of the log may be newer.
     if ((this.loadOf(load.user)?.revision ?? 0) > load.revision) return;
     if (this.subjects.has(userSubject(load.user))) this.records.putLoad(load);
+  }
+
+  private settleSource(source: SourceRecord): void {
+    for (const historian of this.historians) historian.pinSource();
+    if ((this.privateSource()?.revision ?? 0) > source.revision) return;
+    this.records.putSource(source);
   }
 
   private drop(id: string): void {

@@ -27,6 +27,9 @@ const CALLS: Record<Method, (catalog: Catalog, options: CallOptions) => Promise<
   versions: (catalog, options) => catalog.versions(TENANT, { id: 'a', limit: 1 }, options),
   inventory: (catalog, options) => catalog.inventory(TENANT, { afterId: '', limit: 1 }, options),
   loadRecords: (catalog, options) => catalog.loadRecords(TENANT, ['a'], options),
+  privateSource: (catalog, options) => catalog.privateSource(TENANT, options),
+  serversOfPrivateSource: (catalog, options) =>
+    catalog.serversOfPrivateSource(TENANT, { namespace: 'a', afterId: '', limit: 1 }, options),
   answer: (catalog, options) => catalog.answer(TENANT, { principal: 'p', requestId: 'r' }, options),
   tenants: (catalog, options) => catalog.tenants(options),
 };

@@ -9,9 +9,11 @@ import {
   readAnswer,
   readDeleted,
   readInventory,
+  readLoaded,
   readLoads,
   readNamed,
   readPrivate,
+  readPrivateSource,
   readServerOrTombstone,
   readShared,
   readSource,
@@ -98,6 +100,10 @@ function createCatalog(appender: Appender): Catalog {
       project(tenant, options, () => readInventory(store, tenant, page)),
     loadRecords: (tenant, users, options) =>
       project(tenant, options, () => readLoads(store, tenant, users)),
+    privateSource: (tenant, options) =>
+      project(tenant, options, () => readPrivateSource(store, tenant)),
+    serversOfPrivateSource: (tenant, query, options) =>
+      project(tenant, options, () => readLoaded(store, tenant, query)),
     answer: (tenant, request, options) =>
       project(tenant, options, () => readAnswer(store, tenant, request)),
     tenants: (options) => calls.read(options, () => readTenants(store)),

@@ -72,6 +72,10 @@ function planCommit(plan: Plan, commit: Commit): void {
     const key = keyOf(plan.tenant, after.user);
     plan.writes.push({ table: plan.store.loads, key, value: JSON.stringify(after) });
   }
+  if (commit.source !== undefined) {
+    const value = JSON.stringify(commit.source.after);
+    plan.writes.push({ table: plan.store.sources, key: keyOf(plan.tenant), value });
+  }
   if (commit.request !== undefined) planAnswer(plan, commit);
 }
 

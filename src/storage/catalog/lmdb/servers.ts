@@ -6,6 +6,7 @@ import type {
   Tombstone,
 } from '../../../domain/server.js';
 import type { LoadRecord } from '../../../domain/load-record.js';
+import type { SourceRecord } from '../../../domain/source-record.js';
 import { compareText } from '../../../domain/resolve.js';
 import type { Subject } from '../../../domain/view.js';
 import type { RecordedAnswer } from '../../catalog.js';
@@ -77,6 +78,18 @@ export function readSource(
   return readIds(store, tenant, valuesIn(store.index, keysUnder(tenant, 'source', source)));
 }
 
+/** The servers that were loaded from a private source, with the next ids after `afterId`. */
+export function readLoaded(
+  store: LmdbStore,
+  tenant: string,
+  query: { readonly namespace: string; readonly afterId: string; readonly limit: number },
+): readonly StoredServer[] {
+  if (query.limit <= 0) return [];
+  const { end } = keysUnder(tenant, 'private-source', query.namespace);
+  const start = justAfter(keyOf(tenant, 'private-source', query.namespace, query.afterId));
+  return readIds(store, tenant, valuesIn(store.index, { start, end, limit: query.limit }));
+}
+
 /** What is left of servers deleted under a name, the newest first. */
 export function readDeleted(
   store: LmdbStore,
@@ -130,6 +143,12 @@ export function readLoads(
 ): readonly LoadRecord[] {
   const texts = [...new Set(users)].map((user) => store.loads.get(keyOf(tenant, user)));
   return texts.flatMap((text) => (text === undefined ? [] : [JSON.parse(text) as LoadRecord]));
+}
+
+/** The private source of the tenant. */
+export function readPrivateSource(store: LmdbStore, tenant: string): SourceRecord | undefined {
+  const text = store.sources.get(keyOf(tenant));
+  return text === undefined ? undefined : (JSON.parse(text) as SourceRecord);
 }
 
 export function readAnswer(

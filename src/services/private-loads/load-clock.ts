@@ -1,6 +1,8 @@
 import type { LoadRecord } from '../../domain/load-record.js';
 import type { PrivateSourcePolicy } from './private-source.js';
 
+type Lifetime = Pick<PrivateSourcePolicy, 'ttlMs'>;
+
 /** How old a load is: answered from; answered from and loaded anew behind it; not answered from. */
 export type Freshness = 'fresh' | 'due' | 'expired';
 
@@ -30,18 +32,18 @@ export class LoadClock {
     this.remember(key, { revision, at: this.now() });
   }
 
-  freshness(key: string, load: LoadRecord, policy: PrivateSourcePolicy): Freshness {
+  freshness(key: string, load: LoadRecord, policy: Lifetime): Freshness {
     const age = this.ageMs(key, load, policy);
     if (age >= policy.ttlMs) return 'expired';
     return age >= policy.ttlMs * DUE_AFTER ? 'due' : 'fresh';
   }
 
   /** Milliseconds until it is due; 0 if it is. */
-  dueInMs(key: string, load: LoadRecord, policy: PrivateSourcePolicy): number {
+  dueInMs(key: string, load: LoadRecord, policy: Lifetime): number {
     return Math.max(0, policy.ttlMs * DUE_AFTER - this.ageMs(key, load, policy));
   }
 
-  private ageMs(key: string, { revision }: LoadRecord, { ttlMs }: PrivateSourcePolicy): number {
+  private ageMs(key: string, { revision }: LoadRecord, { ttlMs }: Lifetime): number {
     const known = this.seen.get(key);
     if (known?.revision === revision) return this.now() - known.at;
     const at = this.now() - this.random() * ttlMs * DUE_AFTER;

@@ -27,7 +27,7 @@ interface Former {
 }
 
 /**
- * Publishes what a source answered, in one commit. Throws LOAD_CONFLICT, USER_PURGED,
+ * Publishes what a source answered, in one commit. Throws what `decideLoad` throws,
  * SOURCE_TOO_LARGE if it does not fit in a commit, and what the committer throws.
  */
 export async function publishLoad(
@@ -37,7 +37,7 @@ export async function publishLoad(
 ): Promise<void> {
   const { rights, rows } = load;
   const { log } = tenant;
-  const ids = [...new Set(rows.map(({ rowId }) => serverIdOfRow(rights.source, rowId)))];
+  const ids = [...new Set(rows.map(({ rowId }) => serverIdOfRow(rights.namespace, rowId)))];
   const owners = [user, ...rows.map(({ owner }) => owner)];
   let former: Former | undefined;
   try {

@@ -1,3 +1,4 @@
+import { awaitedNamespace } from '../../domain/commands/load/source.js';
 import { isSwitchboardError, SwitchboardError } from '../../domain/errors.js';
 import { userSubject } from '../../domain/view.js';
 import type { Slots } from '../concurrency/slots.js';
@@ -68,6 +69,7 @@ async function loadOnce(
   const rows = await slots(() => source.load({ tenant: log.tenant, user }, { signal }));
   if (signal.aborted) throw new SwitchboardError('CANCELLED');
   await failpoint('load.answered');
-  const rights = { source: source.name, foreignOwners: policy.foreignOwners };
+  const namespace = awaitedNamespace(log.privateSource(), source.name) ?? source.name;
+  const rights = { source: source.name, namespace, foreignOwners: policy.foreignOwners };
   await publishLoad(catalog, target, { rights, rows, since, insists });
 }

@@ -15,9 +15,9 @@ import { recordOf } from '../storage/builders.js';
 
 export const SOURCE = 'apps';
 /** The source may speak for every owner. */
-export const RIGHTS: SourceRights = { source: SOURCE, foreignOwners: true };
+export const RIGHTS: SourceRights = { source: SOURCE, namespace: SOURCE, foreignOwners: true };
 /** The source may speak for the user that it is asked for. */
-export const OWN_ONLY: SourceRights = { source: SOURCE, foreignOwners: false };
+export const OWN_ONLY: SourceRights = { source: SOURCE, namespace: SOURCE, foreignOwners: false };
 
 /** The id of the server that a row of `SOURCE` is. */
 export const idOfRow = (rowId: string): string => serverIdOfRow(SOURCE, rowId);

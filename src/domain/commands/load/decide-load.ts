@@ -18,6 +18,7 @@ import { userSubject } from '../../view.js';
 import { refusedNames } from './names.js';
 import { checkRows, isKept, type LoadedRow, type SourceRights } from './rows.js';
 import { sightAfterLoad } from './sight.js';
+import { sourceOfLoad } from './source.js';
 
 /** What is left of a server that a load may bring back. */
 export interface FormerLife {
@@ -46,11 +47,12 @@ export interface LoadIntent {
  * Publishes a load as one commit: the differences between what the source answered and
  * what the user sees of the source, and the load record, which is touched also when nothing
  * else changes (rule 23). Throws LOAD_CONFLICT if anything that it would change was changed
- * after `since`, and USER_PURGED.
+ * after `since`, USER_PURGED, SOURCE_DIFFERS and SOURCE_REMOVED.
  */
 export function decideLoad(context: DecisionContext, intent: LoadIntent): Decision {
   const { state, after, now } = context;
   const { user, rights, since } = intent;
+  const source = sourceOfLoad(state.privateSource(), rights, after.revision + 1);
   const before = state.loadOf(user);
   demandUnchanged(before, since);
   if (before?.state === 'purged' && !intent.insists) throw new SwitchboardError('USER_PURGED');
@@ -61,14 +63,14 @@ export function decideLoad(context: DecisionContext, intent: LoadIntent): Decisi
     user,
     state: 'loaded',
     revision: after.revision + 1,
-    source: rights.source,
+    source: rights.namespace,
     loadTime: now,
     serverCount: plan.accepted.size + plan.keptCount,
     refused: plan.refused.slice(0, MAX_REFUSED_ROWS),
     refusedCount: plan.refused.length,
   };
   const touched = before === undefined ? { after: load } : { before, after: load };
-  return { cause: 'LOAD', changes, loads: [touched] };
+  return { cause: 'LOAD', changes, loads: [touched], ...(source && { source }) };
 }
 
 interface LoadPlan {
@@ -83,7 +85,7 @@ interface LoadPlan {
 function planLoad({ state }: DecisionContext, { user, rights, rows }: LoadIntent): LoadPlan {
   const checked = checkRows(rows, user, rights);
   const known = [...state.privateOf(userSubject(user))].filter(
-    ({ record }) => record.privateSource === rights.source,
+    ({ record }) => record.privateSource === rights.namespace,
   );
   const stays = ({ record }: StoredServer): boolean =>
     checked.accepted.has(record.id) || isKept(record, checked);

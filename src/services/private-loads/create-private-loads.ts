@@ -10,6 +10,8 @@ import { LoadFollower } from './load-follower.js';
 import { getPrivateLoadStatus, loadPrivateServers } from './load-status.js';
 import { PrivateLoads } from './private-loads.js';
 import { purgeUser } from './purge-user.js';
+import { removePrivateSource } from './remove-source.js';
+import { getPrivateSource, renamePrivateSource } from './rename-source.js';
 
 /** What loading needs of the replica around it. */
 export interface PrivateLoadsSetup {
@@ -29,7 +31,7 @@ export interface PrivateLoadsSetup {
 
 /** The loads of one replica, what keeps them fresh, and the calls about them. */
 export function createPrivateLoads(setup: PrivateLoadsSetup) {
-  const { tenants, upstream, wallClock, privateLoads } = setup;
+  const { tenants, catalog, upstream, wallClock, privateLoads } = setup;
   const sourceOf: PrivateSources = privateLoads?.sources ?? (() => undefined);
   const loads = new PrivateLoads({
     ...setup,
@@ -39,7 +41,7 @@ export function createPrivateLoads(setup: PrivateLoadsSetup) {
     random: privateLoads?.random ?? Math.random,
   });
   const follower = new LoadFollower(loads);
-  const deps = { tenants, upstream, loads, sourceOf, wallClock };
+  const deps = { tenants, catalog, upstream, loads, sourceOf, wallClock };
   return {
     loads,
     follower,
@@ -48,6 +50,9 @@ export function createPrivateLoads(setup: PrivateLoadsSetup) {
       getPrivateLoadStatus: getPrivateLoadStatus.bind(null, deps),
       invalidateUser: invalidateUser.bind(null, deps),
       purgeUser: purgeUser.bind(null, deps),
+      getPrivateSource: getPrivateSource.bind(null, deps),
+      renamePrivateSource: renamePrivateSource.bind(null, deps),
+      removePrivateSource: removePrivateSource.bind(null, deps),
     },
     onStep(tenant: string, step: Step): void {
       loads.onStep(tenant, step);

@@ -12,6 +12,7 @@ import {
   decideLoad,
   type FormerLife,
 } from '../../../../../src/domain/commands/load/decide-load.js';
+import { decideRenameSource } from '../../../../../src/domain/commands/load/change-source.js';
 import {
   decideInvalidate,
   decidePurge,
@@ -60,7 +61,11 @@ interface OfUser {
   readonly kind: 'purge' | 'invalidate';
   readonly user: string;
 }
-type Step = Load | Own | Grant | OfUser;
+interface Rename {
+  readonly kind: 'rename';
+  readonly newName: string;
+}
+type Step = Load | Own | Grant | OfUser | Rename;
 
 const arbitraryRow: fc.Arbitrary<LoadedRow> = fc
   .record({
@@ -97,6 +102,7 @@ const arbitraryOther: fc.Arbitrary<Step> = fc.oneof(
     kind: fc.constantFrom('purge' as const, 'invalidate' as const),
     user: fc.constantFrom(...USERS),
   }),
+  fc.record({ kind: fc.constant('rename' as const), newName: fc.constantFrom(SOURCE, 'b', 'c') }),
 );
 
 const arbitrarySteps = fc.array(
@@ -117,11 +123,23 @@ class History {
 
   load({ user, rights, rows }: Load): Decision {
     const { former, revision: since } = this;
-    return decideLoad(this.context, intentOf(rows, { user, rights, former, since, insists: true }));
+    const named = { ...rights, source: this.sourceName };
+    return decideLoad(
+      this.context,
+      intentOf(rows, { user, rights: named, former, since, insists: true }),
+    );
+  }
+
+  /** What the source is called now; every replica is configured with it. */
+  get sourceName(): string {
+    return this.records.privateSource()?.name ?? SOURCE;
   }
 
   decide(step: Step): Decision | undefined {
     switch (step.kind) {
+      case 'rename':
+        if (this.records.privateSource() === undefined) return undefined;
+        return decideRenameSource(this.context, { name: this.sourceName, newName: step.newName });
       case 'load':
         return this.load(step);
       case 'invalidate':
@@ -145,7 +163,7 @@ class History {
     }
   }
 
-  apply({ changes, loads }: Decision): void {
+  apply({ changes, loads, source }: Decision): void {
     const next = new Overlay(this.records);
     next.apply({ changes, ...(loads && { loads }) });
     this.revision += 1;
@@ -161,12 +179,15 @@ class History {
       }
     }
     for (const { after } of loads ?? []) this.records.putLoad(after);
+    if (source !== undefined) this.records.putSource(source.after);
   }
 
   copy(): History {
     const copy = new History();
     for (const server of this.records.all()) copy.records.put(server);
     for (const user of this.records.loadedUsers()) copy.records.putLoad(this.records.loadOf(user)!);
+    const source = this.records.privateSource();
+    if (source !== undefined) copy.records.putSource(source);
     for (const [id, life] of this.former) copy.former.set(id, life);
     copy.revision = this.revision;
     return copy;
@@ -302,12 +323,25 @@ describe('loads in random histories', () => {
         decideLoad(
           after.context,
           intentOf(load.rows, {
-            ...{ user: load.user, rights: load.rights, insists: true },
+            ...{ user: load.user, insists: true },
+            rights: { ...load.rights, source: after.sourceName },
             ...{ former: after.former, since: before.revision },
           }),
         );
       expect(stale).toThrow(expect.objectContaining({ reason: 'LOAD_CONFLICT' }));
       expect(decision.loads![0]!.after.revision).toBe(before.revision + 1);
+    });
+  });
+
+  it('are refused under any other name than the source has [P36]', () => {
+    forEachLoad((load, { after }) => {
+      for (const source of [SOURCE, 'b', 'c', 'never heard of']) {
+        if (source === after.sourceName) continue;
+        const rights = { ...load.rights, source };
+        const wrong = (): unknown =>
+          decideLoad(after.context, intentOf(load.rows, { user: load.user, rights }));
+        expect(wrong).toThrow(expect.objectContaining({ reason: 'SOURCE_DIFFERS' }));
+      }
     });
   });
 });

@@ -197,8 +197,8 @@ export interface Catalog {
   ): Promise<Projected<SourceRecord | undefined>>;
 
   /**
-   * The servers that were loaded from the private source with this namespace, with the next
-   * ids after `afterId`, at most `limit`, in the order of the UTF-8 bytes of their ids.
+   * The servers that are loaded from the private source with this namespace: at most
+   * `limit`, those that follow `afterId` in an order of ids that stays the same.
    */
   serversOfPrivateSource(
     tenant: string,

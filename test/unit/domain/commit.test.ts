@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import type { SourceRecord } from '../../../src/domain/source-record.js';
 import { describe, expect, it } from 'vitest';
 import {
   applyChange,
@@ -141,6 +142,19 @@ describe('a fingerprint', () => {
       chainFingerprint({ ...draft, loads: [{ before: first, after: second }] }, start),
       chainFingerprint({ ...draft, loads: [{ after: loadOf('bob') }] }, start),
       chainFingerprint({ ...draft, loads: [{ after: first }, { after: loadOf('bob') }] }, start),
+    ];
+    expect(new Set(prints).size).toBe(prints.length);
+  });
+
+  it('covers the change of the private source [P30, P36]', () => {
+    const source = (name: string): SourceRecord => ({
+      ...{ name, namespace: 'crm', state: 'active', formerNames: [], revision: 1 },
+    });
+    const prints = [
+      chainFingerprint(draft, start),
+      chainFingerprint({ ...draft, source: { after: source('crm') } }, start),
+      chainFingerprint({ ...draft, source: { after: source('hub') } }, start),
+      chainFingerprint({ ...draft, source: { before: source('a'), after: source('hub') } }, start),
     ];
     expect(new Set(prints).size).toBe(prints.length);
   });

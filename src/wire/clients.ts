@@ -64,6 +64,7 @@ export {
 export type {
   PrivateSource,
   RemovePrivateSourceResponse,
+  RenamePrivateSourceResponse,
 } from '../../generated/switchboard/v1/private_source.js';
 export type {
   PrivateLoad,

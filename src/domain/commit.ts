@@ -43,13 +43,21 @@ export interface CommitDraft {
   readonly source?: SourceChange;
 }
 
-/** A commit in its place. */
-export interface Commit extends CommitDraft {
+/** A commit as engines keep it and the relay carries it. */
+export interface EncodedCommit {
   /** Position in the tenant's log: 1, 2, 3, … without holes. */
   readonly revision: number;
-  /** Digest of this commit, chained over the fingerprint of the one before. */
+  /** Digest of the place and of `body`, chained over the fingerprint of the commit before. */
   readonly fingerprint: string;
+  /**
+   * The draft as JSON, in the bytes in which it was first written. It may hold fields of a
+   * newer version; whoever passes a commit on passes these bytes on.
+   */
+  readonly body: string;
 }
+
+/** A commit in its place. */
+export interface Commit extends CommitDraft, EncodedCommit {}
 
 /** A place in a log. Revision 0 with an empty fingerprint is before the first commit. */
 export interface Position {
@@ -61,31 +69,44 @@ export interface Position {
 
 /** Gives `draft` the place after `position`. */
 export function placeCommit(draft: CommitDraft, position: Position): Commit {
-  const revision = position.revision + 1;
-  return { ...draft, revision, fingerprint: chainFingerprint(draft, position) };
+  const body = encodeBody(draft);
+  const fingerprint = chainFingerprint(position, body);
+  return { ...draft, revision: position.revision + 1, fingerprint, body };
 }
 
-/** The fingerprint that `draft` has when it comes after `position`. */
-export function chainFingerprint(draft: CommitDraft, position: Position): string {
-  const { cause, actor, reason, time, request, changes, loads, source } = draft;
-  const facts = JSON.stringify([cause, actor, reason, time, request ?? null]).slice(0, -1);
-  // Without loads as it was before there were any: the digests of old logs still fit.
-  const touched = loads === undefined ? '' : `,${JSON.stringify(loads)}`;
-  const sources = source === undefined ? '' : `,${JSON.stringify(source)}`;
-  const body = `${facts},${changesJson(changes)}${touched}${sources}]`;
-  return digestText(
-    'commit',
-    position.epoch,
-    position.fingerprint,
-    String(position.revision),
-    body,
-  );
+/** The commit that was encoded so, with whatever fields its body has. */
+export function decodeCommit({ revision, fingerprint, body }: EncodedCommit): Commit {
+  return { ...(JSON.parse(body) as CommitDraft), revision, fingerprint, body };
 }
 
 /**
- * A change as JSON: what `JSON.stringify` gives, the keys in their order. The same records and
- * lists go into the digest of the commit, into the log and the projections, and a record also
- * into the next commit, as what was before: the text of each is made once.
+ * The fingerprint of the commit with this body after `position`. It is over the bytes, so
+ * that a commit with fields that only a newer version knows is verified like any other.
+ */
+export function chainFingerprint(position: Position, body: string): string {
+  const { epoch, fingerprint, revision } = position;
+  return digestText('commit', epoch, fingerprint, String(revision), body);
+}
+
+/** Whether `commit` is the one that belongs after `position`. */
+export function follows(position: Position, commit: EncodedCommit): boolean {
+  const isNext = commit.revision === position.revision + 1;
+  return isNext && chainFingerprint(position, commit.body) === commit.fingerprint;
+}
+
+/** Written out, since what is placed may be a commit that has a place already. */
+function encodeBody(draft: CommitDraft): string {
+  const { cause, actor, reason, time, request, changes, loads, source } = draft;
+  const facts = JSON.stringify({ cause, actor, reason, time, request }).slice(0, -1);
+  const touched = loads === undefined ? '' : `,"loads":${JSON.stringify(loads)}`;
+  const sourced = source === undefined ? '' : `,"source":${JSON.stringify(source)}`;
+  return `${facts},"changes":${changesJson(changes)}${touched}${sourced}}`;
+}
+
+/**
+ * A change as JSON: what `JSON.stringify` gives, the keys in their order. A record goes into
+ * the commit that makes it, into the projections, and into the next commit as what was before:
+ * its text is made once.
  */
 export function changeJson(change: Change): string {
   const parts = Object.entries(change).flatMap(([key, part]: [string, Change[keyof Change]]) =>
@@ -95,17 +116,12 @@ export function changeJson(change: Change): string {
 }
 
 /** Changes as JSON: what `JSON.stringify` gives. */
-export function changesJson(changes: readonly Change[]): string {
+function changesJson(changes: readonly Change[]): string {
   return `[${changes.map(changeJson).join(',')}]`;
 }
 
-/** A commit as JSON, its changes last. */
-export function commitJson({ changes, ...rest }: Commit): string {
-  return `${JSON.stringify(rest).slice(0, -1)},"changes":${changesJson(changes)}}`;
-}
-
 /** The place after `commit` in the log of `epoch`. */
-export function positionOf(epoch: string, commit: Commit): Position {
+export function positionOf(epoch: string, commit: EncodedCommit): Position {
   return { epoch, revision: commit.revision, fingerprint: commit.fingerprint };
 }
 

@@ -182,7 +182,7 @@ function startBackground({ deps, tenants, upstream, limits, monotonic, sessions 
     following = true;
     const since = monotonic();
     try {
-      await catalog.head(DEFAULT_TENANT);
+      await catalog.log.head(DEFAULT_TENANT);
       await tenants.follow();
       upstream.confirm(since);
     } finally {

@@ -1,3 +1,4 @@
+import { decodeCommit } from '../domain/commit.js';
 import type { Failpoint } from '../domain/failpoint.js';
 import { SwitchboardError } from '../domain/errors.js';
 import type { Catalog } from '../storage/catalog.js';
@@ -76,7 +77,8 @@ export class Tenants {
     if (log === undefined) return;
     const last = message.commits.at(-1)?.revision ?? 0;
     if (last <= log.position.revision) return;
-    const fits = message.epoch === log.position.epoch && log.advance(message.commits);
+    const fits =
+      message.epoch === log.position.epoch && log.advance(message.commits.map(decodeCommit));
     if (!fits) await log.catchUp();
   }
 

@@ -1,4 +1,4 @@
-import type { CallOptions } from './catalog.js';
+import type { CallOptions } from './call-options.js';
 
 /** A lease that is held. */
 export interface Lease {

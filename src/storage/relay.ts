@@ -1,5 +1,5 @@
-import type { Commit } from '../domain/commit.js';
-import type { CallOptions } from './catalog.js';
+import type { EncodedCommit } from '../domain/commit.js';
+import type { CallOptions } from './call-options.js';
 
 /** Commits of one tenant as they travel between replicas. */
 export interface RelayedCommits {
@@ -7,7 +7,8 @@ export interface RelayedCommits {
   readonly epoch: string;
   /** The fingerprint before the first commit: it must fit where it is applied. */
   readonly previousFingerprint: string;
-  readonly commits: readonly Commit[];
+  /** As the log has them, so that whoever receives them can verify the fingerprints. */
+  readonly commits: readonly EncodedCommit[];
 }
 
 /**

@@ -1,5 +1,7 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
+import type { StoredServer, Tombstone } from '../../src/domain/server.js';
 import type { Catalog } from '../../src/storage/catalog.js';
+import { isTombstone } from '../../src/storage/projections.js';
 import { loadOf } from '../support/loads/loads.js';
 import {
   appendAtHead,
@@ -11,6 +13,7 @@ import {
 } from '../support/storage/builders.js';
 import { createLmdbHarness } from '../support/storage/lmdb.js';
 import { projectionDifferences, replay } from '../support/storage/model.js';
+import { projectedAt, withMethods, type CatalogMethods } from '../support/storage/reads.js';
 import { expectWholeLog } from './catalog/append.js';
 import { TENANT } from './catalog/harness.js';
 
@@ -18,136 +21,147 @@ import { TENANT } from './catalog/harness.js';
 const LOADED = loadOf('ana', { serverCount: 1 });
 
 /** Ways in which an engine could be wrong: the checkers must notice each. */
-const BROKEN_PROJECTIONS: Record<string, (catalog: Catalog) => Partial<Catalog>> = {
+const BROKEN_PROJECTIONS: Record<string, (catalog: Catalog) => Partial<CatalogMethods>> = {
   'an index entry of a subject is missing': (catalog) => ({
     privateServers: async (tenant, subjects) => {
-      const { revision, value } = await catalog.privateServers(tenant, subjects);
-      return { revision, value: subjects.includes('group:ops') ? [] : value };
+      const { value, ...read } = await catalog.projections.privateServers(tenant, subjects);
+      return { ...read, value: subjects.includes('group:ops') ? [] : value };
     },
   }),
   'a revoked subject still sees': (catalog) => ({
-    privateServers: (tenant, subjects) => catalog.privateServers(tenant, [...subjects, 'user:ana']),
+    privateServers: (tenant, subjects) =>
+      catalog.projections.privateServers(tenant, [...subjects, 'user:ana']),
   }),
   'a server comes twice': (catalog) => ({
     privateServers: async (tenant, subjects) => {
-      const { revision, value } = await catalog.privateServers(tenant, subjects);
-      return { revision, value: [...value, ...value] };
+      const { value, ...read } = await catalog.projections.privateServers(tenant, subjects);
+      return { ...read, value: [...value, ...value] };
     },
   }),
   'a shared server is missing': (catalog) => ({
     sharedServers: async (tenant) => {
-      const { revision, value } = await catalog.sharedServers(tenant);
-      return { revision, value: value.slice(1) };
+      const { value, ...read } = await catalog.projections.sharedServers(tenant);
+      return { ...read, value: value.slice(1) };
     },
   }),
   'the former name still finds it': (catalog) => ({
     serversNamed: (tenant, query) =>
-      catalog.serversNamed(tenant, {
+      catalog.projections.serversNamed(tenant, {
         ...query,
         name: query.name === 'former' ? 'new' : query.name,
       }),
   }),
   'a tombstone is forgotten': (catalog) => ({
-    serverById: async (tenant, id) => {
-      const { revision, value } = await catalog.serverById(tenant, id);
-      return { revision, value: id === 'deleted' ? undefined : value };
+    serversById: async (tenant, ids) => {
+      const { value, ...read } = await catalog.projections.serversById(tenant, ids);
+      return {
+        ...read,
+        value: value.map((server, at) => (ids[at] === 'deleted' ? undefined : server)),
+      };
     },
   }),
   'a deleted server is back': (catalog) => ({
-    serverById: (tenant, id) => catalog.serverById(tenant, id === 'deleted' ? 'private' : id),
+    serversById: (tenant, ids) =>
+      catalog.projections.serversById(
+        tenant,
+        ids.map((id) => (id === 'deleted' ? 'private' : id)),
+      ),
   }),
   'a grant has another revision': (catalog) => ({
-    serverById: async (tenant, id) => {
-      const projected = structuredClone(await catalog.serverById(tenant, id));
-      const { value } = projected;
-      if (value === undefined || !('record' in value)) return projected;
-      const grants = value.grants.map((grant) => ({ ...grant, revision: 9 }));
-      return { ...projected, value: { ...value, grants } };
+    serversById: async (tenant, ids) => {
+      const { value, ...read } = await catalog.projections.serversById(tenant, ids);
+      return { ...read, value: value.map(withOtherGrants) };
     },
   }),
   'a page of the inventory skips one': (catalog) => ({
     inventory: async (tenant, page) => {
-      const { revision, value } = await catalog.inventory(tenant, page);
-      return { revision, value: value.slice(1) };
+      const { value, ...read } = await catalog.projections.inventory(tenant, page);
+      return { ...read, value: value.slice(1) };
     },
   }),
   'a version is missing': (catalog) => ({
     versions: async (tenant, query) => {
-      const { revision, value } = await catalog.versions(tenant, query);
-      return { revision, value: value.slice(0, 1) };
+      const { value, ...read } = await catalog.projections.versions(tenant, query);
+      return { ...read, value: value.slice(0, 1) };
     },
   }),
   'a version tells another author': (catalog) => ({
     versions: async (tenant, query) => {
-      const { revision, value } = await catalog.versions(tenant, query);
-      return { revision, value: value.map((version) => ({ ...version, actor: 'eve' })) };
+      const { value, ...read } = await catalog.projections.versions(tenant, query);
+      return { ...read, value: value.map((version) => ({ ...version, actor: 'eve' })) };
     },
   }),
   'a deleted server is not found by its name': () => ({
-    deletedNamed: async () => ({ revision: 5, value: [] }),
+    deletedNamed: async () => projectedAt(5, []),
   }),
   'a source has the servers of another': (catalog) => ({
-    serversOfSource: (tenant) => catalog.serversOfSource(tenant, 'a.yaml'),
+    serversOfSource: (tenant) => catalog.projections.serversOfSource(tenant, 'a.yaml'),
   }),
-  'an answer is lost': () => ({ answer: async () => ({ revision: 5, value: undefined }) }),
+  'an answer is lost': () => ({
+    answers: async (_tenant, requests) =>
+      projectedAt(
+        5,
+        requests.map(() => undefined),
+      ),
+  }),
   'a load record is forgotten': (catalog) => ({
     loadRecords: async (tenant, users) => {
-      const { revision, value } = await catalog.loadRecords(tenant, users);
-      return { revision, value: value.filter(({ user }) => user !== 'bob') };
+      const { value, ...read } = await catalog.projections.loadRecords(tenant, users);
+      return { ...read, value: value.filter(({ user }) => user !== 'bob') };
     },
   }),
   'a load record is not the newest': (catalog) => ({
     loadRecords: async (tenant, users) => {
-      const { revision, value } = await catalog.loadRecords(tenant, users);
-      return { revision, value: value.map((load) => (load.user === 'ana' ? LOADED : load)) };
+      const { value, ...read } = await catalog.projections.loadRecords(tenant, users);
+      return { ...read, value: value.map((load) => (load.user === 'ana' ? LOADED : load)) };
     },
   }),
   'a user has the load record of another': (catalog) => ({
     loadRecords: async (tenant, users) =>
-      catalog.loadRecords(
+      catalog.projections.loadRecords(
         tenant,
         users.map((user) => (user === 'ana' ? 'bob' : user)),
       ),
   }),
   'a user who was never loaded has a load record': (catalog) => ({
     loadRecords: async (tenant, users) => {
-      const { revision, value } = await catalog.loadRecords(tenant, users);
-      return { revision, value: users.includes('nobody') ? [...value, loadOf('nobody')] : value };
+      const { value, ...read } = await catalog.projections.loadRecords(tenant, users);
+      return { ...read, value: users.includes('nobody') ? [...value, loadOf('nobody')] : value };
     },
   }),
   'load records come that nobody asked for': (catalog) => ({
-    loadRecords: (tenant, users) => catalog.loadRecords(tenant, [...users, 'ana']),
+    loadRecords: (tenant, users) => catalog.projections.loadRecords(tenant, [...users, 'ana']),
   }),
   'load records lag behind the log': (catalog) => ({
     loadRecords: async (tenant, users) => {
-      const { revision, value } = await catalog.loadRecords(tenant, users);
-      return { revision: revision - 1, value };
+      const { value, ...read } = await catalog.projections.loadRecords(tenant, users);
+      return { ...read, from: read.from - 1, value };
     },
   }),
   'a projection lags behind the log': (catalog) => ({
     sharedServers: async (tenant) => {
-      const { revision, value } = await catalog.sharedServers(tenant);
-      return { revision: revision - 1, value };
+      const { value, ...read } = await catalog.projections.sharedServers(tenant);
+      return { ...read, from: read.from - 1, value };
     },
   }),
 };
 
-const BROKEN_LOGS: Record<string, (catalog: Catalog) => Partial<Catalog>> = {
+const BROKEN_LOGS: Record<string, (catalog: Catalog) => Partial<CatalogMethods>> = {
   'a commit is missing': (catalog) => ({
     read: async (tenant, after) => {
-      const slice = await catalog.read(tenant, after);
+      const slice = await catalog.log.read(tenant, after);
       return { ...slice, commits: slice.commits.filter((commit) => commit.revision !== 3) };
     },
   }),
   'a commit comes twice': (catalog) => ({
     read: async (tenant, after) => {
-      const slice = await catalog.read(tenant, after);
+      const slice = await catalog.log.read(tenant, after);
       return { ...slice, commits: slice.commits.flatMap((c) => (c.revision === 3 ? [c, c] : c)) };
     },
   }),
   'two commits are exchanged': (catalog) => ({
     read: async (tenant, after) => {
-      const slice = await catalog.read(tenant, after);
+      const slice = await catalog.log.read(tenant, after);
       const [first, second, ...rest] = slice.commits;
       const exchanged = first && second ? [second, first, ...rest] : slice.commits;
       return { ...slice, commits: exchanged };
@@ -155,12 +169,12 @@ const BROKEN_LOGS: Record<string, (catalog: Catalog) => Partial<Catalog>> = {
   }),
   'a commit is not what was appended': (catalog) => ({
     read: async (tenant, after) => {
-      const slice = await catalog.read(tenant, after);
-      return { ...slice, commits: slice.commits.map((c) => ({ ...c, actor: 'someone else' })) };
+      const slice = await catalog.log.read(tenant, after);
+      return { ...slice, commits: slice.commits.map((c) => ({ ...c, body: `${c.body} ` })) };
     },
   }),
   'the last commit is lost': (catalog) => ({
-    head: async (tenant) => (await catalog.positionAt(tenant, 4)) ?? catalog.head(tenant),
+    head: async (tenant) => (await catalog.log.positionAt(tenant, 4)) ?? catalog.log.head(tenant),
   }),
 };
 
@@ -175,15 +189,22 @@ describe('the checkers of the catalog suite', () => {
   it.each(Object.entries(BROKEN_PROJECTIONS))('notice that %s', async (_what, breakIt) => {
     const catalog = await catalogWithHistory();
     const model = replay(await readLog(catalog, TENANT));
-    const broken = { ...catalog, ...breakIt(catalog) };
+    const broken = withMethods(catalog, breakIt(catalog));
     expect(await projectionDifferences(broken, TENANT, model)).not.toEqual([]);
   });
 
   it.each(Object.entries(BROKEN_LOGS))('notice that %s', async (_what, breakIt) => {
     const catalog = await catalogWithHistory();
-    await expect(expectWholeLog({ ...catalog, ...breakIt(catalog) })).rejects.toThrow();
+    await expect(expectWholeLog(withMethods(catalog, breakIt(catalog)))).rejects.toThrow();
   });
 });
+
+function withOtherGrants(
+  server: StoredServer | Tombstone | undefined,
+): StoredServer | Tombstone | undefined {
+  if (server === undefined || isTombstone(server)) return server;
+  return { ...server, grants: server.grants.map((grant) => ({ ...grant, revision: 9 })) };
+}
 
 /** Five commits with one of everything that the checkers look at. */
 async function catalogWithHistory(): Promise<Catalog> {

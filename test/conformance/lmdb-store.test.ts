@@ -14,6 +14,7 @@ import {
 } from '../support/storage/builders.js';
 import { temporaryFolder } from '../support/storage/lmdb.js';
 import { TENANT } from './catalog/harness.js';
+import { findAnswer, findServer, projectedAt } from '../support/storage/reads.js';
 
 /** What LMDB cannot open. Left to itself, lmdb would end the process over each of these. */
 const UNREADABLE: Record<string, (catalog: string) => Promise<string>> = {
@@ -29,7 +30,7 @@ describe('opening the LMDB catalog', () => {
     const path = join(await folder(), 'a', 'b');
     const catalog = await opened(path);
     await appendAtHead(catalog, TENANT, creation());
-    expect((await catalog.head(TENANT)).revision).toBe(1);
+    expect((await catalog.log.head(TENANT)).revision).toBe(1);
   });
 
   it('says which folder cannot be made', async () => {
@@ -57,7 +58,7 @@ describe('opening the LMDB catalog', () => {
     await writeFile(join(path, 'catalog', 'data.mdb'), '');
     const catalog = await opened(path);
     await appendAtHead(catalog, TENANT, creation());
-    expect((await catalog.head(TENANT)).revision).toBe(1);
+    expect((await catalog.log.head(TENANT)).revision).toBe(1);
   });
 
   it.each([1, 99])('refuses format %i and leaves it as it is', async (other) => {
@@ -87,7 +88,7 @@ describe('opening the LMDB catalog', () => {
     const catalogs = [await opened(await folder()), await opened(await folder())];
     const epochs = new Set<string>();
     for (const catalog of catalogs) {
-      for (const tenant of ['a', 'b']) epochs.add((await catalog.head(tenant)).epoch);
+      for (const tenant of ['a', 'b']) epochs.add((await catalog.log.head(tenant)).epoch);
     }
     expect(epochs.size).toBe(4);
   });
@@ -100,12 +101,12 @@ describe('opening the LMDB catalog', () => {
     const [first] = records;
     await appendAtHead(near, TENANT, draftOf([changeOf(first, undefined)]));
     await appendAtHead(near, TENANT, creation({ id: 'new', revision: 3 }));
-    expect((await far.head(TENANT)).revision).toBe(1);
+    expect((await far.log.head(TENANT)).revision).toBe(1);
     for (const record of records) {
-      const found = await far.serverById(TENANT, record.id);
-      expect(found).toEqual({ revision: 1, value: { record, grants: [] } });
+      const found = await findServer(far, TENANT, record.id);
+      expect(found).toEqual(projectedAt(1, { record, grants: [] }));
     }
-    expect((await far.serverById(TENANT, 'new')).value).toBeUndefined();
+    expect((await findServer(far, TENANT, 'new')).value).toBeUndefined();
   });
 });
 
@@ -118,19 +119,19 @@ describe('compacting the LMDB catalog', () => {
         request: { principal: 'p', requestId: String(n), bodyDigest: 'd' },
       });
     for (let n = 1; n <= 520; n += 1) await appendAtHead(catalog, TENANT, answered(n));
-    const last = await catalog.positionAt(TENANT, 519);
-    expect(await catalog.compact(TENANT, 519, { answersBefore: 520 })).toBe(519);
-    expect((await catalog.read(TENANT, 519)).commits).toHaveLength(1);
-    expect(await catalog.positionAt(TENANT, 519)).toEqual(last);
+    const last = await catalog.log.positionAt(TENANT, 519);
+    expect(await catalog.log.compact(TENANT, 519, { answersBefore: 520 })).toBe(519);
+    expect((await catalog.log.read(TENANT, 519)).commits).toHaveLength(1);
+    expect(await catalog.log.positionAt(TENANT, 519)).toEqual(last);
     for (const [requestId, known] of [
       ['1', false],
       ['519', false],
       ['520', true],
     ] as const) {
-      const { value } = await catalog.answer(TENANT, { principal: 'p', requestId });
+      const { value } = await findAnswer(catalog, TENANT, { principal: 'p', requestId });
       expect(value !== undefined).toBe(known);
     }
-    expect((await catalog.sharedServers(TENANT)).value).toHaveLength(520);
+    expect((await catalog.projections.sharedServers(TENANT)).value).toHaveLength(520);
   });
 });
 

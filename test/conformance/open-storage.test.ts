@@ -29,7 +29,7 @@ describe('openStorage', () => {
   it('closes everything, also when called twice', async () => {
     const storage = await open((await folder()).path);
     await Promise.all([storage.close(), storage.close()]);
-    expect(await reasonOf(storage.catalog.head(TENANT))).toBe('CLOSED');
+    expect(await reasonOf(storage.catalog.log.head(TENANT))).toBe('CLOSED');
     expect(await reasonOf(storage.relay.subscribe(() => {}))).toBe('CLOSED');
     const asked = storage.leases.withLease('k', { ttlMs: 1 }, () => Promise.resolve());
     expect(await reasonOf(asked)).toBe('CLOSED');

@@ -87,9 +87,12 @@ async function expectKept(dataDir: string, acknowledged: readonly Acknowledged[]
   const catalog = await openLmdbCatalog({ dataDir });
   try {
     for (const { tenant, revision, fingerprint } of acknowledged) {
-      expect(await catalog.positionAt(tenant, revision)).toMatchObject({ revision, fingerprint });
+      expect(await catalog.log.positionAt(tenant, revision)).toMatchObject({
+        revision,
+        fingerprint,
+      });
     }
-    for (const tenant of await catalog.tenants()) await expectWholeLog(catalog, tenant);
+    for (const tenant of await catalog.log.tenants()) await expectWholeLog(catalog, tenant);
   } finally {
     await catalog.close();
   }

@@ -17,9 +17,10 @@ import { closedGate, openHttpServer, until } from '../support/mcp/pool.js';
 import { EVERYTHING, httpServer, nodeServer } from '../support/mcp/specs.js';
 import { promote } from '../support/services/access.js';
 import { create, listed, openWorld, remove, TENANT, update } from '../support/services/world.js';
+import { withMethods } from '../support/storage/reads.js';
 
 async function commitsOf(catalog: Catalog): Promise<readonly Commit[]> {
-  return (await catalog.read(TENANT, 0, { limitBytes: 64 * 1024 * 1024 })).commits;
+  return (await catalog.log.read(TENANT, 0, { limitBytes: 64 * 1024 * 1024 })).commits;
 }
 
 async function factsCommits(catalog: Catalog): Promise<readonly Commit[]> {
@@ -53,7 +54,10 @@ describe('a server that is created', () => {
     expect(declared).toEqual(declaredBefore);
     expect(factsEtag).not.toBe('');
     expect(revision).toBe(before.revision + 1);
-    const { value: versions } = await world.catalog.versions(TENANT, { id: before.id, limit: 9 });
+    const { value: versions } = await world.catalog.projections.versions(TENANT, {
+      id: before.id,
+      limit: 9,
+    });
     expect(versions).toHaveLength(1);
   });
 
@@ -168,10 +172,10 @@ describe('a server that is down at the start', () => {
       expect(facts?.oauthNeed).toBe('no');
     });
     // Nothing is tried any more: the log is at rest.
-    const { revision } = await world.catalog.head(TENANT);
+    const { revision } = await world.catalog.log.head(TENANT);
     const { value: other } = await create(replica, { spec: specFor(mcp.url) });
     await eventually(async () => expect((await recordIn(replica, other.id)).facts).toBeDefined());
-    expect((await world.catalog.head(TENANT)).revision).toBe(revision + 2);
+    expect((await world.catalog.log.head(TENANT)).revision).toBe(revision + 2);
   });
 
   it('keeps what was observed while it fails', async () => {
@@ -207,7 +211,10 @@ describe('at the start', () => {
     const replica = await inspectingReplica(world);
     await eventually(async () => {
       expect((await recordIn(replica, unknown.value.id)).facts).toBeDefined();
-      const { value } = await world.catalog.inventory('other', { afterId: '', limit: 9 });
+      const { value } = await world.catalog.projections.inventory('other', {
+        afterId: '',
+        limit: 9,
+      });
       expect(value[0]?.record.facts?.observation).toBeDefined();
     });
     expect([seen.opened, unseen.opened, elsewhere.opened]).toEqual([1, 1, 1]);
@@ -446,15 +453,14 @@ describe('what goes wrong', () => {
     await using world = await openWorld();
     const mcp = await openHttpServer();
     let failures = 2;
-    const broken: Catalog = {
-      ...world.catalog,
+    const broken: Catalog = withMethods(world.catalog, {
       append: (tenant, batch, options) => {
         const isFacts = batch.commits.some(({ cause }) => cause === 'FACTS');
-        if (!isFacts || failures === 0) return world.catalog.append(tenant, batch, options);
+        if (!isFacts || failures === 0) return world.catalog.log.append(tenant, batch, options);
         failures -= 1;
         return Promise.reject(new SwitchboardError('NOT_WRITTEN'));
       },
-    };
+    });
     const replica = await inspectingReplica(world, {}, { catalog: broken });
     const { value } = await create(replica, { spec: specFor(mcp.url) });
     await eventually(async () =>
@@ -470,15 +476,14 @@ describe('what goes wrong', () => {
     const first = await world.replica();
     const { value } = await create(first, { spec: specFor(mcp.url) });
     let failures = 2;
-    const broken: Catalog = {
-      ...world.catalog,
+    const broken: Catalog = withMethods(world.catalog, {
       tenants: (options) => {
         failures -= 1;
         return failures < 0
-          ? world.catalog.tenants(options)
+          ? world.catalog.log.tenants(options)
           : Promise.reject(new SwitchboardError('CATALOG_UNAVAILABLE'));
       },
-    };
+    });
     const replica = await inspectingReplica(world, {}, { catalog: broken });
     await eventually(async () =>
       expect((await recordIn(replica, value.id)).facts?.observation).toBeDefined(),

@@ -310,8 +310,8 @@ describe('a watch that is resumed', () => {
     const kept = await declare(admin, tenant, { name: 'kept' });
     await declare(admin, tenant, { name: 'other' });
     const catalog = await openLmdbCatalog({ dataDir: local.server.dataDir });
-    const head = await catalog.head(tenant);
-    if (what.startsWith('TOO_OLD')) await catalog.compact(tenant, 2, { answersBefore: 0 });
+    const head = await catalog.log.head(tenant);
+    if (what.startsWith('TOO_OLD')) await catalog.log.compact(tenant, 2, { answersBefore: 0 });
     await catalog.close();
     const follower = createFollower(APP, { tenant, token: history[what]!(tenant, head) });
     onTestFinished(() => follower.close());

@@ -52,7 +52,7 @@ function revision(tenant: string): Promise<number> {
 async function positionBeyond(tenant: string): Promise<Parameters<typeof encodeToken>[1]> {
   const catalog = await openLmdbCatalog({ dataDir: local.server.dataDir });
   try {
-    const head = await catalog.head(tenant);
+    const head = await catalog.log.head(tenant);
     return { ...head, revision: head.revision + 5, fingerprint: 'never' };
   } finally {
     await catalog.close();

@@ -214,7 +214,7 @@ export class Committer {
       if (appended === 'beaten') return batch;
       if (appended === 'dealt-with') return [...idle.map(({ waiting }) => waiting), ...later];
     } else if (idle.length > 0 && !isConfirmed) {
-      if (!samePosition(await catalog.head(log.tenant), after)) return batch;
+      if (!samePosition(await catalog.log.head(log.tenant), after)) return batch;
     }
     for (const { waiting, result } of idle) waiting.settle(result);
     return later;
@@ -305,7 +305,7 @@ export class Committer {
     let appended = false;
     try {
       const batch = { after, batchId: randomUUID(), commits };
-      ({ appended } = await catalog.append(log.tenant, batch));
+      ({ appended } = await catalog.log.append(log.tenant, batch));
       if (!appended) return 'beaten';
       await this.publish(after, commits);
     } catch (error) {
@@ -355,12 +355,13 @@ export class Committer {
     const { request } = waiting.intent;
     if (request === undefined) return undefined;
     const { catalog, log } = this.deps;
-    const { revision, value } = await catalog.answer(log.tenant, request);
-    await log.catchUp(revision);
-    waiting.unansweredUpTo = revision;
+    const read = await catalog.projections.answers(log.tenant, [request]);
+    const [value] = read.value;
+    await log.catchUp(Math.max(read.from, value?.revision ?? 0));
+    waiting.unansweredUpTo = read.from;
     if (value === undefined) return undefined;
     if (value.bodyDigest !== request.bodyDigest) throw new SwitchboardError('REQUEST_ID_REUSED');
-    const { commits } = await catalog.read(log.tenant, value.revision - 1, { limitBytes: 1 });
+    const { commits } = await catalog.log.read(log.tenant, value.revision - 1, { limitBytes: 1 });
     const commit = commits[0];
     if (commit === undefined)
       throw new SwitchboardError('CATALOG_UNAVAILABLE', 'the answer was compacted');

@@ -10,10 +10,14 @@ export async function scanEverything(
   scheduler: Scheduler,
   signal: AbortSignal,
 ): Promise<void> {
-  for (const tenant of await catalog.tenants({ signal })) {
+  for (const tenant of await catalog.log.tenants({ signal })) {
     let afterId: string | undefined = '';
     while (afterId !== undefined) {
-      const page = await catalog.inventory(tenant, { afterId, limit: PAGE_SIZE }, { signal });
+      const page = await catalog.projections.inventory(
+        tenant,
+        { afterId, limit: PAGE_SIZE },
+        { signal },
+      );
       for (const { record } of page.value) await scheduler.offer({ tenant, id: record.id }, record);
       signal.throwIfAborted();
       afterId = page.value.at(-1)?.record.id;

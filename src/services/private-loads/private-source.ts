@@ -1,6 +1,6 @@
 import type { SwitchboardError } from '../../domain/errors.js';
 import type { ServerSpec } from '../../domain/config/spec.js';
-import type { CallOptions } from '../../storage/catalog.js';
+import type { CallOptions } from '../../storage/call-options.js';
 
 /** One private server as its source has it, or what is wrong with it. */
 export interface SourceRow {

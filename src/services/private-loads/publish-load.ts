@@ -6,8 +6,9 @@ import {
   type LoadedRow,
   type SourceRights,
 } from '../../domain/commands/load/rows.js';
-import { isTombstone, type Catalog } from '../../storage/catalog.js';
-import { holdAll, holdOwners } from '../writes/write-request.js';
+import type { Catalog } from '../../storage/catalog.js';
+import { isTombstone } from '../../storage/projections.js';
+import { holdAll, holdOwned, holdOwners } from '../writes/write-request.js';
 import type { LoadTarget } from './load-deps.js';
 
 /** An answer of a source. */
@@ -38,7 +39,7 @@ export async function publishLoad(
   const { rights, rows } = load;
   const { log } = tenant;
   const ids = [...new Set(rows.map(({ rowId }) => serverIdOfRow(rights.namespace, rowId)))];
-  const owners = [user, ...rows.map(({ owner }) => owner)];
+  const owners = rows.map(({ owner }) => owner);
   let former: Former | undefined;
   try {
     await tenant.committer.submit({
@@ -47,6 +48,7 @@ export async function publishLoad(
       validateOnly: false,
       prepare: async () => {
         const release = await holdAll([
+          holdOwned(tenant, user),
           holdOwners(tenant, owners.filter(isPossibleId)),
           ...ids.map((id) => log.holdRecord(id)),
         ]);
@@ -71,13 +73,15 @@ async function readFormer(
 ): Promise<Former> {
   const lives = new Map<string, FormerLife>();
   let revision = Number.POSITIVE_INFINITY;
+  if (ids.length === 0) return { ids, revision, lives };
+  const found = await catalog.projections.serversById(tenant, ids);
+  revision = Math.min(revision, found.from);
   await Promise.all(
-    ids.map(async (id) => {
-      const found = await catalog.serverById(tenant, id);
-      revision = Math.min(revision, found.revision);
-      if (found.value === undefined || !isTombstone(found.value)) return;
-      const versions = await catalog.versions(tenant, { id, limit: 1 });
-      revision = Math.min(revision, versions.revision);
+    found.value.map(async (server) => {
+      if (server === undefined || !isTombstone(server)) return;
+      const { id } = server;
+      const versions = await catalog.projections.versions(tenant, { id, limit: 1 });
+      revision = Math.min(revision, versions.from);
       const [deletion] = versions.value;
       if (deletion !== undefined) lives.set(id, lifeOf(deletion));
     }),

@@ -3,7 +3,7 @@ import { decidePurge, isPurging } from '../../domain/commands/load/decide-user.j
 import type { WriteOutcome } from '../commit/committer.js';
 import { fittingChanges } from '../writes/fitting-changes.js';
 import { authorize, validateId, type Answer, type RequestContext } from '../request.js';
-import { checkOptions, holdOwners, written, type WriteOptions } from '../writes/write-request.js';
+import { checkOptions, holdOwned, written, type WriteOptions } from '../writes/write-request.js';
 import type { LoadCallDeps } from './load-status.js';
 import { requestOfPart } from './request-of-part.js';
 
@@ -39,7 +39,7 @@ export async function purgeUser(
     tenant.committer.submit({
       ...common,
       ...requestOfPart('purge', common.request, part),
-      prepare: () => holdOwners(tenant, [user]),
+      prepare: () => holdOwned(tenant, user),
       decide: (at) => decidePurge(at, user, validateOnly ? (changes) => changes : fittingChanges),
     });
   let outcome = await purgePart(0);

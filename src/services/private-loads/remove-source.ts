@@ -89,10 +89,12 @@ function removePart(removal: Removal, part: number): Promise<WriteOutcome> {
 async function readPage({ deps, tenant }: Removal, afterId = ''): Promise<SourcePage> {
   const { log } = tenant;
   const namespace = log.privateSource()?.namespace ?? '';
-  await deps.catalog.project(log.tenant, log.position.revision);
-  const query = { namespace, afterId, limit: PAGE_SIZE };
-  const { revision, value } = await deps.catalog.serversOfPrivateSource(log.tenant, query);
-  return { servers: value, revision, isLast: value.length < PAGE_SIZE };
+  const { from, value } = await deps.catalog.projections.serversOfPrivateSource(
+    log.tenant,
+    { namespace, afterId, limit: PAGE_SIZE },
+    { atLeast: log.position.revision },
+  );
+  return { servers: value, revision: from, isLast: value.length < PAGE_SIZE };
 }
 
 /** What a removal would do: all of it, in whatever number of commits. */

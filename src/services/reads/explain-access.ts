@@ -52,7 +52,7 @@ export async function explainAccess(
       unseen: others.slice(0, MOST),
       deleted: deleted.slice(0, MOST),
     });
-    const position = (await deps.catalog.positionAt(log.tenant, revision)) ?? log.position;
+    const position = (await deps.catalog.log.positionAt(log.tenant, revision)) ?? log.position;
     const moreUnseen = others.length > MOST;
     const moreDeleted = deleted.length > MOST;
     const value = { ...explanation, moreUnseen, moreDeleted };
@@ -78,14 +78,15 @@ async function readNamed(
 ): Promise<Named> {
   for (let tries = 0; tries < MAX_TRIES; tries += 1) {
     // Not before what the view shows already, also where projections come later.
-    await catalog.project(log.tenant, log.position.revision);
+    const options = { atLeast: log.position.revision };
     const expected = rank(log, name, view).length;
     const [named, deleted] = await Promise.all([
-      catalog.serversNamed(log.tenant, { name, limit: MOST + 1 + expected }),
-      catalog.deletedNamed(log.tenant, { name, limit: MOST + 1 }),
+      catalog.projections.serversNamed(log.tenant, { name, limit: MOST + 1 + expected }, options),
+      catalog.projections.deletedNamed(log.tenant, { name, limit: MOST + 1 }, options),
     ]);
-    const { revision } = named;
-    if (deleted.revision !== revision) continue;
+    const revision = named.from;
+    const ofOne = [named.to, deleted.from, deleted.to].every((each) => each === revision);
+    if (!ofOne) continue;
     await log.catchUp(revision);
     const past = pastState(log, revision);
     const ranked = past && rank(past, name, view);

@@ -5,7 +5,8 @@ import { maySee, resolve, type StateIndex } from '../../domain/resolve.js';
 import type { StoredServer } from '../../domain/server.js';
 import { decodeToken, namesPosition, sameEpoch, type Token } from '../../domain/token.js';
 import { subjectsOf, type ReaderView, type View } from '../../domain/view.js';
-import { isTombstone, type Catalog } from '../../storage/catalog.js';
+import type { Catalog } from '../../storage/catalog.js';
+import { isTombstone } from '../../storage/projections.js';
 import { holdView } from '../private-loads/hold-view.js';
 import type { PrivateLoads } from '../private-loads/private-loads.js';
 import {
@@ -140,7 +141,7 @@ async function isOfHistory(log: TenantState, catalog: Catalog, token: Token): Pr
   const recent = log.recent.at(revision);
   const place =
     recent === undefined
-      ? await catalog.positionAt(log.tenant, revision)
+      ? await catalog.log.positionAt(log.tenant, revision)
       : positionOf(log.position.epoch, recent);
   // Undefined: compacted, which only a state that was may be.
   return place === undefined || namesPosition(token, place);
@@ -152,10 +153,11 @@ async function getFromInventory(
   key: ServerKey,
 ): Promise<Answer<StoredServer>> {
   if (!('id' in key)) throw invalidField('key', 'the inventory view finds by id only');
-  const { revision, value } = await catalog.serverById(log.tenant, key.id);
-  await log.catchUp(revision);
+  const { from, to, value: found } = await catalog.projections.serversById(log.tenant, [key.id]);
+  const [value] = found;
+  await log.catchUp(to);
   if (value === undefined || isTombstone(value)) throw notFound(key);
-  const position = (await catalog.positionAt(log.tenant, revision)) ?? log.position;
+  const position = (await catalog.log.positionAt(log.tenant, from)) ?? log.position;
   return { value, position, upstream: upstream.status() };
 }
 

@@ -47,11 +47,11 @@ export async function listServerVersions(
   const { log } = await readableTenant(deps, context, '');
   // One more: what the last one of the page followed, and whether there is a next page.
   const query = { id, limit: limit + 1, ...(before === undefined ? {} : { before }) };
-  const { revision, value } = await catalog.versions(log.tenant, query);
+  const { from, to, value } = await catalog.projections.versions(log.tenant, query);
   if (value.length === 0 && before === undefined)
     throw new SwitchboardError('SERVER_NOT_FOUND', undefined, { metadata: { id } });
-  await log.catchUp(revision);
-  const position = (await catalog.positionAt(log.tenant, revision)) ?? log.position;
+  await log.catchUp(to);
+  const position = (await catalog.log.positionAt(log.tenant, from)) ?? log.position;
   const versions = value.slice(0, limit);
   const last = versions.at(-1);
   const isLast = value.length <= limit || last === undefined;

@@ -102,8 +102,8 @@ async function listInventory(
   { query, cursor, limit }: PageQuery,
 ): Promise<Answer<ServerPage>> {
   const afterId = cursor?.last ?? '';
-  const page = await catalog.inventory(log.tenant, { afterId, limit });
-  const position = (await catalog.positionAt(log.tenant, page.revision)) ?? log.position;
+  const page = await catalog.projections.inventory(log.tenant, { afterId, limit });
+  const position = (await catalog.log.positionAt(log.tenant, page.from)) ?? log.position;
   const shown = firstPage(page.value, limit);
   const isLast = page.value.length < limit && shown.length === page.value.length;
   const last = isLast ? undefined : shown.at(-1)?.record.id;

@@ -74,9 +74,9 @@ export async function readNamed(
   name: string,
 ): Promise<{ readonly revision: number; readonly value: readonly StoredServer[] }> {
   // Not before what the view shows already, also where projections come later.
-  await catalog.project(log.tenant, log.position.revision);
-  const named = await catalog.serversNamed(log.tenant, { name, limit: LIMIT });
-  const stamps = named.value.map(({ record }) => record.revision);
-  await log.catchUp(Math.max(named.revision, ...stamps));
-  return named;
+  const options = { atLeast: log.position.revision };
+  const query = { name, limit: LIMIT };
+  const { from, to, value } = await catalog.projections.serversNamed(log.tenant, query, options);
+  await log.catchUp(to);
+  return { revision: from, value };
 }

@@ -54,7 +54,7 @@ export async function placeOf(
   if (!sameEpoch(token, log.position)) throw new SwitchboardError('PAGE_EXPIRED');
   if (token.revision > log.position.revision) await log.catchUp();
   if (token.revision > log.position.revision) throw new SwitchboardError('PAGE_EXPIRED');
-  const position = await catalog.positionAt(log.tenant, token.revision);
+  const position = await catalog.log.positionAt(log.tenant, token.revision);
   if (position === undefined || !namesPosition(token, position))
     throw new SwitchboardError('PAGE_EXPIRED');
   return position;

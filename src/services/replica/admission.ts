@@ -2,7 +2,8 @@ import { applyChange, changedId, type Commit, type Position } from '../../domain
 import { SwitchboardError } from '../../domain/errors.js';
 import type { LoadRecord } from '../../domain/load-record.js';
 import type { StoredServer } from '../../domain/server.js';
-import { isTombstone, type Catalog, type Projected } from '../../storage/catalog.js';
+import type { Catalog } from '../../storage/catalog.js';
+import { isTombstone, type Projected } from '../../storage/projections.js';
 import type { Found } from './cold-queries.js';
 import type { RecentCommits } from './recent-commits.js';
 
@@ -25,8 +26,15 @@ export interface Admission {
   readonly concerns: (server: StoredServer) => boolean;
   /** Called in the step in which the records join, before them. */
   readonly finish: () => void;
-  readonly put: (server: StoredServer) => void;
+  /** `isPartial`: whether it may have grants besides those of what is being loaded. */
+  readonly put: (server: StoredServer, isPartial: boolean) => void;
   readonly putLoad: (load: LoadRecord) => void;
+}
+
+interface FoundServers {
+  readonly byId: Map<string, StoredServer>;
+  /** Those of them that may have more grants. */
+  readonly partial: Set<string>;
 }
 
 /**
@@ -37,30 +45,36 @@ export interface Admission {
  */
 export async function admit(admission: Admission): Promise<void> {
   const { log, finish, put, putLoad } = admission;
-  const { revision, value } = await admission.query();
-  const found = new Map(value.servers.map((server) => [server.record.id, server]));
+  const { from, to, value } = await admission.query();
+  const found: FoundServers = {
+    byId: new Map(value.servers.map((server) => [server.record.id, server])),
+    partial: new Set(value.servers.flatMap((server) => (server.isPartial ? [idOf(server)] : []))),
+  };
   const loads = new Map(value.loads.map((load) => [load.user, load]));
-  let replayed = revision;
-  // Where the view has to be before it can hold what the Catalog answered.
-  let reflected = value.loads.reduce((most, load) => Math.max(most, load.revision), value.newest);
+  let replayed = from;
+  // Where the view has to be before it can hold what the Catalog returned.
+  let reflected = to;
   for (;;) {
-    await log.catchUp(Math.max(reflected, newestStamp(found)));
+    await log.catchUp(reflected);
     const commits = await commitsAfter(admission, replayed);
     const missed = replay(found, commits, admission.concerns);
     replayLoads(loads, commits, admission.users);
-    for (const id of missed) {
-      const answer = await admission.catalog.serverById(log.tenant, id);
-      // A tombstone has no stamp in `found`, and yet the view must not stay before it.
-      reflected = Math.max(reflected, answer.revision);
-      if (answer.value !== undefined && !isTombstone(answer.value)) found.set(id, answer.value);
+    if (missed.size > 0) {
+      const read = await admission.catalog.projections.serversById(log.tenant, [...missed]);
+      reflected = Math.max(reflected, read.to);
+      for (const server of read.value) {
+        if (server === undefined || isTombstone(server)) continue;
+        found.byId.set(idOf(server), server);
+        found.partial.delete(idOf(server));
+      }
     }
     replayed = commits.at(-1)?.revision ?? replayed;
     // Nothing was awaited since this held: the view cannot have moved in between.
     const at = log.position.revision;
-    if (replayed >= at && reflected <= at && newestStamp(found) <= at) break;
+    if (replayed >= at && reflected <= at) break;
   }
   finish();
-  for (const server of found.values()) put(server);
+  for (const [id, server] of found.byId) put(server, found.partial.has(id));
   for (const load of loads.values()) putLoad(load);
 }
 
@@ -75,9 +89,9 @@ function replayLoads(
   }
 }
 
-/** Applies the commits to what was found; answers the ids of relevant records that were not. */
+/** Applies the commits to what was found; returns the ids of relevant records that were not. */
 function replay(
-  found: Map<string, StoredServer>,
+  { byId, partial }: FoundServers,
   commits: readonly Commit[],
   concerns: (server: StoredServer) => boolean,
 ): ReadonlySet<string> {
@@ -85,11 +99,13 @@ function replay(
   for (const commit of commits) {
     for (const change of commit.changes) {
       const id = changedId(change);
-      const known = found.get(id);
+      const known = byId.get(id);
       if (known !== undefined && known.record.revision >= commit.revision) continue;
       const after = applyChange(known, change);
-      if (after === undefined) found.delete(id);
-      else if (known !== undefined || change.before === undefined) found.set(id, after);
+      if (after === undefined) {
+        byId.delete(id);
+        partial.delete(id);
+      } else if (known !== undefined || change.before === undefined) byId.set(id, after);
       else if (concerns(after)) missed.add(id);
     }
   }
@@ -103,7 +119,7 @@ async function commitsAfter(
   if (revision >= log.position.revision) return [];
   const recent = log.recent.after(revision);
   if (recent !== undefined) return recent;
-  const slice = await catalog.read(log.tenant, revision);
+  const slice = await catalog.log.read(log.tenant, revision);
   if (slice.mark > revision)
     throw new SwitchboardError(
       'CATALOG_UNAVAILABLE',
@@ -112,8 +128,6 @@ async function commitsAfter(
   return slice.commits.filter((commit) => commit.revision <= log.position.revision);
 }
 
-function newestStamp(found: ReadonlyMap<string, StoredServer>): number {
-  let newest = 0;
-  for (const server of found.values()) newest = Math.max(newest, server.record.revision);
-  return newest;
+function idOf({ record }: StoredServer): string {
+  return record.id;
 }

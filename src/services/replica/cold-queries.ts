@@ -1,16 +1,15 @@
 import type { LoadRecord } from '../../domain/load-record.js';
 import type { StoredServer } from '../../domain/server.js';
 import { usersAmong, type Subject } from '../../domain/view.js';
-import { isTombstone, type Catalog, type Projected } from '../../storage/catalog.js';
+import type { Catalog } from '../../storage/catalog.js';
+import { isTombstone, type PrivateServer, type Projected } from '../../storage/projections.js';
 
 const PAGE_SIZE = 1_000;
 
-/** What a cold read found; the revision beside it is the oldest that a part of it reflects. */
+/** What a cold read found; beside it stands what every part of it reflects. */
 export interface Found {
-  readonly servers: readonly StoredServer[];
+  readonly servers: readonly PrivateServer[];
   readonly loads: readonly LoadRecord[];
-  /** The newest that a part of it reflects: what was gone by then has no stamp to tell so. */
-  readonly newest: number;
 }
 
 /** The private servers of subjects and, of the users among them, the load records. */
@@ -20,16 +19,13 @@ export async function querySubjects(
   subjects: readonly Subject[],
 ): Promise<Projected<Found>> {
   const [servers, loads] = await Promise.all([
-    catalog.privateServers(tenant, subjects),
-    catalog.loadRecords(tenant, usersAmong(subjects)),
+    catalog.projections.privateServers(tenant, subjects),
+    catalog.projections.loadRecords(tenant, usersAmong(subjects)),
   ]);
   return {
-    revision: Math.min(servers.revision, loads.revision),
-    value: {
-      servers: servers.value,
-      loads: loads.value,
-      newest: Math.max(servers.revision, loads.revision),
-    },
+    from: Math.min(servers.from, loads.from),
+    to: Math.max(servers.to, loads.to),
+    value: { servers: servers.value, loads: loads.value },
   };
 }
 
@@ -39,24 +35,30 @@ export async function queryRecord(
   tenant: string,
   id: string,
 ): Promise<Projected<Found>> {
-  const { revision, value } = await catalog.serverById(tenant, id);
-  const servers = value === undefined || isTombstone(value) ? [] : [value];
-  return { revision, value: { servers, loads: [], newest: revision } };
+  const { from, to, value } = await catalog.projections.serversById(tenant, [id]);
+  const servers = value.flatMap((server) =>
+    server === undefined || isTombstone(server) ? [] : [complete(server)],
+  );
+  return { from, to, value: { servers, loads: [] } };
 }
 
 /** Every server of a tenant, read page by page, each of its own revision. */
 export async function queryInventory(catalog: Catalog, tenant: string): Promise<Projected<Found>> {
-  const all: StoredServer[] = [];
-  let revision = Number.POSITIVE_INFINITY;
-  let newest = 0;
+  const all: PrivateServer[] = [];
+  let from = Number.POSITIVE_INFINITY;
+  let to = 0;
   let afterId = '';
   for (;;) {
-    const page = await catalog.inventory(tenant, { afterId, limit: PAGE_SIZE });
-    revision = Math.min(revision, page.revision);
-    newest = Math.max(newest, page.revision);
-    all.push(...page.value);
+    const page = await catalog.projections.inventory(tenant, { afterId, limit: PAGE_SIZE });
+    from = Math.min(from, page.from);
+    to = Math.max(to, page.to);
+    all.push(...page.value.map(complete));
     const last = page.value.at(-1);
-    if (last === undefined) return { revision, value: { servers: all, loads: [], newest } };
+    if (last === undefined) return { from, to, value: { servers: all, loads: [] } };
     afterId = last.record.id;
   }
+}
+
+function complete(server: StoredServer): PrivateServer {
+  return { ...server, isPartial: false };
 }

@@ -22,14 +22,14 @@ export async function compactTenants(
   retention: Retention,
   now = Date.now(),
 ): Promise<void> {
-  for (const tenant of await catalog.tenants()) {
-    const { revision } = await catalog.head(tenant);
+  for (const tenant of await catalog.log.tenants()) {
+    const { revision } = await catalog.log.head(tenant);
     const upTo = await lastBefore(catalog, {
       tenant,
       upTo: revision - retention.commits,
       time: now - retention.forMs,
     });
-    if (upTo > 0) await catalog.compact(tenant, upTo, { answersBefore: now - retention.forMs });
+    if (upTo > 0) await catalog.log.compact(tenant, upTo, { answersBefore: now - retention.forMs });
   }
 }
 
@@ -39,14 +39,14 @@ async function lastBefore(
   { tenant, upTo, time }: { readonly tenant: string; readonly upTo: number; readonly time: number },
 ): Promise<number> {
   let last = 0;
-  const { mark } = await catalog.read(tenant, 0);
-  let { commits } = await catalog.read(tenant, mark);
+  const { mark } = await catalog.log.read(tenant, 0);
+  let { commits } = await catalog.log.read(tenant, mark);
   while (commits.length > 0) {
     for (const commit of commits) {
       if (commit.revision > upTo || commit.time >= time) return last;
       last = commit.revision;
     }
-    ({ commits } = await catalog.read(tenant, last));
+    ({ commits } = await catalog.log.read(tenant, last));
   }
   return last;
 }

@@ -1,4 +1,4 @@
-import { changesJson, type Commit } from '../../domain/commit.js';
+import type { Commit } from '../../domain/commit.js';
 
 /** What the kept commits may come to together, in characters of JSON. */
 const MAX_SIZE = 16 * 1024 * 1024;
@@ -21,8 +21,7 @@ export class RecentCommits {
   }
 
   push(commit: Commit): void {
-    const { changes, loads = [], source = {} } = commit;
-    const size = changesJson(changes).length + JSON.stringify([loads, source]).length;
+    const size = commit.body.length;
     this.commits.push(commit);
     this.sizes.push(size);
     this.size += size;

@@ -1,9 +1,15 @@
-import { chainFingerprint, changedId, type Commit, type Position } from '../../domain/commit.js';
+import { changedId, follows, type Commit, type Position } from '../../domain/commit.js';
 import { SwitchboardError } from '../../domain/errors.js';
 import type { LoadRecord } from '../../domain/load-record.js';
 import { Overlay, RecordSet } from '../../domain/record-set.js';
-import type { StateIndex } from '../../domain/resolve.js';
-import { hasSeerAmong, isShared, sameAudience, type StoredServer } from '../../domain/server.js';
+import { compareText, type StateIndex } from '../../domain/resolve.js';
+import {
+  hasSeerAmong,
+  isShared,
+  sameAudience,
+  type Grant,
+  type StoredServer,
+} from '../../domain/server.js';
 import type { SourceRecord } from '../../domain/source-record.js';
 import { userSubject, usersAmong, type Subject } from '../../domain/view.js';
 import type { Catalog } from '../../storage/catalog.js';
@@ -68,21 +74,19 @@ export class TenantState implements StateIndex {
     catalog: Catalog,
     limits = TENANT_LIMITS,
   ): Promise<TenantState> {
-    const [source, { revision: sharedAt, value }] = await Promise.all([
-      catalog.privateSource(tenant),
-      catalog.sharedServers(tenant),
+    const { projections } = catalog;
+    const [source, shared] = await Promise.all([
+      projections.privateSource(tenant),
+      projections.sharedServers(tenant),
     ]);
-    const revision = Math.min(source.revision, sharedAt);
-    const position = await catalog.positionAt(tenant, revision);
+    const position = await catalog.log.positionAt(tenant, Math.min(source.from, shared.from));
     if (position === undefined)
       throw new SwitchboardError('CATALOG_UNAVAILABLE', 'the log moved while it was opened');
     const log = new TenantState(tenant, catalog, { position, limits });
-    for (const server of value) log.records.put(server);
+    for (const server of shared.value) log.records.put(server);
     if (source.value !== undefined) log.records.putSource(source.value);
-    // Projections may be ahead of the revision they answer with; the log levels them.
-    const reflected = Math.max(source.revision, source.value?.revision ?? 0, sharedAt);
-    const newest = value.reduce((most, { record }) => Math.max(most, record.revision), reflected);
-    await log.catchUp(newest);
+    // Some of them may be ahead of that place; the log levels them.
+    await log.catchUp(Math.max(source.to, shared.to));
     return log;
   }
 
@@ -225,7 +229,7 @@ export class TenantState implements StateIndex {
     for (const commit of commits) {
       if (commit.revision <= this.place.revision) continue;
       if (commit.revision !== this.place.revision + 1) return false;
-      if (!trusted && chainFingerprint(commit, this.place) !== commit.fingerprint) return false;
+      if (!trusted && !follows(this.place, commit)) return false;
       this.step(commit);
     }
     return true;
@@ -331,7 +335,7 @@ export class TenantState implements StateIndex {
 
   private async readOn(): Promise<void> {
     for (;;) {
-      const slice = await this.catalog.read(this.tenant, this.place.revision);
+      const slice = await this.catalog.log.read(this.tenant, this.place.revision);
       if (!this.advance(slice.commits)) {
         throw this.lost('the log is not the one that this view was made from');
       }
@@ -357,12 +361,20 @@ export class TenantState implements StateIndex {
       },
       log: this,
       catalog: this.catalog,
-      put: (server) => {
-        if (!this.holds(server)) return;
-        this.partial.delete(server.record.id);
-        this.records.put(server);
+      put: (server, isPartial) => {
+        if (this.holds(server)) this.bringIn(server, isPartial);
       },
     });
+  }
+
+  /** Adds what was found at this revision; of a partial record, to the grants already known. */
+  private bringIn(server: StoredServer, isPartial: boolean): void {
+    const { id } = server.record;
+    const held = this.records.byId(id);
+    const grants = isPartial && held !== undefined ? unionOf(held, server) : server.grants;
+    if (!isPartial) this.partial.delete(id);
+    else if (held === undefined) this.partial.add(id);
+    this.records.put({ record: server.record, grants });
   }
 
   private async admitRecord(id: string): Promise<void> {
@@ -397,4 +409,10 @@ export class TenantState implements StateIndex {
   private dropIfUnheld(server: StoredServer | undefined): void {
     if (server !== undefined && !this.holds(server)) this.drop(server.record.id);
   }
+}
+
+/** The grants of two partial states of one server at one revision. */
+function unionOf(a: StoredServer, b: StoredServer): readonly Grant[] {
+  const bySubject = new Map([...a.grants, ...b.grants].map((grant) => [grant.subject, grant]));
+  return [...bySubject.values()].sort((x, y) => compareText(x.subject, y.subject));
 }

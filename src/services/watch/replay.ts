@@ -71,7 +71,7 @@ export async function* commitsBetween(
   let at = from;
   while (at < to) {
     const recent = log.recent.after(at);
-    const commits = recent ?? (await catalog.read(log.tenant, at)).commits;
+    const commits = recent ?? (await catalog.log.read(log.tenant, at)).commits;
     if (commits.length === 0)
       throw new SwitchboardError('CATALOG_UNAVAILABLE', 'the log ended early');
     for (const commit of commits) {

@@ -21,7 +21,7 @@ export async function checkResume(
   if (!sameEpoch(token, log.position)) return 'epoch_changed';
   if (token.revision > log.position.revision) await log.catchUp();
   if (token.revision > log.position.revision) return 'history_differs';
-  const place = await catalog.positionAt(log.tenant, token.revision);
+  const place = await catalog.log.positionAt(log.tenant, token.revision);
   if (place === undefined) return 'too_old';
   return namesPosition(token, place) ? place : 'history_differs';
 }

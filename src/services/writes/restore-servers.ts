@@ -3,6 +3,7 @@ import { invalidField } from '../../domain/errors.js';
 import { decideRollback, decideUndelete } from '../../domain/commands/restore.js';
 import type { Declaration, ServerRecord, ServerVersion } from '../../domain/server.js';
 import type { Catalog } from '../../storage/catalog.js';
+import type { Projected } from '../../storage/projections.js';
 import type { WriteIntent } from '../commit/committer.js';
 import { authorize, validateId, type Answer, type RequestContext } from '../request.js';
 import type { Tenant } from '../tenants.js';
@@ -112,15 +113,15 @@ function fromVersions(
   { query, decide }: VersionsIntent,
 ): Pick<WriteIntent, 'prepare' | 'basis' | 'decide'> {
   const { log } = tenant;
-  let read: { readonly revision: number; readonly value: readonly ServerVersion[] };
+  let read: Projected<readonly ServerVersion[]>;
   return {
     prepare: async () => {
-      read = await catalog.versions(log.tenant, query);
-      await log.catchUp(read.revision);
+      read = await catalog.projections.versions(log.tenant, query);
+      await log.catchUp(read.to);
       const owners = read.value.map(({ declared }) => declared?.owner);
       return holdAll([log.holdRecord(query.id), holdOwners(tenant, owners)]);
     },
-    basis: () => ({ ids: [query.id], revision: read.revision }),
+    basis: () => ({ ids: [query.id], revision: read.from }),
     decide: (at) => decide(at, read.value),
   };
 }

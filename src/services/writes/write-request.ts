@@ -5,7 +5,7 @@ import { invalidField, SwitchboardError } from '../../domain/errors.js';
 import type { ServerRecord } from '../../domain/server.js';
 import { LIMITS } from '../../domain/validate.js';
 import { userSubject } from '../../domain/view.js';
-import { MAX_BATCH_BYTES } from '../../storage/catalog.js';
+import { MAX_BATCH_BYTES } from '../../storage/log.js';
 import type { WriteOutcome } from '../commit/committer.js';
 import { validateId, type Answer, type RequestContext } from '../request.js';
 import type { Tenant, Tenants } from '../tenants.js';
@@ -71,6 +71,27 @@ export function holdOwners(
 ): Promise<Release> {
   const named = new Set(owners.filter((owner) => owner !== ''));
   return log.hold([...named].flatMap((owner) => (owner === undefined ? [] : [userSubject(owner)])));
+}
+
+/**
+ * Brings the servers that a user sees into the view, and of those that it owns all grants: who
+ * deletes a server takes away every grant of it.
+ */
+export async function holdOwned(tenant: Tenant, user: string): Promise<Release> {
+  const { log } = tenant;
+  const release = await holdOwners(tenant, [user]);
+  const seen = [...log.privateOf(userSubject(user))];
+  const owned = seen.flatMap(({ record }) => (record.owner === user ? [record.id] : []));
+  try {
+    const records = await holdAll(owned.map((id) => log.holdRecord(id)));
+    return () => {
+      records();
+      release();
+    };
+  } catch (error) {
+    release();
+    throw error;
+  }
 }
 
 /** Holds all of it, or nothing if some of it cannot be held. */

@@ -35,7 +35,7 @@ export async function withCatalog(
  * had better come in the order of the store: pages of LMDB then fill one after the other.
  */
 export async function fill(catalog: Catalog, tenant: string, seeds: Iterable<Seed>): Promise<void> {
-  let head = await catalog.head(tenant);
+  let head = await catalog.log.head(tenant);
   let writing: Promise<unknown> = Promise.resolve();
   for (const some of inPieces(seeds, PER_COMMIT)) {
     const revision = head.revision + 1;
@@ -47,7 +47,7 @@ export async function fill(catalog: Catalog, tenant: string, seeds: Iterable<See
     const batch = batchOf(head, [draftOf(changes)]);
     for (const commit of batch.commits) head = positionOf(head.epoch, commit);
     await writing;
-    writing = catalog.append(tenant, batch).then(({ appended }) => {
+    writing = catalog.log.append(tenant, batch).then(({ appended }) => {
       if (!appended) throw new Error('somebody else writes to this log');
     });
     // The catalog hands it to LMDB in the next turn, and LMDB has threads of its own.

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { LogBatch } from '../../../src/storage/catalog.js';
+import type { LogBatch } from '../../../src/storage/log.js';
 import { withCatalog } from './fill.js';
 
 /**
@@ -13,10 +13,10 @@ export async function newestBatches(
 ): Promise<readonly LogBatch[]> {
   const batches: LogBatch[] = [];
   await withCatalog(dataDir, async (catalog) => {
-    const { revision: newest } = await catalog.head(tenant);
+    const { revision: newest } = await catalog.log.head(tenant);
     for (let revision = newest - count; revision < newest; revision += 1) {
-      const after = await catalog.positionAt(tenant, revision);
-      const [commit] = (await catalog.read(tenant, revision)).commits;
+      const after = await catalog.log.positionAt(tenant, revision);
+      const [commit] = (await catalog.log.read(tenant, revision)).commits;
       if (after === undefined || commit === undefined) throw new Error('the log is too short');
       batches.push({ after, batchId: randomUUID(), commits: [commit] });
     }

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { positionOf, type Position } from '../../../src/domain/commit.js';
 import type { ServerRecord } from '../../../src/domain/server.js';
-import type { Catalog, LogBatch } from '../../../src/storage/catalog.js';
+import type { Catalog } from '../../../src/storage/catalog.js';
+import type { LogBatch } from '../../../src/storage/log.js';
 import {
   appendAtHead,
   batchOf,

@@ -1,4 +1,4 @@
-import type { LogBatch } from '../../../src/storage/catalog.js';
+import type { LogBatch } from '../../../src/storage/log.js';
 import { encodeBatch } from '../../../src/storage/catalog/lmdb/document.js';
 import { openLmdbCatalog } from '../../../src/storage/catalog/lmdb/open-lmdb-catalog.js';
 import { planAppend } from '../../../src/storage/catalog/lmdb/plan-append.js';
@@ -51,7 +51,7 @@ const methods = {
     measure('ours', load, (chain, batches) => {
       const { catalog } = opened();
       return batches.map((batch) => async () => {
-        const { appended } = await catalog.append(chain.tenant, batch);
+        const { appended } = await catalog.log.append(chain.tenant, batch);
         if (!appended) throw new Error('an append was refused');
       });
     }),

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Position } from '../../../src/domain/commit.js';
-import { MAX_BATCH_BYTES, type Catalog } from '../../../src/storage/catalog.js';
+import type { Catalog } from '../../../src/storage/catalog.js';
+import { MAX_BATCH_BYTES } from '../../../src/storage/log.js';
 import {
   appendAtHead,
   appendUntilPlaced,
@@ -10,6 +11,7 @@ import {
 } from '../../support/storage/builders.js';
 import { projectionDifferences, replay } from '../../support/storage/model.js';
 import { openCatalog, openHarness, reasonOf, TENANT, type CatalogSuite } from './harness.js';
+import { findAnswer, findServer } from '../../support/storage/reads.js';
 
 /** One order, whoever writes, and nothing half written. */
 export function describeAppend(suite: CatalogSuite): void {
@@ -19,7 +21,7 @@ export function describeAppend(suite: CatalogSuite): void {
       const four = [creation(), creation(), creation(), creation()];
       const { outcome } = await appendAtHead(catalog, TENANT, ...four);
       const batches = [batchOf(outcome.head, four), batchOf(outcome.head, [creation()])];
-      const outcomes = await Promise.all(batches.map((batch) => catalog.append(TENANT, batch)));
+      const outcomes = await Promise.all(batches.map((batch) => catalog.log.append(TENANT, batch)));
       expect(outcomes.filter(({ appended }) => appended)).toHaveLength(1);
       const winner = batches[outcomes.findIndex(({ appended }) => appended)]!;
       expect((await readLog(catalog, TENANT)).slice(4)).toEqual(winner.commits);
@@ -28,12 +30,12 @@ export function describeAppend(suite: CatalogSuite): void {
 
     it('of 16 who append at one place exactly one wins, the others learn the head [P1]', async () => {
       const catalog = await openCatalog(suite);
-      const after = await catalog.head(TENANT);
+      const after = await catalog.log.head(TENANT);
       const outcomes = await Promise.all(
-        Array.from({ length: 16 }, () => catalog.append(TENANT, batchOf(after, [creation()]))),
+        Array.from({ length: 16 }, () => catalog.log.append(TENANT, batchOf(after, [creation()]))),
       );
       expect(outcomes.filter(({ appended }) => appended)).toHaveLength(1);
-      const head = await catalog.head(TENANT);
+      const head = await catalog.log.head(TENANT);
       expect(head.revision).toBe(1);
       for (const outcome of outcomes) expect(outcome.head).toEqual(head);
       await expectWholeLog(catalog);
@@ -44,9 +46,9 @@ export function describeAppend(suite: CatalogSuite): void {
         const harness = await openHarness(suite);
         const both = [harness.catalog, await harness.openAnother()];
         for (let round = 0; round < 20; round += 1) {
-          const after = await both[round % 2]!.head(TENANT);
+          const after = await both[round % 2]!.log.head(TENANT);
           const outcomes = await Promise.all(
-            both.map((catalog) => catalog.append(TENANT, batchOf(after, [creation()]))),
+            both.map((catalog) => catalog.log.append(TENANT, batchOf(after, [creation()]))),
           );
           expect(outcomes.filter(({ appended }) => appended)).toHaveLength(1);
           expect(outcomes[0]!.head).toEqual(outcomes[1]!.head);
@@ -82,7 +84,7 @@ export function describeAppend(suite: CatalogSuite): void {
         const log = await readLog(catalog, tenant);
         expect(log.map((commit) => commit.revision)).toEqual([1, 2, 3, 4, 5]);
       }
-      expect([...(await catalog.tenants())].sort()).toEqual([...tenants].sort());
+      expect([...(await catalog.log.tenants())].sort()).toEqual([...tenants].sort());
     });
 
     describe('is refused with the head, and writes nothing', () => {
@@ -96,7 +98,7 @@ export function describeAppend(suite: CatalogSuite): void {
         const catalog = await openCatalog(suite);
         const { batch, outcome } = await appendAtHead(catalog, TENANT, creation(), creation());
         const late = batchOf(spoil(outcome.head), [creation(), creation()]);
-        const refused = await catalog.append(TENANT, late);
+        const refused = await catalog.log.append(TENANT, late);
         expect(refused).toEqual({ appended: false, head: outcome.head });
         expect(await readLog(catalog, TENANT)).toEqual(batch.commits);
         await expectWholeLog(catalog);
@@ -105,39 +107,41 @@ export function describeAppend(suite: CatalogSuite): void {
 
     it('a refused batch leaves nothing of itself [D32]', async () => {
       const catalog = await openCatalog(suite);
-      const after = await catalog.head(TENANT);
+      const after = await catalog.log.head(TENANT);
       await appendAtHead(catalog, TENANT, creation({ id: 'first' }));
       const request = { principal: 'p', requestId: 'r', bodyDigest: 'd' };
       const late = batchOf(after, [
         { ...creation({ id: 'late', name: 'late', owner: 'ana' }), request },
         creation({ id: 'later', tier: 'APP' }),
       ]);
-      expect((await catalog.append(TENANT, late)).appended).toBe(false);
-      await catalog.project(TENANT, 3);
-      expect((await catalog.serverById(TENANT, 'late')).value).toBeUndefined();
-      expect((await catalog.serversNamed(TENANT, { name: 'late', limit: 9 })).value).toEqual([]);
-      expect((await catalog.privateServers(TENANT, ['user:ana'])).value).toEqual([]);
-      expect((await catalog.sharedServers(TENANT)).value).toHaveLength(1);
-      expect((await catalog.answer(TENANT, request)).value).toBeUndefined();
+      expect((await catalog.log.append(TENANT, late)).appended).toBe(false);
+      await catalog.projections.project(TENANT, 3);
+      expect((await findServer(catalog, TENANT, 'late')).value).toBeUndefined();
+      expect(
+        (await catalog.projections.serversNamed(TENANT, { name: 'late', limit: 9 })).value,
+      ).toEqual([]);
+      expect((await catalog.projections.privateServers(TENANT, ['user:ana'])).value).toEqual([]);
+      expect((await catalog.projections.sharedServers(TENANT)).value).toHaveLength(1);
+      expect((await findAnswer(catalog, TENANT, request)).value).toBeUndefined();
     });
 
     it('a batch that is already in its place is a success [P12]', async () => {
       const catalog = await openCatalog(suite);
       const { batch, outcome } = await appendAtHead(catalog, TENANT, creation(), creation());
-      expect(await catalog.append(TENANT, batch)).toEqual(outcome);
+      expect(await catalog.log.append(TENANT, batch)).toEqual(outcome);
       await appendAtHead(catalog, TENANT, creation());
-      const again = await catalog.append(TENANT, batch);
-      expect(again).toEqual({ appended: true, head: await catalog.head(TENANT) });
-      await catalog.compact(TENANT, 2, { answersBefore: 0 });
-      expect((await catalog.append(TENANT, batch)).appended).toBe(true);
-      expect((await catalog.head(TENANT)).revision).toBe(3);
+      const again = await catalog.log.append(TENANT, batch);
+      expect(again).toEqual({ appended: true, head: await catalog.log.head(TENANT) });
+      await catalog.log.compact(TENANT, 2, { answersBefore: 0 });
+      expect((await catalog.log.append(TENANT, batch)).appended).toBe(true);
+      expect((await catalog.log.head(TENANT)).revision).toBe(3);
       expect(await readLog(catalog, TENANT, 2)).toHaveLength(1);
     });
 
     it('a batch that is sent twice at once is there once [P12]', async () => {
       const catalog = await openCatalog(suite);
-      const batch = batchOf(await catalog.head(TENANT), [creation()]);
-      const outcomes = await Promise.all([batch, batch].map((b) => catalog.append(TENANT, b)));
+      const batch = batchOf(await catalog.log.head(TENANT), [creation()]);
+      const outcomes = await Promise.all([batch, batch].map((b) => catalog.log.append(TENANT, b)));
       expect(outcomes.map(({ appended }) => appended)).toEqual([true, true]);
       expect(await readLog(catalog, TENANT)).toEqual(batch.commits);
     });
@@ -146,13 +150,13 @@ export function describeAppend(suite: CatalogSuite): void {
       const catalog = await openCatalog(suite);
       const { batch } = await appendAtHead(catalog, TENANT, creation());
       const other = { ...batch, batchId: 'of someone else' };
-      expect((await catalog.append(TENANT, other)).appended).toBe(false);
+      expect((await catalog.log.append(TENANT, other)).appended).toBe(false);
     });
 
     it('takes a batch near 8 MB and refuses a larger one, writing nothing [P5]', async () => {
       const catalog = await openCatalog(suite);
       const sized = (bytes: number) => creation({ spec: { description: 'x'.repeat(bytes) } });
-      const start = await catalog.head(TENANT);
+      const start = await catalog.log.head(TENANT);
       const room = MAX_BATCH_BYTES - 8_192;
       const tooLarge = [
         batchOf(start, [sized(MAX_BATCH_BYTES)]),
@@ -160,10 +164,10 @@ export function describeAppend(suite: CatalogSuite): void {
         batchOf(start, [creation({ spec: { description: '文'.repeat(room / 2) } })]),
       ];
       for (const batch of tooLarge) {
-        expect(await reasonOf(catalog.append(TENANT, batch))).toBe('COMMIT_TOO_LARGE');
+        expect(await reasonOf(catalog.log.append(TENANT, batch))).toBe('COMMIT_TOO_LARGE');
       }
-      expect(await catalog.head(TENANT)).toEqual(start);
-      expect(await catalog.tenants()).toEqual([]);
+      expect(await catalog.log.head(TENANT)).toEqual(start);
+      expect(await catalog.log.tenants()).toEqual([]);
       const { batch } = await appendAtHead(catalog, TENANT, sized(room));
       expect(await readLog(catalog, TENANT)).toEqual(batch.commits);
     });
@@ -172,8 +176,8 @@ export function describeAppend(suite: CatalogSuite): void {
       const catalog = await openCatalog(suite);
       for (let n = 1; n <= 20; n += 1) {
         const { outcome } = await appendAtHead(catalog, TENANT, creation({ id: `s${String(n)}` }));
-        expect(await catalog.head(TENANT)).toEqual(outcome.head);
-        expect((await catalog.read(TENANT, n - 1)).commits).toHaveLength(1);
+        expect(await catalog.log.head(TENANT)).toEqual(outcome.head);
+        expect((await catalog.log.read(TENANT, n - 1)).commits).toHaveLength(1);
       }
     });
   });
@@ -182,11 +186,11 @@ export function describeAppend(suite: CatalogSuite): void {
 /** The log has no hole, its fingerprints belong to it, and the projections are its sum. */
 export async function expectWholeLog(catalog: Catalog, tenant = TENANT): Promise<void> {
   const log = await readLog(catalog, tenant);
-  const head = await catalog.head(tenant);
+  const head = await catalog.log.head(tenant);
   const start = { epoch: head.epoch, revision: 0, fingerprint: '' };
   expect(batchOf(start, log).commits).toEqual(log);
   expect(head.revision).toBe(log.length);
   expect(head.fingerprint).toBe(log.at(-1)?.fingerprint ?? '');
-  await catalog.project(tenant, head.revision);
+  await catalog.projections.project(tenant, head.revision);
   expect(await projectionDifferences(catalog, tenant, replay(log))).toEqual([]);
 }

@@ -12,6 +12,7 @@ import {
 } from '../../support/storage/builders.js';
 import { forgetAnswersBefore, projectionDifferences, replay } from '../../support/storage/model.js';
 import { openCatalog, openHarness, TENANT, type CatalogSuite } from './harness.js';
+import { findAnswer, findServer, projectedAt } from '../../support/storage/reads.js';
 
 const KEEP_ANSWERS = { answersBefore: 0 };
 
@@ -23,39 +24,38 @@ export function describeCompaction(suite: CatalogSuite): void {
       const record = recordOf({ id: 'deleted' });
       for (let n = 0; n < 3; n += 1) await appendAtHead(catalog, TENANT, creation());
       await appendAtHead(catalog, TENANT, draftOf(changeOf(undefined, record)));
-      const paused = await catalog.head(TENANT);
+      const paused = await catalog.log.head(TENANT);
       await appendAtHead(catalog, TENANT, draftOf(changeOf(record, undefined)));
       await appendAtHead(catalog, TENANT, creation());
-      expect(await catalog.compact(TENANT, 6, KEEP_ANSWERS)).toBe(6);
+      expect(await catalog.log.compact(TENANT, 6, KEEP_ANSWERS)).toBe(6);
 
       const back = draftOf(changeOf(record, { ...record, revision: 5 }));
-      const outcome = await catalog.append(TENANT, batchOf(paused, [back]));
-      expect(outcome).toEqual({ appended: false, head: await catalog.head(TENANT) });
+      const outcome = await catalog.log.append(TENANT, batchOf(paused, [back]));
+      expect(outcome).toEqual({ appended: false, head: await catalog.log.head(TENANT) });
       expect(outcome.head.revision).toBe(6);
-      await catalog.project(TENANT, 6);
-      const gone = await catalog.serverById(TENANT, 'deleted');
-      expect(gone).toEqual({
-        revision: 6,
-        value: { id: 'deleted', revision: 5, name: 'deleted', tier: 'USER' },
-      });
+      await catalog.projections.project(TENANT, 6);
+      const gone = await findServer(catalog, TENANT, 'deleted');
+      expect(gone).toEqual(
+        projectedAt(6, { id: 'deleted', revision: 5, name: 'deleted', tier: 'USER' }),
+      );
     });
 
     it('commits up to the mark are gone, those after it are not [P2]', async () => {
       const catalog = await openCatalog(suite);
       for (let n = 0; n < 6; n += 1) await appendAtHead(catalog, TENANT, creation());
       const all = await readLog(catalog, TENANT);
-      const places = await Promise.all([2, 3, 4].map((r) => catalog.positionAt(TENANT, r)));
-      expect(await catalog.compact(TENANT, 3, KEEP_ANSWERS)).toBe(3);
-      const head = await catalog.head(TENANT);
+      const places = await Promise.all([2, 3, 4].map((r) => catalog.log.positionAt(TENANT, r)));
+      expect(await catalog.log.compact(TENANT, 3, KEEP_ANSWERS)).toBe(3);
+      const head = await catalog.log.head(TENANT);
       for (const after of [0, 1, 2]) {
-        expect(await catalog.read(TENANT, after)).toEqual({ commits: [], head, mark: 3 });
+        expect(await catalog.log.read(TENANT, after)).toEqual({ commits: [], head, mark: 3 });
       }
-      expect(await catalog.read(TENANT, 3)).toEqual({ commits: all.slice(3), head, mark: 3 });
-      expect(await catalog.read(TENANT, 5)).toEqual({ commits: all.slice(5), head, mark: 3 });
-      expect(await catalog.positionAt(TENANT, 0)).toBeUndefined();
-      expect(await catalog.positionAt(TENANT, 2)).toBeUndefined();
-      expect(await catalog.positionAt(TENANT, 3)).toEqual(places[1]);
-      expect(await catalog.positionAt(TENANT, 4)).toEqual(places[2]);
+      expect(await catalog.log.read(TENANT, 3)).toEqual({ commits: all.slice(3), head, mark: 3 });
+      expect(await catalog.log.read(TENANT, 5)).toEqual({ commits: all.slice(5), head, mark: 3 });
+      expect(await catalog.log.positionAt(TENANT, 0)).toBeUndefined();
+      expect(await catalog.log.positionAt(TENANT, 2)).toBeUndefined();
+      expect(await catalog.log.positionAt(TENANT, 3)).toEqual(places[1]);
+      expect(await catalog.log.positionAt(TENANT, 4)).toEqual(places[2]);
     });
 
     it('the mark stays at the end of a batch, before the head, and never goes back [P3]', async () => {
@@ -64,19 +64,19 @@ export function describeCompaction(suite: CatalogSuite): void {
       await appendAtHead(catalog, TENANT, creation(), creation(), creation());
       const marks: number[] = [];
       for (const upTo of [0, 1, 2, 4, 1, 5, 1_000, 3]) {
-        marks.push(await catalog.compact(TENANT, upTo, KEEP_ANSWERS));
+        marks.push(await catalog.log.compact(TENANT, upTo, KEEP_ANSWERS));
       }
       expect(marks).toEqual([0, 0, 2, 2, 2, 5, 5, 5]);
-      expect(await catalog.positionAt(TENANT, 5)).toEqual(await catalog.head(TENANT));
+      expect(await catalog.log.positionAt(TENANT, 5)).toEqual(await catalog.log.head(TENANT));
     });
 
     it('a log that was compacted to its head goes on [P2]', async () => {
       const catalog = await openCatalog(suite);
       await appendAtHead(catalog, TENANT, creation());
-      await catalog.compact(TENANT, 1, KEEP_ANSWERS);
+      await catalog.log.compact(TENANT, 1, KEEP_ANSWERS);
       const { batch } = await appendAtHead(catalog, TENANT, creation());
-      const head = await catalog.head(TENANT);
-      expect(await catalog.read(TENANT, 1)).toEqual({ commits: batch.commits, head, mark: 1 });
+      const head = await catalog.log.head(TENANT);
+      expect(await catalog.log.read(TENANT, 1)).toEqual({ commits: batch.commits, head, mark: 1 });
     });
 
     it('leaves the projections as they are [P3]', async () => {
@@ -92,8 +92,8 @@ export function describeCompaction(suite: CatalogSuite): void {
       await appendAtHead(catalog, TENANT, creation({ id: 'b' }), creation({ id: 'c' }));
       await appendAtHead(catalog, TENANT, draftOf(changeOf(recordOf({ id: 'b' }), undefined)));
       const model = replay(await readLog(catalog, TENANT));
-      await catalog.compact(TENANT, 4, KEEP_ANSWERS);
-      await catalog.project(TENANT, 4);
+      await catalog.log.compact(TENANT, 4, KEEP_ANSWERS);
+      await catalog.projections.project(TENANT, 4);
       expect(await projectionDifferences(catalog, TENANT, model)).toEqual([]);
     });
 
@@ -108,8 +108,8 @@ export function describeCompaction(suite: CatalogSuite): void {
       await appendAtHead(catalog, TENANT, answered('new', 30), answered('again', 5, 'first'));
       await appendAtHead(catalog, TENANT, answered('again', 40, 'second'));
       const model = replay(await readLog(catalog, TENANT));
-      await catalog.compact(TENANT, 0, { answersBefore: 20 });
-      await catalog.project(TENANT, 5);
+      await catalog.log.compact(TENANT, 0, { answersBefore: 20 });
+      await catalog.projections.project(TENANT, 5);
       forgetAnswersBefore(model, 20);
       expect([...model.answers.values()].map((answer) => answer.requestId)).toEqual([
         'edge',
@@ -117,7 +117,7 @@ export function describeCompaction(suite: CatalogSuite): void {
         'again',
       ]);
       expect(await projectionDifferences(catalog, TENANT, model)).toEqual([]);
-      const old = await catalog.answer(TENANT, { principal: 'p', requestId: 'old' });
+      const old = await findAnswer(catalog, TENANT, { principal: 'p', requestId: 'old' });
       expect(old.value).toBeUndefined();
       expect(await readLog(catalog, TENANT)).toHaveLength(5);
     });
@@ -129,8 +129,8 @@ export function describeCompaction(suite: CatalogSuite): void {
       const compacting = (async () => {
         let mark = 0;
         while (!written.signal.aborted) {
-          const { revision } = await catalog.head(TENANT);
-          const next = await catalog.compact(TENANT, revision - 2, KEEP_ANSWERS);
+          const { revision } = await catalog.log.head(TENANT);
+          const next = await catalog.log.compact(TENANT, revision - 2, KEEP_ANSWERS);
           expect(next).toBeGreaterThanOrEqual(mark);
           mark = next;
         }
@@ -143,8 +143,8 @@ export function describeCompaction(suite: CatalogSuite): void {
       expect(rest.map((commit) => commit.revision)).toEqual(
         Array.from({ length: 60 - mark }, (_, at) => mark + at + 1),
       );
-      await catalog.project(TENANT, 60);
-      const { value } = await catalog.sharedServers(TENANT);
+      await catalog.projections.project(TENANT, 60);
+      const { value } = await catalog.projections.sharedServers(TENANT);
       expect(value.map((server) => server.record.id).sort()).toEqual(ids.sort());
     });
 
@@ -154,12 +154,12 @@ export function describeCompaction(suite: CatalogSuite): void {
       const other = suite.capabilities.multiProcess ? await harness.openAnother() : catalog;
       for (let n = 0; n < 20; n += 1) await appendAtHead(catalog, TENANT, creation());
       await Promise.all([
-        catalog.compact(TENANT, 12, KEEP_ANSWERS),
-        other.compact(TENANT, 17, KEEP_ANSWERS),
-        catalog.compact(TENANT, 3, KEEP_ANSWERS),
+        catalog.log.compact(TENANT, 12, KEEP_ANSWERS),
+        other.log.compact(TENANT, 17, KEEP_ANSWERS),
+        catalog.log.compact(TENANT, 3, KEEP_ANSWERS),
       ]);
-      expect((await catalog.read(TENANT, 17)).mark).toBe(17);
-      expect((await other.read(TENANT, 17)).commits).toHaveLength(3);
+      expect((await catalog.log.read(TENANT, 17)).mark).toBe(17);
+      expect((await other.log.read(TENANT, 17)).commits).toHaveLength(3);
     });
   });
 }

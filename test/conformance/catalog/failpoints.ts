@@ -24,9 +24,9 @@ export function describeFailpoints(suite: CatalogSuite): void {
         name === 'append.afterFlush' ? held : undefined;
       const { catalog } = await openHarness(suite, { failpoint });
       let answered = false;
-      const batch = batchOf(await catalog.head(TENANT), [creation()]);
-      const append = catalog.append(TENANT, batch).then(() => (answered = true));
-      await expect.poll(async () => (await catalog.head(TENANT)).revision).toBe(1);
+      const batch = batchOf(await catalog.log.head(TENANT), [creation()]);
+      const append = catalog.log.append(TENANT, batch).then(() => (answered = true));
+      await expect.poll(async () => (await catalog.log.head(TENANT)).revision).toBe(1);
       expect(answered).toBe(false);
       release();
       await append;
@@ -42,12 +42,12 @@ export function describeFailpoints(suite: CatalogSuite): void {
         if (failing && name === place) throw new Error('as told');
       };
       const { catalog } = await openHarness(suite, { failpoint });
-      const batch = batchOf(await catalog.head(TENANT), [creation()]);
-      expect(await reasonOf(catalog.append(TENANT, batch))).toBe(reason);
-      expect((await catalog.head(TENANT)).revision).toBe(revision);
+      const batch = batchOf(await catalog.log.head(TENANT), [creation()]);
+      expect(await reasonOf(catalog.log.append(TENANT, batch))).toBe(reason);
+      expect((await catalog.log.head(TENANT)).revision).toBe(revision);
 
       failing = false;
-      expect((await catalog.append(TENANT, batch)).appended).toBe(true);
+      expect((await catalog.log.append(TENANT, batch)).appended).toBe(true);
       expect(await readLog(catalog, TENANT)).toEqual(batch.commits);
       await expectWholeLog(catalog);
     });

@@ -1,37 +1,49 @@
 import { describe, expect, it } from 'vitest';
-import type { CallOptions, Catalog } from '../../../src/storage/catalog.js';
+import type { CallOptions } from '../../../src/storage/call-options.js';
+import type { Catalog } from '../../../src/storage/catalog.js';
+import type { CommitLog } from '../../../src/storage/log.js';
+import type { Projections } from '../../../src/storage/projections.js';
 import { appendAtHead, batchOf, creation, readLog } from '../../support/storage/builders.js';
 import { openCatalog, openHarness, reasonOf, TENANT, type CatalogSuite } from './harness.js';
 
-type Method = Exclude<keyof Catalog, 'capabilities' | 'close'>;
+type Method = keyof CommitLog | keyof Projections;
 
 /** Every method, called in a way that would work on an open catalog. */
 const CALLS: Record<Method, (catalog: Catalog, options: CallOptions) => Promise<unknown>> = {
-  head: (catalog, options) => catalog.head(TENANT, options),
+  head: (catalog, options) => catalog.log.head(TENANT, options),
+  newer: (catalog, options) => catalog.log.newer([], options),
   append: (catalog, options) => {
     const after = { epoch: 'e', revision: 0, fingerprint: '' };
-    return catalog.append(TENANT, batchOf(after, [creation()]), options);
+    return catalog.log.append(TENANT, batchOf(after, [creation()]), options);
   },
-  read: (catalog, options) => catalog.read(TENANT, 0, options),
-  positionAt: (catalog, options) => catalog.positionAt(TENANT, 0, options),
-  compact: (catalog, options) => catalog.compact(TENANT, 1, { ...options, answersBefore: 1 }),
-  project: (catalog, options) => catalog.project(TENANT, 1, options),
-  serverById: (catalog, options) => catalog.serverById(TENANT, 'a', options),
-  sharedServers: (catalog, options) => catalog.sharedServers(TENANT, options),
-  privateServers: (catalog, options) => catalog.privateServers(TENANT, ['user:a'], options),
+  read: (catalog, options) => catalog.log.read(TENANT, 0, options),
+  positionAt: (catalog, options) => catalog.log.positionAt(TENANT, 0, options),
+  compact: (catalog, options) => catalog.log.compact(TENANT, 1, { ...options, answersBefore: 1 }),
+  project: (catalog, options) => catalog.projections.project(TENANT, 1, options),
+  serversById: (catalog, options) => catalog.projections.serversById(TENANT, ['a'], options),
+  sharedServers: (catalog, options) => catalog.projections.sharedServers(TENANT, options),
+  privateServers: (catalog, options) =>
+    catalog.projections.privateServers(TENANT, ['user:a'], options),
   serversNamed: (catalog, options) =>
-    catalog.serversNamed(TENANT, { name: 'a', limit: 1 }, options),
+    catalog.projections.serversNamed(TENANT, { name: 'a', limit: 1 }, options),
   deletedNamed: (catalog, options) =>
-    catalog.deletedNamed(TENANT, { name: 'a', limit: 1 }, options),
-  serversOfSource: (catalog, options) => catalog.serversOfSource(TENANT, 'a', options),
-  versions: (catalog, options) => catalog.versions(TENANT, { id: 'a', limit: 1 }, options),
-  inventory: (catalog, options) => catalog.inventory(TENANT, { afterId: '', limit: 1 }, options),
-  loadRecords: (catalog, options) => catalog.loadRecords(TENANT, ['a'], options),
-  privateSource: (catalog, options) => catalog.privateSource(TENANT, options),
+    catalog.projections.deletedNamed(TENANT, { name: 'a', limit: 1 }, options),
+  serversOfSource: (catalog, options) => catalog.projections.serversOfSource(TENANT, 'a', options),
+  versions: (catalog, options) =>
+    catalog.projections.versions(TENANT, { id: 'a', limit: 1 }, options),
+  inventory: (catalog, options) =>
+    catalog.projections.inventory(TENANT, { afterId: '', limit: 1 }, options),
+  loadRecords: (catalog, options) => catalog.projections.loadRecords(TENANT, ['a'], options),
+  privateSource: (catalog, options) => catalog.projections.privateSource(TENANT, options),
   serversOfPrivateSource: (catalog, options) =>
-    catalog.serversOfPrivateSource(TENANT, { namespace: 'a', afterId: '', limit: 1 }, options),
-  answer: (catalog, options) => catalog.answer(TENANT, { principal: 'p', requestId: 'r' }, options),
-  tenants: (catalog, options) => catalog.tenants(options),
+    catalog.projections.serversOfPrivateSource(
+      TENANT,
+      { namespace: 'a', afterId: '', limit: 1 },
+      options,
+    ),
+  answers: (catalog, options) =>
+    catalog.projections.answers(TENANT, [{ principal: 'p', requestId: 'r' }], options),
+  tenants: (catalog, options) => catalog.log.tenants(options),
 };
 
 /** Traits that every method has, and closing. */
@@ -61,6 +73,12 @@ export function describeLifecycle(suite: CatalogSuite): void {
         expect(await reasonOf(call(catalog, { signal: AbortSignal.abort() }))).toBe('CANCELLED');
       });
 
+      it('fails with DEADLINE_EXCEEDED when the deadline has passed', async () => {
+        const catalog = await openCatalog(suite);
+        const deadline = performance.now();
+        expect(await reasonOf(call(catalog, { deadline }))).toBe('DEADLINE_EXCEEDED');
+      });
+
       it('works with a signal that does not abort', async () => {
         const catalog = await openCatalog(suite);
         const { signal } = new AbortController();
@@ -77,22 +95,22 @@ export function describeLifecycle(suite: CatalogSuite): void {
     it('finishes what is under way before it is closed [R1]', async () => {
       const harness = await openHarness(suite);
       const { catalog } = harness;
-      const batch = batchOf(await catalog.head(TENANT), [creation({ id: 'late' })]);
-      const append = catalog.append(TENANT, batch);
+      const batch = batchOf(await catalog.log.head(TENANT), [creation({ id: 'late' })]);
+      const append = catalog.log.append(TENANT, batch);
       await catalog.close();
       expect(await append).toEqual({
         appended: true,
-        head: await (await harness.reopen()).head(TENANT),
+        head: await (await harness.reopen()).log.head(TENANT),
       });
     });
 
     it('an append with an aborted signal has no effect', async () => {
       const catalog = await openCatalog(suite);
-      const batch = batchOf(await catalog.head(TENANT), [creation()]);
-      const given = catalog.append(TENANT, batch, { signal: AbortSignal.abort() });
+      const batch = batchOf(await catalog.log.head(TENANT), [creation()]);
+      const given = catalog.log.append(TENANT, batch, { signal: AbortSignal.abort() });
       expect(await reasonOf(given)).toBe('CANCELLED');
       expect(await readLog(catalog, TENANT)).toEqual([]);
-      expect(await catalog.tenants()).toEqual([]);
+      expect(await catalog.log.tenants()).toEqual([]);
     });
 
     it('an append whose signal aborts before the store has it is taken back', async () => {
@@ -101,8 +119,8 @@ export function describeLifecycle(suite: CatalogSuite): void {
         if (name === 'append.before') controller.abort();
       };
       const { catalog } = await openHarness(suite, { failpoint });
-      const batch = batchOf(await catalog.head(TENANT), [creation()]);
-      const given = catalog.append(TENANT, batch, { signal: controller.signal });
+      const batch = batchOf(await catalog.log.head(TENANT), [creation()]);
+      const given = catalog.log.append(TENANT, batch, { signal: controller.signal });
       expect(await reasonOf(given)).toBe('CANCELLED');
       expect(await readLog(catalog, TENANT)).toEqual([]);
     });
@@ -113,10 +131,10 @@ export function describeLifecycle(suite: CatalogSuite): void {
         if (name === 'append.beforeFlush') controller.abort();
       };
       const { catalog } = await openHarness(suite, { failpoint });
-      const batch = batchOf(await catalog.head(TENANT), [creation()]);
-      const outcome = await catalog.append(TENANT, batch, { signal: controller.signal });
+      const batch = batchOf(await catalog.log.head(TENANT), [creation()]);
+      const outcome = await catalog.log.append(TENANT, batch, { signal: controller.signal });
       expect(controller.signal.aborted).toBe(true);
-      expect(outcome).toEqual({ appended: true, head: await catalog.head(TENANT) });
+      expect(outcome).toEqual({ appended: true, head: await catalog.log.head(TENANT) });
       expect(await readLog(catalog, TENANT)).toEqual(batch.commits);
     });
 
@@ -125,7 +143,7 @@ export function describeLifecycle(suite: CatalogSuite): void {
       const other = await openCatalog(suite);
       await appendAtHead(other, TENANT, creation());
       await one.close();
-      expect((await other.head(TENANT)).revision).toBe(1);
+      expect((await other.log.head(TENANT)).revision).toBe(1);
     });
   });
 }

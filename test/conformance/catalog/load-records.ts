@@ -45,24 +45,24 @@ export function describeLoadRecords(suite: CatalogSuite): void {
       );
       expect(await readLog(catalog, TENANT)).toEqual(batch.commits);
       expect(await loadsOf(catalog, ['ana', 'bob'])).toEqual([ana, bob]);
-      const { revision } = await catalog.loadRecords(TENANT, ['ana']);
-      expect(revision).toBe(1);
+      const { from } = await catalog.projections.loadRecords(TENANT, ['ana']);
+      expect(from).toBe(1);
     });
 
     it('are written beside the servers of their commit, or not at all [L2, D24, D32]', async () => {
       const catalog = await openCatalog(suite);
-      const stale = await catalog.head(TENANT);
+      const stale = await catalog.log.head(TENANT);
       const draft = draftOf(changeOf(undefined, recordOf({ id: 'a', owner: 'ana' })), {
         loads: [{ after: loadOf('ana', { serverCount: 1 }) }],
       });
       await appendAtHead(catalog, TENANT, draft);
       const late = touching({ after: loadOf('ana') }, { after: loadOf('bob') });
-      expect(await catalog.append(TENANT, batchOf(stale, [late]))).toMatchObject({
+      expect(await catalog.log.append(TENANT, batchOf(stale, [late]))).toMatchObject({
         appended: false,
       });
       const [loads, { value }] = [
         await loadsOf(catalog, ['ana', 'bob']),
-        await catalog.privateServers(TENANT, ['user:ana']),
+        await catalog.projections.privateServers(TENANT, ['user:ana']),
       ];
       expect(loads).toEqual([loadOf('ana', { serverCount: 1 })]);
       expect(value.map(({ record }) => record.id)).toEqual(['a']);
@@ -81,7 +81,7 @@ export function describeLoadRecords(suite: CatalogSuite): void {
       expect(await loadsOf(catalog, ['ana', 'bob'])).toEqual([second, loadOf('bob')]);
       await appendAtHead(catalog, TENANT, touching({ before: second, after: third }), creation());
       expect(await loadsOf(catalog, ['ana', 'bob'])).toEqual([third, loadOf('bob')]);
-      expect((await catalog.loadRecords(TENANT, ['bob'])).revision).toBe(4);
+      expect((await catalog.projections.loadRecords(TENANT, ['bob'])).from).toBe(4);
     });
 
     it('are answered for those who were asked for, each once; the unknown are left out', async () => {
@@ -118,9 +118,9 @@ export function describeLoadRecords(suite: CatalogSuite): void {
       const [first, second] = [loadOf('ana'), loadOf('ana', { revision: 2 })];
       await appendAtHead(catalog, TENANT, touching({ after: first }, { after: loadOf('bob') }));
       await appendAtHead(catalog, TENANT, touching({ before: first, after: second }));
-      await catalog.project(TENANT, 2);
+      await catalog.projections.project(TENANT, 2);
       const future = Number.MAX_SAFE_INTEGER;
-      expect(await catalog.compact(TENANT, 2, { answersBefore: future })).toBe(2);
+      expect(await catalog.log.compact(TENANT, 2, { answersBefore: future })).toBe(2);
       expect(await readLog(catalog, TENANT)).toEqual([]);
       expect(await loadsOf(catalog, ['ana', 'bob'])).toEqual([second, loadOf('bob')]);
     });
@@ -144,9 +144,9 @@ export function describeLoadRecords(suite: CatalogSuite): void {
       };
       spoil(batch.commits[0]?.loads?.[0]?.after);
       spoil((await loadsOf(catalog, ['ana']))[0]);
-      spoil((await catalog.read(TENANT, 0)).commits[0]?.loads?.[0]?.after);
+      spoil((await catalog.log.read(TENANT, 0)).commits[0]?.loads?.[0]?.after);
       expect(await loadsOf(catalog, ['ana'])).toEqual([loadOf('ana')]);
-      const [commit] = (await catalog.read(TENANT, 0)).commits;
+      const [commit] = (await catalog.log.read(TENANT, 0)).commits;
       expect(commit?.loads).toEqual([{ after: loadOf('ana') }]);
     });
   });
@@ -163,8 +163,8 @@ async function loadsOf(
   users: readonly string[],
   tenant = TENANT,
 ): Promise<readonly LoadRecord[]> {
-  await catalog.project(tenant, (await catalog.head(tenant)).revision);
-  return [...(await catalog.loadRecords(tenant, users)).value].sort(byUser);
+  await catalog.projections.project(tenant, (await catalog.log.head(tenant)).revision);
+  return [...(await catalog.projections.loadRecords(tenant, users)).value].sort(byUser);
 }
 
 function byUser(a: LoadRecord, b: LoadRecord): number {

@@ -14,7 +14,7 @@ export function describeLog(suite: CatalogSuite): void {
       const all = await readLog(catalog, TENANT);
       expect(all.map((commit) => commit.revision)).toEqual([1, 2, 3, 4, 5]);
       for (let after = 0; after <= 6; after += 1) {
-        const slice = await catalog.read(TENANT, after);
+        const slice = await catalog.log.read(TENANT, after);
         expect(slice).toEqual({ commits: all.slice(after), head: outcome.head, mark: 0 });
       }
     });
@@ -27,7 +27,7 @@ export function describeLog(suite: CatalogSuite): void {
         const sizes: number[] = [];
         let after = 0;
         for (;;) {
-          const { commits, head } = await catalog.read(TENANT, after, { limitBytes });
+          const { commits, head } = await catalog.log.read(TENANT, after, { limitBytes });
           if (commits.length === 0) return sizes;
           expect(commits.map((c) => c.revision)).toEqual(commits.map((_, at) => after + at + 1));
           expect(head.revision).toBe(10);
@@ -42,27 +42,27 @@ export function describeLog(suite: CatalogSuite): void {
 
     it('knows the place of each revision, also within a batch', async () => {
       const catalog = await openCatalog(suite);
-      const start = await catalog.head(TENANT);
+      const start = await catalog.log.head(TENANT);
       await appendAtHead(catalog, TENANT, creation(), creation(), creation());
       await appendAtHead(catalog, TENANT, creation());
-      expect(await catalog.positionAt(TENANT, 0)).toEqual(start);
+      expect(await catalog.log.positionAt(TENANT, 0)).toEqual(start);
       for (const commit of await readLog(catalog, TENANT)) {
-        const place = await catalog.positionAt(TENANT, commit.revision);
+        const place = await catalog.log.positionAt(TENANT, commit.revision);
         expect(place).toEqual(positionOf(start.epoch, commit));
       }
-      expect(await catalog.positionAt(TENANT, 4)).toEqual(await catalog.head(TENANT));
+      expect(await catalog.log.positionAt(TENANT, 4)).toEqual(await catalog.log.head(TENANT));
       for (const nowhere of [5, 1_000_000, -1, 1.5]) {
-        expect(await catalog.positionAt(TENANT, nowhere)).toBeUndefined();
+        expect(await catalog.log.positionAt(TENANT, nowhere)).toBeUndefined();
       }
     });
 
     it('histories that differ have different fingerprints at equal revisions', async () => {
       const catalog = await openCatalog(suite);
-      const start = await catalog.head(TENANT);
+      const start = await catalog.log.head(TENANT);
       const one = batchOf(start, [creation({ title: 'one' }), creation({ id: 'x' })]);
       const other = batchOf(start, [creation({ title: 'other' }), creation({ id: 'x' })]);
-      await catalog.append(TENANT, one);
-      const place = await catalog.positionAt(TENANT, 2);
+      await catalog.log.append(TENANT, one);
+      const place = await catalog.log.positionAt(TENANT, 2);
       expect(place?.fingerprint).toBe(one.commits[1]?.fingerprint);
       expect(place?.fingerprint).not.toBe(other.commits[1]?.fingerprint);
     });

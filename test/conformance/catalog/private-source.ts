@@ -31,7 +31,7 @@ export function describePrivateSource(suite: CatalogSuite): void {
       const { batch } = await appendAtHead(catalog, TENANT, touching({ after: FIRST }));
       expect(await readLog(catalog, TENANT)).toEqual(batch.commits);
       expect(await sourceOf(catalog)).toEqual(FIRST);
-      expect((await catalog.privateSource(TENANT)).revision).toBe(1);
+      expect((await catalog.projections.privateSource(TENANT)).from).toBe(1);
     });
 
     it('is the newest, also of one batch, and stays while others move', async () => {
@@ -45,10 +45,10 @@ export function describePrivateSource(suite: CatalogSuite): void {
 
     it('is not written by a batch that came too late', async () => {
       const catalog = await openCatalog(suite);
-      const stale = await catalog.head(TENANT);
+      const stale = await catalog.log.head(TENANT);
       await appendAtHead(catalog, TENANT, touching({ after: FIRST }));
       const late = batchOf(stale, [touching({ after: SECOND })]);
-      expect(await catalog.append(TENANT, late)).toMatchObject({ appended: false });
+      expect(await catalog.log.append(TENANT, late)).toMatchObject({ appended: false });
       expect(await sourceOf(catalog)).toEqual(FIRST);
     });
 
@@ -73,9 +73,9 @@ export function describePrivateSource(suite: CatalogSuite): void {
       const catalog = await openCatalog(suite);
       await appendAtHead(catalog, TENANT, touching({ after: FIRST }));
       await appendAtHead(catalog, TENANT, touching({ before: FIRST, after: SECOND }));
-      await catalog.project(TENANT, 2);
+      await catalog.projections.project(TENANT, 2);
       const answersBefore = Number.MAX_SAFE_INTEGER;
-      expect(await catalog.compact(TENANT, 2, { answersBefore })).toBe(2);
+      expect(await catalog.log.compact(TENANT, 2, { answersBefore })).toBe(2);
       expect(await sourceOf(catalog)).toEqual(SECOND);
     });
 
@@ -140,8 +140,8 @@ function loaded(id: string, privateSource: string): ServerRecord {
 
 /** As of the end of the log. */
 async function sourceOf(catalog: Catalog, tenant = TENANT): Promise<SourceRecord | undefined> {
-  await catalog.project(tenant, (await catalog.head(tenant)).revision);
-  return (await catalog.privateSource(tenant)).value;
+  await catalog.projections.project(tenant, (await catalog.log.head(tenant)).revision);
+  return (await catalog.projections.privateSource(tenant)).value;
 }
 
 async function pageOf(
@@ -149,8 +149,8 @@ async function pageOf(
   namespace: string,
   { afterId = '', limit = 2 }: { readonly afterId?: string; readonly limit?: number },
 ) {
-  await catalog.project(TENANT, (await catalog.head(TENANT)).revision);
-  return catalog.serversOfPrivateSource(TENANT, { namespace, afterId, limit });
+  await catalog.projections.project(TENANT, (await catalog.log.head(TENANT)).revision);
+  return catalog.projections.serversOfPrivateSource(TENANT, { namespace, afterId, limit });
 }
 
 /** The ids on all pages of this size. */

@@ -31,6 +31,7 @@ import {
   type CatalogModel,
 } from '../../support/storage/model.js';
 import { openCatalog, openHarness, TENANT, type CatalogSuite } from './harness.js';
+import { findServer, projectedAt } from '../../support/storage/reads.js';
 
 /** Projections are the sum of the log, and nothing else. */
 export function describeProjections(suite: CatalogSuite): void {
@@ -45,7 +46,7 @@ export function describeProjections(suite: CatalogSuite): void {
             expect(await projectionDifferences(harness.catalog, TENANT, model)).toEqual([]);
             if (!suite.capabilities.durable) return;
             const reopened = await harness.reopen();
-            await reopened.compact(TENANT, model.revision, { answersBefore: 0 });
+            await reopened.log.compact(TENANT, model.revision, { answersBefore: 0 });
             expect(await projectionDifferences(reopened, TENANT, model)).toEqual([]);
           } finally {
             await harness.dispose();
@@ -70,7 +71,7 @@ export function describeProjections(suite: CatalogSuite): void {
       const access = replaceGrants(held, ['user:ana', 'user:carl'], 3);
       await appendAtHead(catalog, TENANT, draftOf(changeOf(early, early, access)));
       expect((await resolvedBy(catalog, 'ana', 'n'))?.record.id).toBe('z-early');
-      expect((await catalog.serverById(TENANT, 'z-early')).value).toEqual({
+      expect((await findServer(catalog, TENANT, 'z-early')).value).toEqual({
         record: early,
         grants: [
           { subject: 'user:ana', revision: 1 },
@@ -90,10 +91,10 @@ export function describeProjections(suite: CatalogSuite): void {
         draftOf(changeOf(undefined, record), { time: future }),
         draftOf(changeOf(record, next), { time: 1 }),
       );
-      await catalog.project(TENANT, 2);
-      const { value } = await catalog.serverById(TENANT, 'a');
+      await catalog.projections.project(TENANT, 2);
+      const { value } = await findServer(catalog, TENANT, 'a');
       expect((value as StoredServer).record.lastUpdatedAt).toBe(future + 1);
-      const { commits } = await catalog.read(TENANT, 0);
+      const { commits } = await catalog.log.read(TENANT, 0);
       expect(commits.map((commit) => commit.time)).toEqual([future, 1]);
     });
 
@@ -105,9 +106,12 @@ export function describeProjections(suite: CatalogSuite): void {
       const shared = { ...rest, tier: 'APP' as const, revision: 2 };
       const subjects: readonly Subject[] = ['user:ana', 'group:ops'];
       const seen = async (): Promise<readonly [number, number]> => {
-        await catalog.project(TENANT, (await catalog.head(TENANT)).revision);
-        const privately = await catalog.privateServers(TENANT, subjects);
-        return [privately.value.length, (await catalog.sharedServers(TENANT)).value.length];
+        await catalog.projections.project(TENANT, (await catalog.log.head(TENANT)).revision);
+        const privately = await catalog.projections.privateServers(TENANT, subjects);
+        return [
+          privately.value.length,
+          (await catalog.projections.sharedServers(TENANT)).value.length,
+        ];
       };
       await appendAtHead(catalog, TENANT, draftOf(changeOf(undefined, mine, { granted })));
       expect(await seen()).toEqual([1, 0]);
@@ -123,15 +127,17 @@ export function describeProjections(suite: CatalogSuite): void {
       const subjects = Array.from({ length: 3_000 }, (_, at): Subject => `user:u${String(at)}`);
       const granted = grantsAt(1, ...subjects);
       await appendAtHead(catalog, TENANT, draftOf(changeOf(undefined, record, { granted })));
-      await catalog.project(TENANT, 1);
-      const { value } = await catalog.serverById(TENANT, 'a');
+      await catalog.projections.project(TENANT, 1);
+      const { value } = await findServer(catalog, TENANT, 'a');
       expect((value as StoredServer).grants.map((grant) => grant.subject)).toEqual(
         [...subjects].sort(),
       );
-      expect((await catalog.privateServers(TENANT, ['user:u2999'])).value).toHaveLength(1);
+      expect((await catalog.projections.privateServers(TENANT, ['user:u2999'])).value).toHaveLength(
+        1,
+      );
       await appendAtHead(catalog, TENANT, draftOf(changeOf(record, undefined)));
-      await catalog.project(TENANT, 2);
-      expect((await catalog.privateServers(TENANT, subjects)).value).toEqual([]);
+      await catalog.projections.project(TENANT, 2);
+      expect((await catalog.projections.privateServers(TENANT, subjects)).value).toEqual([]);
     });
 
     it('projecting may be repeated, in any order, and never goes back', async () => {
@@ -140,13 +146,13 @@ export function describeProjections(suite: CatalogSuite): void {
       for (let n = 0; n < 5; n += 1) await appendAtHead(catalog, TENANT, creation());
       let reflected = 0;
       for (const upTo of [2, 1, 4, 4, 0, 5, 3, 99]) {
-        const revision = await catalog.project(TENANT, upTo);
+        const revision = await catalog.projections.project(TENANT, upTo);
         expect(revision).toBeGreaterThanOrEqual(Math.max(reflected, Math.min(upTo, 5)));
-        expect((await catalog.sharedServers(TENANT)).revision).toBe(revision);
+        expect((await catalog.projections.sharedServers(TENANT)).from).toBe(revision);
         reflected = revision;
       }
       expect(reflected).toBe(5);
-      expect((await catalog.sharedServers(TENANT)).value).toHaveLength(5);
+      expect((await catalog.projections.sharedServers(TENANT)).value).toHaveLength(5);
     });
 
     if (suite.capabilities.atomicProjections) {
@@ -154,8 +160,8 @@ export function describeProjections(suite: CatalogSuite): void {
         const catalog = await openCatalog(suite);
         for (let n = 1; n <= 5; n += 1) {
           await appendAtHead(catalog, TENANT, creation());
-          const { revision, value } = await catalog.sharedServers(TENANT);
-          expect([revision, value.length]).toEqual([n, n]);
+          const { from, to, value } = await catalog.projections.sharedServers(TENANT);
+          expect([from, to, value.length]).toEqual([n, n, n]);
         }
       });
 
@@ -172,14 +178,14 @@ export function describeProjections(suite: CatalogSuite): void {
         const seen = new Set<string>();
         const reader = (async () => {
           while (!projected.signal.aborted) {
-            const { revision, value } = await catalog.sharedServers(TENANT);
+            const { from, value } = await catalog.projections.sharedServers(TENANT);
             const names = value.map(({ record }) => `${record.id}=${record.name}`).sort();
-            seen.add(`${String(revision)}: ${names.join()}`);
+            seen.add(`${String(from)}: ${names.join()}`);
             await new Promise(setImmediate);
           }
         })();
         await appendAtHead(catalog, TENANT, swap);
-        await catalog.project(TENANT, 2);
+        await catalog.projections.project(TENANT, 2);
         projected.abort();
         await reader;
         seen.add(`2: ${(await namesOf(catalog)).join()}`);
@@ -189,9 +195,9 @@ export function describeProjections(suite: CatalogSuite): void {
       it('stay behind the log until someone projects', async () => {
         const catalog = await openCatalog(suite);
         await appendAtHead(catalog, TENANT, creation());
-        expect(await catalog.sharedServers(TENANT)).toEqual({ revision: 0, value: [] });
-        expect(await catalog.project(TENANT, 1)).toBe(1);
-        expect((await catalog.sharedServers(TENANT)).value).toHaveLength(1);
+        expect(await catalog.projections.sharedServers(TENANT)).toEqual(projectedAt(0, []));
+        expect(await catalog.projections.project(TENANT, 1)).toBe(1);
+        expect((await catalog.projections.sharedServers(TENANT)).value).toHaveLength(1);
       });
     }
   });
@@ -220,11 +226,11 @@ export async function playHistory(
   const endBatch = async (): Promise<void> => {
     endCommit();
     if (drafts.length === 0) return;
-    const batch = batchOf(await catalog.head(TENANT), drafts);
-    const { appended } = await catalog.append(TENANT, batch);
+    const batch = batchOf(await catalog.log.head(TENANT), drafts);
+    const { appended } = await catalog.log.append(TENANT, batch);
     expect(appended).toBe(true);
     for (const commit of batch.commits) applyToModel(model, commit);
-    await catalog.project(TENANT, model.revision);
+    await catalog.projections.project(TENANT, model.revision);
     servers = new Map(model.servers);
     loads = new Map(model.loads);
     drafts = [];
@@ -250,7 +256,7 @@ export async function playHistory(
 }
 
 async function namesOf(catalog: Catalog): Promise<readonly string[]> {
-  const { value } = await catalog.sharedServers(TENANT);
+  const { value } = await catalog.projections.sharedServers(TENANT);
   return value.map(({ record }) => `${record.id}=${record.name}`).sort();
 }
 
@@ -259,9 +265,9 @@ async function resolvedBy(
   user: string,
   name: string,
 ): Promise<StoredServer | undefined> {
-  await catalog.project(TENANT, (await catalog.head(TENANT)).revision);
-  const shared = (await catalog.sharedServers(TENANT)).value;
-  const owned = (await catalog.privateServers(TENANT, [`user:${user}`])).value;
+  await catalog.projections.project(TENANT, (await catalog.log.head(TENANT)).revision);
+  const shared = (await catalog.projections.sharedServers(TENANT)).value;
+  const owned = (await catalog.projections.privateServers(TENANT, [`user:${user}`])).value;
   const index: RecordIndex = {
     shared: (wanted) => shared.find((server) => server.record.name === wanted),
     allShared: () => shared,

@@ -35,30 +35,30 @@ function describeDurable(suite: CatalogSuite): void {
       const loads = [{ after: loadOf('ana', { revision: 4 }) }];
       await appendAtHead(catalog, TENANT, draftOf(changeOf(record, undefined), { loads }));
       const model = replay(await readLog(catalog, TENANT));
-      await catalog.compact(TENANT, 1, { answersBefore: 0 });
-      await catalog.project(TENANT, 4);
-      const [head, slice] = [await catalog.head(TENANT), await catalog.read(TENANT, 1)];
-      const unwritten = await catalog.head('unwritten');
+      await catalog.log.compact(TENANT, 1, { answersBefore: 0 });
+      await catalog.projections.project(TENANT, 4);
+      const [head, slice] = [await catalog.log.head(TENANT), await catalog.log.read(TENANT, 1)];
+      const unwritten = await catalog.log.head('unwritten');
 
       const reopened = await harness.reopen();
-      expect(await reopened.head(TENANT)).toEqual(head);
-      expect(await reopened.read(TENANT, 1)).toEqual(slice);
+      expect(await reopened.log.head(TENANT)).toEqual(head);
+      expect(await reopened.log.read(TENANT, 1)).toEqual(slice);
       expect(slice.mark).toBe(1);
-      expect(await reopened.head('unwritten')).toEqual(unwritten);
-      expect(await reopened.tenants()).toEqual([TENANT]);
+      expect(await reopened.log.head('unwritten')).toEqual(unwritten);
+      expect(await reopened.log.tenants()).toEqual([TENANT]);
       expect(await projectionDifferences(reopened, TENANT, model)).toEqual([]);
     });
 
     it('goes on where the log ended, and refuses who has not seen it [R1, P1]', async () => {
       const harness = await openHarness(suite);
-      const stale = await harness.catalog.head(TENANT);
+      const stale = await harness.catalog.log.head(TENANT);
       const { outcome } = await appendAtHead(harness.catalog, TENANT, creation());
       const reopened = await harness.reopen();
-      const refused = await reopened.append(TENANT, batchOf(stale, [creation()]));
+      const refused = await reopened.log.append(TENANT, batchOf(stale, [creation()]));
       expect(refused).toEqual({ appended: false, head: outcome.head });
       await appendAtHead(reopened, TENANT, creation());
       await expectWholeLog(reopened);
-      expect((await reopened.head(TENANT)).revision).toBe(2);
+      expect((await reopened.log.head(TENANT)).revision).toBe(2);
     });
 
     it('keeps what was appended at once by many [R1, F1]', async () => {
@@ -71,7 +71,7 @@ function describeDurable(suite: CatalogSuite): void {
         }),
       );
       const reopened = await harness.reopen();
-      expect(await Promise.all(tenants.map((tenant) => reopened.head(tenant)))).toEqual(heads);
+      expect(await Promise.all(tenants.map((tenant) => reopened.log.head(tenant)))).toEqual(heads);
     });
   });
 }
@@ -82,7 +82,7 @@ function describeForgetful(suite: CatalogSuite): void {
       const harness = await openHarness(suite);
       const { outcome } = await appendAtHead(harness.catalog, TENANT, creation());
       const reopened = await harness.reopen();
-      const head = await reopened.head(TENANT);
+      const head = await reopened.log.head(TENANT);
       expect(head.revision).toBe(0);
       expect(head.epoch).not.toBe(outcome.head.epoch);
       expect(await projectionDifferences(reopened, TENANT, emptyModel())).toEqual([]);
@@ -97,7 +97,7 @@ function describeSeveral(suite: CatalogSuite): void {
       const all = [harness.catalog, await harness.openAnother(), await harness.openAnother()];
       for (let n = 0; n < 12; n += 1) {
         const { outcome } = await appendAtHead(all[n % 3]!, TENANT, creation());
-        for (const catalog of all) expect(await catalog.head(TENANT)).toEqual(outcome.head);
+        for (const catalog of all) expect(await catalog.log.head(TENANT)).toEqual(outcome.head);
       }
       for (const catalog of all) await expectWholeLog(catalog);
     });
@@ -111,7 +111,7 @@ function describeSeveral(suite: CatalogSuite): void {
       const others = [];
       for (let n = 0; n < 3; n += 1) others.push(await harness.openAnother());
       await Promise.all(writing);
-      for (const other of others) expect((await other.head('t9')).revision).toBe(5);
+      for (const other of others) expect((await other.log.head('t9')).revision).toBe(5);
     });
 
     it('go on when one of them is closed', async () => {
@@ -121,7 +121,7 @@ function describeSeveral(suite: CatalogSuite): void {
       await other.close();
       await appendAtHead(harness.catalog, TENANT, creation());
       await expectWholeLog(harness.catalog);
-      expect((await harness.catalog.head(TENANT)).revision).toBe(2);
+      expect((await harness.catalog.log.head(TENANT)).revision).toBe(2);
     });
   });
 }

@@ -25,10 +25,10 @@ export function describeVersions(suite: CatalogSuite): void {
         draftOf(changeOf(first, second), { actor: 'eve', time: 7 }),
         draftOf(changeOf(second, undefined, { revoked: granted }), { actor: 'max' }),
       );
-      await catalog.project(TENANT, 3);
-      await catalog.compact(TENANT, 3, { answersBefore: 0 });
-      const { revision, value } = await catalog.versions(TENANT, { id: 'a', limit: 9 });
-      expect(revision).toBe(3);
+      await catalog.projections.project(TENANT, 3);
+      await catalog.log.compact(TENANT, 3, { answersBefore: 0 });
+      const { from, value } = await catalog.projections.versions(TENANT, { id: 'a', limit: 9 });
+      expect(from).toBe(3);
       expect(value).toMatchObject([
         { generation: 3, cause: 'DELETE', actor: 'max', revision: 3, etag: '', grants: granted },
         { generation: 2, cause: 'UPDATE', actor: 'eve', time: 7, etag: second.etag, grants: [] },
@@ -52,8 +52,8 @@ export function describeVersions(suite: CatalogSuite): void {
       await appendAtHead(catalog, TENANT, draftOf(changeOf(record, record, { granted })));
       const known = { ...record, factsEtag: 'f', revision: 3 };
       await appendAtHead(catalog, TENANT, draftOf(changeOf(record, known)));
-      await catalog.project(TENANT, 3);
-      const { value } = await catalog.versions(TENANT, { id: 'a', limit: 9 });
+      await catalog.projections.project(TENANT, 3);
+      const { value } = await catalog.projections.versions(TENANT, { id: 'a', limit: 9 });
       expect(value.map(({ revision }) => revision)).toEqual([1]);
     });
 
@@ -67,13 +67,13 @@ export function describeVersions(suite: CatalogSuite): void {
         await appendAtHead(catalog, TENANT, draftOf(changeOf(record, next)));
         record = next;
       }
-      await catalog.project(TENANT, 13);
+      await catalog.projections.project(TENANT, 13);
       const page = async (
         before: number | undefined,
         limit: number,
       ): Promise<readonly number[]> => {
         const query = { id: 'a', limit, ...(before === undefined ? {} : { before }) };
-        const { value } = await catalog.versions(TENANT, query);
+        const { value } = await catalog.projections.versions(TENANT, query);
         return value.map(({ generation }) => generation);
       };
       expect(await page(undefined, 3)).toEqual([11, 10, 9]);
@@ -81,7 +81,9 @@ export function describeVersions(suite: CatalogSuite): void {
       expect(await page(3, 6)).toEqual([2, 1]);
       expect(await page(1, 6)).toEqual([]);
       expect(await page(undefined, 0)).toEqual([]);
-      expect((await catalog.versions('other', { id: 'a', limit: 9 })).value).toEqual([]);
+      expect((await catalog.projections.versions('other', { id: 'a', limit: 9 })).value).toEqual(
+        [],
+      );
     });
 
     it('of deleted servers are found by the name: the newest first, and no longer when back', async () => {
@@ -92,8 +94,8 @@ export function describeVersions(suite: CatalogSuite): void {
         await appendAtHead(catalog, TENANT, draftOf(changeOf(record, undefined)));
       }
       const found = async (limit: number): Promise<readonly string[]> => {
-        await catalog.project(TENANT, (await catalog.head(TENANT)).revision);
-        const { value } = await catalog.deletedNamed(TENANT, { name: 'n', limit });
+        await catalog.projections.project(TENANT, (await catalog.log.head(TENANT)).revision);
+        const { value } = await catalog.projections.deletedNamed(TENANT, { name: 'n', limit });
         return value.map(({ id }) => id);
       };
       expect(await found(9)).toEqual(['b', 'a', 'c']);
@@ -105,7 +107,8 @@ export function describeVersions(suite: CatalogSuite): void {
       await appendAtHead(catalog, TENANT, draftOf(changeOf(back, renamed)));
       await appendAtHead(catalog, TENANT, draftOf(changeOf(renamed, undefined)));
       expect(await found(9)).toEqual(['b', 'c']);
-      const [other] = (await catalog.deletedNamed(TENANT, { name: 'other', limit: 1 })).value;
+      const [other] = (await catalog.projections.deletedNamed(TENANT, { name: 'other', limit: 1 }))
+        .value;
       expect(other).toEqual({ id: 'a', revision: 9, name: 'other', tier: 'PRIVATE', owner: 'a' });
     });
 
@@ -117,8 +120,8 @@ export function describeVersions(suite: CatalogSuite): void {
       await appendAtHead(catalog, TENANT, creation({ id: 'c', source: 'one.yaml.bak' }));
       await appendAtHead(catalog, TENANT, creation({ id: 'd' }));
       const idsOf = async (source: string): Promise<readonly string[]> => {
-        await catalog.project(TENANT, (await catalog.head(TENANT)).revision);
-        const { value } = await catalog.serversOfSource(TENANT, source);
+        await catalog.projections.project(TENANT, (await catalog.log.head(TENANT)).revision);
+        const { value } = await catalog.projections.serversOfSource(TENANT, source);
         return value.map(({ record }) => record.id);
       };
       expect(await idsOf('one.yaml')).toEqual(['a', 'b']);

@@ -61,7 +61,7 @@ describe('an access list', () => {
       { subject: 'user:ana', revision: 3 },
       { subject: 'user:zoe', revision: 2 },
     ]);
-    const { commits } = await world.catalog.read(TENANT, 1);
+    const { commits } = await world.catalog.log.read(TENANT, 1);
     expect(commits.map(({ cause, reason }) => [cause, reason])).toEqual([
       ['ACCESS', ''],
       ['ACCESS', 'zoe stays'],
@@ -112,7 +112,7 @@ describe('an access list', () => {
       revoke(replica, record, { subjects: ['user:zoe'] }),
     ];
     for (const answer of await Promise.all(idle)) expect(answer.value).toEqual(none);
-    expect((await world.catalog.head(TENANT)).revision).toBe(2);
+    expect((await world.catalog.log.head(TENANT)).revision).toBe(2);
   });
 
   it('reaches a subject that was never seen before it asks [R1]', async () => {
@@ -160,7 +160,7 @@ describe('an access list', () => {
     const gone = await revoke(replica, record, { subjects: ['user:ana'], validateOnly });
     expect(gone.value.removed).toEqual(['user:ana']);
     expect(await reasonOf(setAccess(replica, record, set))).toBe('ETAG_MISMATCH');
-    expect((await world.catalog.head(TENANT)).revision).toBe(2);
+    expect((await world.catalog.log.head(TENANT)).revision).toBe(2);
   });
 
   it('that is no single commit any more is refused, also when only checked [R6, P5]', async () => {
@@ -173,7 +173,7 @@ describe('an access list', () => {
       const other = setAccess(replica, value.record, { subjects: long('b'), validateOnly });
       expect(await reasonOf(other)).toBe('COMMIT_TOO_LARGE');
     }
-    expect((await world.catalog.head(TENANT)).revision).toBe(2);
+    expect((await world.catalog.log.head(TENANT)).revision).toBe(2);
   });
 
   it('goes with its server when it is deleted, and comes back with it', async () => {
@@ -321,7 +321,7 @@ describe('access', () => {
     expect(await reasonOf(grant(replica, record, { subjects: ['user:ana'] }))).toBe(
       'TOO_MANY_GRANTS',
     );
-    expect((await world.catalog.head(TENANT)).revision).toBe(2);
+    expect((await world.catalog.log.head(TENANT)).revision).toBe(2);
   });
 });
 
@@ -349,7 +349,7 @@ describe('a server of a private source', () => {
     expect(await reasonOf(taken)).toBe('NAME_TAKEN');
     expect((await grantsOf(replica, record)).value).toMatchObject({ grants: [], record });
     expect((await get(replica, userView('ana'), { name: 'files' })).value.record).toEqual(record);
-    expect((await world.catalog.head(TENANT)).revision).toBe(1);
+    expect((await world.catalog.log.head(TENANT)).revision).toBe(1);
   });
 
   it('is promoted by a copy, which shadows it until it is gone [P28]', async () => {

@@ -20,6 +20,7 @@ import {
 import type { SyncFrame, WatchFrame } from '../../support/services/encoders.js';
 import { decodeFrames } from '../../support/services/sinks.js';
 import { readLog } from '../../support/storage/builders.js';
+import { withMethods } from '../../support/storage/reads.js';
 
 useFakeIntervals();
 
@@ -36,7 +37,7 @@ const reasonOf = async (work: Promise<unknown>): Promise<string> => {
 };
 
 const revisionOf = async (catalog: Catalog): Promise<number> =>
-  (await catalog.head(TENANT)).revision;
+  (await catalog.log.head(TENANT)).revision;
 
 const SET = ['a', 'b', 'c'].map((name) => itemOf({ name }));
 
@@ -65,13 +66,12 @@ describe('a set', () => {
   it('shares appends, and answers the token of its newest write [R1, P12]', async () => {
     await using world = await openWorld();
     let appends = 0;
-    const catalog: Catalog = {
-      ...world.catalog,
+    const catalog: Catalog = withMethods(world.catalog, {
       append: (...args) => {
         appends += 1;
-        return world.catalog.append(...args);
+        return world.catalog.log.append(...args);
       },
-    };
+    });
     const replica = await world.replica({ catalog });
     const far = await world.replica();
     await listed(far, INVENTORY_VIEW);
@@ -201,14 +201,13 @@ describe('what a set no longer has', () => {
     await using world = await openWorld();
     const [near, far] = [await world.replica(), await world.replica()];
     await apply(near, SET);
-    const catalog: Catalog = {
-      ...world.catalog,
+    const catalog: Catalog = withMethods(world.catalog, {
       serversOfSource: async (...args) => {
-        const members = await world.catalog.serversOfSource(...args);
+        const members = await world.catalog.projections.serversOfSource(...args);
         await apply(near, [itemOf({ name: 'a' })], { source: 'other', takeOver: true });
         return members;
       },
-    };
+    });
     const racing = await world.replica({ catalog });
     const pruned = await apply(racing, [itemOf({ name: 'c' })], { prune: true });
     expect(told(pruned)).toEqual(['unchanged c', 'deleted b']);
@@ -261,14 +260,13 @@ describe('an apply that is repeated with its request id', () => {
   it('completes what was interrupted, each item once [R3, P13, F1]', async () => {
     await using world = await openWorld();
     let left = 3;
-    const catalog: Catalog = {
-      ...world.catalog,
+    const catalog: Catalog = withMethods(world.catalog, {
       append: async (...args) => {
         left -= 1;
         if (left < 0) throw new SwitchboardError('NOT_WRITTEN', 'the store is gone');
-        return world.catalog.append(...args);
+        return world.catalog.log.append(...args);
       },
-    };
+    });
     const set = upTo(700).map((n) => itemOf({ name: `n${String(n)}` }));
     const interrupted = await apply(await world.replica({ catalog }), set, { requestId: 'r' });
     const refused = interrupted.value.results.filter(
@@ -445,10 +443,9 @@ describe('all or nothing', () => {
 
   it('that cannot be written says so as a whole [R3]', async () => {
     await using world = await openWorld();
-    const catalog: Catalog = {
-      ...world.catalog,
+    const catalog: Catalog = withMethods(world.catalog, {
       append: () => Promise.reject(new SwitchboardError('CATALOG_UNAVAILABLE')),
-    };
+    });
     const replica = await world.replica({ catalog });
     expect(await reasonOf(apply(replica, SET, ALL))).toBe('OUTCOME_UNKNOWN');
     const each = await apply(replica, SET);

@@ -14,6 +14,7 @@ import {
   tokenOf,
   update,
 } from '../../support/services/world.js';
+import { withMethods } from '../../support/storage/reads.js';
 
 useFakeIntervals();
 
@@ -116,17 +117,16 @@ describe('an explanation', () => {
       { before: 'deletedNamed', run: () => remove(near, shared) },
       { before: 'catchUp', run: () => remove(near, own) },
     ];
-    const catalog: Catalog = {
-      ...world.catalog,
+    const catalog: Catalog = withMethods(world.catalog, {
       deletedNamed: async (...args) => {
         const step = steps.shift();
         if (step?.before === 'deletedNamed') await step.run();
-        const answer = await world.catalog.deletedNamed(...args);
+        const answer = await world.catalog.projections.deletedNamed(...args);
         if (step?.before === 'catchUp') await step.run();
-        told.push(String(answer.revision));
+        told.push(String(answer.from));
         return answer;
       },
-    };
+    });
     const racing = await world.replica({ catalog });
     const { value, position } = await explainName(racing, ana, 'files');
     expect(told).toEqual(['3', '3']);
@@ -144,14 +144,13 @@ describe('an explanation', () => {
     await using world = await openWorld();
     const near = await world.replica();
     let count = 0;
-    const catalog: Catalog = {
-      ...world.catalog,
+    const catalog: Catalog = withMethods(world.catalog, {
       deletedNamed: async (...args) => {
         count += 1;
         await create(near, { name: `n${String(count)}` });
-        return world.catalog.deletedNamed(...args);
+        return world.catalog.projections.deletedNamed(...args);
       },
-    };
+    });
     const racing = await world.replica({ catalog });
     expect(await reasonOf(explainName(racing, ana, 'files'))).toBe('CATALOG_UNAVAILABLE');
   });

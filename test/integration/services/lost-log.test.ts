@@ -22,7 +22,7 @@ describe('a replica whose tenant was compacted beyond its view', () => {
     await create(far, { name: 'of another tenant' }, { tenant: 'globex' });
     for (const name of ['second', 'third']) await create(near, { name });
     await create(near, { name: 'of another replica' }, { tenant: 'globex' });
-    await world.catalog.compact(TENANT, 3, { answersBefore: 0 });
+    await world.catalog.log.compact(TENANT, 3, { answersBefore: 0 });
 
     passTime(far, 1_000);
     await vi.waitFor(() => {

@@ -36,6 +36,7 @@ import {
 } from '../../support/services/world.js';
 import { readLog } from '../../support/storage/builders.js';
 import { projectionDifferences, replay } from '../../support/storage/model.js';
+import { withMethods } from '../../support/storage/reads.js';
 
 useFakeIntervals();
 
@@ -46,7 +47,7 @@ const ids = (records: readonly ServerRecord[]): readonly string[] =>
   records.map(({ id }) => id).toSorted();
 
 const revisionOf = async (catalog: Catalog): Promise<number> =>
-  (await catalog.head(TENANT)).revision;
+  (await catalog.log.head(TENANT)).revision;
 
 describe('a promotion', () => {
   it('shows the server to everyone, under its id, in one commit [R5]', async () => {
@@ -95,15 +96,14 @@ describe('a promotion', () => {
     const near = await world.replica();
     const record = await named(near, 'ana');
     let looks = 0;
-    const catalog: Catalog = {
-      ...world.catalog,
+    const catalog: Catalog = withMethods(world.catalog, {
       serversNamed: async (...args) => {
-        const found = await world.catalog.serversNamed(...args);
+        const found = await world.catalog.projections.serversNamed(...args);
         looks += 1;
         if (looks === 1) await named(near, 'bob');
         return found;
       },
-    };
+    });
     const racing = await world.replica({ catalog });
     const refused = await reasonOf(promote(racing, record, { policy: 'fail' }));
     expect([refused, looks]).toEqual(['WOULD_SHADOW', 2]);
@@ -133,13 +133,12 @@ describe('a promotion', () => {
       });
     let looks = 0;
     const work = fromNamesakes(
-      {
-        ...catalog,
+      withMethods(catalog, {
         serversNamed: (...args) => {
           looks += 1;
-          return catalog.serversNamed(...args);
+          return catalog.projections.serversNamed(...args);
         },
-      },
+      }),
       tenant,
       {
         ...{ id: record.id, owners: [] },
@@ -166,10 +165,9 @@ describe('a promotion', () => {
     await using world = await openWorld();
     const record = await named(await world.replica(), 'ana');
     await named(await world.replica(), 'bob');
-    const catalog: Catalog = {
-      ...world.catalog,
+    const catalog: Catalog = withMethods(world.catalog, {
       serversNamed: () => Promise.reject(new SwitchboardError('CATALOG_UNAVAILABLE')),
-    };
+    });
     const replica = await world.replica({ catalog });
     for (const policy of ['fail', 'shadow'] as const) {
       for (const validateOnly of [true, false]) {

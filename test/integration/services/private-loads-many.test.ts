@@ -190,9 +190,9 @@ describe('reading', () => {
     const replica = await world.replica();
     await create(replica, { name: 'files', owner: 'bob' });
     for (const view of users(50)) expect(await names(replica, view)).toEqual([]);
-    expect((await world.catalog.head(TENANT)).revision).toBe(1);
+    expect((await world.catalog.log.head(TENANT)).revision).toBe(1);
     const subjects = users(50).map(({ user }) => user);
-    expect((await world.catalog.loadRecords(TENANT, subjects)).value).toEqual([]);
+    expect((await world.catalog.projections.loadRecords(TENANT, subjects)).value).toEqual([]);
   });
 });
 

@@ -24,7 +24,8 @@ useFakeIntervals();
 const ana = userView('ana');
 const bob = userView('bob');
 
-const headOf = async (world: World): Promise<number> => (await world.catalog.head(TENANT)).revision;
+const headOf = async (world: World): Promise<number> =>
+  (await world.catalog.log.head(TENANT)).revision;
 
 const recordsOf = async (replica: Replica, view = ana) =>
   (await page(replica, view)).value.servers.map(({ record }) => record);
@@ -225,7 +226,7 @@ describe('a source that is renamed', () => {
     await namesOf(crm.replica);
     const { position } = await renameSource(crm.replica, 'crm', 'hub');
     const compacted = { answersBefore: Number.MAX_SAFE_INTEGER };
-    expect(await world.catalog.compact(TENANT, position.revision, compacted)).toBe(2);
+    expect(await world.catalog.log.compact(TENANT, position.revision, compacted)).toBe(2);
     const late = await replicaOf(world, 'hub');
     expect((await sourceOf(late.replica)).record).toEqual((await sourceOf(crm.replica)).record);
     expect(await namesOf(late.replica, bob)).toEqual([]);

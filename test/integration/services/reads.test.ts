@@ -22,6 +22,7 @@ import {
   update,
   type Replica,
 } from '../../support/services/world.js';
+import { withMethods } from '../../support/storage/reads.js';
 
 useFakeIntervals();
 
@@ -59,15 +60,14 @@ describe('at_least', () => {
     const near = await world.replica();
     let gate: Promise<void> | undefined;
     let reads = 0;
-    const catalog: Catalog = {
-      ...world.catalog,
+    const catalog: Catalog = withMethods(world.catalog, {
       read: async (...args) => {
         reads += 1;
-        const slice = await world.catalog.read(...args);
+        const slice = await world.catalog.log.read(...args);
         await gate;
         return slice;
       },
-    };
+    });
     const far = await world.replica({ catalog });
     await listed(far, ana);
     let open: () => void = () => undefined;
@@ -90,14 +90,13 @@ describe('at_least', () => {
     const near = await world.replica();
     await create(near, { name: 'first' });
     let isBehind = true;
-    const catalog: Catalog = {
-      ...world.catalog,
+    const catalog: Catalog = withMethods(world.catalog, {
       read: async (tenant, after, options) => {
-        const slice = await world.catalog.read(tenant, after, options);
-        const first = await world.catalog.positionAt(tenant, 1);
+        const slice = await world.catalog.log.read(tenant, after, options);
+        const first = await world.catalog.log.positionAt(tenant, 1);
         return isBehind && first !== undefined ? { ...slice, commits: [], head: first } : slice;
       },
-    };
+    });
     const far = await world.replica({ catalog });
     await listed(far, ana);
     const { position } = await create(near, { name: 'second' });
@@ -305,13 +304,12 @@ function interrupted(catalog: Catalog, between: () => Promise<void>): Catalog {
       await between();
       return answer;
     };
-  return {
-    ...catalog,
-    privateServers: after(catalog.privateServers),
-    serverById: after(catalog.serverById),
-    inventory: after(catalog.inventory),
-    sharedServers: after(catalog.sharedServers),
-  };
+  return withMethods(catalog, {
+    privateServers: after(catalog.projections.privateServers),
+    serversById: after(catalog.projections.serversById),
+    inventory: after(catalog.projections.inventory),
+    sharedServers: after(catalog.projections.sharedServers),
+  });
 }
 
 describe('a cold read', () => {
@@ -406,13 +404,12 @@ describe('a cold read', () => {
   it('asks the Catalog once for a subject, however many wait [P8]', async () => {
     await using world = await openWorld();
     let queries = 0;
-    const catalog: Catalog = {
-      ...world.catalog,
+    const catalog: Catalog = withMethods(world.catalog, {
       privateServers: (...args) => {
         queries += 1;
-        return world.catalog.privateServers(...args);
+        return world.catalog.projections.privateServers(...args);
       },
-    };
+    });
     const replica = await world.replica({ catalog });
     await create(replica, { name: 'files' });
     await Promise.all(upTo(50).map(() => listed(replica, ana)));
@@ -423,13 +420,12 @@ describe('a cold read', () => {
   it('that fails leaves the subject cold, not empty [F3, P8, D8]', async () => {
     await using world = await openWorld();
     let isDown = true;
-    const catalog: Catalog = {
-      ...world.catalog,
+    const catalog: Catalog = withMethods(world.catalog, {
       privateServers: async (...args) => {
         if (isDown) throw new SwitchboardError('CATALOG_UNAVAILABLE');
-        return world.catalog.privateServers(...args);
+        return world.catalog.projections.privateServers(...args);
       },
-    };
+    });
     const replica = await world.replica({ catalog });
     await create(await world.replica(), { name: 'files', owner: 'ana' });
     expect((await errorOf(listed(replica, ana))).reason).toBe('CATALOG_UNAVAILABLE');

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { SwitchboardError } from '../../../src/domain/errors.js';
 import { userView, type UserView } from '../../../src/domain/view.js';
 import type { Catalog } from '../../../src/storage/catalog.js';
+import { withMethods } from '../../support/storage/reads.js';
 import { useFakeIntervals } from '../../support/fake-intervals.js';
 import { grant, reasonOf } from '../../support/services/access.js';
 import { removeSource, replicaOf, sourceOf } from '../../support/services/sources.js';
@@ -32,7 +33,8 @@ const namesOf = async (replica: Replica, view: UserView = ana): Promise<readonly
 const load = ({ services }: Replica, user: string, force = false) =>
   services.loadPrivateServers(requestOf(), { user, force });
 
-const headOf = async (world: World): Promise<number> => (await world.catalog.head(TENANT)).revision;
+const headOf = async (world: World): Promise<number> =>
+  (await world.catalog.log.head(TENANT)).revision;
 
 const NOTHING = { deletedCount: 0, keptCount: 0 };
 
@@ -177,14 +179,13 @@ describe('the removal of many servers', () => {
     for (const second of ['r-1', 'r-2']) {
       await using world = await openWorld();
       let left = Number.POSITIVE_INFINITY;
-      const catalog: Catalog = {
-        ...world.catalog,
+      const catalog = withMethods(world.catalog, {
         append: (...args) => {
           left -= 1;
           if (left < 0) return Promise.reject(new SwitchboardError('NOT_WRITTEN'));
-          return world.catalog.append(...args);
+          return world.catalog.log.append(...args);
         },
-      };
+      });
       const replica = await loadedWithMany(world, catalog);
       left = 2;
       const cut = removeSource(replica, 'crm', 'drop', { requestId: 'r-1' });

@@ -30,6 +30,7 @@ import {
 } from '../../support/services/world.js';
 import type { WatchFrame } from '../../support/services/encoders.js';
 import { decodeFrames } from '../../support/services/sinks.js';
+import { withMethods } from '../../support/storage/reads.js';
 
 useFakeIntervals();
 
@@ -44,7 +45,7 @@ const reasonOf = async (work: Promise<unknown>): Promise<string> => {
 };
 
 const revisionOf = async (catalog: Catalog): Promise<number> =>
-  (await catalog.head(TENANT)).revision;
+  (await catalog.log.head(TENANT)).revision;
 
 const titled = (title: string) => ({ specFields: { title } });
 
@@ -112,7 +113,7 @@ describe('the versions of a server', () => {
     await remove(replica, (await update(replica, value, titled('x'))).value);
     const long = { forMs: 0, commits: 0, everyMs: 1 };
     await compactTenants(world.catalog, long, Date.now() + 60_000);
-    expect((await world.catalog.read(TENANT, 0)).mark).toBe(3);
+    expect((await world.catalog.log.read(TENANT, 0)).mark).toBe(3);
     const fresh = await world.replica();
     const told = (await versions(fresh, value.id)).value.steps;
     expect(told.map(({ version }) => version.cause)).toEqual(['DELETE', 'UPDATE', 'CREATE']);
@@ -357,10 +358,9 @@ describe('an undelete', () => {
     const { value } = await create(near, { name: 'files', title: 'first' });
     await remove(near, value);
     let reads = 0;
-    const catalog: Catalog = {
-      ...world.catalog,
+    const catalog: Catalog = withMethods(world.catalog, {
       versions: async (...args) => {
-        const read = await world.catalog.versions(...args);
+        const read = await world.catalog.projections.versions(...args);
         reads += 1;
         if (reads > 1) return read;
         // Put back, changed and deleted again before the answer arrives.
@@ -368,7 +368,7 @@ describe('an undelete', () => {
         await remove(near, (await update(near, back, titled('second'))).value);
         return read;
       },
-    };
+    });
     const { value: last } = await undelete(await world.replica({ catalog }), value.id);
     expect(last).toMatchObject({ spec: { title: 'second' }, generation: 6 });
     expect(reads).toBe(2);
@@ -381,14 +381,13 @@ describe('an undelete', () => {
     const near = await world.replica();
     const { value } = await create(near, { name: 'files' });
     await remove(near, value);
-    const catalog: Catalog = {
-      ...world.catalog,
+    const catalog: Catalog = withMethods(world.catalog, {
       versions: async (...args) => {
-        const read = await world.catalog.versions(...args);
+        const read = await world.catalog.projections.versions(...args);
         await remove(near, (await undelete(near, value.id)).value);
         return read;
       },
-    };
+    });
     const racing = await world.replica({ catalog });
     expect(await reasonOf(undelete(racing, value.id))).toBe('NOT_WRITTEN');
   });

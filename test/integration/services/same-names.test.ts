@@ -49,7 +49,7 @@ describe('two owners of one name', () => {
     await remove(replica, value);
     for (const on of [replica, await world.replica()]) expect(await found(on, bob)).toEqual(bobs);
     expect(sink.frames.length).toBe(told);
-    const { commits } = await world.catalog.read('acme', 2);
+    const { commits } = await world.catalog.log.read('acme', 2);
     expect(commits.map(({ changes }) => changes.map(({ before }) => before?.id))).toEqual([
       [own.id],
       [own.id],

@@ -18,6 +18,6 @@ describe('a node session', () => {
       session.receive({ kind: 'unsubscribe', id: user });
       sink.disconnect();
     }
-    expect(await world.catalog.head(TENANT)).toEqual(position);
+    expect(await world.catalog.log.head(TENANT)).toEqual(position);
   });
 });

@@ -34,6 +34,7 @@ import {
   watch,
 } from '../../support/services/world.js';
 import { decodeFrames, RecordingSink } from '../../support/services/sinks.js';
+import { withMethods } from '../../support/storage/reads.js';
 
 useFakeIntervals();
 
@@ -99,7 +100,7 @@ describe('a resume', () => {
       const { position: head } = await create(replica, { name: 'other', owner: 'zoe' });
       const oracle = new Oracle();
       await oracle.extend(world.catalog, TENANT);
-      await world.catalog.compact(TENANT, 2, { answersBefore: 0 });
+      await world.catalog.log.compact(TENANT, 2, { answersBefore: 0 });
       const { sink, live } = watch(replica, ana, { resumeToken: token({ head, old }) });
       await live;
       const frames = watched(sink);
@@ -128,7 +129,7 @@ describe('a resume', () => {
     const { sink, live } = watch(replica, ana);
     await live;
     for (const n of upTo(6)) await create(replica, { name: `n${String(n)}`, owner: 'ana' });
-    await world.catalog.compact(TENANT, 3, { answersBefore: 0 });
+    await world.catalog.log.compact(TENANT, 3, { answersBefore: 0 });
     const fresh = await world.replica();
     for (const frame of watched(sink)) {
       if (frame.kind !== 'closing' || frame.revision < 3) continue;
@@ -452,13 +453,12 @@ describe('heartbeats', () => {
   it('tell a replica that cannot reach the Catalog, until it ends the streams [W11]', async () => {
     await using world = await openWorld();
     let isDown = false;
-    const catalog: Catalog = {
-      ...world.catalog,
+    const catalog: Catalog = withMethods(world.catalog, {
       head: async (...args) => {
         if (isDown) throw new SwitchboardError('CATALOG_UNAVAILABLE');
-        return world.catalog.head(...args);
+        return world.catalog.log.head(...args);
       },
-    };
+    });
     const replica = await world.replica({ catalog });
     const { sink, live } = watch(replica, ana);
     await live;
@@ -606,13 +606,12 @@ describe('watchers of the inventory', () => {
   it('can open after one could not [F3]', async () => {
     await using world = await openWorld();
     let isDown = true;
-    const catalog: Catalog = {
-      ...world.catalog,
+    const catalog: Catalog = withMethods(world.catalog, {
       inventory: async (...args) => {
         if (isDown) throw new SwitchboardError('CATALOG_UNAVAILABLE');
-        return world.catalog.inventory(...args);
+        return world.catalog.projections.inventory(...args);
       },
-    };
+    });
     await create(await world.replica(), { name: 'files', owner: 'zoe' });
     const replica = await world.replica({ catalog });
     await expect(watch(replica, INVENTORY_VIEW).live).rejects.toMatchObject({
@@ -677,7 +676,7 @@ describe('compaction', () => {
     for (const n of upTo(4)) await create(replica, { name: `new${String(n)}` });
     const markAfter = async (commits: number): Promise<number> => {
       await compactTenants(world.catalog, { forMs: day, commits, everyMs: 1 }, now);
-      return (await world.catalog.read(TENANT, 0)).mark;
+      return (await world.catalog.log.read(TENANT, 0)).mark;
     };
     expect(await markAfter(100)).toBe(0);
     expect(await markAfter(6)).toBe(2);
@@ -691,7 +690,7 @@ describe('compaction', () => {
     await using world = await openWorld();
     const replica = await world.replica();
     for (const n of upTo(4)) await create(replica, { name: `n${String(n)}`, owner: 'ana' });
-    await world.catalog.compact(TENANT, 4, { answersBefore: 0 });
+    await world.catalog.log.compact(TENANT, 4, { answersBefore: 0 });
     const fresh = await world.replica();
     expect((await listed(fresh, ana)).size).toBe(4);
     await create(fresh, { name: 'after', owner: 'ana' });

@@ -20,6 +20,7 @@ import {
   changeOf,
   recordOf,
 } from '../../support/storage/builders.js';
+import { withMethods } from '../../support/storage/reads.js';
 
 const SEEDS = [1, 2, 3, 4, 5, 6];
 const VIEWS: readonly ReaderView[] = [
@@ -55,21 +56,20 @@ describe('a tenant at a replica, for random commits of all kinds', () => {
       if (random.oneIn(2)) return;
       await (growing = growing.then(grow));
     };
-    return {
-      ...catalog,
+    return withMethods(catalog, {
       privateServers: async (...args) => {
         await perhapsGrow();
-        const answer = await catalog.privateServers(...args);
+        const answer = await catalog.projections.privateServers(...args);
         await perhapsGrow();
         return answer;
       },
       loadRecords: async (...args) => {
         await perhapsGrow();
-        const answer = await catalog.loadRecords(...args);
+        const answer = await catalog.projections.loadRecords(...args);
         await perhapsGrow();
         return answer;
       },
-    };
+    });
   }
 
   async function play(seed: number, isBusy: boolean): Promise<void> {
@@ -289,11 +289,11 @@ describe('load records at a replica', () => {
       open();
       return answer;
     };
-    return {
-      ...catalog,
-      privateServers: (...args) => inOrder('servers', () => catalog.privateServers(...args)),
-      loadRecords: (...args) => inOrder('loads', () => catalog.loadRecords(...args)),
-    };
+    return withMethods(catalog, {
+      privateServers: (...args) =>
+        inOrder('servers', () => catalog.projections.privateServers(...args)),
+      loadRecords: (...args) => inOrder('loads', () => catalog.projections.loadRecords(...args)),
+    });
   }
   const PLACES = [
     'before both queries',
@@ -418,12 +418,12 @@ describe('load records at a replica', () => {
     const second: SourceRecord = { ...first, name: 'hub', formerNames: ['crm'], revision: 2 };
     await appendAtHead(catalog, TENANT, draftOf([], { source: { after: first } }));
     const old = {
-      privateSource: await catalog.privateSource(TENANT),
-      sharedServers: await catalog.sharedServers(TENANT),
+      privateSource: await catalog.projections.privateSource(TENANT),
+      sharedServers: await catalog.projections.sharedServers(TENANT),
     };
     await appendAtHead(catalog, TENANT, draftOf([], { source: { before: first, after: second } }));
     for (const lagging of ['privateSource', 'sharedServers'] as const) {
-      const late = { ...catalog, [lagging]: () => Promise.resolve(old[lagging]) };
+      const late = withMethods(catalog, { [lagging]: () => Promise.resolve(old[lagging]) });
       const log = await TenantState.open(TENANT, late);
       expect([log.position.revision, log.privateSource()]).toEqual([2, second]);
     }
@@ -441,13 +441,15 @@ describe('the inventory at a replica', () => {
     const records = ['a', 'b', 'c'].map((id) => recordOf({ id, name: id }));
     await appendAtHead(catalog, TENANT, draftOf(records.map((each) => changeOf(undefined, each))));
     const last = draftOf(changeOf(records[2], undefined));
-    const log = await TenantState.open(TENANT, {
-      ...catalog,
-      inventory: async (tenant, { afterId }) => {
-        if (afterId === 'a') await appendAtHead(catalog, TENANT, last);
-        return catalog.inventory(tenant, { afterId, limit: 1 });
-      },
-    });
+    const log = await TenantState.open(
+      TENANT,
+      withMethods(catalog, {
+        inventory: async (tenant, { afterId }) => {
+          if (afterId === 'a') await appendAtHead(catalog, TENANT, last);
+          return catalog.projections.inventory(tenant, { afterId, limit: 1 });
+        },
+      }),
+    );
     await log.holdInventory();
     const ids = [...log.all()].map(({ record }) => record.id);
     expect(ids).toEqual(log.position.revision === 1 ? ['a', 'b', 'c'] : ['a', 'b']);

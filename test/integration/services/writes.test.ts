@@ -24,6 +24,7 @@ import {
 import { decodeFrames } from '../../support/services/sinks.js';
 import type { WatchFrame } from '../../support/services/encoders.js';
 import { readLog } from '../../support/storage/builders.js';
+import { withMethods } from '../../support/storage/reads.js';
 
 useFakeIntervals();
 
@@ -43,7 +44,7 @@ const reasonOf = async (work: Promise<unknown>): Promise<string> =>
   (await refusalOf(work))?.reason ?? 'done';
 
 const revisionOf = async (catalog: Catalog): Promise<number> =>
-  (await catalog.head(TENANT)).revision;
+  (await catalog.log.head(TENANT)).revision;
 
 describe('a repeated request', () => {
   it('has the answer of the first, and one effect [R3, P13]', async () => {
@@ -83,16 +84,15 @@ describe('a repeated request', () => {
     let asked = 0;
     let open: () => void = () => undefined;
     const gate = new Promise<void>((resolve) => (open = resolve));
-    const catalog: Catalog = {
-      ...world.catalog,
-      answer: async (...args) => {
-        const answer = await world.catalog.answer(...args);
+    const catalog: Catalog = withMethods(world.catalog, {
+      answers: async (...args) => {
+        const answer = await world.catalog.projections.answers(...args);
         asked += 1;
         // The second question is answered at once, and the answer arrives late.
         if (asked === 2) await gate;
         return answer;
       },
-    };
+    });
     const replica = await world.replica({ catalog });
     await create(replica, { name: 'opens the tenant' });
     const twin = () => create(replica, { name: 'files' }, { requestId: 'r' });
@@ -208,13 +208,12 @@ describe('writers that race', () => {
   it('share appends: 64 writes at once take a few [P12]', async () => {
     await using world = await openWorld();
     let appends = 0;
-    const catalog: Catalog = {
-      ...world.catalog,
+    const catalog: Catalog = withMethods(world.catalog, {
       append: (...args) => {
         appends += 1;
-        return world.catalog.append(...args);
+        return world.catalog.log.append(...args);
       },
-    };
+    });
     const replica = await world.replica({ catalog });
     await Promise.all(upTo(64).map((n) => create(replica, { name: `n${String(n)}` })));
     expect(await revisionOf(world.catalog)).toBe(64);
@@ -370,12 +369,14 @@ describe('a write that fails', () => {
     const fail = (): void => {
       if (isDown) throw new SwitchboardError('CATALOG_UNAVAILABLE');
     };
-    const catalog: Catalog = {
-      ...world.catalog,
-      head: async (...args) => (fail(), world.catalog.head(...args)),
-      answer: async (...args) => (fail(), world.catalog.answer(...args)),
-      privateServers: async (...args) => (fail(), world.catalog.privateServers(...args)),
-    };
+    const catalog: Catalog = withMethods(world.catalog, {
+      head: async (...args) => (fail(), world.catalog.log.head(...args)),
+      answers: async (...args) => (fail(), world.catalog.projections.answers(...args)),
+      privateServers: async (...args) => (
+        fail(),
+        world.catalog.projections.privateServers(...args)
+      ),
+    });
     const replica = await world.replica({ catalog });
     const { value } = await create(replica, { name: 'files' });
     isDown = true;
@@ -411,14 +412,13 @@ describe('a write that fails', () => {
   it('fails alone: what waited with it is decided anew [C7, P12]', async () => {
     await using world = await openWorld();
     let isFailing = false;
-    const catalog: Catalog = {
-      ...world.catalog,
+    const catalog: Catalog = withMethods(world.catalog, {
       append: async (...args) => {
-        if (!isFailing) return world.catalog.append(...args);
+        if (!isFailing) return world.catalog.log.append(...args);
         isFailing = false;
         throw new SwitchboardError('OUTCOME_UNKNOWN');
       },
-    };
+    });
     const replica = await world.replica({ catalog });
     await create(replica, { name: 'taken' });
     isFailing = true;

@@ -2,8 +2,10 @@ import { digestText } from '../../../src/domain/digest.js';
 import type { CommitDraft, Position } from '../../../src/domain/commit.js';
 import type { Grant, StoredServer } from '../../../src/domain/server.js';
 import type { Subject } from '../../../src/domain/view.js';
-import { isTombstone, type Catalog } from '../../../src/storage/catalog.js';
+import type { Catalog } from '../../../src/storage/catalog.js';
+import { isTombstone } from '../../../src/storage/projections.js';
 import { batchOf, changeOf, draftOf } from '../storage/builders.js';
+import { findServer } from '../storage/reads.js';
 
 /** Who gains and who loses sight of a server. */
 export interface AccessList {
@@ -23,13 +25,13 @@ export async function changeAccess(
 ): Promise<Position | undefined> {
   const { tenant, id } = target;
   for (;;) {
-    const after = await catalog.head(tenant);
-    const { value, revision } = await catalog.serverById(tenant, id);
-    if (revision !== after.revision) continue;
+    const after = await catalog.log.head(tenant);
+    const { value, to } = await findServer(catalog, tenant, id, { atLeast: after.revision });
+    if (to !== after.revision) continue;
     if (value === undefined || isTombstone(value)) return undefined;
     const draft = accessDraft(value, access, after.revision + 1);
     if (draft === undefined) return undefined;
-    const { appended, head } = await catalog.append(tenant, batchOf(after, [draft]));
+    const { appended, head } = await catalog.log.append(tenant, batchOf(after, [draft]));
     if (appended) return head;
   }
 }

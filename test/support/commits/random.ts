@@ -30,7 +30,7 @@ export async function appendRandom(
   tenant: string,
   { servers, loads: held, random }: RandomHistory,
 ): Promise<boolean> {
-  const after = await catalog.head(tenant);
+  const after = await catalog.log.head(tenant);
   const state = new Map(servers.map((server) => [server.record.id, server]));
   const changes: Change[] = [];
   const loads = random.oneIn(3) ? randomLoads(held, random, after.revision + 1) : [];
@@ -46,7 +46,7 @@ export async function appendRandom(
   }
   if (changes.length + loads.length === 0) return false;
   const draft: CommitDraft = draftOf(changes, loads.length === 0 ? {} : { loads });
-  return (await catalog.append(tenant, batchOf(after, [draft]))).appended;
+  return (await catalog.log.append(tenant, batchOf(after, [draft]))).appended;
 }
 
 function randomLoads(

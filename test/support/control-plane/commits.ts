@@ -22,14 +22,14 @@ export async function openCommitWriter(dataDir: string): Promise<CommitWriter> {
   return {
     async append(...make) {
       for (;;) {
-        const { revision } = await catalog.head(DEFAULT_TENANT);
+        const { revision } = await catalog.log.head(DEFAULT_TENANT);
         const drafts = make.map((one, index) => one(revision + 1 + index));
         try {
           await appendAtHead(catalog, DEFAULT_TENANT, ...drafts);
           return;
         } catch (error) {
           // The control plane was first: once more, after what it wrote.
-          if ((await catalog.head(DEFAULT_TENANT)).revision === revision) throw error;
+          if ((await catalog.log.head(DEFAULT_TENANT)).revision === revision) throw error;
         }
       }
     },

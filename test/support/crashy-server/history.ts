@@ -1,6 +1,6 @@
 import {
   applyChange,
-  chainFingerprint,
+  follows,
   changedId,
   positionOf,
   type Commit,
@@ -10,6 +10,7 @@ import { canonicalJson } from '../../../src/domain/digest.js';
 import type { StoredServer } from '../../../src/domain/server.js';
 import { encodeToken } from '../../../src/domain/token.js';
 import type { Catalog } from '../../../src/storage/catalog.js';
+import { findAnswer } from '../storage/reads.js';
 
 /** What a write was answered: the token, and everything else in one comparable text. */
 export interface WriteAnswer {
@@ -47,23 +48,23 @@ export async function readDisk(
   tenant: string,
   writes: readonly Write[],
 ): Promise<Disk> {
-  const { epoch, revision } = await catalog.head(tenant);
+  const { epoch, revision } = await catalog.log.head(tenant);
   const commits: Commit[] = [];
   while ((commits.at(-1)?.revision ?? 0) < revision) {
-    const slice = await catalog.read(tenant, commits.at(-1)?.revision ?? 0);
+    const slice = await catalog.log.read(tenant, commits.at(-1)?.revision ?? 0);
     if (slice.commits.length === 0) break;
     commits.push(...slice.commits);
   }
   const servers: StoredServer[] = [];
   for (;;) {
     const afterId = servers.at(-1)?.record.id ?? '';
-    const { value } = await catalog.inventory(tenant, { afterId, limit: 1_000 });
+    const { value } = await catalog.projections.inventory(tenant, { afterId, limit: 1_000 });
     if (value.length === 0) break;
     servers.push(...value);
   }
   const answered = new Map<string, number>();
   for (const { requestId } of writes.filter((write) => write.tenant === tenant)) {
-    const { value } = await catalog.answer(tenant, { principal: 'anonymous', requestId });
+    const { value } = await findAnswer(catalog, tenant, { principal: 'anonymous', requestId });
     if (value !== undefined) answered.set(requestId, value.revision);
   }
   return { tenant, epoch, commits, servers, answered };
@@ -96,7 +97,7 @@ function brokenChain({ commits, epoch }: Disk): string[] {
   for (const commit of commits) {
     if (commit.revision !== place.revision + 1) {
       found.push(`revision ${String(commit.revision)} after ${String(place.revision)}`);
-    } else if (chainFingerprint(commit, place) !== commit.fingerprint) {
+    } else if (!follows(place, commit)) {
       found.push(`the fingerprint of ${String(commit.revision)} does not continue the chain`);
     }
     place = positionOf(epoch, commit);

@@ -82,7 +82,7 @@ export async function loadManaged(
   catalog: Catalog,
   parts: RecordParts & { readonly owner: string },
 ): Promise<ServerRecord> {
-  const { revision } = await catalog.head(TENANT);
+  const { revision } = await catalog.log.head(TENANT);
   const plain = recordOf({ ...parts, revision: revision + 1 });
   const record: ServerRecord = { ...plain, privateSource: 'db', externalId: `row-${plain.id}` };
   await appendAtHead(

@@ -68,7 +68,7 @@ export class TestDatabase implements PrivateSource {
     const rows = [...this.rows]
       .filter(([, { owner, allowed }]) => owner === user || allowed.includes(user))
       .map(toSourceRow);
-    const { revision: head } = await this.catalog.head(this.tenant);
+    const { revision: head } = await this.catalog.log.head(this.tenant);
     this.asks.push({ user, head, rows });
     if (this.isSlow) await new Promise<void>((resolve) => this.waiting.push(resolve));
     if (this.isDown) throw new SwitchboardError('SOURCE_UNAVAILABLE');

@@ -66,11 +66,11 @@ export class LoadsOfUsers {
       const isRead = await this.readAll();
       // A load that failed is tried again when its time has come.
       if (!isRead) for (const replica of replicas) passTime(replica, 9_000);
-      const { revision } = await replicas[0]!.catalog.head(TENANT);
+      const { revision } = await replicas[0]!.catalog.log.head(TENANT);
       for (const replica of replicas) await catchUp(replica);
       // Longer than what follows a user waits before it loads at once.
       await new Promise((resolve) => setTimeout(resolve, 25));
-      const head = await replicas[0]!.catalog.head(TENANT);
+      const head = await replicas[0]!.catalog.log.head(TENANT);
       isQuiet = isRead && head.revision === revision && database.asks.length === asked;
     }
   }

@@ -160,7 +160,7 @@ export class Simulation {
     for (const { sink } of [...this.watchers, ...this.nodes]) sink.release();
     do await this.loads?.rest();
     while (await this.reopen());
-    const head = await this.world.catalog.head(TENANT);
+    const head = await this.world.catalog.log.head(TENANT);
     for (const replica of this.replicas) await catchUp(replica, head);
     await this.oracle.extend(this.world.catalog, TENANT);
     await vi.waitFor(() => {

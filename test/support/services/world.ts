@@ -211,7 +211,7 @@ export function watch(
 
 /** Brings a replica to the head of the log, or to `position`. */
 export async function catchUp(replica: Replica, position?: Position): Promise<void> {
-  const to = position ?? (await replica.catalog.head(TENANT));
+  const to = position ?? (await replica.catalog.log.head(TENANT));
   await page(replica, APP_VIEW, { atLeast: tokenOf(to) });
 }
 

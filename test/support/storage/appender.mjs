@@ -38,7 +38,7 @@ function failpoint(name) {
 }
 
 async function write(tenant) {
-  let after = await catalog.head(tenant);
+  let after = await catalog.log.head(tenant);
   for (;;) {
     const commits = [];
     const touched = new Set();
@@ -52,7 +52,7 @@ async function write(tenant) {
       place = positionOf(after.epoch, commit);
     }
     try {
-      const outcome = await catalog.append(tenant, { after, batchId: `b${random()}`, commits });
+      const outcome = await catalog.log.append(tenant, { after, batchId: `b${random()}`, commits });
       if (outcome.appended) print(`ack ${tenant} ${place.revision} ${place.fingerprint}`);
       after = outcome.head;
     } catch (error) {
@@ -60,7 +60,7 @@ async function write(tenant) {
       if (!options.limited) throw error;
       recovery ??= recover(tenant);
       await recovery;
-      after = await catalog.head(tenant);
+      after = await catalog.log.head(tenant);
     }
   }
 }
@@ -68,7 +68,7 @@ async function write(tenant) {
 /** Lets a compaction fail too, as no page beyond LMDB's first two can be written; then lifts the limit. */
 async function recover(tenant) {
   limitFiles('8192:');
-  const { revision } = await catalog.head(tenant);
+  const { revision } = await catalog.log.head(tenant);
   await catalog
     .compact(tenant, revision, { answersBefore: Date.now() })
     .then(() => print('fail NOTHING the compaction went through'))
@@ -82,7 +82,7 @@ function limitFiles(limit) {
 
 /** Creates; or updates or deletes what is there and was not touched by the batch. */
 async function draft({ tenant, revision, touched }) {
-  const { value } = await catalog.inventory(tenant, { afterId: `s${pick(1_000)}-`, limit: 1 });
+  const { value } = await catalog.projections.inventory(tenant, { afterId: `s${pick(1_000)}-`, limit: 1 });
   const free = revision % 2 === 0 && !touched.has(value[0]?.record.id);
   const held = free ? value[0] : undefined;
   touched.add(held?.record.id);

@@ -16,7 +16,8 @@ import { digestText } from '../../../src/domain/digest.js';
 import type { Grant, ServerRecord, Tier } from '../../../src/domain/server.js';
 import { SPEC_DEFAULTS, type ServerSpec } from '../../../src/domain/config/spec.js';
 import type { Subject } from '../../../src/domain/view.js';
-import type { AppendOutcome, Catalog, LogBatch } from '../../../src/storage/catalog.js';
+import type { Catalog } from '../../../src/storage/catalog.js';
+import type { AppendOutcome, LogBatch } from '../../../src/storage/log.js';
 
 /** What a test says about a record; everything else has a plain value. */
 export interface RecordParts {
@@ -135,8 +136,8 @@ export async function appendAtHead(
   tenant: string,
   ...drafts: readonly CommitDraft[]
 ): Promise<{ readonly batch: LogBatch; readonly outcome: AppendOutcome }> {
-  const batch = batchOf(await catalog.head(tenant), drafts);
-  const outcome = await catalog.append(tenant, batch);
+  const batch = batchOf(await catalog.log.head(tenant), drafts);
+  const outcome = await catalog.log.append(tenant, batch);
   if (!outcome.appended) throw new Error('the log moved while the test appended');
   return { batch, outcome };
 }
@@ -147,9 +148,9 @@ export async function appendUntilPlaced(
   tenant: string,
   draft: CommitDraft,
 ): Promise<Position> {
-  let after = await catalog.head(tenant);
+  let after = await catalog.log.head(tenant);
   for (;;) {
-    const { appended, head } = await catalog.append(tenant, batchOf(after, [draft]));
+    const { appended, head } = await catalog.log.append(tenant, batchOf(after, [draft]));
     if (appended) return head;
     after = head;
   }
@@ -164,7 +165,7 @@ export async function readLog(
   const commits: Commit[] = [];
   let after = from ?? 0;
   for (;;) {
-    const slice = await catalog.read(tenant, after);
+    const slice = await catalog.log.read(tenant, after);
     const tail = slice.commits.at(-1);
     if (tail === undefined) return commits;
     commits.push(...slice.commits);

@@ -9,7 +9,10 @@ import {
   type Tombstone,
 } from '../../../src/domain/server.js';
 import type { Subject } from '../../../src/domain/view.js';
-import type { Catalog, Projected, RecordedAnswer } from '../../../src/storage/catalog.js';
+import type { RecordedAnswer } from '../../../src/domain/projection/project-commit.js';
+import type { Catalog } from '../../../src/storage/catalog.js';
+import type { PrivateServer, Projected } from '../../../src/storage/projections.js';
+import { findAnswer, findServer } from './reads.js';
 
 /** A request whose answer was recorded. */
 export interface ModelAnswer extends RecordedAnswer {
@@ -143,8 +146,8 @@ export async function projectionDifferences(
 ): Promise<readonly string[]> {
   const differences: string[] = [];
   const compare = (what: string, actual: Projected<unknown>, expected: unknown): void => {
-    if (actual.revision !== model.revision) {
-      differences.push(`${what}: of revision ${String(actual.revision)}`);
+    if (actual.from !== model.revision || actual.to !== model.revision) {
+      differences.push(`${what}: of ${String(actual.from)} to ${String(actual.to)}`);
     }
     const [is, should] = [canonicalJson(actual.value ?? null), canonicalJson(expected ?? null)];
     if (is !== should) differences.push(`${what}: is ${is}, should be ${should}`);
@@ -153,56 +156,60 @@ export async function projectionDifferences(
 
   for (const id of [...model.servers.keys(), ...model.tombstones.keys(), 'never-used']) {
     const expected = model.servers.get(id) ?? model.tombstones.get(id);
-    compare(`serverById ${id}`, await catalog.serverById(tenant, id), expected);
+    compare(`serverById ${id}`, await findServer(catalog, tenant, id), expected);
   }
   compare(
     'sharedServers',
-    sorted(await catalog.sharedServers(tenant)),
+    sorted(await catalog.projections.sharedServers(tenant)),
     byId(all.filter((server) => isShared(server.record))),
   );
   for (const subjects of subjectLists(model)) {
     compare(
       `privateServers ${subjects.join()}`,
-      sorted(await catalog.privateServers(tenant, subjects)),
-      byId(all.filter((server) => isSeenBy(server, subjects))),
+      sorted(await catalog.projections.privateServers(tenant, subjects)),
+      byId(all.filter((server) => isSeenBy(server, subjects)).map(asAsked(subjects))),
     );
   }
   for (const name of model.names) {
     compare(
       `serversNamed ${name}`,
-      sorted(await catalog.serversNamed(tenant, { name, limit: 1_000 })),
+      sorted(await catalog.projections.serversNamed(tenant, { name, limit: 1_000 })),
       byId(all.filter((server) => server.record.name === name)),
     );
     const deleted = [...model.tombstones.values()].filter((left) => left.name === name);
     compare(
       `deletedNamed ${name}`,
-      await catalog.deletedNamed(tenant, { name, limit: 1_000 }),
+      await catalog.projections.deletedNamed(tenant, { name, limit: 1_000 }),
       deleted.sort((a, b) => b.revision - a.revision),
     );
   }
   for (const source of model.sources) {
     compare(
       `serversOfSource ${source}`,
-      sorted(await catalog.serversOfSource(tenant, source)),
+      sorted(await catalog.projections.serversOfSource(tenant, source)),
       byId(all.filter(({ record }) => source !== '' && record.source === source)),
     );
   }
   for (const [id, versions] of model.versions) {
     const newestFirst = versions.toReversed();
-    compare(`versions ${id}`, await catalog.versions(tenant, { id, limit: 1_000 }), newestFirst);
+    compare(
+      `versions ${id}`,
+      await catalog.projections.versions(tenant, { id, limit: 1_000 }),
+      newestFirst,
+    );
     const before = newestFirst[1]?.generation;
     if (before === undefined) continue;
-    const page = await catalog.versions(tenant, { id, before, limit: 2 });
+    const page = await catalog.projections.versions(tenant, { id, before, limit: 2 });
     compare(`versions ${id} before ${String(before)}`, page, newestFirst.slice(2, 4));
   }
   for (const users of userLists(model)) {
-    const { revision, value } = await catalog.loadRecords(tenant, users);
+    const read = await catalog.projections.loadRecords(tenant, users);
     const loads = users.flatMap((user) => model.loads.get(user) ?? []);
-    compare(`loadRecords ${users.join()}`, { revision, value: byUser(value) }, byUser(loads));
+    compare(`loadRecords ${users.join()}`, { ...read, value: byUser(read.value) }, byUser(loads));
   }
   compare('inventory', sorted(await wholeInventory(catalog, tenant)), byId(all));
   for (const { principal, requestId, ...answer } of model.answers.values()) {
-    const recorded = await catalog.answer(tenant, { principal, requestId });
+    const recorded = await findAnswer(catalog, tenant, { principal, requestId });
     compare(`answer ${principal} ${requestId}`, recorded, answer);
   }
   return differences;
@@ -215,12 +222,16 @@ export async function wholeInventory(
   limit = 3,
 ): Promise<Projected<readonly StoredServer[]>> {
   const servers: StoredServer[] = [];
+  let from = Infinity;
+  let to = 0;
   let afterId = '';
   for (;;) {
-    const { revision, value } = await catalog.inventory(tenant, { afterId, limit });
+    const { value, ...read } = await catalog.projections.inventory(tenant, { afterId, limit });
+    from = Math.min(from, read.from);
+    to = Math.max(to, read.to);
     servers.push(...value);
     const last = value.at(-1);
-    if (last === undefined) return { revision, value: servers };
+    if (last === undefined) return { from, to, value: servers };
     afterId = last.record.id;
   }
 }
@@ -229,6 +240,14 @@ function isSeenBy(server: StoredServer, subjects: readonly Subject[]): boolean {
   if (isShared(server.record)) return false;
   const audience = audienceOf(server);
   return subjects.some((subject) => audience.includes(subject));
+}
+
+/** A server with the grants of these subjects only. */
+function asAsked(subjects: readonly Subject[]): (server: StoredServer) => PrivateServer {
+  return ({ record, grants }) => {
+    const asked = grants.filter(({ subject }) => subjects.includes(subject));
+    return { record, grants: asked, isPartial: asked.length < grants.length };
+  };
 }
 
 /** Each subject alone, all of them, and none. */
@@ -248,7 +267,7 @@ function byUser(loads: readonly LoadRecord[]): readonly LoadRecord[] {
 }
 
 function sorted(projected: Projected<readonly StoredServer[]>): Projected<readonly StoredServer[]> {
-  return { revision: projected.revision, value: byId(projected.value) };
+  return { ...projected, value: byId(projected.value) };
 }
 
 function byId(servers: readonly StoredServer[]): readonly StoredServer[] {

@@ -4,6 +4,8 @@ import { describe, expect, it } from 'vitest';
 import {
   applyChange,
   chainFingerprint,
+  decodeCommit,
+  follows,
   changedId,
   placeCommit,
   positionOf,
@@ -13,6 +15,7 @@ import {
   type CommitDraft,
   type Position,
 } from '../../../src/domain/commit.js';
+import { digestText } from '../../../src/domain/digest.js';
 import type { Grant, StoredServer } from '../../../src/domain/server.js';
 import { arbitraryGrants, arbitraryServer } from '../../support/history/arbitraries.js';
 import { loadOf } from '../../support/loads/loads.js';
@@ -98,50 +101,26 @@ describe('applyChange and undoChange', () => {
 
 describe('a fingerprint', () => {
   const draft = draftOf(changeOf(undefined, recordOf({ id: 'x' })));
+  const fingerprintOf = (of: CommitDraft, at = start): string => placeCommit(of, at).fingerprint;
 
   it('depends on all of the commit and on all that came before [W8, P30]', () => {
-    const prints = [
-      chainFingerprint(draft, start),
-      chainFingerprint(draft, { ...start, epoch: 'other' }),
-      chainFingerprint(draft, { ...start, revision: 1 }),
-      chainFingerprint(draft, { ...start, fingerprint: 'x' }),
-      chainFingerprint({ ...draft, reason: 'x' }, start),
-      chainFingerprint({ ...draft, actor: 'x' }, start),
-      chainFingerprint({ ...draft, time: 1 }, start),
-      chainFingerprint({ ...draft, cause: 'UPDATE' }, start),
-      chainFingerprint(draftOf(changeOf(undefined, recordOf({ id: 'y' }))), start),
-      chainFingerprint(
-        { ...draft, request: { principal: 'a', requestId: 'b', bodyDigest: 'c' } },
-        start,
-      ),
-    ];
-    expect(new Set(prints).size).toBe(prints.length);
-  });
-
-  it('of a commit without loads is what it was before there were loads', () => {
-    // Digests of the log of a version that knew no loads: nothing here is built by helpers.
-    const server = { id: 'srv-1', name: 'files', tier: 'PRIVATE', owner: 'ana', revision: 7 };
-    const access = { granted: [], revoked: [{ subject: 'group:dev', revision: 7 }] };
-    const old = {
-      ...{ cause: 'DELETE', actor: 'ops', reason: 'gone', time: 1_700_000_000_000 },
-      changes: [{ before: server, access }],
-    } as unknown as CommitDraft;
-    const request = { principal: 'p', requestId: 'r', bodyDigest: 'd' };
-    const place = { epoch: 'epoch', revision: 8, fingerprint: 'before' };
-    expect(chainFingerprint(old, place)).toBe('yZ9DkukQbiquwoUl6k4Uzg');
-    expect(chainFingerprint({ ...old, request }, place)).toBe('zHBl7OPkAZh2n7OkRKqwxg');
-  });
-
-  it('covers the load records that the commit touches [P30]', () => {
     const [first, second] = [loadOf('ana'), loadOf('ana', { revision: 2 })];
     const prints = [
-      chainFingerprint(draft, start),
-      chainFingerprint({ ...draft, loads: [] }, start),
-      chainFingerprint({ ...draft, loads: [{ after: first }] }, start),
-      chainFingerprint({ ...draft, loads: [{ after: second }] }, start),
-      chainFingerprint({ ...draft, loads: [{ before: first, after: second }] }, start),
-      chainFingerprint({ ...draft, loads: [{ after: loadOf('bob') }] }, start),
-      chainFingerprint({ ...draft, loads: [{ after: first }, { after: loadOf('bob') }] }, start),
+      fingerprintOf(draft),
+      fingerprintOf(draft, { ...start, epoch: 'other' }),
+      fingerprintOf(draft, { ...start, revision: 1 }),
+      fingerprintOf(draft, { ...start, fingerprint: 'x' }),
+      fingerprintOf({ ...draft, reason: 'x' }),
+      fingerprintOf({ ...draft, actor: 'x' }),
+      fingerprintOf({ ...draft, time: 1 }),
+      fingerprintOf({ ...draft, cause: 'UPDATE' }),
+      fingerprintOf(draftOf(changeOf(undefined, recordOf({ id: 'y' })))),
+      fingerprintOf({ ...draft, request: { principal: 'a', requestId: 'b', bodyDigest: 'c' } }),
+      fingerprintOf({ ...draft, loads: [] }),
+      fingerprintOf({ ...draft, loads: [{ after: first }] }),
+      fingerprintOf({ ...draft, loads: [{ after: second }] }),
+      fingerprintOf({ ...draft, loads: [{ before: first, after: second }] }),
+      fingerprintOf({ ...draft, loads: [{ after: first }, { after: loadOf('bob') }] }),
     ];
     expect(new Set(prints).size).toBe(prints.length);
   });
@@ -151,27 +130,30 @@ describe('a fingerprint', () => {
       ...{ name, namespace: 'crm', state: 'active', formerNames: [], revision: 1 },
     });
     const prints = [
-      chainFingerprint(draft, start),
-      chainFingerprint({ ...draft, source: { after: source('crm') } }, start),
-      chainFingerprint({ ...draft, source: { after: source('hub') } }, start),
-      chainFingerprint({ ...draft, source: { before: source('a'), after: source('hub') } }, start),
+      fingerprintOf(draft, start),
+      fingerprintOf({ ...draft, source: { after: source('crm') } }, start),
+      fingerprintOf({ ...draft, source: { after: source('hub') } }, start),
+      fingerprintOf({ ...draft, source: { before: source('a'), after: source('hub') } }, start),
     ];
     expect(new Set(prints).size).toBe(prints.length);
   });
 
-  it.each([
-    ['without loads', draft],
-    ['with loads', { ...draft, loads: [{ before: loadOf('ana'), after: loadOf('ana') }] }],
-  ])('is the same for a commit that was stored and read again, %s', (_what, stored) => {
-    const commit = placeCommit(stored, start);
-    expect(commit.loads).toEqual(stored.loads);
-    const read = JSON.parse(JSON.stringify(commit)) as typeof commit;
-    expect(chainFingerprint(read, start)).toBe(commit.fingerprint);
-    expect(positionOf('epoch', commit)).toEqual({
-      epoch: 'epoch',
-      revision: 1,
-      fingerprint: commit.fingerprint,
-    });
+  it('is over the place and the bytes of the body, and nothing else [P30]', () => {
+    const place = { epoch: 'epoch', revision: 8, fingerprint: 'before' };
+    const { body, fingerprint } = placeCommit(draft, place);
+    expect(fingerprint).toBe(digestText('commit', 'epoch', 'before', '8', body));
+    expect(body).not.toContain('"fingerprint"');
+  });
+
+  it('of a commit with fields that only a newer version knows is verified [P30]', () => {
+    const { body } = placeCommit(draft, start);
+    const newer = JSON.stringify({ ...(JSON.parse(body) as object), ticket: 'OPS-1' });
+    const encoded = { revision: 1, fingerprint: chainFingerprint(start, newer), body: newer };
+    expect(follows(start, decodeCommit(encoded))).toBe(true);
+    expect(decodeCommit(encoded).body).toBe(newer);
+    const forged = { ...encoded, body: newer.replace('OPS-1', 'OPS-2') };
+    expect(follows(start, decodeCommit(forged))).toBe(false);
+    expect(follows({ ...start, revision: 1 }, decodeCommit(encoded))).toBe(false);
   });
 });
 

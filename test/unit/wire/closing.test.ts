@@ -19,6 +19,7 @@ const position: Position = { epoch: 'e', revision: 7, fingerprint: 'f' };
 const commit: Commit = {
   revision: 7,
   fingerprint: 'f',
+  body: '',
   cause: 'UPDATE',
   actor: 'ann',
   reason: '',

@@ -51,8 +51,9 @@ export async function prepareJob(
   const has = namesOf(items);
   const { log } = tenant;
   // Members that projections do not show yet would be left out.
-  await catalog.project(log.tenant, log.position.revision);
-  const { value: members } = await catalog.serversOfSource(log.tenant, input.source);
+  const { value: members } = await catalog.projections.serversOfSource(log.tenant, input.source, {
+    atLeast: log.position.revision,
+  });
   return {
     tenant,
     input,

@@ -18,18 +18,18 @@ export async function earlierCommits(
   const items = job.items.map(({ at }) => requestForItem(job, at));
   const requests = [own, requestForPrune(job, 0), ...items].flatMap((request) => request ?? []);
   const found = new Map<number, string>();
-  const lookUp = async (request: typeof own): Promise<void> => {
-    const { value } = await catalog.answer(log.tenant, request);
-    if (value === undefined) return;
-    if (value.bodyDigest !== own.bodyDigest) throw new SwitchboardError('REQUEST_ID_REUSED');
-    found.set(value.revision, request.requestId);
-  };
-  await Promise.all(requests.map(lookUp));
+  const { value: answers } = await catalog.projections.answers(log.tenant, requests);
+  for (const [index, answer] of answers.entries()) {
+    const request = requests[index];
+    if (answer === undefined || request === undefined) continue;
+    if (answer.bodyDigest !== own.bodyDigest) throw new SwitchboardError('REQUEST_ID_REUSED');
+    found.set(answer.revision, request.requestId);
+  }
   const commits = new Map<string, Commit>();
   let last = 0;
   for (const revision of [...found.keys()].sort((a, b) => a - b)) {
     if (revision <= last) continue;
-    const slice = await catalog.read(log.tenant, revision - 1);
+    const slice = await catalog.log.read(log.tenant, revision - 1);
     for (const commit of slice.commits) {
       const requestId = found.get(commit.revision);
       if (requestId !== undefined) commits.set(requestId, commit);

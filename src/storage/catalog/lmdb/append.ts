@@ -1,11 +1,12 @@
 import { samePosition } from '../../../domain/commit.js';
 import { isSwitchboardError, type SwitchboardError } from '../../../domain/errors.js';
 import type { Failpoint } from '../../../domain/failpoint.js';
-import type { AppendOutcome, CallOptions, LogBatch } from '../../catalog.js';
+import type { CallOptions } from '../../call-options.js';
+import type { AppendOutcome, LogBatch } from '../../log.js';
 import { encodeBatch, type EncodedBatch } from './document.js';
 import type { GroupWriter } from './group-writer.js';
 import { keyOf } from './keys.js';
-import { documentAt, epochOf, readHead } from './log.js';
+import { documentAt, readHead } from './log.js';
 import { planAppend, type TableWrite } from './plan-append.js';
 import type { LmdbStore, Table } from './store.js';
 import { notWritten, outcomeUnknown } from './store-error.js';
@@ -27,7 +28,7 @@ interface Attempt {
   beforeFlush: Promise<void>;
 }
 
-/** `append` of the Catalog contract. */
+/** `append` of the log's contract. */
 export async function append(
   appender: Appender,
   tenant: string,
@@ -43,7 +44,7 @@ export async function append(
   await runFailpoint(appender, 'append.before').catch((error: unknown) => {
     throw notWritten(error);
   });
-  const written = await write(appender, attempt, call.options.signal);
+  const written = await write(appender, attempt, call.options);
   if (written) await afterFlush(appender, attempt);
   return written
     ? { appended: true, head: encoded.last }
@@ -51,16 +52,12 @@ export async function append(
 }
 
 /** Whether the batch was written; it is not if the log ends elsewhere. */
-async function write(
-  appender: Appender,
-  attempt: Attempt,
-  signal: AbortSignal | undefined,
-): Promise<boolean> {
+async function write(appender: Appender, attempt: Attempt, options: CallOptions): Promise<boolean> {
   try {
-    return await appender.writer.submit(() => handOver(appender, attempt), signal);
+    return await appender.writer.submit(() => handOver(appender, attempt), options);
   } catch (error) {
     await attempt.beforeFlush.catch(() => undefined);
-    if (isSwitchboardError(error, 'CANCELLED')) throw error;
+    if (isGivenUp(error)) throw error;
     throw failureOf(appender, attempt, error);
   }
 }
@@ -126,9 +123,13 @@ function outcomeWithoutWrite(store: LmdbStore, tenant: string, batch: LogBatch):
 
 function isInPlace(store: LmdbStore, tenant: string, batch: LogBatch): boolean {
   store.root.resetReadTxn();
-  if (batch.after.epoch !== epochOf(store, tenant)) return false;
+  if (batch.after.epoch !== readHead(store, tenant).epoch) return false;
   const holder = documentAt(store, tenant, batch.after.revision + 1);
   return holder?.batch === batch.batchId;
+}
+
+function isGivenUp(error: unknown): boolean {
+  return isSwitchboardError(error, 'CANCELLED') || isSwitchboardError(error, 'DEADLINE_EXCEEDED');
 }
 
 async function runFailpoint(

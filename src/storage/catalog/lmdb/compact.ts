@@ -1,10 +1,9 @@
-import { SwitchboardError } from '../../../domain/errors.js';
-import type { CallOptions } from '../../catalog.js';
+import { throwIfGivenUp, type CallOptions } from '../../call-options.js';
 import { writeIf } from './append.js';
 import { decodeHeader, encodeEmptied } from './document.js';
 import type { GroupWriter } from './group-writer.js';
 import { keyOf, keysUnder } from './keys.js';
-import { documentsFrom, encodeMark, epochOf, readMark } from './log.js';
+import { documentsFrom, encodeMark, readHead, readMark } from './log.js';
 import type { AnswerTimeRow, TableWrite } from './plan-append.js';
 import type { LmdbStore } from './store.js';
 
@@ -24,7 +23,7 @@ interface Step {
 }
 
 /**
- * `compact` of the Catalog contract, in steps: each step empties documents and moves the
+ * `compact` of the log's contract, in steps: each step empties documents and moves the
  * mark with them. Given up on the way, the steps that were done stay done.
  */
 export async function compact(
@@ -39,12 +38,12 @@ export async function compact(
       const done = write();
       more = done !== undefined;
       return done ?? Promise.resolve(true);
-    }, options.signal);
+    }, options);
     return more;
   };
   while (await step(() => emptyDocuments(compactor.store, tenant, upTo)));
   while (await step(() => forgetAnswers(compactor.store, tenant, options.answersBefore)));
-  if (options.signal?.aborted === true) throw new SwitchboardError('CANCELLED');
+  throwIfGivenUp(options);
   compactor.store.root.resetReadTxn();
   return readMark(compactor.store, tenant);
 }
@@ -68,12 +67,12 @@ function planEmptying(
   tenant: string,
   range: { readonly mark: number; readonly upTo: number },
 ): Step {
-  const epoch = epochOf(store, tenant);
+  const { epoch } = readHead(store, tenant);
   const writes: TableWrite[] = [];
   let { mark } = range;
   let bytes = 0;
   if (mark >= range.upTo) return { writes, mark };
-  for (const text of documentsFrom(store, tenant, mark + 1)) {
+  for (const text of documentsFrom(store, tenant, { epoch, revision: mark + 1 })) {
     const header = decodeHeader(text);
     if (header.last > range.upTo || writes.length >= STEP_ENTRIES || bytes > STEP_BYTES) break;
     const key = keyOf(tenant, epoch, header.first);

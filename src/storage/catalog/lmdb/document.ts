@@ -1,6 +1,11 @@
-import { commitJson, type Commit, type Position } from '../../../domain/commit.js';
+import {
+  decodeCommit,
+  type Commit,
+  type EncodedCommit,
+  type Position,
+} from '../../../domain/commit.js';
 import { SwitchboardError } from '../../../domain/errors.js';
-import { MAX_BATCH_BYTES, type LogBatch } from '../../catalog.js';
+import { MAX_BATCH_BYTES, type LogBatch } from '../../log.js';
 
 /** What remains of a log document when compaction has emptied it. */
 export interface DocumentHeader {
@@ -22,8 +27,8 @@ export interface EncodedBatch {
 }
 
 /**
- * Encodes a batch: the header as a line of JSON, then the commits as JSON, so that the
- * header can be read without them. Throws COMMIT_TOO_LARGE.
+ * Encodes a batch in lines: the header as JSON, then for each commit its fingerprint, a space
+ * and its body, which is JSON and so has no line ends. Throws COMMIT_TOO_LARGE.
  */
 export function encodeBatch(batch: LogBatch): EncodedBatch {
   const { after, commits } = batch;
@@ -39,8 +44,8 @@ export function encodeBatch(batch: LogBatch): EncodedBatch {
     fingerprint: tail.fingerprint,
     batch: batch.batchId,
   };
-  const text = `[${commits.map(commitJson).join(',')}]`;
-  const bytes = Buffer.from(`${JSON.stringify(header)}\n${text}`);
+  const lines = commits.map(({ fingerprint, body }) => `${fingerprint} ${body}`);
+  const bytes = Buffer.from([encodeEmptied(header), ...lines].join('\n'));
   if (bytes.byteLength > MAX_BATCH_BYTES) {
     const told = `${String(bytes.byteLength)} bytes, ${String(MAX_BATCH_BYTES)} are allowed`;
     throw new SwitchboardError('COMMIT_TOO_LARGE', told);
@@ -59,8 +64,23 @@ export function decodeHeader(text: string): DocumentHeader {
   return JSON.parse(end < 0 ? text : text.slice(0, end)) as DocumentHeader;
 }
 
-/** The commits of a document; none if it was emptied. */
-export function decodeCommits(text: string): readonly Commit[] {
-  const end = text.indexOf('\n');
-  return end < 0 ? [] : (JSON.parse(text.slice(end + 1)) as Commit[]);
+/** The commits of a document, still encoded; none if it was emptied. */
+export function* encodedCommits(text: string): Generator<EncodedCommit> {
+  let revision = decodeHeader(text).first;
+  let end = text.indexOf('\n');
+  while (end >= 0) {
+    const start = end + 1;
+    end = text.indexOf('\n', start);
+    const space = text.indexOf(' ', start);
+    const body = text.slice(space + 1, end < 0 ? undefined : end);
+    yield { revision, fingerprint: text.slice(start, space), body };
+    revision += 1;
+  }
+}
+
+/** The commits of a document after revision `after`. */
+export function* decodeCommits(text: string, after: number): Generator<Commit> {
+  for (const encoded of encodedCommits(text)) {
+    if (encoded.revision > after) yield decodeCommit(encoded);
+  }
 }

@@ -1,4 +1,5 @@
 import { SwitchboardError } from '../../../domain/errors.js';
+import { throwIfGivenUp, type CallOptions } from '../../call-options.js';
 import type { LmdbStore } from './store.js';
 import { causeOf } from './store-error.js';
 
@@ -12,7 +13,7 @@ export type Write = () => Promise<boolean>;
 
 interface Waiting {
   readonly write: Write;
-  readonly signal: AbortSignal | undefined;
+  readonly options: CallOptions;
   readonly resolve: (done: boolean) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -20,10 +21,10 @@ interface Waiting {
 /** Commits what waits together, in one transaction with one flush after the other. */
 export interface GroupWriter {
   /**
-   * Runs `write` with the next group. Until then an aborted `signal` takes it back:
-   * CANCELLED. Throws what the commit threw if the store refused the whole group.
+   * Runs `write` with the next group. Until then its caller may take it back: CANCELLED or
+   * DEADLINE_EXCEEDED. Throws what the commit threw if the store refused the whole group.
    */
-  submit(write: Write, signal?: AbortSignal): Promise<boolean>;
+  submit(write: Write, options?: CallOptions): Promise<boolean>;
 
   /**
    * Whether LMDB still takes transactions. After it failed to write its own root page it
@@ -57,10 +58,10 @@ export function createGroupWriter(store: LmdbStore): GroupWriter {
   };
 
   return {
-    submit: (write, signal) =>
+    submit: (write, options = {}) =>
       new Promise<boolean>((resolve, reject) => {
         if (!usable) throw new SwitchboardError('CATALOG_UNAVAILABLE', 'LMDB has failed');
-        waiting.push({ write, signal, resolve, reject });
+        waiting.push({ write, options, resolve, reject });
         if (running) return;
         running = true;
         void nextTurn().then(runGroups);
@@ -81,7 +82,7 @@ async function commitGroup(store: LmdbStore, group: readonly Waiting[]): Promise
 
 async function runOne(waiter: Waiting): Promise<void> {
   try {
-    if (waiter.signal?.aborted === true) throw new SwitchboardError('CANCELLED');
+    throwIfGivenUp(waiter.options);
     waiter.resolve(await waiter.write());
   } catch (error) {
     waiter.reject(await causeOf(error));

@@ -1,7 +1,7 @@
-import type { Commit, Position } from '../../../domain/commit.js';
+import { positionOf, samePosition, type Commit, type Position } from '../../../domain/commit.js';
 import { digestText } from '../../../domain/digest.js';
-import type { LogSlice } from '../../catalog.js';
-import { decodeCommits, decodeHeader, type DocumentHeader } from './document.js';
+import type { HeldPosition, LogNews, LogSlice } from '../../log.js';
+import { decodeCommits, decodeHeader, encodedCommits, type DocumentHeader } from './document.js';
 import { keyOf, keysUnder } from './keys.js';
 import type { LmdbStore } from './store.js';
 
@@ -14,12 +14,11 @@ interface MarkRow {
   readonly mark: number;
 }
 
-/** Identity of the tenant's log: the same at every reading, also before anything is written. */
-export function epochOf(store: LmdbStore, tenant: string): string {
-  return digestText('epoch', store.incarnation, tenant);
-}
-
-/** Where the tenant's log ends. */
+/**
+ * Where the tenant's log ends, and of which epoch it is. The epoch is data: it is in the row of
+ * the head from the first commit on. Until then it is made of the store and the tenant, so
+ * that it is the same at every reading without anything being written.
+ */
 export function readHead(store: LmdbStore, tenant: string): Position {
   const text = store.heads.get(keyOf(tenant));
   if (text === undefined) return startOf(store, tenant);
@@ -57,7 +56,7 @@ export function documentAt(
   tenant: string,
   first: number,
 ): DocumentHeader | undefined {
-  const text = store.log.get(keyOf(tenant, epochOf(store, tenant), first));
+  const text = store.log.get(keyOf(tenant, readHead(store, tenant).epoch, first));
   return text === undefined ? undefined : decodeHeader(text);
 }
 
@@ -65,9 +64,8 @@ export function documentAt(
 export function* documentsFrom(
   store: LmdbStore,
   tenant: string,
-  revision: number,
+  { epoch, revision }: Pick<Position, 'epoch' | 'revision'>,
 ): Iterable<string> {
-  const epoch = epochOf(store, tenant);
   const { start, end } = keysUnder(tenant, epoch);
   const holder = { start: keyOf(tenant, epoch, revision), end: start, reverse: true, limit: 1 };
   let first = revision;
@@ -91,12 +89,10 @@ export function readSlice(
   const commits: Commit[] = [];
   if (range.after < mark || range.after >= head.revision) return { commits, head, mark };
   let budget = range.limitBytes;
-  for (const text of documentsFrom(store, tenant, range.after + 1)) {
-    const all = decodeCommits(text);
-    const share = text.length / Math.max(1, all.length);
-    for (const commit of all) {
-      if (commit.revision <= range.after) continue;
-      budget -= share;
+  const from = { epoch: head.epoch, revision: range.after + 1 };
+  for (const text of documentsFrom(store, tenant, from)) {
+    for (const commit of decodeCommits(text, range.after)) {
+      budget -= commit.body.length;
       if (commits.length > 0 && budget < 0) return { commits, head, mark };
       commits.push(commit);
     }
@@ -111,19 +107,28 @@ export function readPosition(
   revision: number,
 ): Position | undefined {
   if (revision < readMark(store, tenant) || !Number.isInteger(revision)) return undefined;
-  if (revision === 0) return startOf(store, tenant);
-  for (const text of documentsFrom(store, tenant, revision)) {
-    const header = decodeHeader(text);
-    const commit =
-      header.last === revision
-        ? header
-        : decodeCommits(text).find((candidate) => candidate.revision === revision);
-    const epoch = epochOf(store, tenant);
-    return commit && { epoch, revision, fingerprint: commit.fingerprint };
+  const { epoch } = readHead(store, tenant);
+  if (revision === 0) return { epoch, revision: 0, fingerprint: '' };
+  for (const text of documentsFrom(store, tenant, { epoch, revision })) {
+    const { last, fingerprint } = decodeHeader(text);
+    if (last === revision) return { epoch, revision, fingerprint };
+    for (const commit of encodedCommits(text)) {
+      if (commit.revision === revision) return positionOf(epoch, commit);
+    }
+    return undefined;
   }
   return undefined;
 }
 
+/** What became of a log since a position in it. */
+export function readNews(store: LmdbStore, { tenant, position }: HeldPosition): LogNews {
+  const { epoch, revision } = readHead(store, tenant);
+  const now = readPosition(store, tenant, position.revision);
+  const isHeld = now !== undefined && samePosition(now, position);
+  return { tenant, epoch, isHeld, hasNewer: revision > position.revision };
+}
+
+/** Before the first commit, which brings this epoch into the row of the head. */
 function startOf(store: LmdbStore, tenant: string): Position {
-  return { epoch: epochOf(store, tenant), revision: 0, fingerprint: '' };
+  return { epoch: digestText('epoch', store.incarnation, tenant), revision: 0, fingerprint: '' };
 }

@@ -1,10 +1,18 @@
 import { SwitchboardError } from '../../../domain/errors.js';
 import { NO_FAILPOINT, type Failpoint } from '../../../domain/failpoint.js';
-import type { CallOptions, Catalog, CatalogCapabilities, Projected } from '../../catalog.js';
+import { throwIfGivenUp, type CallOptions } from '../../call-options.js';
+import type { Catalog, CatalogCapabilities } from '../../catalog.js';
+import type { CommitLog } from '../../log.js';
+import {
+  logEndsBefore,
+  type Projected,
+  type ProjectionOptions,
+  type Projections,
+} from '../../projections.js';
 import { append, type Appender } from './append.js';
 import { compact } from './compact.js';
 import { createGroupWriter } from './group-writer.js';
-import { readHead, readPosition, readSlice, readTenants } from './log.js';
+import { readHead, readNews, readPosition, readSlice, readTenants } from './log.js';
 import {
   readAnswer,
   readDeleted,
@@ -45,7 +53,7 @@ const READ_LIMIT_BYTES = 1024 * 1024;
  * Opens the Catalog in LMDB. Log and projections are written in one transaction;
  * concurrent appends, of any tenants, share transactions and flushes; what is visible to
  * anyone is on the disk. Throws CATALOG_UNAVAILABLE if the folder cannot be used or is of
- * a newer format. Each `close` waits for the calls that have begun.
+ * another format. Each `close` waits for the calls that have begun.
  */
 export function openLmdbCatalog(options: LmdbCatalogOptions): Promise<Catalog> {
   return new Promise((resolve) => {
@@ -59,17 +67,20 @@ export function openLmdbCatalog(options: LmdbCatalogOptions): Promise<Catalog> {
 function createCatalog(appender: Appender): Catalog {
   const { store } = appender;
   const calls = createCallGate(store);
-
-  const project = <T>(
-    tenant: string,
-    options: CallOptions | undefined,
-    value: () => T,
-  ): Promise<Projected<T>> =>
-    calls.read(options, () => ({ revision: readHead(store, tenant).revision, value: value() }));
-
   return {
     capabilities: LMDB_CAPABILITIES,
+    log: createLog(appender, calls),
+    projections: createProjections(store, calls),
+    close: calls.close,
+  };
+}
+
+function createLog(appender: Appender, calls: CallGate): CommitLog {
+  const { store } = appender;
+  return {
     head: (tenant, options) => calls.read(options, () => readHead(store, tenant)),
+    newer: (held, options) =>
+      calls.read(options, () => held.map((position) => readNews(store, position))),
     append: (tenant, batch, options = {}) =>
       calls.run(options, () => append(appender, tenant, { batch, options })),
     read: (tenant, after, options) =>
@@ -80,11 +91,28 @@ function createCatalog(appender: Appender): Catalog {
       calls.read(options, () => readPosition(store, tenant, revision)),
     compact: (tenant, upTo, options) =>
       calls.run(options, () => compact(appender, tenant, { upTo, options })),
-    // Written with the log, the projections reflect all of it.
+    tenants: (options) => calls.read(options, () => readTenants(store)),
+  };
+}
+
+/** Written with the log, the projections reflect all of it. */
+function createProjections(store: LmdbStore, calls: CallGate): Projections {
+  const project = <T>(
+    tenant: string,
+    options: ProjectionOptions | undefined,
+    value: () => T,
+  ): Promise<Projected<T>> =>
+    calls.read(options, () => {
+      const { revision } = readHead(store, tenant);
+      if (revision < (options?.atLeast ?? 0)) throw logEndsBefore(revision, options?.atLeast);
+      return { from: revision, to: revision, value: value() };
+    });
+
+  return {
     project: (tenant, _upTo, options) =>
       calls.read(options, () => readHead(store, tenant).revision),
-    serverById: (tenant, id, options) =>
-      project(tenant, options, () => readServerOrTombstone(store, tenant, id)),
+    serversById: (tenant, ids, options) =>
+      project(tenant, options, () => ids.map((id) => readServerOrTombstone(store, tenant, id))),
     sharedServers: (tenant, options) => project(tenant, options, () => readShared(store, tenant)),
     privateServers: (tenant, subjects, options) =>
       project(tenant, options, () => readPrivate(store, tenant, subjects)),
@@ -104,10 +132,8 @@ function createCatalog(appender: Appender): Catalog {
       project(tenant, options, () => readPrivateSource(store, tenant)),
     serversOfPrivateSource: (tenant, query, options) =>
       project(tenant, options, () => readLoaded(store, tenant, query)),
-    answer: (tenant, request, options) =>
-      project(tenant, options, () => readAnswer(store, tenant, request)),
-    tenants: (options) => calls.read(options, () => readTenants(store)),
-    close: calls.close,
+    answers: (tenant, requests, options) =>
+      project(tenant, options, () => requests.map((request) => readAnswer(store, tenant, request))),
   };
 }
 
@@ -125,7 +151,7 @@ function createCallGate(store: LmdbStore): CallGate {
 
   const admit = (options: CallOptions | undefined): void => {
     if (closing !== undefined) throw new SwitchboardError('CLOSED', 'the catalog is closed');
-    if (options?.signal?.aborted === true) throw new SwitchboardError('CANCELLED');
+    throwIfGivenUp(options);
   };
   const run = async <T>(options: CallOptions | undefined, body: () => Promise<T>): Promise<T> => {
     admit(options);

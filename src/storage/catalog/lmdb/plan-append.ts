@@ -1,12 +1,11 @@
-import { applyChange, changedId, type Change, type Commit } from '../../../domain/commit.js';
 import { jsonOnce } from '../../../domain/json-once.js';
+import type { LoadRecord } from '../../../domain/load-record.js';
 import {
-  projectChange,
-  versionOf,
-  type IndexEntry,
-} from '../../../domain/projection/project-change.js';
-import type { Grant, Tombstone } from '../../../domain/server.js';
-import type { RecordedAnswer } from '../../catalog.js';
+  projectCommits,
+  type ProjectedAnswer,
+  type ProjectedServer,
+} from '../../../domain/projection/project-commit.js';
+import type { Grant } from '../../../domain/server.js';
 import type { EncodedBatch } from './document.js';
 import { keyOf } from './keys.js';
 import { encodeHead } from './log.js';
@@ -33,8 +32,6 @@ interface Plan {
   readonly store: LmdbStore;
   readonly tenant: string;
   readonly writes: TableWrite[];
-  /** What the batch has done so far, for grants that are not yet stored. */
-  readonly done: Change[];
 }
 
 /**
@@ -57,103 +54,66 @@ export function planAppend(
       version: last.revision,
     },
   ];
-  const plan: Plan = { store, tenant, writes, done: [] };
-  for (const commit of encoded.batch.commits) planCommit(plan, commit);
+  const plan: Plan = { store, tenant, writes };
+  const heldGrants = (id: string): readonly Grant[] => readGrants(store, tenant, id);
+  for (const projected of projectCommits(encoded.batch.commits, heldGrants)) {
+    for (const server of projected.servers) planServer(plan, server);
+    for (const load of projected.loads) planLoad(plan, load);
+    if (projected.source !== undefined) {
+      const value = JSON.stringify(projected.source);
+      writes.push({ table: store.sources, key: keyOf(tenant), value });
+    }
+    if (projected.answer !== undefined) planAnswer(plan, projected.answer);
+  }
   return writes;
 }
 
-function planCommit(plan: Plan, commit: Commit): void {
-  for (const change of commit.changes) {
-    planChange(plan, change, commit.revision);
-    planVersion(plan, change, commit);
-    plan.done.push(change);
-  }
-  for (const { after } of commit.loads ?? []) {
-    const key = keyOf(plan.tenant, after.user);
-    plan.writes.push({ table: plan.store.loads, key, value: JSON.stringify(after) });
-  }
-  if (commit.source !== undefined) {
-    const value = JSON.stringify(commit.source.after);
-    plan.writes.push({ table: plan.store.sources, key: keyOf(plan.tenant), value });
-  }
-  if (commit.request !== undefined) planAnswer(plan, commit);
-}
-
-function planChange(plan: Plan, change: Change, revision: number): void {
-  const { store, tenant, writes } = plan;
-  const projected = projectChange(change, () => heldGrants(plan, changedId(change)));
-  const { id, record } = projected;
-  const key = keyOf(tenant, id);
-  if (record === undefined) {
-    writes.push({ table: store.servers, key });
-    planTombstone(plan, change, revision);
-  } else {
-    writes.push({ table: store.servers, key, value: jsonOnce(record) });
-  }
-  for (const subject of projected.revoked) {
+function planServer({ store, tenant, writes }: Plan, server: ProjectedServer): void {
+  const { id, record, tombstone, version } = server;
+  const value = record && jsonOnce(record);
+  writes.push({ table: store.servers, key: keyOf(tenant, id), ...(value && { value }) });
+  for (const subject of server.revoked) {
     writes.push({ table: store.grants, key: keyOf(tenant, id, subject) });
   }
-  for (const grant of projected.granted) {
-    const value = JSON.stringify(grant);
-    writes.push({ table: store.grants, key: keyOf(tenant, id, grant.subject), value });
+  for (const grant of server.granted) {
+    const key = keyOf(tenant, id, grant.subject);
+    writes.push({ table: store.grants, key, value: JSON.stringify(grant) });
   }
-  for (const entry of projected.removed) {
-    writes.push({ table: store.index, key: entryKey(tenant, entry, id) });
+  for (const { kind, value: entry } of server.removed) {
+    writes.push({ table: store.index, key: keyOf(tenant, kind, entry, id) });
   }
-  for (const entry of projected.added) {
-    writes.push({ table: store.index, key: entryKey(tenant, entry, id), value: id });
+  for (const { kind, value: entry } of server.added) {
+    writes.push({ table: store.index, key: keyOf(tenant, kind, entry, id), value: id });
+  }
+  if (tombstone !== undefined) {
+    const { name, revision } = tombstone;
+    const text = JSON.stringify(tombstone);
+    writes.push({ table: store.tombstones, key: keyOf(tenant, id), value: text });
+    writes.push({ table: store.deleted, key: keyOf(tenant, name, revision, id), value: id });
+  }
+  if (version !== undefined) {
+    const key = keyOf(tenant, id, version.generation);
+    writes.push({ table: store.versions, key, value: JSON.stringify(version) });
   }
 }
 
-function planTombstone({ store, tenant, writes }: Plan, change: Change, revision: number): void {
-  if (change.before === undefined) return;
-  const { id, name, tier, owner } = change.before;
-  const tombstone: Tombstone = {
-    ...{ id, revision, name, tier },
-    ...(owner === undefined ? {} : { owner }),
-  };
-  const value = JSON.stringify(tombstone);
-  writes.push({ table: store.tombstones, key: keyOf(tenant, id), value });
-  writes.push({ table: store.deleted, key: keyOf(tenant, name, revision, id), value: id });
+function planLoad({ store, tenant, writes }: Plan, load: LoadRecord): void {
+  const key = keyOf(tenant, load.user);
+  writes.push({ table: store.loads, key, value: JSON.stringify(load) });
 }
 
-function planVersion({ store, tenant, writes }: Plan, change: Change, commit: Commit): void {
-  const version = versionOf(commit, change);
-  if (version === undefined) return;
-  const key = keyOf(tenant, changedId(change), version.generation);
-  writes.push({ table: store.versions, key, value: JSON.stringify(version) });
-}
-
-function planAnswer(plan: Plan, commit: Commit): void {
-  const { store, tenant, writes } = plan;
-  const { request, revision, time } = commit;
-  if (request === undefined) return;
-  const { principal, requestId, bodyDigest } = request;
-  const answer: RecordedAnswer = { revision, bodyDigest, time };
-  const entry: AnswerTimeRow = { principal, requestId, revision };
+function planAnswer({ store, tenant, writes }: Plan, answer: ProjectedAnswer): void {
+  const { principal, requestId, recorded } = answer;
+  const { revision, time } = recorded;
   writes.push({
     table: store.answers,
     key: keyOf(tenant, principal, requestId),
-    value: JSON.stringify(answer),
+    value: JSON.stringify(recorded),
   });
+  const row: AnswerTimeRow = { principal, requestId, revision };
   writes.push({
     table: store.answerTimes,
     key: keyOf(tenant, time, revision),
-    value: JSON.stringify(entry),
+    value: JSON.stringify(row),
   });
-}
-
-/** The grants of a server after what the batch has done to it so far. */
-function heldGrants(plan: Plan, id: string): readonly Grant[] {
-  let grants = readGrants(plan.store, plan.tenant, id);
-  for (const change of plan.done) {
-    if (changedId(change) !== id) continue;
-    const server = change.before && { record: change.before, grants };
-    grants = applyChange(server, change)?.grants ?? [];
-  }
-  return grants;
-}
-
-function entryKey(tenant: string, entry: IndexEntry, id: string): Buffer {
-  return keyOf(tenant, entry.kind, entry.value, id);
 }

@@ -9,7 +9,8 @@ import type { LoadRecord } from '../../../domain/load-record.js';
 import type { SourceRecord } from '../../../domain/source-record.js';
 import { compareText } from '../../../domain/resolve.js';
 import type { Subject } from '../../../domain/view.js';
-import type { RecordedAnswer } from '../../catalog.js';
+import type { RecordedAnswer } from '../../../domain/projection/project-commit.js';
+import { isTombstone, type PrivateServer, type RequestId } from '../../projections.js';
 import { justAfter, keyOf, keysUnder } from './keys.js';
 import type { LmdbStore, Table } from './store.js';
 
@@ -43,19 +44,39 @@ export function readShared(store: LmdbStore, tenant: string): readonly StoredSer
   return readIds(store, tenant, valuesIn(store.index, keysUnder(tenant, 'shared', '')));
 }
 
-/** The PRIVATE servers of the subjects, each once. */
+/** The PRIVATE servers of the subjects, each once, with the grants of these subjects only. */
 export function readPrivate(
   store: LmdbStore,
   tenant: string,
   subjects: readonly Subject[],
-): readonly StoredServer[] {
-  const ids = new Set<string>();
+): readonly PrivateServer[] {
+  const granted = new Map<string, Set<Subject>>();
   for (const subject of subjects) {
-    for (const kind of ['owner', 'grant']) {
-      for (const id of valuesIn(store.index, keysUnder(tenant, kind, subject))) ids.add(id);
+    for (const id of valuesIn(store.index, keysUnder(tenant, 'owner', subject))) {
+      if (!granted.has(id)) granted.set(id, new Set());
+    }
+    for (const id of valuesIn(store.index, keysUnder(tenant, 'grant', subject))) {
+      granted.set(id, (granted.get(id) ?? new Set()).add(subject));
     }
   }
-  return readIds(store, tenant, ids);
+  return [...granted].flatMap(([id, of]) => readPrivateServer(store, tenant, { id, of }) ?? []);
+}
+
+function readPrivateServer(
+  store: LmdbStore,
+  tenant: string,
+  { id, of }: { readonly id: string; readonly of: ReadonlySet<Subject> },
+): PrivateServer | undefined {
+  const text = store.servers.get(keyOf(tenant, id));
+  if (text === undefined) return undefined;
+  const grants = [...of].sort(compareText).flatMap((subject) => {
+    const grant = store.grants.get(keyOf(tenant, id, subject));
+    return grant === undefined ? [] : [JSON.parse(grant) as Grant];
+  });
+  // One more than are known tells whether there are others.
+  const range = { ...keysUnder(tenant, id), limit: grants.length + 1 };
+  const isPartial = store.grants.getKeysCount(range) > grants.length;
+  return { record: JSON.parse(text) as ServerRecord, grants, isPartial };
 }
 
 /** The servers of a name with the smallest ids. */
@@ -102,7 +123,7 @@ export function readDeleted(
     if (found.length >= limit) break;
     const left = readServerOrTombstone(store, tenant, value);
     // One that was put back, and perhaps deleted again, has a newer tombstone or none.
-    if (left === undefined || 'record' in left) continue;
+    if (left === undefined || !isTombstone(left)) continue;
     if (keyOf(tenant, name, left.revision, left.id).equals(key)) found.push(left);
   }
   return found;
@@ -154,7 +175,7 @@ export function readPrivateSource(store: LmdbStore, tenant: string): SourceRecor
 export function readAnswer(
   store: LmdbStore,
   tenant: string,
-  request: { readonly principal: string; readonly requestId: string },
+  request: RequestId,
 ): RecordedAnswer | undefined {
   const text = store.answers.get(keyOf(tenant, request.principal, request.requestId));
   return text === undefined ? undefined : (JSON.parse(text) as RecordedAnswer);

@@ -6,7 +6,7 @@ import { inspectFolder } from './inspect-folder.js';
 import { textOf } from './store-error.js';
 
 /** What this version writes, and the only one that it reads. */
-const FORMAT = 3;
+const FORMAT = 4;
 const META_KEY = Buffer.from('meta');
 
 /** Address space to begin with, in bytes; lmdb takes more when it is used up. */
@@ -45,7 +45,7 @@ export interface LmdbStore {
   readonly sources: Table;
   readonly answers: Table;
   readonly answerTimes: Table;
-  /** Random, of this store: the epochs of its tenants are made of it. */
+  /** Random, of this store: the epoch of a tenant without commits is made of it. */
   readonly incarnation: string;
 }
 
@@ -96,7 +96,9 @@ function openTables(root: RootDatabase<string, Buffer>, folder: string): LmdbSto
     root.openDB<string, Buffer>({ ...TABLE_OPTIONS, name, useVersions });
   const meta = readMeta(table('meta'));
   if (meta.format !== FORMAT) {
-    const text = `it has format ${String(meta.format)}, this version knows ${String(FORMAT)} only`;
+    const text =
+      `it has format ${String(meta.format)}, this version knows ${String(FORMAT)} only; ` +
+      'export its servers with the version that wrote it and apply them to an empty folder';
     throw unusable(folder, text);
   }
   return {

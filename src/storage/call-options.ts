@@ -1,0 +1,50 @@
+import { SwitchboardError } from '../domain/errors.js';
+
+/**
+ * How long a call of a contract may take. Every call takes these, and whoever makes calls on
+ * behalf of another passes on what it was given.
+ */
+export interface CallOptions {
+  /** Gives the call up when it aborts: CANCELLED. */
+  readonly signal?: AbortSignal;
+  /**
+   * Until when the call may take: DEADLINE_EXCEEDED. Milliseconds of the monotonic clock
+   * (`performance.now()`), and absolute, so that one value serves all calls of a request.
+   */
+  readonly deadline?: number;
+}
+
+/** Throws CANCELLED or DEADLINE_EXCEEDED if the call is to be given up already. */
+export function throwIfGivenUp({ signal, deadline = Infinity }: CallOptions = {}): void {
+  if (signal?.aborted === true) throw new SwitchboardError('CANCELLED');
+  if (performance.now() >= deadline) throw new SwitchboardError('DEADLINE_EXCEEDED');
+}
+
+/** The longest time that a timer of Node can wait, in milliseconds. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+/** Waits for `work`, which goes on regardless. Throws CANCELLED or DEADLINE_EXCEEDED. */
+export async function untilGivenUp<T>(work: Promise<T>, options: CallOptions = {}): Promise<T> {
+  const { signal, deadline = Infinity } = options;
+  if (signal === undefined && deadline === Infinity) return work;
+  let timer: NodeJS.Timeout | undefined;
+  let onAbort = (): void => undefined;
+  const givenUp = new Promise<never>((_resolve, reject) => {
+    onAbort = () => {
+      reject(new SwitchboardError('CANCELLED'));
+    };
+    if (signal?.aborted === true) onAbort();
+    signal?.addEventListener('abort', onAbort, { once: true });
+    if (deadline === Infinity) return;
+    const leftMs = Math.min(Math.max(0, deadline - performance.now()), MAX_TIMER_MS);
+    timer = setTimeout(() => {
+      reject(new SwitchboardError('DEADLINE_EXCEEDED'));
+    }, leftMs);
+  });
+  try {
+    return await Promise.race([work, givenUp]);
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener('abort', onAbort);
+  }
+}

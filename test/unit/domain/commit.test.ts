@@ -8,7 +8,6 @@ import {
   follows,
   changedId,
   placeCommit,
-  positionOf,
   undoChange,
   type AccessChange,
   type Change,

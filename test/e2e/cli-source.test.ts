@@ -1,13 +1,14 @@
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { type CliFolder, cliFolder } from '../support/processes/cli-in-folder.js';
 import { openAdmin, userView } from '../support/grpc-admin/grpc-admin.js';
 import { httpRow, sourcesFile } from '../support/loads/server.js';
-import { type SourceServer, startSourceServer } from '../support/loads/source-server.js';
+import { startSourceServer } from '../support/loads/source-server.js';
 import { startServerProcess, temporaryFolder } from '../support/processes/server-process.js';
 
 interface Started {
   readonly cli: CliFolder;
-  readonly source: SourceServer;
+  /** How often the server has logged that it may not load. */
+  refusals(): number;
   /** What Ana has now. */
   names(): Promise<readonly string[]>;
 }
@@ -34,14 +35,16 @@ async function start(): Promise<Started> {
     const { servers } = await admin.list({ tenant: 'acme', view: userView('ana') });
     return servers.map(({ name }) => name);
   };
-  return { cli: cliFolder(folder.path, server.address), source, names };
+  const refusals = (): number =>
+    server.stderr().split('nothing is loaded at this replica').length - 1;
+  return { cli: cliFolder(folder.path, server.address), refusals, names };
 }
 
 const acme = ['--tenant', 'acme'];
 
 describe('switchboard source', () => {
   it('shows and renames the source, and a replica of the old name says so [P36]', async () => {
-    const { cli, names } = await start();
+    const { cli, names, refusals } = await start();
     expect((await cli.run(['source', 'show', ...acme])).stdout).toBe(
       'Source:        none: nothing was ever loaded\nThis replica:  app-db\n',
     );
@@ -67,6 +70,9 @@ describe('switchboard source', () => {
     const refused = await cli.run(['load', 'bob', ...acme]);
     expect(refused).toMatchObject({ code: 5, stdout: '' });
     expect(refused.stderr).toContain('What to do: Correct the file of --private-sources');
+    await vi.waitFor(() => {
+      expect(refusals()).toBe(1);
+    });
     const late = await cli.run(['source', 'rename', 'app-db', 'web', ...acme]);
     expect(late).toMatchObject({ code: 1, stdout: '' });
     expect(late.stderr).toContain('SOURCE_MISMATCH');

@@ -1,3 +1,4 @@
+import type { SwitchboardError } from '../../domain/errors.js';
 import { NO_FAILPOINT, type Failpoint } from '../../domain/failpoint.js';
 import type { Catalog } from '../../storage/catalog.js';
 import type { Leases } from '../../storage/leases.js';
@@ -20,6 +21,7 @@ export interface PrivateLoadsSetup {
   readonly upstream: Upstream;
   readonly failpoint?: Failpoint;
   readonly onBackgroundError: (error: unknown) => void;
+  readonly onSourceRefused?: (tenant: string, refusal: SwitchboardError) => void;
   readonly privateLoads?: {
     readonly sources: PrivateSources;
     readonly leases: Leases;
@@ -36,6 +38,8 @@ export function createPrivateLoads(setup: PrivateLoadsSetup) {
   const loads = new PrivateLoads({
     ...setup,
     sourceOf,
+    onSourceRefused:
+      setup.onSourceRefused ?? ((_tenant, refusal) => setup.onBackgroundError(refusal)),
     leases: privateLoads?.leases ?? NO_LEASES,
     failpoint: setup.failpoint ?? NO_FAILPOINT,
     random: privateLoads?.random ?? Math.random,

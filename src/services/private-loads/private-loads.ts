@@ -38,7 +38,7 @@ export class PrivateLoads {
     this.deps = deps;
     this.clock = new LoadClock(deps.monotonic, deps.random);
     this.failures = new LoadFailures(deps.monotonic, deps.random);
-    this.refusals = new SourceRefusals(deps.sourceOf, deps.onBackgroundError);
+    this.refusals = new SourceRefusals(deps);
   }
 
   /** Whether nothing has to be waited for; begins a refresh that is due. No I/O. */

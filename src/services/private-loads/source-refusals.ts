@@ -12,13 +12,13 @@ type SourceOfTenant = Pick<TenantState, 'tenant' | 'privateSource'>;
  */
 export class SourceRefusals {
   private readonly sourceOf: LoadDeps['sourceOf'];
-  private readonly report: (refusal: SwitchboardError) => void;
+  private readonly report: LoadDeps['onSourceRefused'];
   /** For each tenant that is refused, the revision of the source that was reported. */
   private readonly reported = new Map<string, number>();
 
-  constructor(sourceOf: LoadDeps['sourceOf'], report: (refusal: SwitchboardError) => void) {
+  constructor({ sourceOf, onSourceRefused }: Pick<LoadDeps, 'sourceOf' | 'onSourceRefused'>) {
     this.sourceOf = sourceOf;
-    this.report = report;
+    this.report = onSourceRefused;
   }
 
   /** Whether it may not load, although there is something to be loaded or to load from. */
@@ -32,7 +32,7 @@ export class SourceRefusals {
     }
     if (this.reported.get(log.tenant) !== record.revision) {
       this.reported.set(log.tenant, record.revision);
-      this.report(refusalOf(record, configured));
+      this.report(log.tenant, refusalOf(record, configured));
     }
     return true;
   }

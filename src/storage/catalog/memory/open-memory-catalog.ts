@@ -102,7 +102,7 @@ function createCatalog(failpoint: Failpoint): Catalog {
 
   return {
     capabilities: MEMORY_CAPABILITIES,
-    log: createLog({ find, call, append, names: () => [...tenants.keys()] }),
+    log: createLog({ find, call, append, failpoint, names: () => [...tenants.keys()] }),
     projections: createProjections(find, call),
     close: async () => {
       await (closing ??= Promise.allSettled(underWay));
@@ -136,10 +136,11 @@ interface LogParts {
     batch: LogBatch,
     options: CallOptions,
   ) => Promise<AppendOutcome>;
+  readonly failpoint: Failpoint;
   readonly names: () => readonly string[];
 }
 
-function createLog({ find, call, append, names }: LogParts): CommitLog {
+function createLog({ find, call, append, failpoint, names }: LogParts): CommitLog {
   return {
     head: (tenant, options) => call(options, () => headOf(find(tenant))),
     newer: (held, options) =>
@@ -152,7 +153,10 @@ function createLog({ find, call, append, names }: LogParts): CommitLog {
     positionAt: (tenant, revision, options) =>
       call(options, () => positionIn(find(tenant), revision)),
     compact: (tenant, upTo, options) =>
-      call(options, () => compactTenant(find(tenant), upTo, options.answersBefore)),
+      call(options, () => {
+        const { answersBefore } = options;
+        return compactTenant(find(tenant), upTo, { answersBefore, failpoint });
+      }),
     tenants: (options) => call(options, names),
   };
 }
@@ -190,6 +194,9 @@ function createProjections(find: Find, call: Call): Projections {
     loadRecords: (tenant, users, options) =>
       query(tenant, options, (rows) => findLoads(rows, users)),
     answers: (tenant, requests, options) =>
-      query(tenant, options, (rows) => requests.map((request) => findAnswer(rows, request))),
+      query(tenant, options, (rows) => {
+        const { mark } = find(tenant);
+        return requests.map((request) => findAnswer(rows, request, mark));
+      }),
   };
 }

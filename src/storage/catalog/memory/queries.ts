@@ -1,5 +1,5 @@
 import type { LoadRecord } from '../../../domain/load-record.js';
-import type { RecordedAnswer } from '../../../domain/projection/project-commit.js';
+import { isRemembered, type RecordedAnswer } from '../../../domain/projection/project-commit.js';
 import type {
   ServerRecord,
   ServerVersion,
@@ -92,9 +92,16 @@ export function findLoads(rows: Rows, users: readonly string[]): readonly LoadRe
   });
 }
 
-export function findAnswer(rows: Rows, request: RequestId): RecordedAnswer | undefined {
+/** The answer to a request, unless its commit lies at or below the compaction mark. */
+export function findAnswer(
+  rows: Rows,
+  request: RequestId,
+  mark: number,
+): RecordedAnswer | undefined {
   const text = rows.answers.get(answerKey(request));
-  return text === undefined ? undefined : parse<RecordedAnswer>(text);
+  if (text === undefined) return undefined;
+  const answer = parse<RecordedAnswer>(text);
+  return isRemembered(answer, mark) ? answer : undefined;
 }
 
 /** Forgets the answers from before a time. Milliseconds since 1970. */

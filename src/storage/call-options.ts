@@ -1,4 +1,4 @@
-import { SwitchboardError } from '../domain/errors.js';
+import { isSwitchboardError, SwitchboardError } from '../domain/errors.js';
 
 /**
  * How long a call of a contract may take. Every call takes these, and whoever makes calls on
@@ -12,6 +12,22 @@ export interface CallOptions {
    * (`performance.now()`), and absolute, so that one value serves all calls of a request.
    */
   readonly deadline?: number;
+}
+
+/**
+ * Waits for a write that the store has already, until the deadline: then OUTCOME_UNKNOWN. The
+ * signal changes nothing any more.
+ */
+export async function untilOutcomeUnknown<T>(
+  write: Promise<T>,
+  { deadline = Infinity }: CallOptions,
+): Promise<T> {
+  try {
+    return await untilGivenUp(write, { deadline });
+  } catch (cause) {
+    if (!isSwitchboardError(cause, 'DEADLINE_EXCEEDED')) throw cause;
+    throw new SwitchboardError('OUTCOME_UNKNOWN', undefined, { cause });
+  }
 }
 
 /** Throws CANCELLED or DEADLINE_EXCEEDED if the call is to be given up already. */

@@ -1,4 +1,5 @@
 import type { Commit, Position } from '../domain/commit.js';
+import { SwitchboardError } from '../domain/errors.js';
 import type { CallOptions } from './call-options.js';
 
 /** Commits that belong together: all of them are appended, or none. */
@@ -7,7 +8,7 @@ export interface LogBatch {
   readonly after: Position;
   /** Random; tells our own batch from another one in its place. */
   readonly batchId: string;
-  /** At least one; at most `MAX_BATCH_BYTES` when encoded. */
+  /** At least one; their bodies come to at most `MAX_BATCH_BYTES`. */
   readonly commits: readonly Commit[];
 }
 
@@ -47,8 +48,20 @@ export interface LogNews {
   readonly hasNewer: boolean;
 }
 
-/** An encoded batch, and so a commit, may be this large on every engine. */
+/** The bodies of a batch, and so of a commit, may be this large together, on every engine. */
 export const MAX_BATCH_BYTES = 8 * 1024 * 1024;
+
+/** Throws COMMIT_TOO_LARGE, and INTERNAL unless the commits follow the place of the batch. */
+export function demandBatch({ after, commits }: LogBatch): void {
+  const inOrder = commits.every((commit, at) => commit.revision === after.revision + 1 + at);
+  if (commits.length === 0 || !inOrder) {
+    throw new SwitchboardError('INTERNAL', 'a batch needs commits that follow its position');
+  }
+  const bytes = commits.reduce((sum, { body }) => sum + Buffer.byteLength(body), 0);
+  if (bytes <= MAX_BATCH_BYTES) return;
+  const text = `${String(bytes)} bytes, ${String(MAX_BATCH_BYTES)} are allowed`;
+  throw new SwitchboardError('COMMIT_TOO_LARGE', text);
+}
 
 /**
  * Per tenant one ordered log of commits: the only order and the only truth.
@@ -101,10 +114,11 @@ export interface CommitLog {
   ): Promise<Position | undefined>;
 
   /**
-   * Empties the documents that lie wholly at or below `upTo` and keeps their keys, forgets
-   * answers to requests recorded before `answersBefore` (milliseconds since 1970) and moves
-   * the mark, which never passes what the projections reflect and never goes back.
-   * Returns the mark. Given up on the way, the steps that were done stay done.
+   * Forgets answers to requests recorded before `answersBefore` (milliseconds since 1970),
+   * moves the mark to the end of the last document at or below `upTo`, and empties the
+   * documents up to it, which keep their keys: in this order. The mark never passes what the
+   * projections reflect and never goes back; an answer at or below it counts as forgotten.
+   * Returns the mark. What ends on the way is completed by the next compaction.
    */
   compact(
     tenant: string,

@@ -9,6 +9,7 @@ import { describeLoadRecords } from './catalog/load-records.js';
 import { describePrivateSource } from './catalog/private-source.js';
 import { describeLog } from './catalog/log.js';
 import { describeProjections } from './catalog/projections.js';
+import { describeRanges } from './catalog/ranges.js';
 import { describeReopening } from './catalog/reopening.js';
 import { describeVersions } from './catalog/versions.js';
 
@@ -30,6 +31,7 @@ export function describeCatalog(name: string, suite: CatalogSuite): void {
     describeLog(suite);
     describeCompaction(suite);
     describeProjections(suite);
+    describeRanges(suite);
     describeVersions(suite);
     describeLoadRecords(suite);
     describePrivateSource(suite);

@@ -13,6 +13,14 @@ export interface RecordedAnswer {
   readonly time: number;
 }
 
+/**
+ * Whether an answer can still be given: that of a commit at or below the compaction mark
+ * counts as forgotten, since the commit can no longer be read (rule 3).
+ */
+export function isRemembered({ revision }: RecordedAnswer, mark: number): boolean {
+  return revision > mark;
+}
+
 /** What one change of a commit does to the rows of its server. */
 export interface ProjectedServer extends ProjectedChange {
   /** What is left of the server, if the change deletes it. */

@@ -2,6 +2,7 @@ import { onTestFinished } from 'vitest';
 import type { ErrorReason } from '../../../src/domain/errors.js';
 import { SwitchboardError } from '../../../src/domain/errors.js';
 import type { Failpoint } from '../../../src/domain/failpoint.js';
+import type { ProjectionOptions } from '../../../src/storage/projections.js';
 import type { Catalog, CatalogCapabilities } from '../../../src/storage/catalog.js';
 
 /** One set of data and the ways to open it. */
@@ -33,9 +34,41 @@ export async function openHarness(
   return harness;
 }
 
-/** A fresh catalog that goes away with the test. */
+/**
+ * A fresh catalog that goes away with the test. Its projections are read at the head unless a
+ * test says what they have to reflect, so that every engine returns the same.
+ */
 export async function openCatalog(suite: CatalogSuite): Promise<Catalog> {
-  return (await openHarness(suite)).catalog;
+  return readAtHead((await openHarness(suite)).catalog);
+}
+
+/** `catalog`, with `atLeast` the head at the time of the call where none is given. */
+export function readAtHead(catalog: Catalog): Catalog {
+  const { head } = catalog.log;
+  type Read = (tenant: string, query: unknown, options?: ProjectionOptions) => Promise<unknown>;
+  const atHead = async (tenant: string, options: ProjectionOptions = {}) => {
+    const { signal, deadline, atLeast } = options;
+    const limits = { ...(signal && { signal }), ...(deadline !== undefined && { deadline }) };
+    return { ...limits, atLeast: atLeast ?? (await head(tenant, limits)).revision };
+  };
+  const { project, sharedServers, ...others } = catalog.projections;
+  const reads = Object.entries(others).map(([name, method]) => {
+    const read = method as Read;
+    return [
+      name,
+      async (tenant: string, query: unknown, options?: ProjectionOptions) =>
+        read(tenant, query, await atHead(tenant, options)),
+    ];
+  });
+  return {
+    ...catalog,
+    projections: {
+      ...(Object.fromEntries(reads) as typeof others),
+      project,
+      sharedServers: async (tenant, options) =>
+        sharedServers(tenant, await atHead(tenant, options)),
+    },
+  };
 }
 
 /** The reason with which `attempt` fails; undefined if it does not, or with no error of ours. */

@@ -56,6 +56,55 @@ export function describeLog(suite: CatalogSuite): void {
       }
     });
 
+    it('tells of many tenants what became of the positions that somebody holds', async () => {
+      const catalog = await openCatalog(suite);
+      const empty = await catalog.log.head('empty');
+      const { batch, outcome } = await appendAtHead(catalog, 'moved', creation(), creation());
+      await appendAtHead(catalog, 'still', creation());
+      const still = await catalog.log.head('still');
+      const other = { ...outcome.head, fingerprint: 'of another history' };
+      const held = [
+        { tenant: 'still', position: still },
+        { tenant: 'moved', position: batch.after },
+        { tenant: 'moved', position: positionOf(batch.after.epoch, batch.commits[0]!) },
+        { tenant: 'moved', position: other },
+        { tenant: 'moved', position: { ...outcome.head, epoch: 'another life' } },
+        { tenant: 'moved', position: { ...outcome.head, revision: 9 } },
+        { tenant: 'empty', position: empty },
+      ];
+      const news = await catalog.log.newer(held);
+      expect(news.map(({ tenant }) => tenant)).toEqual(held.map(({ tenant }) => tenant));
+      expect(news.map(({ epoch }) => epoch)).toEqual([
+        still.epoch,
+        ...Array(5).fill(outcome.head.epoch),
+        empty.epoch,
+      ]);
+      const found = news.map(({ isHeld, hasNewer }) => [isHeld, hasNewer]);
+      expect(found).toEqual([
+        [true, false],
+        [true, true],
+        [true, true],
+        [false, false],
+        [false, false],
+        [false, false],
+        [true, false],
+      ]);
+      expect(await catalog.log.tenants()).not.toContain('empty');
+      expect(await catalog.log.newer([])).toEqual([]);
+    });
+
+    it('no longer holds a position below the mark, and holds the one at it', async () => {
+      const catalog = await openCatalog(suite);
+      const places = [];
+      for (let n = 0; n < 3; n += 1) {
+        places.push((await appendAtHead(catalog, TENANT, creation())).outcome.head);
+      }
+      await catalog.log.compact(TENANT, 2, { answersBefore: 0 });
+      const held = places.map((position) => ({ tenant: TENANT, position }));
+      const news = await catalog.log.newer(held);
+      expect(news.map(({ isHeld }) => isHeld)).toEqual([false, true, true]);
+    });
+
     it('histories that differ have different fingerprints at equal revisions', async () => {
       const catalog = await openCatalog(suite);
       const start = await catalog.log.head(TENANT);

@@ -3,6 +3,7 @@ import { userView } from '../../../src/domain/view.js';
 import type { Catalog } from '../../../src/storage/catalog.js';
 import { useFakeIntervals } from '../../support/fake-intervals.js';
 import { grant, promote, revoke } from '../../support/services/access.js';
+import { withMethods, type CatalogMethods } from '../../support/storage/reads.js';
 import { apply, itemOf } from '../../support/services/apply.js';
 import { create, get, openWorld, page, type World } from '../../support/services/world.js';
 
@@ -13,7 +14,8 @@ useFakeIntervals();
 /** A catalog that notes each call, and what it answered with. */
 function counted({ catalog }: World): { readonly catalog: Catalog; take(): readonly string[] } {
   const calls: string[] = [];
-  const noted = Object.entries(catalog).map(([name, call]) => [
+  const methods = Object.entries({ ...catalog.log, ...catalog.projections });
+  const noted = methods.map(([name, call]: [string, unknown]) => [
     name,
     (...args: unknown[]): unknown => {
       calls.push(name);
@@ -21,7 +23,7 @@ function counted({ catalog }: World): { readonly catalog: Catalog; take(): reado
     },
   ]);
   return {
-    catalog: Object.fromEntries(noted) as Catalog,
+    catalog: withMethods(catalog, Object.fromEntries(noted) as CatalogMethods),
     take: () => calls.splice(0).toSorted(),
   };
 }

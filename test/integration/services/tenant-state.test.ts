@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { placeCommit, type CommitDraft } from '../../../src/domain/commit.js';
+import { decodeCommit, placeCommit, type CommitDraft } from '../../../src/domain/commit.js';
 import type { LoadRecord } from '../../../src/domain/load-record.js';
 import type { SourceRecord } from '../../../src/domain/source-record.js';
 import { listResolved, resolve, type StateIndex } from '../../../src/domain/resolve.js';
@@ -176,11 +176,12 @@ describe('advancing by what another replica tells', () => {
     expect(log.advance([first])).toBe(true);
     expect(log.advance([first, second])).toBe(true);
     expect(log.position.revision).toBe(2);
-    const tampered = {
-      ...placeCommit(draftOf(changeOf(recordOf({ id: 'a' }), undefined)), log.position),
-      reason: 'x',
-    };
-    expect(log.advance([tampered])).toBe(false);
+    const deletion = placeCommit(
+      draftOf(changeOf(recordOf({ id: 'a' }), undefined), { reason: 'old' }),
+      log.position,
+    );
+    const tampered = { ...deletion, body: deletion.body.replace('"old"', '"new"') };
+    expect(log.advance([decodeCommit(tampered)])).toBe(false);
     expect(log.byId('a')).toBeDefined();
   });
 

@@ -21,6 +21,7 @@ import type { Relay } from '../../../src/storage/relay.js';
 import { syncEncoder, watchEncoder } from './encoders.js';
 import { RecordingSink } from './sinks.js';
 import { recordOf, type RecordParts } from '../storage/builders.js';
+import { openLaggingCatalog } from '../storage/lagging.js';
 import { temporaryFolder } from '../storage/lmdb.js';
 
 export const TENANT = 'acme';
@@ -40,10 +41,21 @@ export interface Replica {
 
 export type ReplicaOptions = Partial<Omit<ServicesDeps, 'encoders'>>;
 
-/** A folder of LMDB with the replicas that a test opens on it. */
+/** The engines on which services are tested: one that never lags, and one that does. */
+export type WorldEngine = 'lmdb' | 'lagging';
+
+export interface WorldOptions {
+  /** Default: what SWITCHBOARD_TEST_CATALOG names, else LMDB. */
+  readonly engine?: WorldEngine;
+  /** How a lagging catalog lags. Default 1. */
+  readonly seed?: number;
+}
+
+/** A catalog with the replicas that a test opens on it. */
 export interface World extends AsyncDisposable {
   /** The catalog that replicas use unless they are given another. */
   readonly catalog: Catalog;
+  /** The folder of LMDB; empty on the other engine. */
   readonly dataDir: string;
   readonly relay: Relay;
   /** Opens a replica. Replicas do not hear from each other unless they share a relay. */
@@ -51,16 +63,20 @@ export interface World extends AsyncDisposable {
 }
 
 /** Opens a world; disposing it closes the replicas, the catalog and removes the folder. */
-export async function openWorld(): Promise<World> {
+export async function openWorld(options: WorldOptions = {}): Promise<World> {
+  const { engine = engineOfTests(), seed = 1 } = options;
   const folder = await temporaryFolder();
-  const catalog = await openLmdbCatalog({ dataDir: folder.path });
+  const catalog =
+    engine === 'lmdb'
+      ? await openLmdbCatalog({ dataDir: folder.path })
+      : (await openLaggingCatalog({ seed })).catalog;
   const relay = await openMemoryRelay();
   const replicas: Services[] = [];
   const relays: Relay[] = [relay];
   return {
     catalog,
     relay,
-    dataDir: folder.path,
+    dataDir: engine === 'lmdb' ? folder.path : '',
     replica: async (options = {}) => {
       const own = options.relay ?? (await openMemoryRelay());
       relays.push(own);
@@ -75,6 +91,10 @@ export async function openWorld(): Promise<World> {
       await folder.remove();
     },
   };
+}
+
+function engineOfTests(): WorldEngine {
+  return process.env['SWITCHBOARD_TEST_CATALOG'] === 'lagging' ? 'lagging' : 'lmdb';
 }
 
 function createReplica(options: ReplicaOptions & Pick<ServicesDeps, 'catalog' | 'relay'>): Replica {

@@ -69,7 +69,7 @@ async function write(tenant) {
 async function recover(tenant) {
   limitFiles('8192:');
   const { revision } = await catalog.log.head(tenant);
-  await catalog
+  await catalog.log
     .compact(tenant, revision, { answersBefore: Date.now() })
     .then(() => print('fail NOTHING the compaction went through'))
     .catch((error) => print(`fail ${error.reason} ${error.message.replaceAll('\n', ' ')}`));
@@ -82,7 +82,10 @@ function limitFiles(limit) {
 
 /** Creates; or updates or deletes what is there and was not touched by the batch. */
 async function draft({ tenant, revision, touched }) {
-  const { value } = await catalog.projections.inventory(tenant, { afterId: `s${pick(1_000)}-`, limit: 1 });
+  const { value } = await catalog.projections.inventory(tenant, {
+    afterId: `s${pick(1_000)}-`,
+    limit: 1,
+  });
   const free = revision % 2 === 0 && !touched.has(value[0]?.record.id);
   const held = free ? value[0] : undefined;
   touched.add(held?.record.id);

@@ -1,7 +1,7 @@
 import { samePosition } from '../../../domain/commit.js';
 import { isSwitchboardError, type SwitchboardError } from '../../../domain/errors.js';
 import type { Failpoint } from '../../../domain/failpoint.js';
-import type { CallOptions } from '../../call-options.js';
+import { untilGivenUp, type CallOptions } from '../../call-options.js';
 import type { AppendOutcome, LogBatch } from '../../log.js';
 import { encodeBatch, type EncodedBatch } from './document.js';
 import type { GroupWriter } from './group-writer.js';
@@ -44,11 +44,25 @@ export async function append(
   await runFailpoint(appender, 'append.before').catch((error: unknown) => {
     throw notWritten(error);
   });
-  const written = await write(appender, attempt, call.options);
-  if (written) await afterFlush(appender, attempt);
-  return written
-    ? { appended: true, head: encoded.last }
-    : outcomeWithoutWrite(appender.store, tenant, call.batch);
+  const writing = writeAndReport(appender, attempt, call.options);
+  const { deadline = Infinity } = call.options;
+  return untilGivenUp(writing, { deadline }).catch((error: unknown) => {
+    // What was not handed over by then is taken back when its turn comes.
+    const isUnknown = attempt.handedOver && isSwitchboardError(error, 'DEADLINE_EXCEEDED');
+    throw isUnknown ? outcomeUnknown(error) : (error as Error);
+  });
+}
+
+async function writeAndReport(
+  appender: Appender,
+  attempt: Attempt,
+  options: CallOptions,
+): Promise<AppendOutcome> {
+  const { tenant, encoded } = attempt;
+  const written = await write(appender, attempt, options);
+  if (!written) return outcomeWithoutWrite(appender.store, tenant, encoded.batch);
+  await afterFlush(appender, attempt);
+  return { appended: true, head: encoded.last };
 }
 
 /** Whether the batch was written; it is not if the log ends elsewhere. */

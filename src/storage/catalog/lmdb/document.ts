@@ -1,11 +1,11 @@
 import {
   decodeCommit,
+  positionOf,
   type Commit,
   type EncodedCommit,
   type Position,
 } from '../../../domain/commit.js';
-import { SwitchboardError } from '../../../domain/errors.js';
-import { MAX_BATCH_BYTES, type LogBatch } from '../../log.js';
+import { demandBatch, type LogBatch } from '../../log.js';
 
 /** What remains of a log document when compaction has emptied it. */
 export interface DocumentHeader {
@@ -32,11 +32,8 @@ export interface EncodedBatch {
  */
 export function encodeBatch(batch: LogBatch): EncodedBatch {
   const { after, commits } = batch;
-  const tail = commits.at(-1);
-  const inOrder = commits.every((commit, at) => commit.revision === after.revision + 1 + at);
-  if (tail === undefined || !inOrder) {
-    throw new SwitchboardError('INTERNAL', 'a batch needs commits that follow its position');
-  }
+  demandBatch(batch);
+  const tail = positionOf(after.epoch, commits.at(-1) as Commit);
   const header: DocumentHeader = {
     first: after.revision + 1,
     last: tail.revision,
@@ -46,12 +43,7 @@ export function encodeBatch(batch: LogBatch): EncodedBatch {
   };
   const lines = commits.map(({ fingerprint, body }) => `${fingerprint} ${body}`);
   const bytes = Buffer.from([encodeEmptied(header), ...lines].join('\n'));
-  if (bytes.byteLength > MAX_BATCH_BYTES) {
-    const told = `${String(bytes.byteLength)} bytes, ${String(MAX_BATCH_BYTES)} are allowed`;
-    throw new SwitchboardError('COMMIT_TOO_LARGE', told);
-  }
-  const last = { epoch: after.epoch, revision: tail.revision, fingerprint: tail.fingerprint };
-  return { batch, header, last, bytes };
+  return { batch, header, last: tail, bytes };
 }
 
 /** The document of which only the header is left. */

@@ -9,9 +9,10 @@ import type { LoadRecord } from '../../../domain/load-record.js';
 import type { SourceRecord } from '../../../domain/source-record.js';
 import { compareText } from '../../../domain/resolve.js';
 import type { Subject } from '../../../domain/view.js';
-import type { RecordedAnswer } from '../../../domain/projection/project-commit.js';
+import { isRemembered, type RecordedAnswer } from '../../../domain/projection/project-commit.js';
 import { isTombstone, type PrivateServer, type RequestId } from '../../projections.js';
 import { justAfter, keyOf, keysUnder } from './keys.js';
+import { readMark } from './log.js';
 import type { LmdbStore, Table } from './store.js';
 
 /** The grants of a server, sorted by subject. */
@@ -178,7 +179,9 @@ export function readAnswer(
   request: RequestId,
 ): RecordedAnswer | undefined {
   const text = store.answers.get(keyOf(tenant, request.principal, request.requestId));
-  return text === undefined ? undefined : (JSON.parse(text) as RecordedAnswer);
+  if (text === undefined) return undefined;
+  const answer = JSON.parse(text) as RecordedAnswer;
+  return isRemembered(answer, readMark(store, tenant).mark) ? answer : undefined;
 }
 
 function withGrants(store: LmdbStore, tenant: string, text: string): StoredServer {

@@ -105,6 +105,7 @@ const protocol: readonly string[] = [
   'A call on a retired connection ends by its own time-out or the drain limit, with a typed error.',
   'Grace ends when the monotonic or the wall clock says so; before its first confirmation a node lends APP only.',
   'A node is recorded before its first record is sent; nodes that cannot be confirmed are listed UNCONFIRMED.',
+  'The source of a tenant is in the log; a replica whose configuration names another one says so and loads nothing.',
 ];
 
 const protocolRules: Sentences = Object.fromEntries(

@@ -12,6 +12,7 @@ import { describeFailure, EXIT_CODES, exitCodeOf } from './failure.js';
 import { addAccessCommands } from './access-commands.js';
 import { addLoadCommands } from './load-commands.js';
 import type { Run } from './program.js';
+import { addSourceCommands } from './source-commands.js';
 import { addReadingCommands } from './reading-commands.js';
 import { addWritingCommands } from './writing-commands.js';
 
@@ -51,6 +52,7 @@ async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<nu
   addWritingCommands(program, run);
   addAccessCommands(program, run);
   addLoadCommands(program, run);
+  addSourceCommands(program, run);
 
   try {
     await program.parseAsync([...argv], { from: 'user' });

@@ -12,4 +12,6 @@ export type Cause =
   | 'DEMOTE'
   | 'LOAD'
   | 'INVALIDATE'
-  | 'PURGE';
+  | 'PURGE'
+  | 'RENAME_SOURCE'
+  | 'REMOVE_SOURCE';

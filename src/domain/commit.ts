@@ -3,6 +3,7 @@ import { digestText } from './digest.js';
 import { jsonOnce } from './json-once.js';
 import type { LoadChange } from './load-record.js';
 import type { Grant, ServerRecord, StoredServer } from './server.js';
+import type { SourceChange } from './source-record.js';
 
 export type { Cause } from './cause.js';
 
@@ -43,6 +44,8 @@ export interface CommitDraft {
   readonly changes: readonly Change[];
   /** Load records that it touches, of each user at most one. Absent for none. */
   readonly loads?: readonly LoadChange[];
+  /** Of the tenant's private source. Absent for none. */
+  readonly source?: SourceChange;
 }
 
 /** A commit as engines keep it and the relay carries it. */
@@ -98,10 +101,11 @@ export function follows(position: Position, commit: EncodedCommit): boolean {
 
 /** Written out, since what is placed may be a commit that has a place already. */
 function encodeBody(draft: CommitDraft): string {
-  const { cause, actor, reason, time, request, changes, loads } = draft;
+  const { cause, actor, reason, time, request, changes, loads, source } = draft;
   const facts = JSON.stringify({ cause, actor, reason, time, request }).slice(0, -1);
   const touched = loads === undefined ? '' : `,"loads":${JSON.stringify(loads)}`;
-  return `${facts},"changes":${changesJson(changes)}${touched}}`;
+  const sourced = source === undefined ? '' : `,"source":${JSON.stringify(source)}`;
+  return `${facts},"changes":${changesJson(changes)}${touched}${sourced}}`;
 }
 
 /**

@@ -64,6 +64,18 @@ export const ERROR_REASONS = {
     summary: 'The private source answered more than a load may hold.',
     fix: 'Raise the limits of the source, or let it answer fewer servers.',
   },
+  SOURCE_DIFFERS: {
+    summary: 'The configuration of this replica names another private source than the tenant has.',
+    fix: 'Correct the file of --private-sources, or rename or remove the source of the tenant.',
+  },
+  SOURCE_REMOVED: {
+    summary: 'The private source was removed from the tenant, so nothing is loaded from it.',
+    fix: 'Take it out of the configuration; to load from it again, give it a new name there.',
+  },
+  SOURCE_MISMATCH: {
+    summary: 'The private source of the tenant is not the one that the request names.',
+    fix: 'Read it with GetPrivateSource and decide again.',
+  },
   LOAD_CONFLICT: {
     summary: 'What the load would change was changed meanwhile, again and again.',
     fix: 'Try again after the retry delay.',

@@ -7,6 +7,8 @@ export type FailpointName =
   | 'append.beforeFlush'
   | 'append.afterFlush'
   | 'append.after'
+  | 'compact.forgotten'
+  | 'compact.marked'
   | 'view.before'
   | 'relay.before'
   | 'answer.before'

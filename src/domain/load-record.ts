@@ -12,7 +12,7 @@ export interface LoadRecord {
   readonly isPurging?: true;
   /** The commit that last touched it: a load that began before it is thrown away. */
   readonly revision: number;
-  /** Of the private source; empty if it was touched before any load. */
+  /** The namespace of the private source; empty if it was touched before any load. */
   readonly source: string;
   /** Of the last completed load: milliseconds since 1970, for people; 0 for none. */
   readonly loadTime: number;

@@ -2,17 +2,19 @@ import { applyChange, changedId, type Commit } from './commit.js';
 import type { LoadRecord } from './load-record.js';
 import type { StateIndex } from './resolve.js';
 import { audienceOf, isShared, sameAudience, type StoredServer } from './server.js';
+import type { SourceRecord } from './source-record.js';
 import type { Subject } from './view.js';
 
 /** Ids of the servers that one subject sees, by name; nearly always one. */
 type NamedIds = Map<string, readonly string[]>;
 
-/** Records by id, by shared name, and by subject and name; load records by user. */
+/** Records by id, by shared name, and by subject and name; load records by user; the source. */
 export class RecordSet implements StateIndex {
   private readonly records = new Map<string, StoredServer>();
   private readonly names = new Map<string, StoredServer>();
   private readonly subjects = new Map<Subject, NamedIds>();
   private readonly loads = new Map<string, LoadRecord>();
+  private source: SourceRecord | undefined;
   private readonly tracks: (subject: Subject) => boolean;
 
   /** `tracks` says which subjects are indexed; a server has up to 10,000. */
@@ -30,6 +32,10 @@ export class RecordSet implements StateIndex {
 
   loadOf(user: string): LoadRecord | undefined {
     return this.loads.get(user);
+  }
+
+  privateSource(): SourceRecord | undefined {
+    return this.source;
   }
 
   /** The users of whom there is a load record. */
@@ -72,6 +78,10 @@ export class RecordSet implements StateIndex {
 
   putLoad(load: LoadRecord): void {
     this.loads.set(load.user, load);
+  }
+
+  putSource(source: SourceRecord): void {
+    this.source = source;
   }
 
   removeLoad(user: string): void {
@@ -125,6 +135,8 @@ export class Overlay implements StateIndex {
   private readonly kept = new Map<string, StoredServer>();
   /** Load records that differ, also those that do not exist here. */
   private readonly loads = new Map<string, LoadRecord | undefined>();
+  /** The private source, if it may differ. */
+  private source: { readonly record: SourceRecord | undefined } | undefined;
 
   constructor(base: StateIndex) {
     this.base = base;
@@ -137,6 +149,10 @@ export class Overlay implements StateIndex {
 
   loadOf(user: string): LoadRecord | undefined {
     return this.loads.has(user) ? this.loads.get(user) : this.base.loadOf(user);
+  }
+
+  privateSource(): SourceRecord | undefined {
+    return this.source === undefined ? this.base.privateSource() : this.source.record;
   }
 
   shared(name: string): StoredServer | undefined {
@@ -183,6 +199,16 @@ export class Overlay implements StateIndex {
     this.loads.set(user, this.loadOf(user));
   }
 
+  /** Gives the private source a state of its own; undefined: there is none here. */
+  setSource(record: SourceRecord | undefined): void {
+    this.source = { record };
+  }
+
+  /** Keeps the private source as it is here, before `base` changes it. */
+  pinSource(): void {
+    this.setSource(this.privateSource());
+  }
+
   /** Keeps a record as it is here, before `base` changes it. */
   pin(id: string): void {
     const here = this.byId(id);
@@ -192,12 +218,13 @@ export class Overlay implements StateIndex {
   }
 
   /** Moves the state forward by one commit, or by what one would change. */
-  apply(commit: Pick<Commit, 'changes' | 'loads'>): void {
+  apply(commit: Pick<Commit, 'changes' | 'loads' | 'source'>): void {
     for (const change of commit.changes) {
       const id = changedId(change);
       this.set(id, applyChange(this.byId(id), change));
     }
     for (const { after } of commit.loads ?? []) this.loads.set(after.user, after);
+    if (commit.source !== undefined) this.setSource(commit.source.after);
   }
 
   /** What the base finds for a subject, as it is here. */

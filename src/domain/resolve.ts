@@ -1,5 +1,6 @@
 import type { LoadRecord } from './load-record.js';
 import { grantTo, type StoredServer, type Tier } from './server.js';
+import type { SourceRecord } from './source-record.js';
 import { subjectsOf, userSubject, type ReaderView, type Subject, type View } from './view.js';
 
 /** The records that a decision looks at, by the indexes that it needs. */
@@ -19,6 +20,8 @@ export interface StateIndex extends RecordIndex {
   byId(id: string): StoredServer | undefined;
   /** The load record of a user; undefined if nothing was ever loaded for it. */
   loadOf(user: string): LoadRecord | undefined;
+  /** The private source of the tenant; undefined if nothing was ever loaded from one. */
+  privateSource(): SourceRecord | undefined;
 }
 
 /** How a view sees a PRIVATE server: as its owner, or by its earliest grant. */

@@ -18,7 +18,7 @@ export interface Declaration {
   /** The declared set that brought it; empty for none. */
   readonly source: string;
   /**
-   * The private source that it is loaded from: it can be changed only there, and
+   * The namespace of the private source that it is loaded from: it can be changed only there, and
    * `externalId` is its id there. Undefined for none.
    */
   readonly privateSource?: string;

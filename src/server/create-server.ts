@@ -163,6 +163,9 @@ function composeServices(
     onBackgroundError: (error) => {
       deps.log.error({ err: error }, 'background work failed and is tried again');
     },
+    onSourceRefused: (tenant, { reason, message }) => {
+      deps.log.warn({ tenant, reason }, `nothing is loaded at this replica: ${message}`);
+    },
     watchLimits: { heartbeatMs, budgetBytes: options.watchBudgetBytes, ...deps.watchLimits },
     retention: { forMs: options.retentionMs, commits: options.retentionCommits },
     maxSubscriptions,

@@ -42,6 +42,11 @@ export interface ServicesDeps {
   };
   /** Told what goes wrong in the background; it is tried again. */
   readonly onBackgroundError: (error: unknown) => void;
+  /**
+   * Told once for each change of a tenant's private source after which this replica may not
+   * load from the one that it is configured with. Default: `onBackgroundError`.
+   */
+  readonly onSourceRefused?: (tenant: string, refusal: SwitchboardError) => void;
   readonly watchLimits?: Partial<WatchLimits>;
   readonly upstreamLimits?: Partial<UpstreamLimits>;
   readonly retention?: Partial<Retention>;

@@ -114,10 +114,11 @@ export interface CommitLog {
   ): Promise<Position | undefined>;
 
   /**
-   * Empties the documents that lie wholly at or below `upTo` and keeps their keys, forgets
-   * answers to requests recorded before `answersBefore` (milliseconds since 1970) and moves
-   * the mark, which never passes what the projections reflect and never goes back.
-   * Returns the mark. Given up on the way, the steps that were done stay done.
+   * Forgets answers to requests recorded before `answersBefore` (milliseconds since 1970),
+   * moves the mark to the end of the last document at or below `upTo`, and empties the
+   * documents up to it, which keep their keys: in this order. The mark never passes what the
+   * projections reflect and never goes back; an answer at or below it counts as forgotten.
+   * Returns the mark. What ends on the way is completed by the next compaction.
    */
   compact(
     tenant: string,

@@ -2,6 +2,7 @@ import { SwitchboardError } from '../domain/errors.js';
 import type { LoadRecord } from '../domain/load-record.js';
 import type { RecordedAnswer } from '../domain/projection/project-commit.js';
 import type { ServerVersion, StoredServer, Tombstone } from '../domain/server.js';
+import type { SourceRecord } from '../domain/source-record.js';
 import type { Subject } from '../domain/view.js';
 import type { CallOptions } from './call-options.js';
 
@@ -121,6 +122,22 @@ export interface Projections {
     users: readonly string[],
     options?: ProjectionOptions,
   ): Promise<Projected<readonly LoadRecord[]>>;
+
+  /** The private source of a tenant; undefined if nothing was ever loaded from one. */
+  privateSource(
+    tenant: string,
+    options?: ProjectionOptions,
+  ): Promise<Projected<SourceRecord | undefined>>;
+
+  /**
+   * The servers that are loaded from the private source with this namespace: at most
+   * `limit`, those that follow `afterId` in an order of ids that stays the same.
+   */
+  serversOfPrivateSource(
+    tenant: string,
+    query: { readonly namespace: string; readonly afterId: string; readonly limit: number },
+    options?: ProjectionOptions,
+  ): Promise<Projected<readonly StoredServer[]>>;
 
   /**
    * Where the answers to requests are found, in the order of the requests; undefined for

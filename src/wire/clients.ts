@@ -54,6 +54,18 @@ export {
   PrivateLoad_State as LoadState,
   PurgeUserRequest,
 } from '../../generated/switchboard/v1/private_load.js';
+export {
+  GetPrivateSourceRequest,
+  PrivateSource_State as SourceState,
+  RemovePrivateSourceRequest,
+  RemovePrivateSourceRequest_Servers as SourceServers,
+  RenamePrivateSourceRequest,
+} from '../../generated/switchboard/v1/private_source.js';
+export type {
+  PrivateSource,
+  RemovePrivateSourceResponse,
+  RenamePrivateSourceResponse,
+} from '../../generated/switchboard/v1/private_source.js';
 export type {
   PrivateLoad,
   PurgeUserResponse,

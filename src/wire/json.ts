@@ -19,6 +19,11 @@ import {
   PurgeUserResponse,
 } from '../../generated/switchboard/v1/private_load.js';
 import {
+  GetPrivateSourceResponse,
+  RemovePrivateSourceResponse,
+  RenamePrivateSourceResponse,
+} from '../../generated/switchboard/v1/private_source.js';
+import {
   ApplyServersResponse,
   DemoteServerResponse,
   ExplainAccessResponse,
@@ -59,6 +64,7 @@ interface Messages {
   readonly DemoteServerResponse: DemoteServerResponse;
   readonly ExplainAccessResponse: ExplainAccessResponse;
   readonly GetPrivateLoadStatusResponse: GetPrivateLoadStatusResponse;
+  readonly GetPrivateSourceResponse: GetPrivateSourceResponse;
   readonly GetServerResponse: GetServerResponse;
   readonly GrantAccessResponse: GrantAccessResponse;
   readonly InspectServerResponse: InspectServerResponse;
@@ -69,6 +75,8 @@ interface Messages {
   readonly LoadPrivateServersResponse: LoadPrivateServersResponse;
   readonly PromoteServerResponse: PromoteServerResponse;
   readonly PurgeUserResponse: PurgeUserResponse;
+  readonly RemovePrivateSourceResponse: RemovePrivateSourceResponse;
+  readonly RenamePrivateSourceResponse: RenamePrivateSourceResponse;
   readonly RevokeAccessResponse: RevokeAccessResponse;
   readonly RollbackServerResponse: RollbackServerResponse;
   readonly SetAccessResponse: SetAccessResponse;
@@ -81,6 +89,7 @@ const CODECS: { readonly [K in keyof Messages]: Codec<Messages[K]> } = {
   DemoteServerResponse,
   ExplainAccessResponse,
   GetPrivateLoadStatusResponse,
+  GetPrivateSourceResponse,
   GetServerResponse,
   GrantAccessResponse,
   InspectServerResponse,
@@ -91,6 +100,8 @@ const CODECS: { readonly [K in keyof Messages]: Codec<Messages[K]> } = {
   LoadPrivateServersResponse,
   PromoteServerResponse,
   PurgeUserResponse,
+  RemovePrivateSourceResponse,
+  RenamePrivateSourceResponse,
   RevokeAccessResponse,
   RollbackServerResponse,
   SetAccessResponse,

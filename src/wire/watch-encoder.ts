@@ -25,6 +25,8 @@ export const CAUSES = {
   LOAD: message.Cause.CAUSE_LOAD,
   INVALIDATE: message.Cause.CAUSE_INVALIDATE,
   PURGE: message.Cause.CAUSE_PURGE,
+  RENAME_SOURCE: message.Cause.CAUSE_RENAME_SOURCE,
+  REMOVE_SOURCE: message.Cause.CAUSE_REMOVE_SOURCE,
 } as const satisfies Record<Cause, message.Cause>;
 
 /** Reasons of a reset by their names in services. */

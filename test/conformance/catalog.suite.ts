@@ -6,6 +6,7 @@ import { describeFailpoints } from './catalog/failpoints.js';
 import { openCatalog, type CatalogSuite } from './catalog/harness.js';
 import { describeLifecycle } from './catalog/lifecycle.js';
 import { describeLoadRecords } from './catalog/load-records.js';
+import { describePrivateSource } from './catalog/private-source.js';
 import { describeLog } from './catalog/log.js';
 import { describeProjections } from './catalog/projections.js';
 import { describeRanges } from './catalog/ranges.js';
@@ -33,6 +34,7 @@ export function describeCatalog(name: string, suite: CatalogSuite): void {
     describeRanges(suite);
     describeVersions(suite);
     describeLoadRecords(suite);
+    describePrivateSource(suite);
     describeReopening(suite);
     describeFailpoints(suite);
   });

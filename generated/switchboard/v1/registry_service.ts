@@ -42,6 +42,14 @@ import {
   PurgeUserResponse,
 } from "./private_load.js";
 import {
+  GetPrivateSourceRequest,
+  GetPrivateSourceResponse,
+  RemovePrivateSourceRequest,
+  RemovePrivateSourceResponse,
+  RenamePrivateSourceRequest,
+  RenamePrivateSourceResponse,
+} from "./private_source.js";
+import {
   OauthNeed,
   oauthNeedFromJSON,
   oauthNeedToJSON,
@@ -126,6 +134,10 @@ export enum Cause {
   CAUSE_INVALIDATE = 12,
   /** CAUSE_PURGE - A departed user was purged. */
   CAUSE_PURGE = 13,
+  /** CAUSE_RENAME_SOURCE - The private source was renamed: no server changed. */
+  CAUSE_RENAME_SOURCE = 14,
+  /** CAUSE_REMOVE_SOURCE - The private source was removed. */
+  CAUSE_REMOVE_SOURCE = 15,
   UNRECOGNIZED = -1,
 }
 
@@ -173,6 +185,12 @@ export function causeFromJSON(object: any): Cause {
     case 13:
     case "CAUSE_PURGE":
       return Cause.CAUSE_PURGE;
+    case 14:
+    case "CAUSE_RENAME_SOURCE":
+      return Cause.CAUSE_RENAME_SOURCE;
+    case 15:
+    case "CAUSE_REMOVE_SOURCE":
+      return Cause.CAUSE_REMOVE_SOURCE;
     case -1:
     case "UNRECOGNIZED":
     default:
@@ -210,6 +228,10 @@ export function causeToJSON(object: Cause): string {
       return "CAUSE_INVALIDATE";
     case Cause.CAUSE_PURGE:
       return "CAUSE_PURGE";
+    case Cause.CAUSE_RENAME_SOURCE:
+      return "CAUSE_RENAME_SOURCE";
+    case Cause.CAUSE_REMOVE_SOURCE:
+      return "CAUSE_REMOVE_SOURCE";
     case Cause.UNRECOGNIZED:
     default:
       return "UNRECOGNIZED";
@@ -7464,6 +7486,58 @@ export const RegistryServiceService = {
     responseDeserialize: (value: Buffer): PurgeUserResponse => PurgeUserResponse.decode(value),
   },
   /**
+   * GetPrivateSource answers what the private source of the tenant is called, and what this
+   * replica is configured with: a replica with another name loads nothing.
+   */
+  getPrivateSource: {
+    path: "/switchboard.v1.RegistryService/GetPrivateSource" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: GetPrivateSourceRequest): Buffer =>
+      Buffer.from(GetPrivateSourceRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): GetPrivateSourceRequest => GetPrivateSourceRequest.decode(value),
+    responseSerialize: (value: GetPrivateSourceResponse): Buffer =>
+      Buffer.from(GetPrivateSourceResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): GetPrivateSourceResponse => GetPrivateSourceResponse.decode(value),
+  },
+  /**
+   * RenamePrivateSource gives the private source of the tenant another name. Its servers
+   * keep their ids and stay loaded; replicas that are configured with the new name load from
+   * then on, those with the old one no longer. Needs the role `admin`.
+   *
+   * Errors: ABORTED `SOURCE_MISMATCH`, FAILED_PRECONDITION `SOURCE_REMOVED`, and those of
+   * CreateServer for request ids.
+   */
+  renamePrivateSource: {
+    path: "/switchboard.v1.RegistryService/RenamePrivateSource" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: RenamePrivateSourceRequest): Buffer =>
+      Buffer.from(RenamePrivateSourceRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): RenamePrivateSourceRequest => RenamePrivateSourceRequest.decode(value),
+    responseSerialize: (value: RenamePrivateSourceResponse): Buffer =>
+      Buffer.from(RenamePrivateSourceResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): RenamePrivateSourceResponse => RenamePrivateSourceResponse.decode(value),
+  },
+  /**
+   * RemovePrivateSource ends all loads from the private source of the tenant, and deletes
+   * its servers or makes them ordinary private servers of their owners. Needs the role
+   * `admin`.
+   *
+   * Errors: ABORTED `SOURCE_MISMATCH`, and those of CreateServer for request ids.
+   */
+  removePrivateSource: {
+    path: "/switchboard.v1.RegistryService/RemovePrivateSource" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: RemovePrivateSourceRequest): Buffer =>
+      Buffer.from(RemovePrivateSourceRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): RemovePrivateSourceRequest => RemovePrivateSourceRequest.decode(value),
+    responseSerialize: (value: RemovePrivateSourceResponse): Buffer =>
+      Buffer.from(RemovePrivateSourceResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): RemovePrivateSourceResponse => RemovePrivateSourceResponse.decode(value),
+  },
+  /**
    * WatchServers sends a view and then every change of it.
    *
    * Without a token: `event`s of type ADDED for the whole view at one revision,
@@ -7696,6 +7770,28 @@ export interface RegistryServiceServer extends UntypedServiceImplementation {
    * Errors: those of CreateServer for request ids.
    */
   purgeUser: handleUnaryCall<PurgeUserRequest, PurgeUserResponse>;
+  /**
+   * GetPrivateSource answers what the private source of the tenant is called, and what this
+   * replica is configured with: a replica with another name loads nothing.
+   */
+  getPrivateSource: handleUnaryCall<GetPrivateSourceRequest, GetPrivateSourceResponse>;
+  /**
+   * RenamePrivateSource gives the private source of the tenant another name. Its servers
+   * keep their ids and stay loaded; replicas that are configured with the new name load from
+   * then on, those with the old one no longer. Needs the role `admin`.
+   *
+   * Errors: ABORTED `SOURCE_MISMATCH`, FAILED_PRECONDITION `SOURCE_REMOVED`, and those of
+   * CreateServer for request ids.
+   */
+  renamePrivateSource: handleUnaryCall<RenamePrivateSourceRequest, RenamePrivateSourceResponse>;
+  /**
+   * RemovePrivateSource ends all loads from the private source of the tenant, and deletes
+   * its servers or makes them ordinary private servers of their owners. Needs the role
+   * `admin`.
+   *
+   * Errors: ABORTED `SOURCE_MISMATCH`, and those of CreateServer for request ids.
+   */
+  removePrivateSource: handleUnaryCall<RemovePrivateSourceRequest, RemovePrivateSourceResponse>;
   /**
    * WatchServers sends a view and then every change of it.
    *
@@ -8241,6 +8337,70 @@ export interface RegistryServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: PurgeUserResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * GetPrivateSource answers what the private source of the tenant is called, and what this
+   * replica is configured with: a replica with another name loads nothing.
+   */
+  getPrivateSource(
+    request: GetPrivateSourceRequest,
+    callback: (error: ServiceError | null, response: GetPrivateSourceResponse) => void,
+  ): ClientUnaryCall;
+  getPrivateSource(
+    request: GetPrivateSourceRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: GetPrivateSourceResponse) => void,
+  ): ClientUnaryCall;
+  getPrivateSource(
+    request: GetPrivateSourceRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: GetPrivateSourceResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * RenamePrivateSource gives the private source of the tenant another name. Its servers
+   * keep their ids and stay loaded; replicas that are configured with the new name load from
+   * then on, those with the old one no longer. Needs the role `admin`.
+   *
+   * Errors: ABORTED `SOURCE_MISMATCH`, FAILED_PRECONDITION `SOURCE_REMOVED`, and those of
+   * CreateServer for request ids.
+   */
+  renamePrivateSource(
+    request: RenamePrivateSourceRequest,
+    callback: (error: ServiceError | null, response: RenamePrivateSourceResponse) => void,
+  ): ClientUnaryCall;
+  renamePrivateSource(
+    request: RenamePrivateSourceRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: RenamePrivateSourceResponse) => void,
+  ): ClientUnaryCall;
+  renamePrivateSource(
+    request: RenamePrivateSourceRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: RenamePrivateSourceResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * RemovePrivateSource ends all loads from the private source of the tenant, and deletes
+   * its servers or makes them ordinary private servers of their owners. Needs the role
+   * `admin`.
+   *
+   * Errors: ABORTED `SOURCE_MISMATCH`, and those of CreateServer for request ids.
+   */
+  removePrivateSource(
+    request: RemovePrivateSourceRequest,
+    callback: (error: ServiceError | null, response: RemovePrivateSourceResponse) => void,
+  ): ClientUnaryCall;
+  removePrivateSource(
+    request: RemovePrivateSourceRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: RemovePrivateSourceResponse) => void,
+  ): ClientUnaryCall;
+  removePrivateSource(
+    request: RemovePrivateSourceRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: RemovePrivateSourceResponse) => void,
   ): ClientUnaryCall;
   /**
    * WatchServers sends a view and then every change of it.

@@ -419,9 +419,9 @@ export interface Server {
   /** `facts_etag` changes whenever the facts change. Empty without facts. Output only. */
   factsEtag: string;
   /**
-   * `private_source` names the private source that it is loaded from; `external_id`
-   * is then its id there, and it can be changed only there. Empty for none. Output
-   * only.
+   * `private_source` is the first name of the private source that it is loaded from;
+   * `external_id` is then its id there, and it can be changed only there. Empty for none.
+   * Output only.
    */
   privateSource: string;
 }

@@ -5,6 +5,7 @@ import { canonicalJson, digestText } from '../digest.js';
 import { SwitchboardError } from '../errors.js';
 import type { LoadChange } from '../load-record.js';
 import type { StateIndex } from '../resolve.js';
+import type { SourceChange } from '../source-record.js';
 import {
   grantTo,
   isShared,
@@ -31,10 +32,12 @@ export interface DecisionContext {
 
 export interface Decision {
   readonly cause: Cause;
-  /** Of one record at most one. Empty only with `loads`. */
+  /** Of one record at most one. Empty only with `loads` or `source`. */
   readonly changes: readonly Change[];
   /** Load records that it touches, of each user at most one. */
   readonly loads?: readonly LoadChange[];
+  /** Of the tenant's private source. */
+  readonly source?: SourceChange;
 }
 
 /** A new server of `declared` with the given id. */

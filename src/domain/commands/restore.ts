@@ -21,7 +21,8 @@ export interface RollbackIntent {
 
 /**
  * The server as that version declared it; undefined if that changes nothing effective. Who
- * manages the server is not rolled back: its source stays. Throws VERSION_NOT_FOUND, also
+ * manages the server is not rolled back: its set stays, and a
+ * version that came from a private source is the owner's now. Throws VERSION_NOT_FOUND, also
  * for a deletion, TIER_CHANGE_NOT_ALLOWED for a version from before a promote or demote, and
  * what an update may throw.
  */
@@ -33,7 +34,8 @@ export function decideRollback(
   const { record } = server;
   demandUnmanaged(record);
   if (version?.declared === undefined) throw new SwitchboardError('VERSION_NOT_FOUND');
-  const declared = { ...version.declared, source: record.source };
+  const { privateSource: _released, ...content } = version.declared;
+  const declared = { ...content, source: record.source };
   validateDeclaration(declared, 'server');
   const change = redeclarationOf(context, server, declared);
   return change && { cause: 'ROLLBACK', changes: [change] };

@@ -12,11 +12,11 @@ import type { Subject } from '../view.js';
 /**
  * One entry by which a server is found other than by its id. `owner` and `grant` exist
  * for PRIVATE servers only; they are two kinds because a subject that is both loses
- * sight only when both are gone. `value` is the name, the source or the subject; empty
- * with `shared`.
+ * sight only when both are gone. `value` is the name, the set, the namespace of the
+ * private source, or the subject; empty with `shared`.
  */
 export interface IndexEntry {
-  readonly kind: 'shared' | 'name' | 'source' | 'owner' | 'grant';
+  readonly kind: 'shared' | 'name' | 'source' | 'private-source' | 'owner' | 'grant';
   readonly value: string;
 }
 
@@ -37,6 +37,8 @@ export function indexEntriesOf(server: StoredServer): readonly IndexEntry[] {
   const { record, grants } = server;
   const entries: IndexEntry[] = [{ kind: 'name', value: record.name }];
   if (record.source !== '') entries.push({ kind: 'source', value: record.source });
+  const { privateSource } = record;
+  if (privateSource !== undefined) entries.push({ kind: 'private-source', value: privateSource });
   if (isShared(record)) return [...entries, { kind: 'shared', value: '' }];
   if (record.owner !== undefined) entries.push({ kind: 'owner', value: `user:${record.owner}` });
   for (const grant of grants) entries.push({ kind: 'grant', value: grant.subject });

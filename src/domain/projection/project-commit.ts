@@ -1,6 +1,7 @@
 import { applyChange, changedId, type Change, type Commit } from '../commit.js';
 import type { LoadRecord } from '../load-record.js';
 import type { Grant, ServerVersion, Tombstone } from '../server.js';
+import type { SourceRecord } from '../source-record.js';
 import { projectChange, versionOf, type ProjectedChange } from './project-change.js';
 
 /** Where the answer to a repeated request is found. */
@@ -10,6 +11,14 @@ export interface RecordedAnswer {
   readonly bodyDigest: string;
   /** The time of that commit. Milliseconds since 1970. */
   readonly time: number;
+}
+
+/**
+ * Whether an answer can still be given: that of a commit at or below the compaction mark
+ * counts as forgotten, since the commit can no longer be read (rule 3).
+ */
+export function isRemembered({ revision }: RecordedAnswer, mark: number): boolean {
+  return revision > mark;
 }
 
 /** What one change of a commit does to the rows of its server. */
@@ -25,6 +34,8 @@ export interface ProjectedCommit {
   /** In the order of the changes. */
   readonly servers: readonly ProjectedServer[];
   readonly loads: readonly LoadRecord[];
+  /** The private source of the tenant, if the commit changes it. */
+  readonly source: SourceRecord | undefined;
   /** Of the request that the commit answers, if it answers one. */
   readonly answer: ProjectedAnswer | undefined;
 }
@@ -50,7 +61,7 @@ export function projectCommits(
     return earlier.reduce(grantsAfter, heldGrants(id));
   };
   return commits.map((commit) => {
-    const { changes, loads = [], request, revision, time } = commit;
+    const { changes, loads = [], source, request, revision, time } = commit;
     const servers = changes.map((change) => {
       const projected = projectChange(change, () => grantsNow(changedId(change)));
       done.push(change);
@@ -62,7 +73,7 @@ export function projectCommits(
       requestId: request.requestId,
       recorded: { revision, bodyDigest: request.bodyDigest, time },
     };
-    return { servers, loads: loads.map(({ after }) => after), answer };
+    return { servers, loads: loads.map(({ after }) => after), source: source?.after, answer };
   });
 }
 

@@ -6,13 +6,27 @@ import {
   toLoadResponse,
   toPurgeUserResponse,
 } from '../../wire/load-codec.js';
+import {
+  fromRemovePrivateSource,
+  fromRenamePrivateSource,
+  toRemovePrivateSourceResponse,
+  toSourceResponse,
+} from '../../wire/source-record-codec.js';
+import { tenantOf } from '../../wire/node-messages.js';
 import type { RegistryServiceService } from '../../wire/service-definitions.js';
 import type { HandlersOf } from '../grpc/shell.js';
 import { headerFacts, requestContext, type HandlerDeps } from './handler-context.js';
 
-type Loads = 'loadPrivateServers' | 'getPrivateLoadStatus' | 'invalidateUser' | 'purgeUser';
+type Loads =
+  | 'loadPrivateServers'
+  | 'getPrivateLoadStatus'
+  | 'invalidateUser'
+  | 'purgeUser'
+  | 'getPrivateSource'
+  | 'renamePrivateSource'
+  | 'removePrivateSource';
 
-/** Handlers of the methods about what is loaded for one user. */
+/** Handlers of the methods about private loads: what is loaded for one user, and from where. */
 export function registryLoads({
   services,
   servedBy,
@@ -37,6 +51,21 @@ export function registryLoads({
       const { tenant, query } = fromPurgeUser(request);
       const answer = await services.purgeUser(requestContext(call, tenant), query);
       return toPurgeUserResponse(headerFacts({ tenant, servedBy }, answer), answer.value);
+    },
+    getPrivateSource: async (request, call) => {
+      const tenant = tenantOf(request.tenant);
+      const answer = await services.getPrivateSource(requestContext(call, tenant));
+      return toSourceResponse(headerFacts({ tenant, servedBy }, answer), answer.value);
+    },
+    renamePrivateSource: async (request, call) => {
+      const { tenant, query } = fromRenamePrivateSource(request);
+      const answer = await services.renamePrivateSource(requestContext(call, tenant), query);
+      return toSourceResponse(headerFacts({ tenant, servedBy }, answer), answer.value);
+    },
+    removePrivateSource: async (request, call) => {
+      const { tenant, query } = fromRemovePrivateSource(request);
+      const answer = await services.removePrivateSource(requestContext(call, tenant), query);
+      return toRemovePrivateSourceResponse(headerFacts({ tenant, servedBy }, answer), answer.value);
     },
   };
 }

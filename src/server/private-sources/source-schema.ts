@@ -1,5 +1,7 @@
 import { z } from 'zod';
+import { SOURCE_NAME } from '../../domain/source-record.js';
 import { LIMITS } from '../../domain/validate.js';
+import { DEFAULT_TTL_MS } from '../../services/private-loads/private-source.js';
 import { parseAddress, parseBytes, parseDelay, parseDuration } from '../option-values.js';
 import { messageOf } from '../start-error.js';
 
@@ -41,13 +43,11 @@ const tls = z
 /** An entry of `sources`, with every default filled in. Paths are as they were written. */
 const sourceSchema = z.strictObject({
   tenant: text.max(LIMITS.id, `must be at most ${String(LIMITS.id)} characters`),
-  name: z
-    .string({ error: required })
-    .regex(/^[a-z0-9-]{1,64}$/, 'expected 1 to 64 of a-z, 0-9 and -'),
+  name: z.string({ error: required }).regex(SOURCE_NAME, 'expected 1 to 64 of a-z, 0-9 and -'),
   target: written(parseTarget),
   tls: tls.optional(),
   token_file: text.optional(),
-  ttl: written(parseTtl).default(3_600_000),
+  ttl: written(parseTtl).default(DEFAULT_TTL_MS),
   timeout: written(parseDelay).default(10_000),
   max_rows: count(MAX_LOAD_ROWS).default(1_000),
   max_bytes: written(parseLoadBytes).default(4 * 1024 * 1024),

@@ -261,6 +261,7 @@ export class Committer {
         ...(request === undefined ? {} : { request }),
         changes: decision.changes,
         ...(decision.loads === undefined ? {} : { loads: decision.loads }),
+        ...(decision.source === undefined ? {} : { source: decision.source }),
       };
       return { commit: placeCommit(draft, place) };
     } catch (error) {

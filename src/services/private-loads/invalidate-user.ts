@@ -1,5 +1,6 @@
 import type { LoadStatus } from '../../domain/load-record.js';
 import { decideInvalidate } from '../../domain/commands/load/decide-user.js';
+import { awaitedNamespace } from '../../domain/commands/load/source.js';
 import { authorize, validateId, type Answer, type RequestContext } from '../request.js';
 import {
   answerOf,
@@ -28,6 +29,7 @@ export async function invalidateUser(
   checkOptions({ ...input, validateOnly: false });
   validateId(input.user, 'user');
   const { user } = input;
+  const configured = deps.sourceOf(context.tenant)?.source.name;
   const tenant = await deps.tenants.get(context.tenant);
   const release = await holdOwners(tenant, [user]);
   try {
@@ -35,7 +37,9 @@ export async function invalidateUser(
       ...written('invalidate', context, { ...input, validateOnly: false }),
       prepare: () => holdOwners(tenant, [user]),
       decide: (at) =>
-        deps.sourceOf(context.tenant) === undefined ? undefined : decideInvalidate(at, user),
+        awaitedNamespace(at.state.privateSource(), configured) === undefined
+          ? undefined
+          : decideInvalidate(at, user),
     });
     return answerOf(tenant, outcome, statusOf(deps, { tenant, user }));
   } finally {

@@ -1,7 +1,9 @@
 import type { LoadRecord } from '../../domain/load-record.js';
 import type { PrivateSourcePolicy } from './private-source.js';
 
-/** How old a load is: `due` ones are made anew behind what is there, `expired` ones waited for. */
+type Lifetime = Pick<PrivateSourcePolicy, 'ttlMs'>;
+
+/** How old a load is: a `due` one is reloaded in the background, an `expired` one is waited for. */
 export type Freshness = 'fresh' | 'due' | 'expired';
 
 interface Seen {
@@ -41,7 +43,7 @@ export class LoadClock {
     this.remember(key, { revision, at: this.now(), dueAfter });
   }
 
-  freshness(key: string, load: LoadRecord, { ttlMs }: PrivateSourcePolicy): Freshness {
+  freshness(key: string, load: LoadRecord, { ttlMs }: Lifetime): Freshness {
     const { at, dueAfter } = this.seenOf(key, load, ttlMs);
     const ageMs = this.now() - at;
     if (ageMs >= ttlMs) return 'expired';
@@ -49,7 +51,7 @@ export class LoadClock {
   }
 
   /** Milliseconds until it is due; 0 if it is. */
-  dueInMs(key: string, load: LoadRecord, { ttlMs }: PrivateSourcePolicy): number {
+  dueInMs(key: string, load: LoadRecord, { ttlMs }: Lifetime): number {
     const { at, dueAfter } = this.seenOf(key, load, ttlMs);
     return Math.max(0, at + ttlMs * dueAfter - this.now());
   }

@@ -1,3 +1,4 @@
+import type { SwitchboardError } from '../../domain/errors.js';
 import type { Failpoint } from '../../domain/failpoint.js';
 import type { Catalog } from '../../storage/catalog.js';
 import type { Leases } from '../../storage/leases.js';
@@ -24,6 +25,8 @@ export interface LoadDeps {
   /** From 0 to 1, for jitter. */
   readonly random: () => number;
   readonly onBackgroundError: (error: unknown) => void;
+  /** Told once for each change of a tenant's source after which this replica may not load. */
+  readonly onSourceRefused: (tenant: string, refusal: SwitchboardError) => void;
 }
 
 /** For whom something is loaded. */

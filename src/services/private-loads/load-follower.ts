@@ -50,11 +50,18 @@ export class LoadFollower {
       const followed = this.followed.get(keyOf(tenant, after.user));
       if (followed !== undefined) setImmediate(() => this.arm(followed));
     }
+    // Whether anybody may be loaded at this replica can have changed.
+    if (commit.source !== undefined) setImmediate(() => this.armAll(tenant));
   }
 
   close(): void {
     for (const { timer } of this.followed.values()) clearTimeout(timer);
     this.followed.clear();
+  }
+
+  private armAll(tenant: string): void {
+    for (const followed of this.followed.values())
+      if (followed.target.tenant.log.tenant === tenant) this.arm(followed);
   }
 
   private arm(followed: Followed): void {

@@ -1,5 +1,7 @@
+import { awaitedName, awaitedNamespace } from '../../domain/commands/load/source.js';
 import type { LoadRecord, LoadStatus } from '../../domain/load-record.js';
 import { userSubject, userView } from '../../domain/view.js';
+import type { Catalog } from '../../storage/catalog.js';
 import { authorize, validateId, type Answer, type RequestContext } from '../request.js';
 import type { Tenants } from '../tenants.js';
 import type { LoadSource, LoadTarget } from './load-deps.js';
@@ -7,6 +9,7 @@ import type { PrivateLoads } from './private-loads.js';
 
 export interface LoadCallDeps {
   readonly tenants: Tenants;
+  readonly catalog: Catalog;
   readonly loads: PrivateLoads;
   readonly sourceOf: (tenant: string) => LoadSource | undefined;
   /** Milliseconds since 1970, for people. */
@@ -73,8 +76,8 @@ export function statusOf(deps: LoadCallDeps, target: LoadTarget): LoadStatus {
   return {
     ...(load ?? NEVER_LOADED),
     user,
-    state: stateOf(load, from),
-    source: from?.source.name ?? '',
+    state: stateOf(load, awaitedNamespace(tenant.log.privateSource(), from?.source.name)),
+    source: awaitedName(tenant.log.privateSource(), from?.source.name) ?? '',
     loading,
     failure,
     nextAttemptTime: waitMs === undefined ? undefined : wallClock() + waitMs,
@@ -84,7 +87,8 @@ export function statusOf(deps: LoadCallDeps, target: LoadTarget): LoadStatus {
 const NEVER_LOADED = { serverCount: 0, loadTime: 0, revision: 0, refused: [], refusedCount: 0 };
 
 /** Without a source the Catalog is the source, and the view holds the user by now. */
-function stateOf(load: LoadRecord | undefined, from: LoadSource | undefined): LoadStatus['state'] {
+function stateOf(load: LoadRecord | undefined, namespace: string | undefined): LoadStatus['state'] {
   if (load?.state === 'purged') return 'purged';
-  return from === undefined ? 'loaded' : (load?.state ?? 'cold');
+  if (namespace === undefined) return 'loaded';
+  return load?.state === 'loaded' && load.source !== namespace ? 'cold' : (load?.state ?? 'cold');
 }

@@ -1,3 +1,4 @@
+import { awaitedNamespace } from '../../domain/commands/load/source.js';
 import { isSwitchboardError, SwitchboardError, type ErrorReason } from '../../domain/errors.js';
 import type { LoadRecord } from '../../domain/load-record.js';
 import type { UserView, View } from '../../domain/view.js';
@@ -9,7 +10,9 @@ import { untilAborted } from '../concurrency/until-aborted.js';
 import { LoadFailures } from './failures.js';
 import { LoadClock } from './load-clock.js';
 import { keyOf, targetKey, type LoadDeps, type LoadSource, type LoadTarget } from './load-deps.js';
+import { DEFAULT_TTL_MS } from './private-source.js';
 import { runLoad, type LoadRun } from './run-load.js';
+import { SourceRefusals } from './source-refusals.js';
 
 /** A load under way; everybody who waits for it gets its result or its failure. */
 interface Flight {
@@ -31,24 +34,32 @@ export class PrivateLoads {
   private readonly failures: LoadFailures;
   private readonly flights = new Map<string, Flight>();
   private readonly slots = new Map<string, Slots>();
+  private readonly refusals: SourceRefusals;
   private readonly stop = new AbortController();
 
   constructor(deps: LoadDeps) {
     this.deps = deps;
     this.clock = new LoadClock(deps.monotonic, deps.random);
     this.failures = new LoadFailures(deps.monotonic, deps.random);
+    this.refusals = new SourceRefusals(deps);
   }
 
   /** Whether nothing has to be waited for; begins a refresh that is due. No I/O. */
   isReady(tenant: Tenant, view: View): boolean {
     if (view.kind !== 'user') return true;
-    const from = this.deps.sourceOf(tenant.log.tenant);
-    if (from === undefined) return true;
+    const { log } = tenant;
+    const from = this.deps.sourceOf(log.tenant);
+    const namespace = awaitedNamespace(log.privateSource(), from?.source.name);
+    if (namespace === undefined) {
+      if (from !== undefined) this.refusals.refuses(log);
+      return true;
+    }
     const target = { tenant, user: view.user };
-    const load = tenant.log.loadOf(view.user);
+    const load = log.loadOf(view.user);
     if (load?.state === 'purged') return true;
-    if (!isOf(load, from)) return false;
-    const freshness = this.clock.freshness(targetKey(target), load, from.policy);
+    if (!isOf(load, namespace)) return false;
+    const ttlMs = from?.policy.ttlMs ?? DEFAULT_TTL_MS;
+    const freshness = this.clock.freshness(targetKey(target), load, { ttlMs });
     if (freshness === 'due') this.refresh(target);
     return freshness !== 'expired';
   }
@@ -60,20 +71,24 @@ export class PrivateLoads {
   async ready(tenant: Tenant, view: View, signal: AbortSignal): Promise<void> {
     while (view.kind === 'user' && !this.isReady(tenant, view)) {
       const target = { tenant, user: view.user };
+      this.refusals.demandAllowed(tenant.log);
       const failure = this.failures.pending(targetKey(target));
       if (failure !== undefined) throw failure;
       await untilAborted(this.begin(target, false), signal);
     }
   }
 
-  /** The same for somebody who asks for the load itself. Throws USER_PURGED. */
+  /** The same for somebody who asks for the load itself. Throws USER_PURGED and SOURCE_REMOVED. */
   async demand(tenant: Tenant, view: UserView, signal: AbortSignal): Promise<void> {
+    const refusal = this.refusals.errorOf(tenant.log);
+    if (refusal?.reason === 'SOURCE_REMOVED') throw refusal;
     if (tenant.log.loadOf(view.user)?.state === 'purged') throw new SwitchboardError('USER_PURGED');
     await this.ready(tenant, view, signal);
   }
 
   /** A load that begins after this call, whatever is loaded; also ends a purge. */
   async reload(target: LoadTarget, signal: AbortSignal): Promise<void> {
+    this.refusals.demandAllowed(target.tenant.log);
     const flight = this.flights.get(targetKey(target));
     const begin = (): Promise<void> => this.begin(target, true);
     const load = flight === undefined ? begin() : (flight.next ??= flight.done.then(begin, begin));
@@ -83,6 +98,7 @@ export class PrivateLoads {
 
   /** Begins a load behind what there is, unless one is under way or waited out. */
   refresh(target: LoadTarget): void {
+    if (this.refusals.refuses(target.tenant.log)) return;
     const key = targetKey(target);
     if (this.flights.has(key) || this.failures.pending(key) !== undefined) return;
     // Who asks for the user next is told; nobody waits for this one.
@@ -97,13 +113,15 @@ export class PrivateLoads {
   /** Milliseconds until the user is to be loaded (anew); undefined if never. */
   dueInMs(target: LoadTarget): number | undefined {
     const { log } = target.tenant;
+    if (this.refusals.refuses(log)) return undefined;
     const from = this.deps.sourceOf(log.tenant);
     const load = log.loadOf(target.user);
-    if (from === undefined || load?.state === 'purged') return undefined;
+    const namespace = awaitedNamespace(log.privateSource(), from?.source.name);
+    if (from === undefined || namespace === undefined || load?.state === 'purged') return undefined;
     const key = targetKey(target);
     const waiting = this.failures.pending(key)?.retryDelayMs;
     if (waiting !== undefined) return waiting;
-    return isOf(load, from) ? this.clock.dueInMs(key, load, from.policy) : 0;
+    return isOf(load, namespace) ? this.clock.dueInMs(key, load, from.policy) : 0;
   }
 
   /** What this replica knows besides the load record. */
@@ -112,7 +130,8 @@ export class PrivateLoads {
     readonly failure: SwitchboardError | undefined;
   } {
     const key = targetKey(target);
-    return { loading: this.flights.has(key), failure: this.failures.last(key) };
+    const failure = this.refusals.errorOf(target.tenant.log) ?? this.failures.last(key);
+    return { loading: this.flights.has(key), failure };
   }
 
   /** Must be called for every commit of every open tenant. */
@@ -122,6 +141,8 @@ export class PrivateLoads {
       this.clock.saw(key, after, this.flights.get(key)?.isPublishing === true);
       if (after.state === 'loaded') this.failures.succeeded(key);
     }
+    const source = commit.source?.after;
+    if (source !== undefined) this.refusals.refuses({ tenant, privateSource: () => source });
   }
 
   /** Takes note of a load that failed at another replica. */
@@ -182,6 +203,11 @@ export class PrivateLoads {
       if (signal.aborted) throw signal.reason;
       // Somebody purged the user meanwhile: there is nothing to be loaded.
       if (isSwitchboardError(error, 'USER_PURGED')) return;
+      // Not remembered as a failure: it ends with the next change of the source in the log.
+      if (this.refusals.refuses(target.tenant.log)) {
+        if (run.isForced) throw error;
+        return;
+      }
       // What failed before the source could be asked is not known yet.
       if (this.failures.pending(key) === undefined) this.failures.failed(key, error);
       throw this.failures.pending(key) ?? error;
@@ -191,6 +217,7 @@ export class PrivateLoads {
   /** Remembers a load that failed; of a failure of the source the other replicas hear too. */
   private failed({ tenant: { log }, user }: LoadTarget, from: LoadSource, cause: unknown): void {
     if (this.stop.signal.aborted || isSwitchboardError(cause, 'USER_PURGED')) return;
+    if (this.refusals.refuses(log)) return;
     const failure = this.failures.failed(keyOf(log.tenant, user), cause);
     const { reason, message } = failure.error;
     if (!SOURCE_FAILURES.has(reason)) return;
@@ -218,6 +245,6 @@ export class PrivateLoads {
 const SOURCE_FAILURES = new Set<ErrorReason>(['SOURCE_UNAVAILABLE', 'SOURCE_TOO_LARGE']);
 
 /** Whether it is a load that was completed, of the source that the tenant has now. */
-function isOf(load: LoadRecord | undefined, { source }: LoadSource): load is LoadRecord {
-  return load?.state === 'loaded' && load.source === source.name;
+function isOf(load: LoadRecord | undefined, namespace: string): load is LoadRecord {
+  return load?.state === 'loaded' && load.source === namespace;
 }

@@ -33,9 +33,12 @@ export interface PrivateSource {
   close(): Promise<void>;
 }
 
+/** For how long a load is answered from unless the configuration says otherwise. */
+export const DEFAULT_TTL_MS = 3_600_000;
+
 /** How the private servers of a tenant are loaded. Times in milliseconds. */
 export interface PrivateSourcePolicy {
-  /** For how long a load is answered from; refreshed at 80 %. Default 1 h. */
+  /** For how long a load is answered from; refreshed at 80 %. Default `DEFAULT_TTL_MS`. */
   readonly ttlMs: number;
   /** So many users are asked for at once. Default 8. */
   readonly concurrency: number;

@@ -31,7 +31,7 @@ interface KnownDeletions {
 }
 
 /**
- * Publishes what a source returned, in one commit. Throws LOAD_CONFLICT, USER_PURGED,
+ * Publishes what a source returned, in one commit. Throws what `decideLoad` throws,
  * SOURCE_TOO_LARGE if it does not fit in a commit, and what the committer throws.
  */
 export async function publishLoad(
@@ -41,7 +41,7 @@ export async function publishLoad(
 ): Promise<void> {
   const { tenant, user } = target;
   const { rights, rows, signal } = answer;
-  const ids = new Set(rows.map(({ rowId }) => serverIdOfRow(rights.source, rowId)));
+  const ids = new Set(rows.map(({ rowId }) => serverIdOfRow(rights.namespace, rowId)));
   let known: KnownDeletions | undefined;
   try {
     await tenant.committer.submit({

@@ -1,11 +1,11 @@
-import type { Change, RequestKey } from '../../domain/commit.js';
-import { digestText } from '../../domain/digest.js';
+import type { Change } from '../../domain/commit.js';
 import { decidePurge, isPurging } from '../../domain/commands/load/decide-user.js';
 import type { WriteOutcome } from '../commit/intent.js';
 import { fittingChanges } from '../writes/fitting-changes.js';
 import { authorize, validateId, type Answer, type RequestContext } from '../request.js';
 import { checkOptions, holdOwned, written, type WriteOptions } from '../writes/write-request.js';
 import type { LoadCallDeps } from './load-status.js';
+import { requestOfPart } from './request-of-part.js';
 
 export interface PurgeInput extends WriteOptions {
   readonly user: string;
@@ -38,7 +38,7 @@ export async function purgeUser(
   const purgePart = (part: number): Promise<WriteOutcome> =>
     tenant.committer.submit({
       ...common,
-      ...requestOfPart(common.request, part),
+      ...requestOfPart('purge', common.request, part),
       prepare: () => holdOwned(tenant, user),
       decide: (at) => decidePurge(at, user, validateOnly ? (changes) => changes : fittingChanges),
     });
@@ -53,10 +53,4 @@ export async function purgeUser(
   const deletedCount = all.filter(({ after }) => after === undefined).length;
   const value = { deletedCount, revokedCount: all.length - deletedCount };
   return { value, position: outcome.position, upstream: tenant.upstream.status() };
-}
-
-function requestOfPart(request: RequestKey | undefined, part: number): { request?: RequestKey } {
-  if (request === undefined) return {};
-  const id = digestText('purge', request.requestId, String(part));
-  return { request: { ...request, requestId: `purge-${id}` } };
 }

@@ -1,5 +1,6 @@
-import { isSwitchboardError } from '../../domain/errors.js';
+import { awaitedNamespace } from '../../domain/commands/load/source.js';
 import { grantsOf } from '../../domain/commands/load/sight.js';
+import { isSwitchboardError } from '../../domain/errors.js';
 import { userSubject } from '../../domain/view.js';
 import type { Slots } from '../concurrency/slots.js';
 import type { LoadDeps, LoadSource, LoadTarget } from './load-deps.js';
@@ -95,7 +96,8 @@ async function loadOnce(
   const rows = await source.load({ tenant: log.tenant, user }, { signal });
   signal.throwIfAborted();
   await failpoint('load.answered');
-  const rights = { source: source.name, foreignOwners: policy.foreignOwners };
+  const namespace = awaitedNamespace(log.privateSource(), source.name) ?? source.name;
+  const rights = { source: source.name, namespace, foreignOwners: policy.foreignOwners };
   onPublishing(true);
   try {
     await publishLoad(catalog, target, { rights, rows, since, grants, isForced, signal });

@@ -3,6 +3,7 @@ import type { LoadRecord } from '../../domain/load-record.js';
 import { Overlay, RecordSet } from '../../domain/record-set.js';
 import { compareText, type StateIndex } from '../../domain/resolve.js';
 import { isShared, sameAudience, type StoredServer } from '../../domain/server.js';
+import type { SourceRecord } from '../../domain/source-record.js';
 import { userSubject } from '../../domain/view.js';
 import type { PrivateServer } from '../../storage/projections.js';
 import type { Holds } from './holds.js';
@@ -69,6 +70,10 @@ export class HeldRecords {
     this.records.putLoad(load);
   }
 
+  putSource(source: SourceRecord): void {
+    this.records.putSource(source);
+  }
+
   /** Moves on by one commit, to `after`. */
   apply(commit: Commit, after: StateIndex): void {
     for (const change of commit.changes) {
@@ -81,6 +86,7 @@ export class HeldRecords {
       this.settle(id, after.byId(id), commit.revision);
     }
     for (const { after: load } of commit.loads ?? []) this.settleLoad(load);
+    if (commit.source !== undefined) this.settleSource(commit.source.after);
   }
 
   /** Drops what neither a warm subject nor a hold keeps here. */
@@ -115,6 +121,12 @@ export class HeldRecords {
     // As with records: what was read ahead of the log may be newer.
     if ((this.records.loadOf(load.user)?.revision ?? 0) > load.revision) return;
     if (this.warm.has(userSubject(load.user))) this.records.putLoad(load);
+  }
+
+  private settleSource(source: SourceRecord): void {
+    for (const state of this.frozen) state.pinSource();
+    if ((this.records.privateSource()?.revision ?? 0) > source.revision) return;
+    this.records.putSource(source);
   }
 
   private drop(id: string): void {

@@ -14,20 +14,26 @@ export interface OpeningSource extends ColdSource {
 }
 
 /**
- * The history that the log has now, with the shared records and all that is held. Throws
+ * The history that the log has now, with the private source, the shared records and all that is
+ * held. Throws
  * CATALOG_UNAVAILABLE if the log does not stand still long enough to be opened.
  */
 export async function openHistory(source: OpeningSource, options: CallOptions): Promise<History> {
   const { tenant, catalog, holds, recentCommits } = source;
-  const { from, to, servers } = await queryShared(source, options);
+  const [shared, privateSource] = await Promise.all([
+    queryShared(source, options),
+    catalog.projections.privateSource(tenant, options),
+  ]);
+  const from = Math.min(shared.from, privateSource.from);
   const position = await catalog.log.positionAt(tenant, from, options);
   if (position === undefined)
     throw new SwitchboardError('CATALOG_UNAVAILABLE', 'the log moved while it was opened');
   const history = new History(position, holds, recentCommits);
-  for (const server of servers) history.records.put(server);
+  for (const server of shared.servers) history.records.put(server);
+  if (privateSource.value !== undefined) history.records.putSource(privateSource.value);
   const state = opening(history, source);
   // Some are ahead of that place, and some that were gone later are missing: the log levels them.
-  await state.catchUp(to, options);
+  await state.catchUp(Math.max(shared.to, privateSource.to), options);
   const joins = new Joins(state, source);
   await joins.subjects(holds.subjects.keys());
   await joins.records(holds.ids.keys());

@@ -16,6 +16,7 @@ export function pastState(log: TenantState, revision: number): StateIndex | unde
       past.set(id, undoChange(past.byId(id), change));
     }
     for (const { before, after } of commit.loads ?? []) past.setLoad(after.user, before);
+    if (commit.source !== undefined) past.setSource(commit.source.before);
   }
   return past;
 }

@@ -3,6 +3,7 @@ import { SwitchboardError } from '../../domain/errors.js';
 import type { LoadRecord } from '../../domain/load-record.js';
 import type { StateIndex } from '../../domain/resolve.js';
 import type { StoredServer } from '../../domain/server.js';
+import type { SourceRecord } from '../../domain/source-record.js';
 import { userSubject, type Subject } from '../../domain/view.js';
 import type { CallOptions } from '../../storage/call-options.js';
 import type { Catalog } from '../../storage/catalog.js';
@@ -32,7 +33,7 @@ type Release = () => void;
 
 /**
  * What this replica holds of a tenant: the shared records, and the private ones of the subjects
- * in use with what was loaded for them, at one revision of one epoch. It moves only by whole
+ * in use with what was loaded for them, and the private source, at one revision of one epoch. It moves only by whole
  * commits in their order (protocol.md rule 9), and what it returns in one turn of the event loop
  * is of one revision. A subject is cold until `hold` has brought its records in (rule 8). If the
  * log is no longer the one that it was made from, it is made anew from the log as it is.
@@ -94,6 +95,10 @@ export class TenantState implements StateIndex {
   /** The load record of a user that is held. */
   loadOf(user: string): LoadRecord | undefined {
     return this.index.loadOf(user);
+  }
+
+  privateSource(): SourceRecord | undefined {
+    return this.index.privateSource();
   }
 
   shared(name: string): StoredServer | undefined {

@@ -10,7 +10,7 @@ import {
   readLog,
   recordOf,
 } from '../../support/storage/builders.js';
-import { forgetAnswersBefore, projectionDifferences, replay } from '../../support/storage/model.js';
+import { forgetAnswers, projectionDifferences, replay } from '../../support/storage/model.js';
 import { openCatalog, openHarness, TENANT, type CatalogSuite } from './harness.js';
 import { findAnswer, findServer, projectedAt } from '../../support/storage/reads.js';
 
@@ -110,7 +110,7 @@ export function describeCompaction(suite: CatalogSuite): void {
       const model = replay(await readLog(catalog, TENANT));
       await catalog.log.compact(TENANT, 0, { answersBefore: 20 });
       await catalog.projections.project(TENANT, 5);
-      forgetAnswersBefore(model, 20);
+      forgetAnswers(model, { before: 20 });
       expect([...model.answers.values()].map((answer) => answer.requestId)).toEqual([
         'edge',
         'new',
@@ -120,6 +120,61 @@ export function describeCompaction(suite: CatalogSuite): void {
       const old = await findAnswer(catalog, TENANT, { principal: 'p', requestId: 'old' });
       expect(old.value).toBeUndefined();
       expect(await readLog(catalog, TENANT)).toHaveLength(5);
+    });
+
+    it.each(['compact.forgotten', 'compact.marked'] as const)(
+      'that ends at %s leaves no answer without its commit, and is completed by the next [P3, R3]',
+      async (place) => {
+        let failing = true;
+        const { catalog } = await openHarness(suite, {
+          failpoint: (name) => {
+            if (failing && name === place) throw new Error('as told');
+          },
+        });
+        const requests = ['r1', 'r2', 'r3', 'r4'].map((requestId) => ({
+          principal: 'p',
+          requestId,
+        }));
+        for (const [at, request] of requests.entries()) {
+          const draft = { ...creation(), time: at + 1, request: { ...request, bodyDigest: 'd' } };
+          await appendAtHead(catalog, TENANT, draft);
+        }
+        const unreadable = async (): Promise<readonly number[]> => {
+          const options = { atLeast: 4 };
+          const { value } = await catalog.projections.answers(TENANT, requests, options);
+          const found = value.flatMap((answer) => (answer === undefined ? [] : [answer.revision]));
+          const commits = await Promise.all(found.map((at) => catalog.log.read(TENANT, at - 1)));
+          return found.filter((_revision, at) => commits[at]?.commits.length === 0);
+        };
+        await expect(catalog.log.compact(TENANT, 3, { answersBefore: 4 })).rejects.toThrow();
+        expect(await unreadable()).toEqual([]);
+        failing = false;
+        expect(await catalog.log.compact(TENANT, 3, { answersBefore: 4 })).toBe(3);
+        expect(await unreadable()).toEqual([]);
+        const { value } = await catalog.projections.answers(TENANT, requests, { atLeast: 4 });
+        expect(value.map((answer) => answer?.revision)).toEqual([
+          undefined,
+          undefined,
+          undefined,
+          4,
+        ]);
+        expect((await catalog.log.read(TENANT, 3)).commits).toHaveLength(1);
+      },
+    );
+
+    it('an answer at or below the mark is forgotten, whatever its time says [P3, R3]', async () => {
+      const catalog = await openCatalog(suite);
+      const answered = (requestId: string) => ({
+        ...creation(),
+        time: Date.now() + 86_400_000,
+        request: { principal: 'p', requestId, bodyDigest: 'd' },
+      });
+      await appendAtHead(catalog, TENANT, answered('old'));
+      await appendAtHead(catalog, TENANT, answered('new'));
+      await catalog.log.compact(TENANT, 1, KEEP_ANSWERS);
+      const requests = ['old', 'new'].map((requestId) => ({ principal: 'p', requestId }));
+      const { value } = await catalog.projections.answers(TENANT, requests);
+      expect(value.map((answer) => answer?.revision)).toEqual([undefined, 2]);
     });
 
     it('goes on beside appends, and loses none of them [P2, P3]', async () => {

@@ -34,6 +34,13 @@ const CALLS: Record<Method, (catalog: Catalog, options: CallOptions) => Promise<
   inventory: (catalog, options) =>
     catalog.projections.inventory(TENANT, { afterId: '', limit: 1 }, options),
   loadRecords: (catalog, options) => catalog.projections.loadRecords(TENANT, ['a'], options),
+  privateSource: (catalog, options) => catalog.projections.privateSource(TENANT, options),
+  serversOfPrivateSource: (catalog, options) =>
+    catalog.projections.serversOfPrivateSource(
+      TENANT,
+      { namespace: 'a', afterId: '', limit: 1 },
+      options,
+    ),
   answers: (catalog, options) =>
     catalog.projections.answers(TENANT, [{ principal: 'p', requestId: 'r' }], options),
   tenants: (catalog, options) => catalog.log.tenants(options),

@@ -30,10 +30,10 @@ function describeDurable(suite: CatalogSuite): void {
       const { catalog } = harness;
       const request = { principal: 'p', requestId: 'r', bodyDigest: 'd' };
       const record = recordOf({ id: 'a', owner: 'ana' });
-      await appendAtHead(catalog, TENANT, draftOf(changeOf(undefined, record), { request }));
+      await appendAtHead(catalog, TENANT, draftOf(changeOf(undefined, record)));
       await appendAtHead(catalog, TENANT, creation({ id: 'b' }), creation({ id: 'c' }));
       const loads = [{ after: loadOf('ana', { revision: 4 }) }];
-      await appendAtHead(catalog, TENANT, draftOf(changeOf(record, undefined), { loads }));
+      await appendAtHead(catalog, TENANT, draftOf(changeOf(record, undefined), { loads, request }));
       const model = replay(await readLog(catalog, TENANT));
       await catalog.log.compact(TENANT, 1, { answersBefore: 0 });
       await catalog.projections.project(TENANT, 4);

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { placeCommit, type CommitDraft } from '../../../src/domain/commit.js';
 import type { LoadRecord } from '../../../src/domain/load-record.js';
+import type { SourceRecord } from '../../../src/domain/source-record.js';
 import { listResolved, resolve, type StateIndex } from '../../../src/domain/resolve.js';
 import { subjectsOf, userView, APP_VIEW, type ReaderView } from '../../../src/domain/view.js';
 import { pastState } from '../../../src/services/replica/past-state.js';
@@ -400,6 +401,49 @@ describe('load records at a replica', () => {
     await rewind({ log, catalog }, frozen.state, { from: 2, to: 4 });
     expect([frozen.state.loadOf('ana'), log.loadOf('ana')]).toEqual([loads[1], loads[3]]);
     frozen.release();
+  });
+
+  it('are beside the private source of then [P10, P17, P36]', async () => {
+    await using world = await openWorld();
+    const { catalog } = world;
+    const sourceAt = (revision: number): SourceRecord => ({
+      ...{ name: `s${String(revision)}`, namespace: 's1', state: 'active', formerNames: [] },
+      revision,
+    });
+    const change = (revision: number): CommitDraft => {
+      const before = revision > 1 ? { before: sourceAt(revision - 1) } : {};
+      return draftOf([], { cause: 'LOAD', source: { ...before, after: sourceAt(revision) } });
+    };
+    await appendAtHead(catalog, TENANT, change(1));
+    const log = await TenantState.open(TENANT, catalog);
+    expect(log.privateSource()).toEqual(sourceAt(1));
+    await appendAtHead(catalog, TENANT, change(2), change(3));
+    const frozen = log.freeze();
+    await log.catchUp();
+    expect(log.privateSource()).toEqual(sourceAt(3));
+    expect(frozen.state.privateSource()).toEqual(sourceAt(1));
+    expect(pastState(log, 2)?.privateSource()).toEqual(sourceAt(2));
+    frozen.release();
+  });
+
+  it('opens with the newest source, whichever of its queries lags or runs ahead [P8, P36]', async () => {
+    await using world = await openWorld();
+    const { catalog } = world;
+    const first: SourceRecord = {
+      ...{ name: 'crm', namespace: 'crm', state: 'active', formerNames: [], revision: 1 },
+    };
+    const second: SourceRecord = { ...first, name: 'hub', formerNames: ['crm'], revision: 2 };
+    await appendAtHead(catalog, TENANT, draftOf([], { source: { after: first } }));
+    const old = {
+      privateSource: await catalog.projections.privateSource(TENANT),
+      sharedServers: await catalog.projections.sharedServers(TENANT),
+    };
+    await appendAtHead(catalog, TENANT, draftOf([], { source: { before: first, after: second } }));
+    for (const lagging of ['privateSource', 'sharedServers'] as const) {
+      const late = withMethods(catalog, { [lagging]: () => Promise.resolve(old[lagging]) });
+      const log = await TenantState.open(TENANT, late);
+      expect([log.position.revision, log.privateSource()]).toEqual([2, second]);
+    }
   });
 
   function touching(before: LoadRecord | undefined, after: LoadRecord): CommitDraft {

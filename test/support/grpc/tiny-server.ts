@@ -102,6 +102,9 @@ function unsupported(): HandlersOf<typeof RegistryServiceService> {
     getPrivateLoadStatus: refuse,
     invalidateUser: refuse,
     purgeUser: refuse,
+    getPrivateSource: refuse,
+    renamePrivateSource: refuse,
+    removePrivateSource: refuse,
     watchServers: refuse,
   };
 }

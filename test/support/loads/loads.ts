@@ -9,15 +9,16 @@ import {
   type SourceRights,
 } from '../../../src/domain/commands/load/rows.js';
 import { Overlay, RecordSet } from '../../../src/domain/record-set.js';
+import type { SourceRecord } from '../../../src/domain/source-record.js';
 import type { Grant, StoredServer } from '../../../src/domain/server.js';
 import { SPEC_DEFAULTS, type ServerSpec } from '../../../src/domain/config/spec.js';
 import { recordOf } from '../storage/builders.js';
 
 export const SOURCE = 'apps';
 /** The source may speak for every owner. */
-export const RIGHTS: SourceRights = { source: SOURCE, foreignOwners: true };
+export const RIGHTS: SourceRights = { source: SOURCE, namespace: SOURCE, foreignOwners: true };
 /** The source may speak for the user that it is asked for. */
-export const OWN_ONLY: SourceRights = { source: SOURCE, foreignOwners: false };
+export const OWN_ONLY: SourceRights = { source: SOURCE, namespace: SOURCE, foreignOwners: false };
 
 /** The id of the server that a row of `SOURCE` is. */
 export const idOfRow = (rowId: string): string => serverIdOfRow(SOURCE, rowId);
@@ -78,14 +79,16 @@ export function contextOf(
   servers: readonly StoredServer[],
   more: {
     readonly loads?: readonly LoadRecord[];
+    readonly source?: SourceRecord;
     readonly revision?: number;
     readonly now?: number;
   } = {},
 ): DecisionContext {
-  const { loads = [], revision = 20, now = 5_000 } = more;
+  const { loads = [], source, revision = 20, now = 5_000 } = more;
   const state = new RecordSet();
   for (const server of servers) state.put(server);
   for (const load of loads) state.putLoad(load);
+  if (source !== undefined) state.putSource(source);
   return { state, after: { epoch: 'e', revision, fingerprint: `f${String(revision)}` }, now };
 }
 

@@ -28,7 +28,7 @@ interface Question {
 
 /** A private source that answers what a test says, when the test says so. */
 export class ScriptedSource implements PrivateSource {
-  readonly name = 'app-db';
+  readonly name: string;
   /** By user; one who is not there has none. */
   readonly rows = new Map<string, readonly RowParts[]>();
   /** Who was asked for, in order. */
@@ -36,6 +36,10 @@ export class ScriptedSource implements PrivateSource {
   /** While it is set, questions wait here for the test. */
   held: Question[] | undefined;
   failure: SwitchboardError | undefined;
+
+  constructor(name = 'app-db') {
+    this.name = name;
+  }
 
   set(user: string, ...rows: readonly RowParts[]): void {
     this.rows.set(user, rows);

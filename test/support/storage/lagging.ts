@@ -10,10 +10,12 @@ import {
   findAnswer,
   findDeleted,
   findInventory,
+  findLoaded,
   findLoads,
   findNamed,
   findOfSource,
   findPrivate,
+  findPrivateSource,
   findServer,
   findShared,
   findVersions,
@@ -64,6 +66,7 @@ interface Lagging {
   readonly behind: Rows;
   readonly ahead: Rows;
   helping: number;
+  mark: number;
 }
 
 /** Takes one of two states of a document; undefined where there is none. */
@@ -97,7 +100,7 @@ export async function openLaggingCatalog(
   const stateOf = (tenant: string): Lagging => {
     const known = tenants.get(tenant);
     if (known !== undefined) return known;
-    const made = { behind: createRows(), ahead: createRows(), helping: 0 };
+    const made = { behind: createRows(), ahead: createRows(), helping: 0, mark: 0 };
     tenants.set(tenant, made);
     return made;
   };
@@ -166,11 +169,15 @@ export async function openLaggingCatalog(
             await bringForward(tenant, rows, await headOf(tenant));
             forgetAnswers(rows, limits.answersBefore);
           }
-          return inner.log.compact(tenant, upTo, limits);
+          try {
+            return await inner.log.compact(tenant, upTo, limits);
+          } finally {
+            stateOf(tenant).mark = (await inner.log.read(tenant, 0)).mark;
+          }
         },
       },
       projections: {
-        ...createReads(read),
+        ...createReads(read, (tenant) => stateOf(tenant).mark),
         project: async (tenant, upTo, limits) => {
           const { revision } = await inner.log.head(tenant, limits);
           await help(tenant, Math.min(upTo, revision));
@@ -183,7 +190,7 @@ export async function openLaggingCatalog(
 }
 
 /** Each query is made without its limit, which then holds for what the documents come to. */
-function createReads(read: Read): Omit<Projections, 'project'> {
+function createReads(read: Read, markOf: (tenant: string) => number): Omit<Projections, 'project'> {
   return {
     serversById: (tenant, ids, wanted) =>
       read(tenant, wanted, {
@@ -229,10 +236,20 @@ function createReads(read: Read): Omit<Projections, 'project'> {
         find: (rows) => findLoads(rows, users),
         mix: mixBy(({ user }) => user),
       }),
+    privateSource: (tenant, wanted) =>
+      read(tenant, wanted, {
+        find: findPrivateSource,
+        mix: (behind, ahead, choose) => choose(behind, ahead),
+      }),
+    serversOfPrivateSource: (tenant, { namespace, afterId, limit }, wanted) =>
+      read(tenant, wanted, {
+        find: (rows) => findLoaded(rows, { namespace, afterId, limit: Infinity }),
+        mix: mixBy(idOf, { order: byId, limit }),
+      }),
     answers: (tenant, requests, wanted) =>
       read(tenant, wanted, {
         find: (rows): readonly (RecordedAnswer | undefined)[] =>
-          requests.map((request) => findAnswer(rows, request)),
+          requests.map((request) => findAnswer(rows, request, markOf(tenant))),
         mix: mixAligned,
       }),
   };

@@ -133,9 +133,14 @@ function putVersion(model: CatalogModel, id: string, version: ServerVersion): vo
   );
 }
 
-/** Forgets answers as compaction does. */
-export function forgetAnswersBefore(model: CatalogModel, time: number): void {
-  for (const [key, answer] of model.answers) if (answer.time < time) model.answers.delete(key);
+/** Forgets answers as compaction does: those from before a time, and those at or below a mark. */
+export function forgetAnswers(
+  model: CatalogModel,
+  { before = 0, upTo = 0 }: { readonly before?: number; readonly upTo?: number },
+): void {
+  for (const [key, { time, revision }] of model.answers) {
+    if (time < before || revision <= upTo) model.answers.delete(key);
+  }
 }
 
 /** In what the catalog's projections differ from the model; empty if in nothing. */

@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import type { SourceRecord } from '../../../src/domain/source-record.js';
 import { describe, expect, it } from 'vitest';
 import {
   applyChange,
@@ -7,7 +8,6 @@ import {
   follows,
   changedId,
   placeCommit,
-  positionOf,
   undoChange,
   type AccessChange,
   type Change,
@@ -120,6 +120,19 @@ describe('a fingerprint', () => {
       fingerprintOf({ ...draft, loads: [{ after: second }] }),
       fingerprintOf({ ...draft, loads: [{ before: first, after: second }] }),
       fingerprintOf({ ...draft, loads: [{ after: first }, { after: loadOf('bob') }] }),
+    ];
+    expect(new Set(prints).size).toBe(prints.length);
+  });
+
+  it('covers the change of the private source [P30, P36]', () => {
+    const source = (name: string): SourceRecord => ({
+      ...{ name, namespace: 'crm', state: 'active', formerNames: [], revision: 1 },
+    });
+    const prints = [
+      fingerprintOf(draft, start),
+      fingerprintOf({ ...draft, source: { after: source('crm') } }, start),
+      fingerprintOf({ ...draft, source: { after: source('hub') } }, start),
+      fingerprintOf({ ...draft, source: { before: source('a'), after: source('hub') } }, start),
     ];
     expect(new Set(prints).size).toBe(prints.length);
   });

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { placeCommit, type Change } from '../../../src/domain/commit.js';
+import type { SourceRecord } from '../../../src/domain/source-record.js';
 import { Overlay, RecordSet } from '../../../src/domain/record-set.js';
 import type { StateIndex } from '../../../src/domain/resolve.js';
 import { audienceOf, isShared, type StoredServer } from '../../../src/domain/server.js';
@@ -327,5 +328,27 @@ describe('load records', () => {
         ['bob', bob],
       ]),
     );
+  });
+});
+
+describe('the private source', () => {
+  const first: SourceRecord = {
+    ...{ name: 'crm', namespace: 'crm', state: 'active', formerNames: [], revision: 1 },
+  };
+  const second: SourceRecord = { ...first, name: 'hub', formerNames: ['crm'], revision: 2 };
+
+  it('is the one that was put last; an overlay follows it until it differs or is pinned [P17]', () => {
+    const records = new RecordSet();
+    const [following, pinned] = [new Overlay(records), new Overlay(records)];
+    expect(records.privateSource()).toBeUndefined();
+    pinned.pinSource();
+    records.putSource(first);
+    expect([following, pinned].map((state) => state.privateSource())).toEqual([first, undefined]);
+    following.apply({ changes: [], source: { before: first, after: second } });
+    expect([following, records].map((state) => state.privateSource())).toEqual([second, first]);
+    following.apply({ changes: [] });
+    expect(following.privateSource()).toBe(second);
+    following.setSource(undefined);
+    expect(following.privateSource()).toBeUndefined();
   });
 });

@@ -18,6 +18,7 @@ import { userSubject } from '../../view.js';
 import { refusedNames } from './names.js';
 import { checkRows, isKept, type LoadedRow, type SourceRights } from './rows.js';
 import { sightAfterLoad } from './sight.js';
+import { sourceOfLoad } from './source.js';
 
 /** The deletion of a server, after which a row that comes back goes on. */
 export interface Deletion {
@@ -47,12 +48,13 @@ export interface LoadIntent {
  * Publishes a load as one commit: the differences between what the source returned and
  * what the user sees of the source, and the load record, which is touched also when nothing
  * else changes (rule 23). Throws LOAD_CONFLICT if the load record, a grant of the user, or a
- * server whose content the load would change was changed after `since` (rule 22), and
- * USER_PURGED.
+ * server whose content the load would change was changed after `since` (rule 22),
+ * USER_PURGED, SOURCE_DIFFERS and SOURCE_REMOVED.
  */
 export function decideLoad(context: DecisionContext, intent: LoadIntent): Decision {
   const { state, after, now } = context;
   const { user, rights, since } = intent;
+  const source = sourceOfLoad(state.privateSource(), rights, after.revision + 1);
   const before = state.loadOf(user);
   demandUnchanged(before, since);
   if (before?.state === 'purged' && !intent.isForced) throw new SwitchboardError('USER_PURGED');
@@ -62,14 +64,14 @@ export function decideLoad(context: DecisionContext, intent: LoadIntent): Decisi
     user,
     state: 'loaded',
     revision: after.revision + 1,
-    source: rights.source,
+    source: rights.namespace,
     loadTime: now,
     serverCount: plan.accepted.size + plan.keptCount,
     refused: plan.refused.slice(0, MAX_REFUSED_ROWS),
     refusedCount: plan.refused.length,
   };
   const touched = before === undefined ? { after: load } : { before, after: load };
-  return { cause: 'LOAD', changes, loads: [touched] };
+  return { cause: 'LOAD', changes, loads: [touched], ...(source && { source }) };
 }
 
 interface LoadPlan {
@@ -84,7 +86,7 @@ interface LoadPlan {
 function planLoad({ state }: DecisionContext, { user, rights, rows }: LoadIntent): LoadPlan {
   const checked = checkRows(rows, user, rights);
   const known = [...state.privateOf(userSubject(user))].filter(
-    ({ record }) => record.privateSource === rights.source,
+    ({ record }) => record.privateSource === rights.namespace,
   );
   const stays = ({ record }: StoredServer): boolean =>
     checked.accepted.has(record.id) || isKept(record, checked);

@@ -17,6 +17,8 @@ export interface LoadedRow {
 /** What the tenant's configuration says of the source. */
 export interface SourceRights {
   readonly source: string;
+  /** What the ids of its servers are made from: its first name in the tenant. */
+  readonly namespace: string;
   /** Whether its rows may belong to other owners than the user asked for. */
   readonly foreignOwners: boolean;
 }
@@ -38,8 +40,8 @@ export interface CheckedRows {
  * The id of the server that a row is: the same for every user whose load brings it, so
  * that a server that users share is one record (rule 24).
  */
-export function serverIdOfRow(source: string, rowId: string): string {
-  return digestText('source-row', source, rowId);
+export function serverIdOfRow(namespace: string, rowId: string): string {
+  return digestText('source-row', namespace, rowId);
 }
 
 /**
@@ -58,7 +60,7 @@ export function checkRows(
   const refused: RefusedRow[] = [];
   const refuse = (row: LoadedRow, error: SwitchboardError): void => {
     refused.push(refusedRow(row, error));
-    if (isUsable(row.rowId)) kept.add(serverIdOfRow(rights.source, row.rowId));
+    if (isUsable(row.rowId)) kept.add(serverIdOfRow(rights.namespace, row.rowId));
     else keptNames.add(row.name);
   };
   const distinct = distinctOf(rows);
@@ -67,7 +69,7 @@ export function checkRows(
     if (!distinct.delete(row)) return;
     const error = twins.get(row) ?? errorOf(row, index, { user, rights });
     if (error !== undefined) refuse(row, error);
-    else accepted.set(serverIdOfRow(rights.source, row.rowId), declarationOfRow(row, rights));
+    else accepted.set(serverIdOfRow(rights.namespace, row.rowId), declarationOfRow(row, rights));
   });
   return { accepted, kept, keptNames, keepsAll: keptNames.has(''), refused };
 }
@@ -118,7 +120,7 @@ function declarationOfRow({ rowId, name, owner, content }: LoadedRow, rights: So
   const spec = content as ServerSpec;
   return {
     ...{ name, externalId: rowId, tier: 'PRIVATE', owner, spec, source: '' },
-    privateSource: rights.source,
+    privateSource: rights.namespace,
   } as const satisfies Declaration;
 }
 

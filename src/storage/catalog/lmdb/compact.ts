@@ -1,9 +1,17 @@
 import { throwIfGivenUp, type CallOptions } from '../../call-options.js';
+import type { Failpoint } from '../../../domain/failpoint.js';
 import { writeIf } from './append.js';
 import { decodeHeader, encodeEmptied } from './document.js';
 import type { GroupWriter } from './group-writer.js';
 import { keyOf, keysUnder } from './keys.js';
-import { documentsFrom, encodeMark, readHead, readMark } from './log.js';
+import {
+  documentBefore,
+  documentsFrom,
+  encodeMark,
+  readHead,
+  readMark,
+  type MarkRow,
+} from './log.js';
 import type { AnswerTimeRow, TableWrite } from './plan-append.js';
 import type { LmdbStore } from './store.js';
 
@@ -15,22 +23,21 @@ const STEP_BYTES = 4 * 1024 * 1024;
 export interface Compactor {
   readonly store: LmdbStore;
   readonly writer: GroupWriter;
-}
-
-interface Step {
-  readonly writes: readonly TableWrite[];
-  readonly mark: number;
+  readonly failpoint: Failpoint;
 }
 
 /**
- * `compact` of the log's contract, in steps: each step empties documents and moves the
- * mark with them. Given up on the way, the steps that were done stay done.
+ * `compact` of the log's contract, in steps and in this order: answers are forgotten, the mark
+ * moves, and only then documents are emptied. So an answer that is found has its commit,
+ * wherever it ends (rule 3). Given up on the way, the steps that were done stay done, and the
+ * next compaction goes on with the others.
  */
 export async function compact(
   compactor: Compactor,
   tenant: string,
   call: { readonly upTo: number; readonly options: CallOptions & { answersBefore: number } },
 ): Promise<number> {
+  const { store, failpoint } = compactor;
   const { upTo, options } = call;
   const step = async (write: () => Promise<boolean> | undefined): Promise<boolean> => {
     let more = false;
@@ -41,46 +48,61 @@ export async function compact(
     }, options);
     return more;
   };
-  while (await step(() => emptyDocuments(compactor.store, tenant, upTo)));
-  while (await step(() => forgetAnswers(compactor.store, tenant, options.answersBefore)));
+  while (await step(() => forgetAnswers(store, tenant, options.answersBefore)));
+  await failpoint('compact.forgotten');
+  while (await step(() => moveMark(store, tenant, upTo)));
+  await failpoint('compact.marked');
+  while (await step(() => emptyDocuments(store, tenant)));
   throwIfGivenUp(options);
-  compactor.store.root.resetReadTxn();
-  return readMark(compactor.store, tenant);
+  store.root.resetReadTxn();
+  return readMark(store, tenant).mark;
 }
 
-/** Undefined if nothing is left to do. Another compaction at once makes it a retry. */
-function emptyDocuments(
-  store: LmdbStore,
-  tenant: string,
-  upTo: number,
-): Promise<boolean> | undefined {
-  const version = readMark(store, tenant);
-  const { writes, mark } = planEmptying(store, tenant, { mark: version, upTo });
-  if (writes.length === 0) return undefined;
-  const key = keyOf(tenant);
-  const moved: TableWrite = { table: store.marks, key, value: encodeMark(mark), version: mark };
-  return writeIf(store.marks, { key, version }, [...writes, moved]);
+/** To the end of the last document at or below `upTo`. Another compaction at once makes it a retry. */
+function moveMark(store: LmdbStore, tenant: string, upTo: number): Promise<boolean> | undefined {
+  const row = readMark(store, tenant);
+  const mark = lastEnd(store, tenant, upTo);
+  return mark > row.mark ? writeMark(store, tenant, { row, next: { ...row, mark } }) : undefined;
 }
 
-function planEmptying(
-  store: LmdbStore,
-  tenant: string,
-  range: { readonly mark: number; readonly upTo: number },
-): Step {
+function lastEnd(store: LmdbStore, tenant: string, upTo: number): number {
+  const { epoch } = readHead(store, tenant);
+  const text = documentBefore(store, tenant, { epoch, revision: upTo });
+  if (text === undefined) return 0;
+  const { first, last } = decodeHeader(text);
+  return last <= upTo ? last : first - 1;
+}
+
+/** Empties some of the documents up to the mark. Undefined if nothing is left to do. */
+function emptyDocuments(store: LmdbStore, tenant: string): Promise<boolean> | undefined {
+  const row = readMark(store, tenant);
+  if (row.emptied >= row.mark) return undefined;
   const { epoch } = readHead(store, tenant);
   const writes: TableWrite[] = [];
-  let { mark } = range;
+  let { emptied } = row;
   let bytes = 0;
-  if (mark >= range.upTo) return { writes, mark };
-  for (const text of documentsFrom(store, tenant, { epoch, revision: mark + 1 })) {
+  for (const text of documentsFrom(store, tenant, { epoch, revision: emptied + 1 })) {
     const header = decodeHeader(text);
-    if (header.last > range.upTo || writes.length >= STEP_ENTRIES || bytes > STEP_BYTES) break;
+    if (header.last > row.mark || writes.length >= STEP_ENTRIES || bytes > STEP_BYTES) break;
     const key = keyOf(tenant, epoch, header.first);
     writes.push({ table: store.log, key, value: encodeEmptied(header) });
-    mark = header.last;
+    emptied = header.last;
     bytes += text.length;
   }
-  return { writes, mark };
+  return writeMark(store, tenant, { row, next: { ...row, emptied } }, writes);
+}
+
+/** Writes the row, and `writes`, if the mark is still the one that was read. */
+function writeMark(
+  store: LmdbStore,
+  tenant: string,
+  { row, next }: { readonly row: MarkRow; readonly next: MarkRow },
+  writes: readonly TableWrite[] = [],
+): Promise<boolean> {
+  const key = keyOf(tenant);
+  const value = encodeMark(next);
+  const moved: TableWrite = { table: store.marks, key, value, version: next.mark };
+  return writeIf(store.marks, { key, version: row.mark }, [...writes, moved]);
 }
 
 /** Undefined if nothing is left to do. */

@@ -10,8 +10,11 @@ export interface HeadRow extends Position {
   readonly tenant: string;
 }
 
-interface MarkRow {
+/** What `marks` holds for a tenant that was compacted. */
+export interface MarkRow {
   readonly mark: number;
+  /** Up to where documents are emptied: a compaction that ended early left the others. */
+  readonly emptied: number;
 }
 
 /**
@@ -41,13 +44,13 @@ export function readTenants(store: LmdbStore): readonly string[] {
 }
 
 /** The compaction mark; 0 for none. */
-export function readMark(store: LmdbStore, tenant: string): number {
+export function readMark(store: LmdbStore, tenant: string): MarkRow {
   const text = store.marks.get(keyOf(tenant));
-  return text === undefined ? 0 : (JSON.parse(text) as MarkRow).mark;
+  return text === undefined ? { mark: 0, emptied: 0 } : (JSON.parse(text) as MarkRow);
 }
 
-export function encodeMark(mark: number): string {
-  return JSON.stringify({ mark } satisfies MarkRow);
+export function encodeMark({ mark, emptied }: MarkRow): string {
+  return JSON.stringify({ mark, emptied } satisfies MarkRow);
 }
 
 /** The header of the document whose first commit has this revision. */
@@ -66,16 +69,25 @@ export function* documentsFrom(
   tenant: string,
   { epoch, revision }: Pick<Position, 'epoch' | 'revision'>,
 ): Iterable<string> {
-  const { start, end } = keysUnder(tenant, epoch);
-  const holder = { start: keyOf(tenant, epoch, revision), end: start, reverse: true, limit: 1 };
-  let first = revision;
-  for (const { value } of store.log.getRange(holder)) {
-    const header = decodeHeader(value);
-    if (header.last >= revision) first = header.first;
-  }
+  const { end } = keysUnder(tenant, epoch);
+  const text = documentBefore(store, tenant, { epoch, revision });
+  const header = text === undefined ? undefined : decodeHeader(text);
+  const first = header !== undefined && header.last >= revision ? header.first : revision;
   for (const { value } of store.log.getRange({ start: keyOf(tenant, epoch, first), end })) {
     yield value;
   }
+}
+
+/** The text of the last document that begins at `revision` or before it. */
+export function documentBefore(
+  store: LmdbStore,
+  tenant: string,
+  { epoch, revision }: Pick<Position, 'epoch' | 'revision'>,
+): string | undefined {
+  const { start } = keysUnder(tenant, epoch);
+  const range = { start: keyOf(tenant, epoch, revision), end: start, reverse: true, limit: 1 };
+  for (const { value } of store.log.getRange(range)) return value;
+  return undefined;
 }
 
 /** Commits after `after`: at least one if there is any, then about `limitBytes`. */
@@ -85,7 +97,7 @@ export function readSlice(
   range: { readonly after: number; readonly limitBytes: number },
 ): LogSlice {
   const head = readHead(store, tenant);
-  const mark = readMark(store, tenant);
+  const { mark } = readMark(store, tenant);
   const commits: Commit[] = [];
   if (range.after < mark || range.after >= head.revision) return { commits, head, mark };
   let budget = range.limitBytes;
@@ -106,7 +118,7 @@ export function readPosition(
   tenant: string,
   revision: number,
 ): Position | undefined {
-  if (revision < readMark(store, tenant) || !Number.isInteger(revision)) return undefined;
+  if (revision < readMark(store, tenant).mark || !Number.isInteger(revision)) return undefined;
   const { epoch } = readHead(store, tenant);
   if (revision === 0) return { epoch, revision: 0, fingerprint: '' };
   for (const text of documentsFrom(store, tenant, { epoch, revision })) {

@@ -17,9 +17,11 @@ import {
   readAnswer,
   readDeleted,
   readInventory,
+  readLoaded,
   readLoads,
   readNamed,
   readPrivate,
+  readPrivateSource,
   readServerOrTombstone,
   readShared,
   readSource,
@@ -126,6 +128,10 @@ function createProjections(store: LmdbStore, calls: CallGate): Projections {
       project(tenant, options, () => readInventory(store, tenant, page)),
     loadRecords: (tenant, users, options) =>
       project(tenant, options, () => readLoads(store, tenant, users)),
+    privateSource: (tenant, options) =>
+      project(tenant, options, () => readPrivateSource(store, tenant)),
+    serversOfPrivateSource: (tenant, query, options) =>
+      project(tenant, options, () => readLoaded(store, tenant, query)),
     answers: (tenant, requests, options) =>
       project(tenant, options, () => requests.map((request) => readAnswer(store, tenant, request))),
   };

@@ -59,6 +59,10 @@ export function planAppend(
   for (const projected of projectCommits(encoded.batch.commits, heldGrants)) {
     for (const server of projected.servers) planServer(plan, server);
     for (const load of projected.loads) planLoad(plan, load);
+    if (projected.source !== undefined) {
+      const value = JSON.stringify(projected.source);
+      writes.push({ table: store.sources, key: keyOf(tenant), value });
+    }
     if (projected.answer !== undefined) planAnswer(plan, projected.answer);
   }
   return writes;

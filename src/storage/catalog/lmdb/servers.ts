@@ -6,11 +6,13 @@ import type {
   Tombstone,
 } from '../../../domain/server.js';
 import type { LoadRecord } from '../../../domain/load-record.js';
+import type { SourceRecord } from '../../../domain/source-record.js';
 import { compareText } from '../../../domain/resolve.js';
 import type { Subject } from '../../../domain/view.js';
-import type { RecordedAnswer } from '../../../domain/projection/project-commit.js';
+import { isRemembered, type RecordedAnswer } from '../../../domain/projection/project-commit.js';
 import { isTombstone, type PrivateServer, type RequestId } from '../../projections.js';
 import { justAfter, keyOf, keysUnder } from './keys.js';
+import { readMark } from './log.js';
 import type { LmdbStore, Table } from './store.js';
 
 /** The grants of a server, sorted by subject. */
@@ -98,6 +100,18 @@ export function readSource(
   return readIds(store, tenant, valuesIn(store.index, keysUnder(tenant, 'source', source)));
 }
 
+/** The servers that were loaded from a private source, with the next ids after `afterId`. */
+export function readLoaded(
+  store: LmdbStore,
+  tenant: string,
+  query: { readonly namespace: string; readonly afterId: string; readonly limit: number },
+): readonly StoredServer[] {
+  if (query.limit <= 0) return [];
+  const { end } = keysUnder(tenant, 'private-source', query.namespace);
+  const start = justAfter(keyOf(tenant, 'private-source', query.namespace, query.afterId));
+  return readIds(store, tenant, valuesIn(store.index, { start, end, limit: query.limit }));
+}
+
 /** What is left of servers deleted under a name, the newest first. */
 export function readDeleted(
   store: LmdbStore,
@@ -153,13 +167,21 @@ export function readLoads(
   return texts.flatMap((text) => (text === undefined ? [] : [JSON.parse(text) as LoadRecord]));
 }
 
+/** The private source of the tenant. */
+export function readPrivateSource(store: LmdbStore, tenant: string): SourceRecord | undefined {
+  const text = store.sources.get(keyOf(tenant));
+  return text === undefined ? undefined : (JSON.parse(text) as SourceRecord);
+}
+
 export function readAnswer(
   store: LmdbStore,
   tenant: string,
   request: RequestId,
 ): RecordedAnswer | undefined {
   const text = store.answers.get(keyOf(tenant, request.principal, request.requestId));
-  return text === undefined ? undefined : (JSON.parse(text) as RecordedAnswer);
+  if (text === undefined) return undefined;
+  const answer = JSON.parse(text) as RecordedAnswer;
+  return isRemembered(answer, readMark(store, tenant).mark) ? answer : undefined;
 }
 
 function withGrants(store: LmdbStore, tenant: string, text: string): StoredServer {

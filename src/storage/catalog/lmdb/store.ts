@@ -26,6 +26,7 @@ export type Table = Database<string, Buffer>;
  * - grants: tenant, id, subject → grant
  * - index: tenant, kind, value, id → id
  * - loads: tenant, user → load record
+ * - sources: tenant → its private source
  * - answers: tenant, principal, request id → recorded answer
  * - answerTimes: tenant, time, revision → whose answer that is
  */
@@ -41,6 +42,7 @@ export interface LmdbStore {
   readonly grants: Table;
   readonly index: Table;
   readonly loads: Table;
+  readonly sources: Table;
   readonly answers: Table;
   readonly answerTimes: Table;
   /** Random, of this store: the epoch of a tenant without commits is made of it. */
@@ -111,6 +113,7 @@ function openTables(root: RootDatabase<string, Buffer>, folder: string): LmdbSto
     grants: table('grants'),
     index: table('index'),
     loads: table('loads'),
+    sources: table('sources'),
     answers: table('answers'),
     answerTimes: table('answerTimes'),
     incarnation: meta.incarnation,

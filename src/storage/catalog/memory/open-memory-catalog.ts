@@ -16,10 +16,12 @@ import {
   findAnswer,
   findDeleted,
   findInventory,
+  findLoaded,
   findLoads,
   findNamed,
   findOfSource,
   findPrivate,
+  findPrivateSource,
   findServer,
   findShared,
   findVersions,
@@ -102,7 +104,7 @@ function createCatalog(failpoint: Failpoint): Catalog {
 
   return {
     capabilities: MEMORY_CAPABILITIES,
-    log: createLog({ find, call, append, names: () => [...tenants.keys()] }),
+    log: createLog({ find, call, append, failpoint, names: () => [...tenants.keys()] }),
     projections: createProjections(find, call),
     close: async () => {
       await (closing ??= Promise.allSettled(underWay));
@@ -136,10 +138,11 @@ interface LogParts {
     batch: LogBatch,
     options: CallOptions,
   ) => Promise<AppendOutcome>;
+  readonly failpoint: Failpoint;
   readonly names: () => readonly string[];
 }
 
-function createLog({ find, call, append, names }: LogParts): CommitLog {
+function createLog({ find, call, append, failpoint, names }: LogParts): CommitLog {
   return {
     head: (tenant, options) => call(options, () => headOf(find(tenant))),
     newer: (held, options) =>
@@ -152,7 +155,10 @@ function createLog({ find, call, append, names }: LogParts): CommitLog {
     positionAt: (tenant, revision, options) =>
       call(options, () => positionIn(find(tenant), revision)),
     compact: (tenant, upTo, options) =>
-      call(options, () => compactTenant(find(tenant), upTo, options.answersBefore)),
+      call(options, () => {
+        const { answersBefore } = options;
+        return compactTenant(find(tenant), upTo, { answersBefore, failpoint });
+      }),
     tenants: (options) => call(options, names),
   };
 }
@@ -189,7 +195,13 @@ function createProjections(find: Find, call: Call): Projections {
       query(tenant, options, (rows) => findInventory(rows, page)),
     loadRecords: (tenant, users, options) =>
       query(tenant, options, (rows) => findLoads(rows, users)),
+    privateSource: (tenant, options) => query(tenant, options, findPrivateSource),
+    serversOfPrivateSource: (tenant, page, options) =>
+      query(tenant, options, (rows) => findLoaded(rows, page)),
     answers: (tenant, requests, options) =>
-      query(tenant, options, (rows) => requests.map((request) => findAnswer(rows, request))),
+      query(tenant, options, (rows) => {
+        const { mark } = find(tenant);
+        return requests.map((request) => findAnswer(rows, request, mark));
+      }),
   };
 }

@@ -1,11 +1,12 @@
 import type { LoadRecord } from '../../../domain/load-record.js';
-import type { RecordedAnswer } from '../../../domain/projection/project-commit.js';
+import { isRemembered, type RecordedAnswer } from '../../../domain/projection/project-commit.js';
 import type {
   ServerRecord,
   ServerVersion,
   StoredServer,
   Tombstone,
 } from '../../../domain/server.js';
+import type { SourceRecord } from '../../../domain/source-record.js';
 import type { Subject } from '../../../domain/view.js';
 import type { PrivateServer, RequestId } from '../../projections.js';
 import { answerKey, grantsOf, indexKey, type Rows } from './rows.js';
@@ -92,9 +93,31 @@ export function findLoads(rows: Rows, users: readonly string[]): readonly LoadRe
   });
 }
 
-export function findAnswer(rows: Rows, request: RequestId): RecordedAnswer | undefined {
+/** The private source of the tenant. */
+export function findPrivateSource({ source }: Rows): SourceRecord | undefined {
+  return source === undefined ? undefined : parse<SourceRecord>(source);
+}
+
+/** The servers that are loaded from a private source, with the next ids after `afterId`. */
+export function findLoaded(
+  rows: Rows,
+  query: { readonly namespace: string; readonly afterId: string; readonly limit: number },
+): readonly StoredServer[] {
+  const all = [...idsOf(rows, indexKey('private-source', query.namespace))];
+  const ids = all.filter((id) => compareBytes(id, query.afterId) > 0).sort(compareBytes);
+  return serversIn(rows, ids.slice(0, Math.max(0, query.limit)));
+}
+
+/** The answer to a request, unless its commit lies at or below the compaction mark. */
+export function findAnswer(
+  rows: Rows,
+  request: RequestId,
+  mark: number,
+): RecordedAnswer | undefined {
   const text = rows.answers.get(answerKey(request));
-  return text === undefined ? undefined : parse<RecordedAnswer>(text);
+  if (text === undefined) return undefined;
+  const answer = parse<RecordedAnswer>(text);
+  return isRemembered(answer, mark) ? answer : undefined;
 }
 
 /** Forgets the answers from before a time. Milliseconds since 1970. */

@@ -33,6 +33,8 @@ export interface Rows {
   readonly index: Map<string, Set<string>>;
   /** By user. */
   readonly loads: Map<string, string>;
+  /** The private source of the tenant. */
+  source: string | undefined;
   /** By `answerKey`. */
   readonly answers: Map<string, string>;
 }
@@ -45,15 +47,18 @@ export function createRows(): Rows {
     versions: new Map(),
     index: new Map(),
     loads: new Map(),
+    source: undefined,
     answers: new Map(),
   };
 }
 
 /** Moves the rows by the commit after their revision. */
 export function applyCommit(rows: Rows, commit: Commit): void {
-  for (const { servers, loads, answer } of projectCommits([commit], (id) => grantsOf(rows, id))) {
+  const projected = projectCommits([commit], (id) => grantsOf(rows, id));
+  for (const { servers, loads, source, answer } of projected) {
     for (const server of servers) applyServer(rows, server);
     for (const load of loads) rows.loads.set(load.user, JSON.stringify(load));
+    if (source !== undefined) rows.source = JSON.stringify(source);
     if (answer !== undefined) applyAnswer(rows, answer);
   }
   rows.revision = commit.revision;

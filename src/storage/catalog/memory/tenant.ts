@@ -6,6 +6,7 @@ import {
   type EncodedCommit,
   type Position,
 } from '../../../domain/commit.js';
+import type { Failpoint } from '../../../domain/failpoint.js';
 import type { LogBatch, LogNews, LogSlice } from '../../log.js';
 import { forgetAnswers } from './queries.js';
 import { applyCommit, createRows, type Rows } from './rows.js';
@@ -92,12 +93,19 @@ export function newsOf(tenant: MemoryTenant, position: Position): Omit<LogNews, 
   };
 }
 
-/** `compact` of the log's contract, in one step. */
-export function compactTenant(tenant: MemoryTenant, upTo: number, answersBefore: number): number {
+/** `compact` of the log's contract: answers, then the mark, then the documents (rule 3). */
+export async function compactTenant(
+  tenant: MemoryTenant,
+  upTo: number,
+  { answersBefore, failpoint }: { readonly answersBefore: number; readonly failpoint: Failpoint },
+): Promise<number> {
   forgetAnswers(tenant.rows, answersBefore);
-  for (const document of tenant.documents.slice(indexOf(tenant, tenant.mark + 1))) {
-    if (document.last.revision > upTo) break;
-    tenant.mark = document.last.revision;
+  await failpoint('compact.forgotten');
+  const ends = tenant.documents.map(({ last }) => last.revision).filter((end) => end <= upTo);
+  tenant.mark = Math.max(tenant.mark, ends.at(-1) ?? 0);
+  await failpoint('compact.marked');
+  for (const document of tenant.documents) {
+    if (document.last.revision > tenant.mark) break;
     document.commits = [];
   }
   return tenant.mark;

@@ -9,6 +9,7 @@ import {
 } from '../../../../../src/domain/commands/decide.js';
 import type { Decision, DecisionContext } from '../../../../../src/domain/commands/decide.js';
 import { decideLoad, type Deletion } from '../../../../../src/domain/commands/load/decide-load.js';
+import { decideRenameSource } from '../../../../../src/domain/commands/load/change-source.js';
 import {
   decideInvalidate,
   decidePurge,
@@ -58,7 +59,11 @@ interface OfUser {
   readonly kind: 'purge' | 'invalidate';
   readonly user: string;
 }
-type Step = Load | Own | Grant | OfUser;
+interface Rename {
+  readonly kind: 'rename';
+  readonly newName: string;
+}
+type Step = Load | Own | Grant | OfUser | Rename;
 
 const arbitraryRow: fc.Arbitrary<LoadedRow> = fc
   .record({
@@ -95,6 +100,7 @@ const arbitraryOther: fc.Arbitrary<Step> = fc.oneof(
     kind: fc.constantFrom('purge' as const, 'invalidate' as const),
     user: fc.constantFrom(...USERS),
   }),
+  fc.record({ kind: fc.constant('rename' as const), newName: fc.constantFrom(SOURCE, 'b', 'c') }),
 );
 
 const arbitrarySteps = fc.array(
@@ -116,12 +122,21 @@ class History {
   load({ user, rights, rows }: Load): Decision {
     const { deletions, revision: since } = this;
     const grants = grantsOf(this.records, user);
-    const intent = { user, rights, grants, deletions, since, isForced: true };
+    const named = { ...rights, source: this.sourceName };
+    const intent = { user, rights: named, grants, deletions, since, isForced: true };
     return decideLoad(this.context, intentOf(rows, intent));
+  }
+
+  /** What the source is called now; every replica is configured with it. */
+  get sourceName(): string {
+    return this.records.privateSource()?.name ?? SOURCE;
   }
 
   decide(step: Step): Decision | undefined {
     switch (step.kind) {
+      case 'rename':
+        if (this.records.privateSource() === undefined) return undefined;
+        return decideRenameSource(this.context, { name: this.sourceName, newName: step.newName });
       case 'load':
         return this.load(step);
       case 'invalidate':
@@ -145,7 +160,7 @@ class History {
     }
   }
 
-  apply({ changes, loads }: Decision): void {
+  apply({ changes, loads, source }: Decision): void {
     const next = new Overlay(this.records);
     next.apply({ changes, ...(loads && { loads }) });
     this.revision += 1;
@@ -161,12 +176,15 @@ class History {
       }
     }
     for (const { after } of loads ?? []) this.records.putLoad(after);
+    if (source !== undefined) this.records.putSource(source.after);
   }
 
   copy(): History {
     const copy = new History();
     for (const server of this.records.all()) copy.records.put(server);
     for (const user of this.records.loadedUsers()) copy.records.putLoad(this.records.loadOf(user)!);
+    const source = this.records.privateSource();
+    if (source !== undefined) copy.records.putSource(source);
     for (const [id, deletion] of this.deletions) copy.deletions.set(id, deletion);
     copy.revision = this.revision;
     return copy;
@@ -302,13 +320,26 @@ describe('loads in random histories', () => {
         decideLoad(
           after.context,
           intentOf(load.rows, {
-            ...{ user: load.user, rights: load.rights, isForced: true },
+            ...{ user: load.user, isForced: true },
+            rights: { ...load.rights, source: after.sourceName },
             ...{ grants: grantsOf(after.records, load.user), deletions: after.deletions },
             since: before.revision,
           }),
         );
       expect(stale).toThrow(expect.objectContaining({ reason: 'LOAD_CONFLICT' }));
       expect(decision.loads![0]!.after.revision).toBe(before.revision + 1);
+    });
+  });
+
+  it('are refused under any other name than the source has [P36]', () => {
+    forEachLoad((load, { after }) => {
+      for (const source of [SOURCE, 'b', 'c', 'never heard of']) {
+        if (source === after.sourceName) continue;
+        const rights = { ...load.rights, source };
+        const wrong = (): unknown =>
+          decideLoad(after.context, intentOf(load.rows, { user: load.user, rights }));
+        expect(wrong).toThrow(expect.objectContaining({ reason: 'SOURCE_DIFFERS' }));
+      }
     });
   });
 });

@@ -1,0 +1,63 @@
+import * as message from '../../generated/switchboard/v1/private_source.js';
+import { invalidField } from '../domain/errors.js';
+import type { SourceServers, SourceStatus } from '../domain/source-record.js';
+import { tenantOf } from './node-messages.js';
+import { writeFields, type Read, type WriteFields } from './registry-codec.js';
+import { toHeaderMessage, type HeaderFacts } from './view-codec.js';
+
+const STATES = {
+  active: message.PrivateSource_State.STATE_ACTIVE,
+  removing: message.PrivateSource_State.STATE_REMOVING,
+  removed: message.PrivateSource_State.STATE_REMOVED,
+} as const;
+
+export function fromRenamePrivateSource(
+  request: message.RenamePrivateSourceRequest,
+): Read<WriteFields & { name: string; newName: string }> {
+  const { name, newName } = request;
+  return { tenant: tenantOf(request.tenant), query: { ...writeFields(request), name, newName } };
+}
+
+export function fromRemovePrivateSource(
+  request: message.RemovePrivateSourceRequest,
+): Read<WriteFields & { name: string; servers: SourceServers }> {
+  const { name } = request;
+  const servers = fromServers(request.servers);
+  return { tenant: tenantOf(request.tenant), query: { ...writeFields(request), name, servers } };
+}
+
+/** An answer that holds the private source of a tenant. */
+export function toSourceResponse(
+  header: HeaderFacts,
+  source: SourceStatus,
+): message.GetPrivateSourceResponse & message.RenamePrivateSourceResponse {
+  return { header: toHeaderMessage(header), source: toSourceMessage(source) };
+}
+
+export function toRemovePrivateSourceResponse(
+  header: HeaderFacts,
+  counts: { readonly deletedCount: number; readonly keptCount: number },
+): message.RemovePrivateSourceResponse {
+  return { header: toHeaderMessage(header), ...counts };
+}
+
+function fromServers(servers: message.RemovePrivateSourceRequest_Servers): SourceServers {
+  switch (servers) {
+    case message.RemovePrivateSourceRequest_Servers.SERVERS_DROP:
+      return 'drop';
+    case message.RemovePrivateSourceRequest_Servers.SERVERS_KEEP:
+      return 'keep';
+    default:
+      throw invalidField('servers', 'is required: SERVERS_DROP or SERVERS_KEEP');
+  }
+}
+
+function toSourceMessage({ record, configuredName }: SourceStatus): message.PrivateSource {
+  if (record === undefined) return message.PrivateSource.fromPartial({ configuredName });
+  const { name, namespace, state, formerNames, revision } = record;
+  return {
+    ...{ name, firstName: namespace, configuredName, revision },
+    state: STATES[state],
+    formerNames: [...formerNames],
+  };
+}

@@ -2,13 +2,13 @@ import { changedId, follows, type Commit, type Position } from '../../domain/com
 import { SwitchboardError } from '../../domain/errors.js';
 import type { LoadRecord } from '../../domain/load-record.js';
 import { Overlay, RecordSet } from '../../domain/record-set.js';
-import { compareText, type StateIndex } from '../../domain/resolve.js';
+import type { StateIndex } from '../../domain/resolve.js';
 import {
   hasSeerAmong,
   isShared,
   sameAudience,
-  type Grant,
   type StoredServer,
+  unionOfGrants,
 } from '../../domain/server.js';
 import { userSubject, usersAmong, type Subject } from '../../domain/view.js';
 import type { Catalog } from '../../storage/catalog.js';
@@ -354,7 +354,7 @@ export class TenantState implements StateIndex {
   private bringIn(server: StoredServer, isPartial: boolean): void {
     const { id } = server.record;
     const held = this.records.byId(id);
-    const grants = isPartial && held !== undefined ? unionOf(held, server) : server.grants;
+    const grants = isPartial && held !== undefined ? unionOfGrants(held, server) : server.grants;
     if (!isPartial) this.partial.delete(id);
     else if (held === undefined) this.partial.add(id);
     this.records.put({ record: server.record, grants });
@@ -392,10 +392,4 @@ export class TenantState implements StateIndex {
   private dropIfUnheld(server: StoredServer | undefined): void {
     if (server !== undefined && !this.holds(server)) this.drop(server.record.id);
   }
-}
-
-/** The grants of two partial states of one server at one revision. */
-function unionOf(a: StoredServer, b: StoredServer): readonly Grant[] {
-  const bySubject = new Map([...a.grants, ...b.grants].map((grant) => [grant.subject, grant]));
-  return [...bySubject.values()].sort((x, y) => compareText(x.subject, y.subject));
 }

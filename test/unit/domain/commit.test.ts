@@ -7,7 +7,6 @@ import {
   follows,
   changedId,
   placeCommit,
-  positionOf,
   undoChange,
   type AccessChange,
   type Change,

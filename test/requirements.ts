@@ -113,7 +113,7 @@ const protocolRules: Sentences = Object.fromEntries(
 );
 
 const later = new Set(
-  ['W13', 'C4', 'F2', 'F3', 'F4', 'F5', 'F6'].concat(range('P', 29, 31), ['P34', 'P35']),
+  ['W13', 'C4', 'F2', 'F3', 'F4', 'F5', 'F6'].concat(['P15'], range('P', 29, 31), ['P34', 'P35']),
 );
 
 function range(letter: string, first: number, last: number): string[] {

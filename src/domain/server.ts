@@ -133,6 +133,15 @@ export function grantTo({ grants }: StoredServer, subject: Subject): Grant | und
   return undefined;
 }
 
+/** The grants of two states of one server at one revision that each lack some; sorted by subject. */
+export function unionOfGrants(
+  a: Pick<StoredServer, 'grants'>,
+  b: Pick<StoredServer, 'grants'>,
+): readonly Grant[] {
+  const bySubject = new Map([...a.grants, ...b.grants].map((grant) => [grant.subject, grant]));
+  return [...bySubject.values()].sort((x, y) => (x.subject < y.subject ? -1 : 1));
+}
+
 /** Subjects to choose from: a set, or a map with something for each. */
 export type SubjectKeys = Pick<ReadonlyMap<Subject, unknown>, 'size' | 'has' | 'keys'>;
 

@@ -45,8 +45,8 @@ export interface ServerDeps {
 export interface SwitchboardServer {
   /** Where it listens, with the port that it got. */
   readonly address: string;
-  /** The folder of the data, absolute. */
-  readonly dataDir: string;
+  /** The folder of the data, absolute; undefined if it is kept in memory only. */
+  readonly dataDir: string | undefined;
   /** What became of the seed file; undefined without one. */
   readonly seeds: SeedCounts | undefined;
   /** Stops gracefully, then closes the storage. Closing twice waits for the first. */
@@ -67,7 +67,7 @@ export async function createServer(
   const authenticate = chooseAuthenticator(options);
   if (options.seedFile !== undefined) readSeeds(options.seedFile);
   const declaredSources = readSources(options, deps.log);
-  const dataDir = path.resolve(options.dataDir);
+  const dataDir = options.dataDir === undefined ? undefined : path.resolve(options.dataDir);
   const opened = await openData(dataDir, deps.failpoint);
   const storage = { ...opened, leases: loggedLeases(opened.leases, deps.log) };
   const sources = declaredSources && openSources(declaredSources);
@@ -116,13 +116,14 @@ function loggedLeases(leases: Leases, log: Log): Leases {
   });
 }
 
-async function openData(dataDir: string, failpoint: Failpoint | undefined): Promise<Storage> {
+async function openData(
+  dataDir: string | undefined,
+  failpoint: Failpoint | undefined,
+): Promise<Storage> {
+  const tested = failpoint === undefined ? {} : { failpoint };
+  if (dataDir === undefined) return openStorage({ kind: 'memory', ...tested });
   try {
-    return await openStorage({
-      kind: 'embedded',
-      dataDir,
-      ...(failpoint === undefined ? {} : { failpoint }),
-    });
+    return await openStorage({ kind: 'embedded', dataDir, ...tested });
   } catch (error) {
     if (!isSwitchboardError(error, 'CATALOG_UNAVAILABLE')) throw error;
     throw new StartError(`--data-dir ${dataDir}: ${messageOf(error.cause ?? error)}`);

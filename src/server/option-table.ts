@@ -1,8 +1,8 @@
-import { LOG_LEVELS } from './option-values.js';
+import { CATALOGS, LOG_LEVELS } from './option-values.js';
 
 /** How the value of an option is written. */
 export type OptionType =
-  'address' | 'count' | 'duration' | 'path' | 'switch' | 'text' | 'log level';
+  'address' | 'count' | 'duration' | 'path' | 'switch' | 'text' | 'log level' | 'catalog';
 
 /** One option of the server. A flag wins over the environment, both over the default. */
 export interface ServeOption {
@@ -29,6 +29,13 @@ export const OPTIONS = [
     type: 'path',
     default: '.switchboard',
     description: 'Folder of the data; created if it is absent.',
+  },
+  {
+    flag: '--catalog',
+    env: 'SWITCHBOARD_CATALOG',
+    type: 'catalog',
+    default: 'lmdb',
+    description: `Where the data is kept: ${CATALOGS.join(', ')}. With memory it is gone when the server stops.`,
   },
   {
     flag: '--seed',

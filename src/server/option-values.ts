@@ -94,6 +94,17 @@ export function parseLogLevel(text: string): LogLevel {
   return level;
 }
 
+/** Where the data of the server can be kept. */
+export const CATALOGS = ['lmdb', 'memory'] as const;
+export type CatalogKind = (typeof CATALOGS)[number];
+
+/** One of CATALOGS. */
+export function parseCatalog(text: string): CatalogKind {
+  const kind = CATALOGS.find((candidate) => candidate === text);
+  if (kind === undefined) throw new Error(`expected one of ${CATALOGS.join(', ')}`);
+  return kind;
+}
+
 /** Any text that is not blank. */
 export function parseText(text: string): string {
   if (text.trim() === '') throw new Error('must not be empty');

@@ -5,6 +5,7 @@ import {
   type ListenAddress,
   type LogLevel,
   parseAddress,
+  parseCatalog,
   parseCount,
   parseDelay,
   parseDuration,
@@ -22,7 +23,8 @@ type Flag = (typeof OPTIONS)[number]['flag'];
 /** The options of the server, resolved. */
 export interface ServeOptions {
   readonly listen: ListenAddress;
-  readonly dataDir: string;
+  /** Undefined if the data is kept in memory only. */
+  readonly dataDir: string | undefined;
   readonly seedFile: string | undefined;
   readonly privateSourcesFile: string | undefined;
   readonly logLevel: LogLevel;
@@ -101,7 +103,7 @@ export function resolveServeOptions(flags: ServeFlags, env: NodeJS.ProcessEnv): 
   const count = (flag: Flag): number => read(flag, parseCount) ?? 0;
   const options: ServeOptions = {
     listen: read('--listen', parseAddress) ?? { host: '127.0.0.1', port: 0 },
-    dataDir: read('--data-dir', parseText) ?? '',
+    dataDir: dataDirOf(read, textGiven('--data-dir', flags, env)?.text),
     seedFile: read('--seed', parseText),
     privateSourcesFile: read('--private-sources', parseText),
     logLevel: read('--log-level', parseLogLevel) ?? 'info',
@@ -130,17 +132,8 @@ type Read = <T>(flag: Flag, parse: (text: string) => T) => T | undefined;
 
 function reader(flags: ServeFlags, env: NodeJS.ProcessEnv): Read {
   return (flag, parse) => {
-    const option = OPTIONS.find((candidate) => candidate.flag === flag);
-    if (option === undefined) throw new Error(`${flag} is not in the table`);
-    const given =
-      flags[flag.slice(2).replace(/-(.)/g, (_, letter: string) => letter.toUpperCase())];
-    const fromEnv = env[option.env];
-    const [name, text] =
-      given !== undefined
-        ? [flag, String(given)]
-        : fromEnv !== undefined && fromEnv !== ''
-          ? [option.env, fromEnv]
-          : [flag, option.default];
+    const option = optionOf(flag);
+    const { name, text } = textGiven(flag, flags, env) ?? { name: flag, text: option.default };
     if (text === undefined) return undefined;
     try {
       return parse(text);
@@ -148,6 +141,34 @@ function reader(flags: ServeFlags, env: NodeJS.ProcessEnv): Read {
       throw new StartError(`${name} ${JSON.stringify(text)}: ${messageOf(error)}`);
     }
   };
+}
+
+/** What stands in the arguments or else in the environment, and where. */
+function textGiven(
+  flag: Flag,
+  flags: ServeFlags,
+  env: NodeJS.ProcessEnv,
+): { readonly name: string; readonly text: string } | undefined {
+  const named = flag.slice(2).replace(/-(.)/g, (_, letter: string) => letter.toUpperCase());
+  const given = flags[named];
+  if (given !== undefined) return { name: flag, text: String(given) };
+  const { env: variable } = optionOf(flag);
+  const text = env[variable];
+  return text === undefined || text === '' ? undefined : { name: variable, text };
+}
+
+function optionOf(flag: Flag): (typeof OPTIONS)[number] {
+  const option = OPTIONS.find((candidate) => candidate.flag === flag);
+  if (option === undefined) throw new Error(`${flag} is not in the table`);
+  return option;
+}
+
+function dataDirOf(read: Read, given: string | undefined): string | undefined {
+  if (read('--catalog', parseCatalog) !== 'memory') return read('--data-dir', parseText);
+  if (given === undefined) return undefined;
+  throw new StartError(
+    '--catalog memory keeps nothing, so --data-dir has no meaning: leave one of them out',
+  );
 }
 
 function tlsFiles(read: Read): TlsFiles | undefined {

@@ -1,12 +1,13 @@
 import type { Failpoint } from '../domain/failpoint.js';
 import type { Catalog } from './catalog.js';
 import { openLmdbCatalog } from './catalog/lmdb/open-lmdb-catalog.js';
+import { openMemoryCatalog } from './catalog/memory/open-memory-catalog.js';
 import type { Leases } from './leases.js';
 import { openMemoryLeases } from './leases/memory/memory-leases.js';
 import type { Relay } from './relay.js';
 import { openMemoryRelay } from './relay/memory/memory-relay.js';
 
-/** Which engines to open. One process with LMDB and memory is all there is so far. */
+/** One process with everything it needs: the Catalog in LMDB, relay and leases in memory. */
 export interface EmbeddedStorageOptions {
   readonly kind: 'embedded';
   /** The folder that holds the catalog; made if it does not exist. */
@@ -14,6 +15,16 @@ export interface EmbeddedStorageOptions {
   /** Default: none. */
   readonly failpoint?: Failpoint;
 }
+
+/** All in memory: what is written is gone when it is closed. */
+export interface MemoryStorageOptions {
+  readonly kind: 'memory';
+  /** Default: none. */
+  readonly failpoint?: Failpoint;
+}
+
+/** Which engines to open. */
+export type StorageOptions = EmbeddedStorageOptions | MemoryStorageOptions;
 
 /** The opened engines, by their contracts. */
 export interface Storage {
@@ -31,12 +42,13 @@ export interface Storage {
  * Opens the storage. This is the one place where engines are chosen. Throws
  * CATALOG_UNAVAILABLE if `dataDir` cannot be used, and leaves nothing open then.
  */
-export async function openStorage(options: EmbeddedStorageOptions): Promise<Storage> {
-  const { dataDir, failpoint } = options;
-  const catalog = await openLmdbCatalog({
-    dataDir,
-    ...(failpoint === undefined ? {} : { failpoint }),
-  });
+export async function openStorage(options: StorageOptions): Promise<Storage> {
+  const { failpoint } = options;
+  const tested = failpoint === undefined ? {} : { failpoint };
+  const catalog =
+    options.kind === 'memory'
+      ? await openMemoryCatalog(tested)
+      : await openLmdbCatalog({ dataDir: options.dataDir, ...tested });
   const leases = await openMemoryLeases();
   const relay = await openMemoryRelay();
   let closing: Promise<void> | undefined;

@@ -309,7 +309,7 @@ describe('a watch that is resumed', () => {
     const tenant = newTenant();
     const kept = await declare(admin, tenant, { name: 'kept' });
     await declare(admin, tenant, { name: 'other' });
-    const catalog = await openLmdbCatalog({ dataDir: local.server.dataDir });
+    const catalog = await openLmdbCatalog({ dataDir: local.server.dataDir! });
     const head = await catalog.log.head(tenant);
     if (what.startsWith('TOO_OLD')) await catalog.log.compact(tenant, 2, { answersBefore: 0 });
     await catalog.close();

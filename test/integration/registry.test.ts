@@ -50,7 +50,7 @@ function revision(tenant: string): Promise<number> {
 
 /** A place in the log that the server cannot know, with its true epoch. */
 async function positionBeyond(tenant: string): Promise<Parameters<typeof encodeToken>[1]> {
-  const catalog = await openLmdbCatalog({ dataDir: local.server.dataDir });
+  const catalog = await openLmdbCatalog({ dataDir: local.server.dataDir! });
   try {
     const head = await catalog.log.head(tenant);
     return { ...head, revision: head.revision + 5, fingerprint: 'never' };

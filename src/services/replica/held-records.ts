@@ -1,8 +1,8 @@
 import { changedId, type Commit } from '../../domain/commit.js';
 import type { LoadRecord } from '../../domain/load-record.js';
 import { Overlay, RecordSet } from '../../domain/record-set.js';
-import { compareText, type StateIndex } from '../../domain/resolve.js';
-import { isShared, sameAudience, type StoredServer } from '../../domain/server.js';
+import type { StateIndex } from '../../domain/resolve.js';
+import { isShared, sameAudience, type StoredServer, unionOfGrants } from '../../domain/server.js';
 import type { SourceRecord } from '../../domain/source-record.js';
 import { userSubject } from '../../domain/view.js';
 import type { PrivateServer } from '../../storage/projections.js';
@@ -63,7 +63,8 @@ export class HeldRecords {
     if (!isPartial) this.partial.delete(id);
     else if (held === undefined) this.partial.add(id);
     // With a new list, so that it is found by the subjects that became warm.
-    this.records.put(isPartial && held !== undefined ? withGrantsOf(held, server) : server);
+    const grants = isPartial && held !== undefined ? unionOfGrants(held, server) : server.grants;
+    this.records.put({ record: server.record, grants });
   }
 
   putLoad(load: LoadRecord): void {
@@ -133,11 +134,4 @@ export class HeldRecords {
     this.records.remove(id);
     this.partial.delete(id);
   }
-}
-
-/** A server with the grants of two partial states of it, both of one revision. */
-function withGrantsOf(held: StoredServer, found: StoredServer): StoredServer {
-  const grants = new Map([...held.grants, ...found.grants].map((grant) => [grant.subject, grant]));
-  const sorted = [...grants.values()].sort((a, b) => compareText(a.subject, b.subject));
-  return { record: found.record, grants: sorted };
 }

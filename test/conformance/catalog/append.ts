@@ -58,7 +58,7 @@ export function describeAppend(suite: CatalogSuite): void {
       });
     }
 
-    it('who lost the place takes the next one, and nobody is lost [P15]', async () => {
+    it('of writers who take the next place when they lost one, nobody is lost [P1]', async () => {
       const catalog = await openCatalog(suite);
       const ids = Array.from({ length: 80 }, (_, at) => `s${String(at)}`);
       const writers = Array.from({ length: 8 }, async (_, writer) => {

@@ -76,7 +76,7 @@ export function describeLog(suite: CatalogSuite): void {
       expect(news.map(({ tenant }) => tenant)).toEqual(held.map(({ tenant }) => tenant));
       expect(news.map(({ epoch }) => epoch)).toEqual([
         still.epoch,
-        ...Array(5).fill(outcome.head.epoch),
+        ...Array<string>(5).fill(outcome.head.epoch),
         empty.epoch,
       ]);
       const found = news.map(({ isHeld, hasNewer }) => [isHeld, hasNewer]);

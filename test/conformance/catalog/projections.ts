@@ -32,7 +32,7 @@ import {
   type CatalogModel,
 } from '../../support/storage/model.js';
 import { openCatalog, openHarness, readAtHead, TENANT, type CatalogSuite } from './harness.js';
-import { findServer, projectedAt } from '../../support/storage/reads.js';
+import { findServer } from '../../support/storage/reads.js';
 
 /** Projections are the sum of the log, and nothing else. */
 export function describeProjections(suite: CatalogSuite): void {

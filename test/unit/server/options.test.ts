@@ -66,7 +66,7 @@ describe('options', () => {
     };
     // Those of which one alone is refused, or changes nothing that shows.
     const pairs = ['--tls-cert', '--tls-key', '--tls-client-ca', '--insecure-allow-remote'];
-    const switches = ['--inspect', '--inspect-stdio'];
+    const switches = ['--inspect', '--inspect-stdio', '--catalog'];
     for (const option of OPTIONS) {
       if (pairs.includes(option.flag) || switches.includes(option.flag)) continue;
       const delays = ['--heartbeat-interval', '--drain-timeout', '--inspect-timeout'];
@@ -120,12 +120,20 @@ describe('options', () => {
     [['--tls-cert', 'a.pem'], /^TLS needs both --tls-cert and --tls-key/],
     [['--tls-client-ca', 'a.pem'], /^TLS needs both/],
     [['--data-dir', ' '], /^--data-dir " ": must not be empty/],
+    [['--catalog', 'redis'], /^--catalog "redis": expected one of lmdb, memory/],
+    [['--catalog', 'memory', '--data-dir', 'x'], /^--catalog memory keeps nothing, so --data-dir/],
     [['--no-such-flag'], /--no-such-flag.*--help lists all options/],
     [['--listen'], /--listen.*--help lists all options/],
     [['stray'], /--help lists all options/],
   ])('refuse %j and name what is wrong', (argv, message) => {
     expect(() => parseServeOptions(argv, {})).toThrow(StartError);
     expect(() => parseServeOptions(argv, {})).toThrow(message);
+  });
+
+  it('have no folder when the catalog is in memory', () => {
+    expect(parseServeOptions(['--catalog', 'memory'], {}).dataDir).toBeUndefined();
+    const env = { SWITCHBOARD_CATALOG: 'memory', SWITCHBOARD_DATA_DIR: 'x' };
+    expect(() => parseServeOptions([], env)).toThrow(/leave one of them out/);
   });
 
   it('name the variable when the mistake is there', () => {

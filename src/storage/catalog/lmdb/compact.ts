@@ -89,15 +89,22 @@ function emptyDocuments(store: LmdbStore, tenant: string): Promise<boolean> | un
     emptied = header.last;
     bytes += text.length;
   }
-  return writeMark(store, tenant, { row, next: { ...row, emptied } }, writes);
+  return writeMark(store, tenant, { row, next: { ...row, emptied }, writes });
 }
 
 /** Writes the row, and `writes`, if the mark is still the one that was read. */
 function writeMark(
   store: LmdbStore,
   tenant: string,
-  { row, next }: { readonly row: MarkRow; readonly next: MarkRow },
-  writes: readonly TableWrite[] = [],
+  {
+    row,
+    next,
+    writes = [],
+  }: {
+    readonly row: MarkRow;
+    readonly next: MarkRow;
+    readonly writes?: readonly TableWrite[];
+  },
 ): Promise<boolean> {
   const key = keyOf(tenant);
   const value = encodeMark(next);

@@ -15,9 +15,9 @@ import { answerKey, grantsOf, indexKey, type Rows } from './rows.js';
 export function findServer(rows: Rows, id: string): StoredServer | Tombstone | undefined {
   const row = rows.servers.get(id);
   if (row !== undefined)
-    return { record: parse<ServerRecord>(row.record), grants: copies(rows, id) };
+    return { record: JSON.parse(row.record) as ServerRecord, grants: copies(rows, id) };
   const left = rows.tombstones.get(id);
-  return left === undefined ? undefined : parse<Tombstone>(left);
+  return left === undefined ? undefined : (JSON.parse(left) as Tombstone);
 }
 
 /** All APP and USER servers. */
@@ -60,7 +60,7 @@ export function findDeleted(
 ): readonly Tombstone[] {
   const found = [...idsOf(rows, indexKey('deleted', name))].flatMap((id) => {
     const text = rows.tombstones.get(id);
-    return text === undefined ? [] : [parse<Tombstone>(text)];
+    return text === undefined ? [] : [JSON.parse(text) as Tombstone];
   });
   return found.sort((a, b) => b.revision - a.revision).slice(0, Math.max(0, limit));
 }
@@ -73,7 +73,7 @@ export function findVersions(
   const { id, before = Infinity, limit } = query;
   const versions = [...(rows.versions.get(id) ?? [])].filter(([number]) => number < before);
   const newestFirst = versions.sort(([a], [b]) => b - a).slice(0, Math.max(0, limit));
-  return newestFirst.map(([, text]) => parse<ServerVersion>(text));
+  return newestFirst.map(([, text]) => JSON.parse(text) as ServerVersion);
 }
 
 /** The servers with the next ids after `afterId`. */
@@ -89,13 +89,13 @@ export function findInventory(
 export function findLoads(rows: Rows, users: readonly string[]): readonly LoadRecord[] {
   return [...new Set(users)].flatMap((user) => {
     const text = rows.loads.get(user);
-    return text === undefined ? [] : [parse<LoadRecord>(text)];
+    return text === undefined ? [] : [JSON.parse(text) as LoadRecord];
   });
 }
 
 /** The private source of the tenant. */
 export function findPrivateSource({ source }: Rows): SourceRecord | undefined {
-  return source === undefined ? undefined : parse<SourceRecord>(source);
+  return source === undefined ? undefined : (JSON.parse(source) as SourceRecord);
 }
 
 /** The servers that are loaded from a private source, with the next ids after `afterId`. */
@@ -116,14 +116,14 @@ export function findAnswer(
 ): RecordedAnswer | undefined {
   const text = rows.answers.get(answerKey(request));
   if (text === undefined) return undefined;
-  const answer = parse<RecordedAnswer>(text);
+  const answer = JSON.parse(text) as RecordedAnswer;
   return isRemembered(answer, mark) ? answer : undefined;
 }
 
 /** Forgets the answers from before a time. Milliseconds since 1970. */
 export function forgetAnswers({ answers }: Rows, before: number): void {
   for (const [key, text] of answers) {
-    if (parse<RecordedAnswer>(text).time < before) answers.delete(key);
+    if ((JSON.parse(text) as RecordedAnswer).time < before) answers.delete(key);
   }
 }
 
@@ -145,8 +145,4 @@ function idsOf({ index }: Rows, key: string): Iterable<string> {
 
 function copies(rows: Rows, id: string): StoredServer['grants'] {
   return grantsOf(rows, id).map((grant) => ({ ...grant }));
-}
-
-function parse<T>(text: string): T {
-  return JSON.parse(text) as T;
 }

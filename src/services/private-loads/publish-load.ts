@@ -8,6 +8,7 @@ import {
 } from '../../domain/commands/load/rows.js';
 import type { Catalog } from '../../storage/catalog.js';
 import { isTombstone } from '../../storage/projections.js';
+import type { TenantState } from '../replica/tenant-state.js';
 import { holdAll, holdOwned, holdOwners } from '../writes/write-request.js';
 import type { LoadTarget } from './load-deps.js';
 
@@ -52,7 +53,7 @@ export async function publishLoad(
           holdOwners(tenant, owners.filter(isPossibleId)),
           ...ids.map((id) => log.holdRecord(id)),
         ]);
-        former = await readFormer(catalog, log.tenant, ids.filter(isUnknownTo(log)));
+        former = await readFormer(catalog, log, ids.filter(isUnknownTo(log)));
         return release;
       },
       basis: () => former,
@@ -68,19 +69,20 @@ export async function publishLoad(
 
 async function readFormer(
   catalog: Catalog,
-  tenant: string,
+  { tenant, position }: TenantState,
   ids: readonly string[],
 ): Promise<Former> {
+  const atLeast = position.revision;
   const lives = new Map<string, FormerLife>();
   let revision = Number.POSITIVE_INFINITY;
   if (ids.length === 0) return { ids, revision, lives };
-  const found = await catalog.projections.serversById(tenant, ids);
+  const found = await catalog.projections.serversById(tenant, ids, { atLeast });
   revision = Math.min(revision, found.from);
   await Promise.all(
     found.value.map(async (server) => {
       if (server === undefined || !isTombstone(server)) return;
       const { id } = server;
-      const versions = await catalog.projections.versions(tenant, { id, limit: 1 });
+      const versions = await catalog.projections.versions(tenant, { id, limit: 1 }, { atLeast });
       revision = Math.min(revision, versions.from);
       const [deletion] = versions.value;
       if (deletion !== undefined) lives.set(id, lifeOf(deletion));

@@ -97,7 +97,7 @@ async function readNamed(
       },
       concerns: ({ before, after }) => before?.name === name || after?.name === name,
     };
-    const { position, value } = await readExactly(log, catalog, read, { signal });
+    const { position, value } = await readExactly({ log, catalog, signal }, read);
     const past = pastState(log, position.revision);
     const ranked = past && rank(past, name, view);
     if (ranked === undefined || ranked.length > expected) continue;

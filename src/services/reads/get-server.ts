@@ -163,7 +163,7 @@ async function getFromInventory(
       catalog.projections.serversById(log.tenant, [key.id], options),
     concerns: (change: Change) => changedId(change) === key.id,
   };
-  const { position, value } = await readExactly(log, catalog, read, { signal });
+  const { position, value } = await readExactly({ log, catalog, signal }, read);
   const [server] = value;
   if (server === undefined || isTombstone(server)) throw notFound(key);
   return { value: server, position, upstream: upstream.status() };

@@ -53,7 +53,7 @@ export async function listServerVersions(
     query: (options) => catalog.projections.versions(log.tenant, query, options),
     concerns: (change) => changedId(change) === id,
   };
-  const { position, value } = await readExactly(log, catalog, read, { signal: context.signal });
+  const { position, value } = await readExactly({ log, catalog, signal: context.signal }, read);
   if (value.length === 0 && before === undefined)
     throw new SwitchboardError('SERVER_NOT_FOUND', undefined, { metadata: { id } });
   const versions = value.slice(0, limit);

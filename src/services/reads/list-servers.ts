@@ -113,7 +113,7 @@ async function listInventory(
       return isBetween(changedId(change), { afterId, last });
     },
   };
-  const { position, value } = await readExactly(log, catalog, read, { signal });
+  const { position, value } = await readExactly({ log, catalog, signal }, read);
   const shown = firstPage(value, limit);
   const isLast = value.length < limit && shown.length === value.length;
   const last = isLast ? undefined : shown.at(-1)?.record.id;

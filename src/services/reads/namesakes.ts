@@ -79,6 +79,6 @@ export async function readNamed(
       catalog.projections.serversNamed(log.tenant, { name, limit: LIMIT }, options),
     concerns: ({ before, after }) => before?.name === name || after?.name === name,
   };
-  const { position, value } = await readExactly(log, catalog, read);
+  const { position, value } = await readExactly({ log, catalog }, read);
   return { revision: position.revision, value };
 }

@@ -5,6 +5,12 @@ import type { Catalog } from '../../storage/catalog.js';
 import type { Projected, ProjectionOptions } from '../../storage/projections.js';
 import type { TenantState } from './tenant-state.js';
 
+export interface ExactSource {
+  readonly log: TenantState;
+  readonly catalog: Catalog;
+  readonly signal?: AbortSignal;
+}
+
 export interface ExactRead<T> {
   readonly query: (options: ProjectionOptions) => Promise<Projected<T>>;
   /** Whether a change would change what the query returned. */
@@ -26,18 +32,18 @@ const MAX_TRIES = 16;
  * it is read again at the newer end. Throws CATALOG_UNAVAILABLE if that never ends.
  */
 export async function readExactly<T>(
-  log: TenantState,
-  catalog: Catalog,
+  source: ExactSource,
   { query, concerns }: ExactRead<T>,
-  options: CallOptions = {},
 ): Promise<ExactResult<T>> {
+  const { log, signal } = source;
+  const options = signal === undefined ? {} : { signal };
   let atLeast = log.position.revision;
   for (let tries = 0; tries < MAX_TRIES; tries += 1) {
     const { from, to, value } = await query({ ...options, atLeast });
     await log.catchUp(to, options);
-    const changes = await changesBetween(log, catalog, { from, to, options });
+    const changes = await changesBetween(source, { from, to }, options);
     if (changes?.some((change) => concerns(change, value)) === false) {
-      const position = await placeAt(log, catalog, { revision: to, options });
+      const position = await placeAt(source, to, options);
       if (position !== undefined) return { position, value };
     }
     atLeast = to;
@@ -49,9 +55,9 @@ export async function readExactly<T>(
 
 /** The changes after `from` up to `to`; undefined if the log no longer has them. */
 async function changesBetween(
-  log: TenantState,
-  catalog: Catalog,
-  { from, to, options }: { readonly from: number; readonly to: number; options: CallOptions },
+  { log, catalog }: ExactSource,
+  { from, to }: { readonly from: number; readonly to: number },
+  options: CallOptions,
 ): Promise<readonly Change[] | undefined> {
   const changes: Change[] = [];
   let at = from;
@@ -68,9 +74,9 @@ async function changesBetween(
 }
 
 async function placeAt(
-  log: TenantState,
-  catalog: Catalog,
-  { revision, options }: { readonly revision: number; readonly options: CallOptions },
+  { log, catalog }: ExactSource,
+  revision: number,
+  options: CallOptions,
 ): Promise<Position | undefined> {
   if (revision === log.position.revision) return log.position;
   const commit = log.recent.at(revision);

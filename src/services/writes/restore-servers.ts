@@ -117,10 +117,13 @@ function fromVersions(
   let read: ExactResult<readonly ServerVersion[]>;
   return {
     prepare: async () => {
-      read = await readExactly(log, catalog, {
-        query: (options) => catalog.projections.versions(log.tenant, query, options),
-        concerns: (change) => changedId(change) === query.id,
-      });
+      read = await readExactly(
+        { log, catalog },
+        {
+          query: (options) => catalog.projections.versions(log.tenant, query, options),
+          concerns: (change) => changedId(change) === query.id,
+        },
+      );
       const owners = read.value.map(({ declared }) => declared?.owner);
       return holdAll([log.holdRecord(query.id), holdOwners(tenant, owners)]);
     },

@@ -50,7 +50,11 @@ export async function admit(
         source.catalog.log.read(source.tenant, level.replayed, options),
       );
       const missed = level.replay(commits);
-      if (missed.length > 0) level.add(await queryRecords(source, missed, options));
+      if (missed.length > 0) {
+        // Not before what was replayed: that is not replayed again for them.
+        const atLeast = level.replayed;
+        level.add(await queryRecords(source, missed, { ...options, atLeast }));
+      }
       // Nothing was awaited since these held: the state cannot have moved in between.
       if (state.history !== history || !level.isAt(history.position.revision)) continue;
       admission.finish(history);

@@ -127,12 +127,15 @@ export async function readableTenant(
 }
 
 async function waitFor(log: TenantState, token: Token, context: RequestContext): Promise<void> {
-  await log.catchUp(undefined, { signal: context.signal });
   const waitMs = Math.max(1, Math.min(MAX_WAIT_MS, Math.trunc(context.waitMs)));
   const patience = AbortSignal.any([context.signal, AbortSignal.timeout(waitMs)]);
-  await log.reached(token.revision, patience).catch((cause: unknown) => {
+  try {
+    await log.catchUp(undefined, { signal: patience });
+    await log.reached(token.revision, patience);
+  } catch (cause) {
+    if (!patience.aborted) throw cause;
     throw new SwitchboardError('NOT_CAUGHT_UP', undefined, { retryDelayMs: 200, cause });
-  });
+  }
 }
 
 /** Whether this log ever had the state that a token names; after a restore it may not have. */

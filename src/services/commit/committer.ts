@@ -327,7 +327,8 @@ export class Committer {
     const { request } = waiting.intent;
     if (request === undefined) return undefined;
     const { catalog, log } = this.deps;
-    const read = await catalog.projections.answers(log.tenant, [request]);
+    const atLeast = log.position.revision;
+    const read = await catalog.projections.answers(log.tenant, [request], { atLeast });
     const [value] = read.value;
     await log.catchUp(Math.max(read.from, value?.revision ?? 0));
     waiting.unansweredUpTo = read.from;

@@ -12,7 +12,7 @@ export async function holdView(
   { tenant, view }: { readonly tenant: Tenant; readonly view: View },
   signal: AbortSignal,
 ): Promise<() => void> {
-  const release = await tenant.log.hold(subjectsOf(view));
+  const release = await tenant.log.hold(subjectsOf(view), { signal });
   try {
     await loads.ready(tenant, view, signal);
     return release;

@@ -42,7 +42,7 @@ export async function batchGetServers(
   const { log } = tenant;
   const checked = keys.map((key, index) => checkKey(key, view, `keys[${String(index)}]`));
   const release = await (view.kind === 'inventory'
-    ? holdRecords(log, checked)
+    ? holdRecords(log, checked, context.signal)
     : holdView(deps.loads, { tenant, view }, context.signal));
   try {
     // One turn: all of it is of one revision.
@@ -88,7 +88,8 @@ function checkKey(
 function holdRecords(
   log: TenantState,
   keys: readonly (ServerKey | SwitchboardError)[],
+  signal: AbortSignal,
 ): Promise<() => void> {
   const ids = new Set(keys.flatMap((key) => ('id' in key ? [key.id] : [])));
-  return holdAll([...ids].map((id) => log.holdRecord(id)));
+  return holdAll([...ids].map((id) => log.holdRecord(id, { signal })));
 }

@@ -1,9 +1,11 @@
+import type { Position } from '../../domain/commit.js';
 import { invalidField, SwitchboardError } from '../../domain/errors.js';
 import { explain, type Explanation } from '../../domain/explain.js';
 import { rankNamed, type StateIndex } from '../../domain/resolve.js';
 import type { StoredServer, Tombstone } from '../../domain/server.js';
 import { checkName } from '../../domain/validate.js';
 import type { View } from '../../domain/view.js';
+import { readExactly, type ExactRead } from '../replica/exact-read.js';
 import { pastState } from '../replica/past-state.js';
 import { holdView } from '../private-loads/hold-view.js';
 import { readableTenant, type ReadDeps } from './get-server.js';
@@ -46,13 +48,14 @@ export async function explainAccess(
   const { log } = tenant;
   const release = await holdView(deps.loads, { tenant, view }, context.signal);
   try {
-    const { revision, ranked, others, deleted } = await readNamed(deps, log, { view, name });
+    const { signal } = context;
+    const named = await readNamed(deps, log, { view, name, signal });
+    const { position, ranked, others, deleted } = named;
     const explanation = explain(name, view, {
       ranked,
       unseen: others.slice(0, MOST),
       deleted: deleted.slice(0, MOST),
     });
-    const position = (await deps.catalog.log.positionAt(log.tenant, revision)) ?? log.position;
     const moreUnseen = others.length > MOST;
     const moreDeleted = deleted.length > MOST;
     const value = { ...explanation, moreUnseen, moreDeleted };
@@ -63,7 +66,7 @@ export async function explainAccess(
 }
 
 interface Named {
-  readonly revision: number;
+  readonly position: Position;
   readonly ranked: readonly StoredServer[];
   /** Those that the view does not see: one more than is told, if there are more. */
   readonly others: readonly StoredServer[];
@@ -74,26 +77,34 @@ interface Named {
 async function readNamed(
   { catalog }: ReadDeps,
   log: TenantState,
-  { view, name }: Pick<ExplainQuery, 'view' | 'name'>,
+  { view, name, signal }: Pick<ExplainQuery, 'view' | 'name'> & { readonly signal: AbortSignal },
 ): Promise<Named> {
   for (let tries = 0; tries < MAX_TRIES; tries += 1) {
-    // Not before what the view shows already, also where projections come later.
-    const options = { atLeast: log.position.revision };
     const expected = rank(log, name, view).length;
-    const [named, deleted] = await Promise.all([
-      catalog.projections.serversNamed(log.tenant, { name, limit: MOST + 1 + expected }, options),
-      catalog.projections.deletedNamed(log.tenant, { name, limit: MOST + 1 }, options),
-    ]);
-    const revision = named.from;
-    const ofOne = [named.to, deleted.from, deleted.to].every((each) => each === revision);
-    if (!ofOne) continue;
-    await log.catchUp(revision);
-    const past = pastState(log, revision);
+    const { projections } = catalog;
+    const read: ExactRead<readonly [readonly StoredServer[], readonly Tombstone[]]> = {
+      query: async (options) => {
+        const limit = MOST + 1;
+        const [named, deleted] = await Promise.all([
+          projections.serversNamed(log.tenant, { name, limit: limit + expected }, options),
+          projections.deletedNamed(log.tenant, { name, limit }, options),
+        ]);
+        return {
+          from: Math.min(named.from, deleted.from),
+          to: Math.max(named.to, deleted.to),
+          value: [named.value, deleted.value],
+        };
+      },
+      concerns: ({ before, after }) => before?.name === name || after?.name === name,
+    };
+    const { position, value } = await readExactly({ log, catalog, signal }, read);
+    const past = pastState(log, position.revision);
     const ranked = past && rank(past, name, view);
     if (ranked === undefined || ranked.length > expected) continue;
+    const [named, deleted] = value;
     const seen = new Set(ranked.map(({ record }) => record.id));
-    const others = named.value.filter(({ record }) => !seen.has(record.id));
-    return { revision, ranked, others, deleted: deleted.value };
+    const others = named.filter(({ record }) => !seen.has(record.id));
+    return { position, ranked, others, deleted };
   }
   throw new SwitchboardError('CATALOG_UNAVAILABLE', 'the log moves too fast to be explained', {
     retryDelayMs: 1_000,

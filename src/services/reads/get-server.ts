@@ -1,4 +1,4 @@
-import { positionOf } from '../../domain/commit.js';
+import { changedId, positionOf, type Change } from '../../domain/commit.js';
 import { invalidField, SwitchboardError } from '../../domain/errors.js';
 import type { ServerKey } from '../../domain/held-connection.js';
 import { maySee, resolve, type StateIndex } from '../../domain/resolve.js';
@@ -6,7 +6,7 @@ import type { StoredServer } from '../../domain/server.js';
 import { decodeToken, namesPosition, sameEpoch, type Token } from '../../domain/token.js';
 import { subjectsOf, type ReaderView, type View } from '../../domain/view.js';
 import type { Catalog } from '../../storage/catalog.js';
-import { isTombstone } from '../../storage/projections.js';
+import { isTombstone, type ProjectionOptions } from '../../storage/projections.js';
 import { holdView } from '../private-loads/hold-view.js';
 import type { PrivateLoads } from '../private-loads/private-loads.js';
 import {
@@ -17,6 +17,7 @@ import {
   type CallerContext,
   type RequestContext,
 } from '../request.js';
+import { readExactly } from '../replica/exact-read.js';
 import type { TenantState } from '../replica/tenant-state.js';
 import type { Tenant, Tenants } from '../tenants.js';
 
@@ -46,7 +47,10 @@ export async function getServer(
   if (warm !== undefined) return warm;
   const { view, key, atLeast } = query;
   const tenant = await readableTenant(deps, context, atLeast);
-  if (view.kind === 'inventory') return getFromInventory(deps, tenant, key);
+  if (view.kind === 'inventory') {
+    const { signal } = context;
+    return getFromInventory(deps, tenant, { key, signal });
+  }
   // Held while it is looked at: it must not cool down in between.
   const release = await holdView(deps.loads, { tenant, view }, context.signal);
   try {
@@ -117,27 +121,35 @@ export async function readableTenant(
   const { log } = tenant;
   if (!sameEpoch(token, log.position)) throw new SwitchboardError('EPOCH_CHANGED');
   if (token.revision > log.position.revision) await waitFor(log, token, context);
-  if (!(await isOfHistory(log, catalog, token))) throw new SwitchboardError('EPOCH_CHANGED');
+  if (!(await isOfHistory(log, catalog, { token, signal: context.signal })))
+    throw new SwitchboardError('EPOCH_CHANGED');
   return tenant;
 }
 
 async function waitFor(log: TenantState, token: Token, context: RequestContext): Promise<void> {
-  await log.catchUp();
   const waitMs = Math.max(1, Math.min(MAX_WAIT_MS, Math.trunc(context.waitMs)));
   const patience = AbortSignal.any([context.signal, AbortSignal.timeout(waitMs)]);
-  await log.reached(token.revision, patience).catch((cause: unknown) => {
+  try {
+    await log.catchUp(undefined, { signal: patience });
+    await log.reached(token.revision, patience);
+  } catch (cause) {
+    if (!patience.aborted) throw cause;
     throw new SwitchboardError('NOT_CAUGHT_UP', undefined, { retryDelayMs: 200, cause });
-  });
+  }
 }
 
 /** Whether this log ever had the state that a token names; after a restore it may not have. */
-async function isOfHistory(log: TenantState, catalog: Catalog, token: Token): Promise<boolean> {
+async function isOfHistory(
+  log: TenantState,
+  catalog: Catalog,
+  { token, signal }: { readonly token: Token; readonly signal: AbortSignal },
+): Promise<boolean> {
   const { revision } = token;
   if (revision === log.position.revision) return namesPosition(token, log.position);
   const recent = log.recent.at(revision);
   const place =
     recent === undefined
-      ? await catalog.log.positionAt(log.tenant, revision)
+      ? await catalog.log.positionAt(log.tenant, revision, { signal })
       : positionOf(log.position.epoch, recent);
   // Undefined: compacted, which only a state that was may be.
   return place === undefined || namesPosition(token, place);
@@ -146,15 +158,18 @@ async function isOfHistory(log: TenantState, catalog: Catalog, token: Token): Pr
 async function getFromInventory(
   { catalog }: ReadDeps,
   { log, upstream }: Tenant,
-  key: ServerKey,
+  { key, signal }: { readonly key: ServerKey; readonly signal: AbortSignal },
 ): Promise<Answer<StoredServer>> {
   if (!('id' in key)) throw invalidField('key', 'the inventory view finds by id only');
-  const { from, to, value: found } = await catalog.projections.serversById(log.tenant, [key.id]);
-  const [value] = found;
-  await log.catchUp(to);
-  if (value === undefined || isTombstone(value)) throw notFound(key);
-  const position = (await catalog.log.positionAt(log.tenant, from)) ?? log.position;
-  return { value, position, upstream: upstream.status() };
+  const read = {
+    query: (options: ProjectionOptions) =>
+      catalog.projections.serversById(log.tenant, [key.id], options),
+    concerns: (change: Change) => changedId(change) === key.id,
+  };
+  const { position, value } = await readExactly({ log, catalog, signal }, read);
+  const [server] = value;
+  if (server === undefined || isTombstone(server)) throw notFound(key);
+  return { value: server, position, upstream: upstream.status() };
 }
 
 /** The refusal of a key by which a view finds nothing. */

@@ -1,5 +1,7 @@
 import { invalidField, SwitchboardError } from '../../domain/errors.js';
 import type { ServerVersion } from '../../domain/server.js';
+import { changedId } from '../../domain/commit.js';
+import { readExactly, type ExactRead } from '../replica/exact-read.js';
 import { readableTenant, type ReadDeps } from './get-server.js';
 import {
   authorize,
@@ -47,11 +49,13 @@ export async function listServerVersions(
   const { log, upstream } = await readableTenant(deps, context, '');
   // One more: what the last one of the page followed, and whether there is a next page.
   const query = { id, limit: limit + 1, ...(before === undefined ? {} : { before }) };
-  const { from, to, value } = await catalog.projections.versions(log.tenant, query);
+  const read: ExactRead<readonly ServerVersion[]> = {
+    query: (options) => catalog.projections.versions(log.tenant, query, options),
+    concerns: (change) => changedId(change) === id,
+  };
+  const { position, value } = await readExactly({ log, catalog, signal: context.signal }, read);
   if (value.length === 0 && before === undefined)
     throw new SwitchboardError('SERVER_NOT_FOUND', undefined, { metadata: { id } });
-  await log.catchUp(to);
-  const position = (await catalog.log.positionAt(log.tenant, from)) ?? log.position;
   const versions = value.slice(0, limit);
   const last = versions.at(-1);
   const isLast = value.length <= limit || last === undefined;

@@ -1,6 +1,6 @@
 import { canonicalJson, digestText } from '../../domain/digest.js';
 import { SwitchboardError } from '../../domain/errors.js';
-import type { Position } from '../../domain/commit.js';
+import { changedId, type Position } from '../../domain/commit.js';
 import { listResolved } from '../../domain/resolve.js';
 import type { StoredServer, Tier } from '../../domain/server.js';
 import { viewKey, type ReaderView, type View } from '../../domain/view.js';
@@ -16,6 +16,7 @@ import {
   type Answer,
   type RequestContext,
 } from '../request.js';
+import { readExactly, type ExactRead } from '../replica/exact-read.js';
 import type { TenantState } from '../replica/tenant-state.js';
 import type { Tenant } from '../tenants.js';
 
@@ -57,7 +58,10 @@ export async function listServers(
   const limit = pageLimitOf(query.pageSize);
   const cursor = readCursor(context.tenant, query.pageToken, queryDigest(query));
   const tenant = await readableTenant(deps, context, query.atLeast);
-  if (view.kind === 'inventory') return listInventory(deps, tenant, { query, cursor, limit });
+  if (view.kind === 'inventory') {
+    const { signal } = context;
+    return listInventory(deps, tenant, { query, cursor, limit, signal });
+  }
   // Held until the list is made: nothing of the view may cool down in between.
   const release = await holdView(deps.loads, { tenant, view }, context.signal);
   try {
@@ -99,13 +103,19 @@ function resolvedPage(
 async function listInventory(
   { catalog }: ReadDeps,
   { log, upstream }: Tenant,
-  { query, cursor, limit }: PageQuery,
+  { query, cursor, limit, signal }: PageQuery & { readonly signal: AbortSignal },
 ): Promise<Answer<ServerPage>> {
   const afterId = cursor?.last ?? '';
-  const page = await catalog.projections.inventory(log.tenant, { afterId, limit });
-  const position = (await catalog.log.positionAt(log.tenant, page.from)) ?? log.position;
-  const shown = firstPage(page.value, limit);
-  const isLast = page.value.length < limit && shown.length === page.value.length;
+  const read: ExactRead<readonly StoredServer[]> = {
+    query: (options) => catalog.projections.inventory(log.tenant, { afterId, limit }, options),
+    concerns: (change, page) => {
+      const last = page.length < limit ? undefined : page.at(-1)?.record.id;
+      return isBetween(changedId(change), { afterId, last });
+    },
+  };
+  const { position, value } = await readExactly({ log, catalog, signal }, read);
+  const shown = firstPage(value, limit);
+  const isLast = value.length < limit && shown.length === value.length;
   const last = isLast ? undefined : shown.at(-1)?.record.id;
   const nextPageToken =
     last === undefined
@@ -113,6 +123,16 @@ async function listInventory(
       : writeCursor(log.tenant, { position, last, digest: queryDigest(query) });
   const servers = shown.filter((server) => fits(server, query.filter));
   return { value: { servers, nextPageToken }, position, upstream: upstream.status() };
+}
+
+/** Whether an id is on a page that begins after one and ends with another, or has no end. */
+function isBetween(
+  id: string,
+  { afterId, last }: { readonly afterId: string; readonly last: string | undefined },
+): boolean {
+  const bytes = Buffer.from(id);
+  if (bytes.compare(Buffer.from(afterId)) <= 0) return false;
+  return last === undefined || bytes.compare(Buffer.from(last)) <= 0;
 }
 
 /** At most `limit`, and as many as fit in one answer; at least one, if there is any. */

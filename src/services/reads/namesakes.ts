@@ -6,6 +6,7 @@ import { compareText } from '../../domain/resolve.js';
 import type { StoredServer } from '../../domain/server.js';
 import type { Catalog } from '../../storage/catalog.js';
 import type { Basis, WriteIntent } from '../commit/intent.js';
+import { readExactly, type ExactRead } from '../replica/exact-read.js';
 import type { TenantState } from '../replica/tenant-state.js';
 import type { Tenant } from '../tenants.js';
 import { asBefore, readRecordsBefore } from '../writes/earlier-state.js';
@@ -92,16 +93,17 @@ export async function readNamedBefore(
   }
 }
 
-/** The servers of a name, with the view at what they reflect. */
+/** The servers of a name, whoever owns them, at a revision that the state has reached. */
 async function readNamed(
   catalog: Catalog,
   log: TenantState,
   name: string,
 ): Promise<{ readonly revision: number; readonly value: readonly StoredServer[] }> {
-  // Not before what the view shows already, also where projections come later.
-  const options = { atLeast: log.position.revision };
-  const query = { name, limit: LIMIT };
-  const { from, to, value } = await catalog.projections.serversNamed(log.tenant, query, options);
-  await log.catchUp(to);
-  return { revision: from, value };
+  const read: ExactRead<readonly StoredServer[]> = {
+    query: (options) =>
+      catalog.projections.serversNamed(log.tenant, { name, limit: LIMIT }, options),
+    concerns: ({ before, after }) => before?.name === name || after?.name === name,
+  };
+  const { position, value } = await readExactly({ log, catalog }, read);
+  return { revision: position.revision, value };
 }

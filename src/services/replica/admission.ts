@@ -1,4 +1,4 @@
-import { applyChange, changedId, type Commit } from '../../domain/commit.js';
+import { applyChange, changedId, type Change, type Commit } from '../../domain/commit.js';
 import { SwitchboardError } from '../../domain/errors.js';
 import type { LoadRecord } from '../../domain/load-record.js';
 import type { StoredServer } from '../../domain/server.js';
@@ -50,7 +50,11 @@ export async function admit(
         source.catalog.log.read(source.tenant, level.replayed, options),
       );
       const missed = level.replay(commits);
-      if (missed.length > 0) level.add(await queryRecords(source, missed, options));
+      if (missed.length > 0) {
+        // Not before what was replayed: that is not replayed again for them.
+        const atLeast = level.replayed;
+        level.add(await queryRecords(source, missed, { ...options, atLeast }));
+      }
       // Nothing was awaited since these held: the state cannot have moved in between.
       if (state.history !== history || !level.isAt(history.position.revision)) continue;
       admission.finish(history);
@@ -93,19 +97,25 @@ class Leveller {
     const missed = new Set<string>();
     for (const commit of commits) {
       for (const change of commit.changes) {
-        const id = changedId(change);
-        const known = this.servers.get(id);
-        if (known !== undefined && known.record.revision >= commit.revision) continue;
-        const after = applyChange(known, change);
-        if (after === undefined) this.servers.delete(id);
-        else if (known !== undefined || change.before === undefined)
-          this.servers.set(id, { ...after, isPartial: known?.isPartial ?? false });
-        else if (this.admission.concerns(after)) missed.add(id);
+        if (!this.replayChange(change, commit.revision)) missed.add(changedId(change));
       }
       for (const { after } of commit.loads ?? []) this.replayLoad(after);
       this.replayed = commit.revision;
     }
     return [...missed];
+  }
+
+  /** False if it concerns what is being loaded, and is of a record that was not found. */
+  private replayChange(change: Change, revision: number): boolean {
+    const id = changedId(change);
+    const known = this.servers.get(id);
+    if (known !== undefined && known.record.revision >= revision) return true;
+    const after = applyChange(known, change);
+    if (after === undefined) this.servers.delete(id);
+    else if (known !== undefined || change.before === undefined)
+      this.servers.set(id, { ...after, isPartial: known?.isPartial ?? false });
+    else return !this.admission.concerns(after);
+    return true;
   }
 
   private replayLoad(load: LoadRecord): void {

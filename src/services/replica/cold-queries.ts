@@ -3,7 +3,12 @@ import type { StoredServer } from '../../domain/server.js';
 import { usersAmong, type Subject } from '../../domain/view.js';
 import type { CallOptions } from '../../storage/call-options.js';
 import type { Catalog } from '../../storage/catalog.js';
-import { isTombstone, type PrivateServer, type Projected } from '../../storage/projections.js';
+import {
+  isTombstone,
+  type PrivateServer,
+  type Projected,
+  type ProjectionOptions,
+} from '../../storage/projections.js';
 
 const PAGE_SIZE = 1_000;
 
@@ -52,7 +57,7 @@ export async function querySubjects(
 export async function queryRecords(
   { tenant, catalog }: ColdSource,
   ids: readonly string[],
-  options: CallOptions,
+  options: ProjectionOptions,
 ): Promise<Found> {
   const { from, to, value } = await catalog.projections.serversById(tenant, ids, options);
   const servers = value.flatMap((server) =>

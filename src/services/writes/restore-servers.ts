@@ -1,10 +1,11 @@
+import { changedId } from '../../domain/commit.js';
 import type { Decision, DecisionContext } from '../../domain/commands/decide.js';
 import { invalidField } from '../../domain/errors.js';
 import { decideRollback, decideUndelete } from '../../domain/commands/restore.js';
 import type { Declaration, ServerRecord, ServerVersion } from '../../domain/server.js';
 import type { Catalog } from '../../storage/catalog.js';
-import type { Projected } from '../../storage/projections.js';
 import type { WriteIntent } from '../commit/intent.js';
+import { readExactly, type ExactResult } from '../replica/exact-read.js';
 import { authorize, validateId, type Answer, type RequestContext } from '../request.js';
 import type { Tenant } from '../tenants.js';
 import {
@@ -113,15 +114,20 @@ function fromVersions(
   { query, decide }: VersionsIntent,
 ): Pick<WriteIntent, 'prepare' | 'basis' | 'decide'> {
   const { log } = tenant;
-  let read: Projected<readonly ServerVersion[]>;
+  let read: ExactResult<readonly ServerVersion[]>;
   return {
     prepare: async () => {
-      read = await catalog.projections.versions(log.tenant, query);
-      await log.catchUp(read.to);
+      read = await readExactly(
+        { log, catalog },
+        {
+          query: (options) => catalog.projections.versions(log.tenant, query, options),
+          concerns: (change) => changedId(change) === query.id,
+        },
+      );
       const owners = read.value.map(({ declared }) => declared?.owner);
       return holdAll([log.holdRecord(query.id), holdOwners(tenant, owners)]);
     },
-    basis: () => ({ ids: [query.id], revision: read.from }),
+    basis: () => ({ ids: [query.id], revision: read.position.revision }),
     decide: (at) => decide(at, read.value),
   };
 }

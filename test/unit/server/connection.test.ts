@@ -7,12 +7,16 @@ type Sync = (requests: AsyncIterable<SyncRequest>, call: object) => Promise<void
 it('Sync reads no message of a node before the one before it is dealt with [W12]', async () => {
   let sync: Sync | undefined;
   const shell = {
-    addService: (_server: unknown, _definition: unknown, handlers: { readonly sync: Sync }) => {
+    addService: (
+      _server: unknown,
+      _definition: unknown,
+      handlers: { readonly sync: Sync },
+    ): void => {
       sync = handlers.sync;
     },
   };
   const dealt: (() => void)[] = [];
-  const session = { receive: () => new Promise<void>((resolve) => dealt.push(resolve)) };
+  const session = { receive: () => new Promise<void>((resolve) => void dealt.push(resolve)) };
   const deps = { services: { openSession: () => session }, servedBy: 'test' };
   addConnectionService({ addService: () => undefined }, shell as never, deps as never);
   let read = 0;

@@ -24,7 +24,8 @@ it('Sync reads no message of a node before the one before it is dealt with [W12]
     const value = { tenant: '', nodeId: 'n', bootId: 'b', labels: new Map(), resumeToken: '' };
     read += 1;
     yield { message: { $case: 'open', value: { ...value, subscriptions: [], held: [] } } };
-    for (; read < 100; await Promise.resolve()) {
+    while (read < 100) {
+      await Promise.resolve();
       read += 1;
       yield { message: { $case: 'applied', value: { token: '' } } };
     }

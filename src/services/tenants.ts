@@ -10,13 +10,16 @@ import { validateId } from './request.js';
 import { READ_MS } from './replica/tenant-limits.js';
 import { TenantState, type Step } from './replica/tenant-state.js';
 import { Upstream, UPSTREAM_DEFAULTS, type UpstreamLimits } from './replica/upstream.js';
+import { createSlots, type Slots } from './concurrency/slots.js';
 import { WatchHub } from './watch/hub.js';
+import { Snapshots } from './watch/snapshots.js';
 
 /** A tenant in use at this replica. */
 export interface Tenant {
   readonly log: TenantState;
   readonly committer: Committer;
   readonly hub: WatchHub;
+  readonly snapshots: Snapshots;
   readonly upstream: Upstream;
 }
 
@@ -44,6 +47,8 @@ const RETRY_LATER = { retryDelayMs: 5_000 };
 export class Tenants {
   private readonly deps: TenantsDeps;
   private readonly upstreamLimits: UpstreamLimits;
+  /** Of all tenants. */
+  private readonly snapshotSlots: Slots;
   private readonly open = new Map<string, Tenant>();
   private readonly opening = new Map<string, Promise<Tenant>>();
   /** Those whose logs are being read. */
@@ -51,6 +56,7 @@ export class Tenants {
 
   constructor(deps: TenantsDeps) {
     this.deps = deps;
+    this.snapshotSlots = createSlots(deps.maxSnapshots);
     this.upstreamLimits = { ...UPSTREAM_DEFAULTS, ...deps.upstreamLimits };
   }
 
@@ -173,7 +179,7 @@ export class Tenants {
   }
 
   private async start(name: string): Promise<Tenant> {
-    const { catalog, relay, failpoint, wallClock, monotonic, maxSnapshots, onStep } = this.deps;
+    const { catalog, relay, failpoint, wallClock, monotonic, onStep } = this.deps;
     const since = monotonic();
     const log = await TenantState.open(name, catalog, { report: this.deps.report });
     if (onStep !== undefined) {
@@ -184,7 +190,8 @@ export class Tenants {
     const tenant: Tenant = {
       log,
       committer: new Committer({ log, catalog, relay, failpoint, now: wallClock }),
-      hub: new WatchHub(log, maxSnapshots),
+      hub: new WatchHub(log),
+      snapshots: new Snapshots(log, this.snapshotSlots),
       upstream: new Upstream(monotonic, this.upstreamLimits, since),
     };
     this.open.set(name, tenant);

@@ -29,7 +29,8 @@ export function addConnectionService(
             throw new SwitchboardError('PROTOCOL_VIOLATION', 'open must come first');
           session = services.openSession(context.caller, message.tenant, sink);
         }
-        session.receive(message);
+        // The next one is read when this one is dealt with: the peer waits meanwhile.
+        await session.receive(message);
       }
       // The node sends no more: it is gone, and so is its stream.
       sink.end();

@@ -1,5 +1,6 @@
 import type { Position } from '../../domain/commit.js';
 import type { StateIndex } from '../../domain/resolve.js';
+import type { StoredServer } from '../../domain/server.js';
 import type { Subject } from '../../domain/view.js';
 import type { Step } from '../replica/tenant-state.js';
 import type { UpstreamStatus } from '../replica/upstream.js';
@@ -14,7 +15,7 @@ export interface SnapshotItem {
   readonly version: string;
   /** Equal to `Held` exactly if a client that holds a copy need not get its content. */
   readonly heldVersion: string;
-  readonly frame: () => Uint8Array;
+  readonly frame: Uint8Array;
   /** Says that the copy which the client holds is the current one. */
   readonly unchanged: () => Uint8Array;
 }
@@ -44,8 +45,12 @@ export interface Audience {
   subjects(): readonly Subject[];
   /** Whether it sees every record of the tenant. */
   readonly seesInventory: boolean;
-  /** All that it sees in `state`, by server id. */
-  snapshot(state: StateIndex): Map<string, SnapshotItem>;
+  /** Equal for audiences whose snapshots are the same; undefined for one of its own. */
+  readonly sharedKey: string | undefined;
+  /** All that it sees in `state`, each once. */
+  snapshot(state: StateIndex): readonly StoredServer[];
+  /** One server of a snapshot. */
+  item(server: StoredServer): SnapshotItem;
   /** Of an overtaken snapshot: this server is gone. */
   removed(id: string): Uint8Array;
   /** The frames of one commit, the last of which closes it; none if it shows nothing. */

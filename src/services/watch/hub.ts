@@ -2,10 +2,10 @@ import { SwitchboardError } from '../../domain/errors.js';
 import { changedId } from '../../domain/commit.js';
 import { isShared, sameAudience, seersAmong, type StoredServer } from '../../domain/server.js';
 import type { Subject } from '../../domain/view.js';
-import { createSlots, type Slots } from '../concurrency/slots.js';
 import type { Step, TenantState } from '../replica/tenant-state.js';
 import type { UpstreamStatus } from '../replica/upstream.js';
 import { createMemo } from './audience.js';
+import type { SubjectChange } from './node-audience.js';
 import type { Watcher } from './watcher.js';
 
 /**
@@ -19,14 +19,10 @@ export class WatchHub {
   private readonly inventories = new Set<Watcher>();
   /** Most subjects have one stream: a set is made for the second. */
   private readonly bySubject = new Map<Subject, Watcher | Set<Watcher>>();
-  private readonly registered = new Map<Watcher, readonly Subject[]>();
   private readonly stops: readonly (() => void)[];
   private isClosed = false;
-  /** Lets at most so many snapshots run at once; the others wait for their turn. */
-  readonly snapshotSlot: Slots;
 
-  constructor(log: Pick<TenantState, 'onStep' | 'onReplaced'>, maxSnapshots: number) {
-    this.snapshotSlot = createSlots(maxSnapshots);
+  constructor(log: Pick<TenantState, 'onStep' | 'onReplaced'>) {
     this.stops = [
       log.onStep((step) => {
         this.onStep(step);
@@ -42,8 +38,7 @@ export class WatchHub {
   }
 
   /**
-   * Adds a stream, or tells that its subjects have changed. Ends it if the tenant was closed
-   * meanwhile: nobody would tell it anything.
+   * Adds a stream. Ends it if the tenant was closed meanwhile: nobody would tell it anything.
    */
   register(watcher: Watcher): void {
     if (this.isClosed) {
@@ -51,22 +46,22 @@ export class WatchHub {
       watcher.end(new SwitchboardError('CATALOG_UNAVAILABLE', 'try again', { retryDelayMs }));
       return;
     }
-    this.unindex(watcher);
     this.watchers.add(watcher);
     if (watcher.audience.seesInventory) this.inventories.add(watcher);
-    const subjects = watcher.audience.subjects();
-    this.registered.set(watcher, subjects);
-    for (const subject of subjects) {
-      const known = this.bySubject.get(subject);
-      if (known instanceof Set) known.add(watcher);
-      else this.bySubject.set(subject, known === undefined ? watcher : new Set([known, watcher]));
-    }
+    for (const subject of watcher.audience.subjects()) this.index(subject, watcher);
+  }
+
+  /** The subjects of a stream have changed by so much. Says nothing of a stream that is over. */
+  update(watcher: Watcher, { added, removed }: SubjectChange): void {
+    if (!this.watchers.has(watcher)) return;
+    for (const subject of added) this.index(subject, watcher);
+    for (const subject of removed) this.unindex(subject, watcher);
   }
 
   remove(watcher: Watcher): void {
-    this.unindex(watcher);
-    this.watchers.delete(watcher);
+    if (!this.watchers.delete(watcher)) return;
     this.inventories.delete(watcher);
+    for (const subject of watcher.audience.subjects()) this.unindex(subject, watcher);
   }
 
   /** Sends a heartbeat on every stream. */
@@ -144,14 +139,17 @@ export class WatchHub {
     }
   }
 
-  private unindex(watcher: Watcher): void {
-    for (const subject of this.registered.get(watcher) ?? []) {
-      const known = this.bySubject.get(subject);
-      if (known instanceof Set) known.delete(watcher);
-      if (known === watcher || (known instanceof Set && known.size === 0))
-        this.bySubject.delete(subject);
-    }
-    this.registered.delete(watcher);
+  private index(subject: Subject, watcher: Watcher): void {
+    const known = this.bySubject.get(subject);
+    if (known instanceof Set) known.add(watcher);
+    else this.bySubject.set(subject, known === undefined ? watcher : new Set([known, watcher]));
+  }
+
+  private unindex(subject: Subject, watcher: Watcher): void {
+    const known = this.bySubject.get(subject);
+    if (known instanceof Set) known.delete(watcher);
+    if (known === watcher || (known instanceof Set && known.size === 0))
+      this.bySubject.delete(subject);
   }
 }
 

@@ -1,13 +1,27 @@
 import { changedId, type Position } from '../../domain/commit.js';
 import type { RecordChange, SubscriptionSight } from '../../domain/node-stream.js';
 import { sightOf, type StateIndex } from '../../domain/resolve.js';
-import { contentVersion, seersAmong, type StoredServer } from '../../domain/server.js';
+import { contentVersion, isShared, seersAmong, type StoredServer } from '../../domain/server.js';
 import { subjectsOf, type ReaderView, type Subject } from '../../domain/view.js';
 import type { Step } from '../replica/tenant-state.js';
 import type { Audience, HeartbeatFacts, Memo, ResetReason, SnapshotItem } from './audience.js';
 
 /** A change of one record as a node sees it. */
 export type NodeChange = RecordChange<StoredServer>;
+
+/** Subjects whose private records came to matter to a stream, or no longer do. */
+export interface SubjectChange {
+  readonly added: readonly Subject[];
+  readonly removed: readonly Subject[];
+}
+
+/** How one subscription of a live stream changes. */
+export interface AudienceChange {
+  readonly frames: readonly Uint8Array[];
+  readonly subjects: SubjectChange;
+  /** What it costs: of how many servers the frames tell, and one. */
+  readonly told: number;
+}
 
 /** A subscription that is now complete. */
 export interface SyncedSubscription {
@@ -44,6 +58,10 @@ export class NodeAudience implements Audience {
     this.encoder = encoder;
   }
 
+  get sharedKey(): string | undefined {
+    return this.bySubject.size === 0 ? `node ${this.reach}` : undefined;
+  }
+
   get size(): number {
     return this.views.size;
   }
@@ -56,23 +74,37 @@ export class NodeAudience implements Audience {
     return [...this.bySubject.keys()];
   }
 
-  /** Adds, replaces or drops (no view) a subscription; says nothing to the node. */
-  set(id: string, view: ReaderView | undefined): void {
-    const old = this.views.get(id);
-    for (const subject of old === undefined ? [] : subjectsOf(old)) {
+  /**
+   * Adds, replaces or drops (no view) a subscription; says nothing to the node. Returns the
+   * subjects that came to the stream or went from it.
+   */
+  set(id: string, view: ReaderView | undefined): SubjectChange {
+    const before = this.subjectsOfView(id);
+    if (view === undefined) this.views.delete(id);
+    else this.views.set(id, view);
+    if (view?.kind === 'user') this.reach = 'users';
+    const after = this.subjectsOfView(id);
+    const added: Subject[] = [];
+    const removed: Subject[] = [];
+    for (const subject of after) {
+      const ids = this.bySubject.get(subject);
+      if (ids === undefined) added.push(subject);
+      this.bySubject.set(subject, (ids ?? new Set()).add(id));
+    }
+    for (const subject of before) {
+      if (after.includes(subject)) continue;
       const ids = this.bySubject.get(subject);
       ids?.delete(id);
-      if (ids?.size === 0) this.bySubject.delete(subject);
+      if (ids?.size !== 0) continue;
+      this.bySubject.delete(subject);
+      removed.push(subject);
     }
-    if (view === undefined) {
-      this.views.delete(id);
-      return;
-    }
-    this.views.set(id, view);
-    if (view.kind === 'user') this.reach = 'users';
-    for (const subject of subjectsOf(view)) {
-      this.bySubject.set(subject, (this.bySubject.get(subject) ?? new Set()).add(id));
-    }
+    return { added, removed };
+  }
+
+  private subjectsOfView(id: string): readonly Subject[] {
+    const view = this.views.get(id);
+    return view === undefined ? [] : subjectsOf(view);
   }
 
   /**
@@ -83,11 +115,11 @@ export class NodeAudience implements Audience {
     state: StateIndex,
     position: Position,
     to: { id: string; view: ReaderView | undefined },
-  ): Uint8Array[] {
+  ): AudienceChange {
     const old = this.views.get(to.id);
     const reach = this.reach;
     const before = new Set(old === undefined ? [] : privateIds(state, old));
-    this.set(to.id, to.view);
+    const subjects = this.set(to.id, to.view);
     const changes: NodeChange[] = [];
     if (reach !== this.reach) {
       for (const stored of state.allShared()) {
@@ -104,21 +136,33 @@ export class NodeAudience implements Audience {
     }
     const synced = to.view === undefined ? [] : [{ id: to.id, view: to.view }];
     const frames = changes.length === 0 ? [] : [this.encoder.changes(changes)];
-    return [...frames, this.encoder.synced(position, synced)];
+    return {
+      frames: [...frames, this.encoder.synced(position, synced)],
+      subjects,
+      told: 1 + changes.length,
+    };
   }
 
-  snapshot(state: StateIndex): Map<string, SnapshotItem> {
-    const items = new Map<string, SnapshotItem>();
+  snapshot(state: StateIndex): readonly StoredServer[] {
+    const seen = new Map<string, StoredServer>();
     for (const stored of state.allShared()) {
-      if (this.seesShared(stored)) items.set(stored.record.id, this.item(stored, []));
+      if (this.seesShared(stored)) seen.set(stored.record.id, stored);
     }
     for (const subject of this.bySubject.keys()) {
-      for (const stored of state.privateOf(subject)) {
-        if (!items.has(stored.record.id))
-          items.set(stored.record.id, this.item(stored, this.sightsOf(stored)));
-      }
+      for (const stored of state.privateOf(subject)) seen.set(stored.record.id, stored);
     }
-    return items;
+    return [...seen.values()];
+  }
+
+  item(stored: StoredServer): SnapshotItem {
+    const { id, revision } = stored.record;
+    const sights = isShared(stored.record) ? [] : this.sightsOf(stored);
+    return {
+      version: `${String(revision)} ${JSON.stringify(sights)}`,
+      heldVersion: contentVersion(stored.record),
+      frame: this.encoder.changes([{ kind: 'upsert', server: stored, sights }]),
+      unchanged: () => this.encoder.changes([{ kind: 'unchanged', id, sights }]),
+    };
   }
 
   removed(id: string): Uint8Array {
@@ -202,16 +246,6 @@ export class NodeAudience implements Audience {
     const wasSeen = before !== undefined && this.sightsOf(before).length > 0;
     const isShared = after !== undefined && this.seesShared(after);
     return wasSeen && !isShared ? [{ kind: 'removed', id }] : [];
-  }
-
-  private item(stored: StoredServer, sights: readonly SubscriptionSight[]): SnapshotItem {
-    const { id, revision } = stored.record;
-    return {
-      version: `${String(revision)} ${JSON.stringify(sights)}`,
-      heldVersion: contentVersion(stored.record),
-      frame: () => this.encoder.changes([{ kind: 'upsert', server: stored, sights }]),
-      unchanged: () => this.encoder.changes([{ kind: 'unchanged', id, sights }]),
-    };
   }
 }
 

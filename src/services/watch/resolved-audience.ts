@@ -31,21 +31,32 @@ export class ResolvedAudience implements Audience {
   private readonly view: View;
   private readonly encoder: WatchEncoder;
   /** Names what is the same for all streams of the view; made once, as every commit asks for it. */
-  private readonly key: string;
+  readonly sharedKey: string;
 
   constructor(view: View, encoder: WatchEncoder) {
     this.seesInventory = view.kind === 'inventory';
     this.view = view;
     this.encoder = encoder;
-    this.key = `view ${viewKey(view)}`;
+    this.sharedKey = `view ${viewKey(view)}`;
   }
 
   subjects(): readonly Subject[] {
     return subjectsOf(this.view);
   }
 
-  snapshot(state: StateIndex): Map<string, SnapshotItem> {
-    return snapshot(state, this.view, this.encoder);
+  snapshot(state: StateIndex): readonly StoredServer[] {
+    if (this.view.kind === 'inventory') return [...(state as TenantState).all()];
+    return listResolved(state, this.view);
+  }
+
+  item(stored: StoredServer): SnapshotItem {
+    const { id, revision } = stored.record;
+    return {
+      version: String(revision),
+      heldVersion: contentVersion(stored.record),
+      frame: this.encoder.event('added', { id, stored }),
+      unchanged: () => this.encoder.event('unchanged', { id }),
+    };
   }
 
   removed(id: string): Uint8Array {
@@ -53,7 +64,7 @@ export class ResolvedAudience implements Audience {
   }
 
   step(step: Step, memo: Memo): readonly Uint8Array[] {
-    return memo(this.key, () => framesOf(step, this.view, { encoder: this.encoder, memo }));
+    return memo(this.sharedKey, () => framesOf(step, this.view, { encoder: this.encoder, memo }));
   }
 
   synced(position: Position): Uint8Array {
@@ -61,7 +72,7 @@ export class ResolvedAudience implements Audience {
   }
 
   heartbeat(facts: HeartbeatFacts, memo: Memo): Uint8Array {
-    return memo(`${this.key} ${String(facts.bookmark?.revision)}`, () =>
+    return memo(`${this.sharedKey} ${String(facts.bookmark?.revision)}`, () =>
       this.encoder.heartbeat(facts, this.view),
     );
   }
@@ -135,20 +146,4 @@ function* concerned({ commit, before, after }: Step, view: View): Iterable<Aroun
   for (const name of names) {
     yield { before: resolve(before, name, view), after: resolve(after, name, view) };
   }
-}
-
-function snapshot(state: StateIndex, view: View, encoder: WatchEncoder): Map<string, SnapshotItem> {
-  const servers =
-    view.kind === 'inventory' ? (state as TenantState).all() : listResolved(state, view);
-  const items = new Map<string, SnapshotItem>();
-  for (const stored of servers) {
-    const { id } = stored.record;
-    items.set(id, {
-      version: String(stored.record.revision),
-      heldVersion: contentVersion(stored.record),
-      frame: () => encoder.event('added', { id, stored }),
-      unchanged: () => encoder.event('unchanged', { id }),
-    });
-  }
-  return items;
 }

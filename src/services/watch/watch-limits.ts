@@ -12,8 +12,10 @@ export interface WatchLimits {
   readonly maxResets: number;
   /** Milliseconds, default 300,000. */
   readonly resetWindowMs: number;
-  /** Snapshots under way at once, per tenant. Default 16. */
+  /** Snapshots that a replica builds at once. Default 16. */
   readonly maxSnapshots: number;
+  /** A reader who takes a snapshot slower than this, for `stallMs`, is cut off. Default 16 KiB. */
+  readonly snapshotBytesPerSecond: number;
 }
 
 export const WATCH_DEFAULTS: WatchLimits = Object.freeze({
@@ -24,4 +26,5 @@ export const WATCH_DEFAULTS: WatchLimits = Object.freeze({
   maxResets: 3,
   resetWindowMs: 300_000,
   maxSnapshots: 16,
+  snapshotBytesPerSecond: 16 * 1024,
 });

@@ -45,17 +45,33 @@ export async function watchServers(
     resumeToken === '' ? undefined : decodeToken(context.tenant, resumeToken, 'resume_token');
   const tenant = await deps.tenants.get(context.tenant);
   const { log } = tenant;
-  const release = await (view.kind === 'inventory'
-    ? log.holdInventory()
-    : holdFollowed(deps, { tenant, view, isKnown: token !== undefined }, context.sink.signal));
+  const place = token && (await checkResume({ log, catalog: deps.catalog }, token, view));
+  const isKnown = typeof place === 'object';
+  let release = (): void => undefined;
   const watcher = openWatcher(deps, tenant, {
     audience: new ResolvedAudience(view, deps.encoderOf(tenant, context.tenant)),
     sink: context.sink,
-    onEnd: release,
+    onEnd: () => {
+      release();
+    },
   });
-  const place = token && (await checkResume({ log, catalog: deps.catalog }, token, view));
   if (watcher.ended) return;
-  if (typeof place === 'object') await watcher.resume(place);
+  // A load may take long, and a stream is never silent.
+  watcher.begin();
+  try {
+    const hold = await (view.kind === 'inventory'
+      ? log.holdInventory()
+      : holdFollowed(deps, { tenant, view, isKnown }, context.sink.signal));
+    release = hold;
+    if (context.sink.isGone) {
+      hold();
+      return;
+    }
+  } catch (error) {
+    watcher.abandon();
+    throw error;
+  }
+  if (isKnown) await watcher.resume(place);
   else await watcher.snapshot(held, place);
 }
 
@@ -99,7 +115,7 @@ interface FollowedView {
 /** A stream that the hub of the tenant knows until it ends. */
 export function openWatcher(
   deps: Pick<WatchDeps, 'catalog' | 'limits' | 'monotonic'>,
-  { log, hub }: Tenant,
+  { log, hub, snapshots }: Tenant,
   stream: { readonly audience: Audience; readonly sink: FrameSink; readonly onEnd: () => void },
 ): Watcher {
   const watcher = new Watcher(stream.audience, stream.sink, {
@@ -107,7 +123,7 @@ export function openWatcher(
     catalog: deps.catalog,
     limits: deps.limits,
     now: deps.monotonic,
-    snapshotSlot: hub.snapshotSlot,
+    snapshots,
     // Not `watcher`: a stream that is over already ends while it is made.
     onEnd: (ended) => {
       hub.remove(ended);

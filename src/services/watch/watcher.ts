@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Position } from '../../domain/commit.js';
 import { SwitchboardError } from '../../domain/errors.js';
 import type { Catalog } from '../../storage/catalog.js';
@@ -10,11 +11,11 @@ import {
   type HeartbeatFacts,
   type Memo,
   type ResetReason,
-  type SnapshotItem,
 } from './audience.js';
 import { Outbound } from './outbound.js';
 import { commitsBetween, rewind, stepOver } from './replay.js';
 import type { FrameSink } from './sink.js';
+import { CHUNK, type Snapshot, type Snapshots } from './snapshots.js';
 import type { WatchLimits } from './watch-limits.js';
 
 export interface WatcherDeps {
@@ -23,8 +24,7 @@ export interface WatcherDeps {
   readonly limits: WatchLimits;
   /** Milliseconds, monotonic. */
   readonly now: () => number;
-  /** Runs a snapshot when its turn has come; it ends with the answered promise. */
-  readonly snapshotSlot: (run: () => Promise<void>) => Promise<void>;
+  readonly snapshots: Snapshots;
   /** Called when the stream is over, however it ended. */
   readonly onEnd: (watcher: Watcher) => void;
 }
@@ -35,16 +35,18 @@ interface Pending {
   bytes: number;
 }
 
+/** A snapshot is on its way; what comes meanwhile waits, or is overtaken. */
+interface SnapshotState {
+  readonly kind: 'snapshot';
+  pending: Pending | undefined;
+  /** What was sent of it is of a history that is gone: it has to begin again, and say so. */
+  restart: ResetReason | undefined;
+}
+
 type State =
   /** Before its first place, and while it replays: the hub's commits do not concern it. */
   | { readonly kind: 'replaying' }
-  /** A snapshot is on its way; what comes meanwhile waits, or is overtaken. */
-  | {
-      readonly kind: 'snapshot';
-      pending: Pending | undefined;
-      /** What was sent of it is of a history that is gone: it has to begin anew, and say so. */
-      restart: ResetReason | undefined;
-    }
+  | SnapshotState
   | { readonly kind: 'live' }
   | { readonly kind: 'ended' };
 
@@ -72,6 +74,8 @@ export class Watcher {
   private replaced: ResetReason | undefined;
   /** When it was reset; most never are. */
   private resets: readonly number[] = NONE;
+  /** The snapshot that its reader is taking: since when, and what was handed over. */
+  private delivery: { readonly since: number; bytes: number } | undefined;
   /** What waits until it is live. */
   private whenLive: readonly (() => void)[] = NONE;
 
@@ -171,7 +175,7 @@ export class Watcher {
     this.state = { kind: 'snapshot', pending: undefined, restart: undefined };
     this.bookmark = undefined;
     if (reason !== undefined) this.out.send([this.audience.reset(reason)]);
-    await this.deps.snapshotSlot(() => this.sendSnapshot(held));
+    await this.sendSnapshot(held);
   }
 
   /** A commit of the hub; called before the log shows it. */
@@ -193,11 +197,23 @@ export class Watcher {
     });
   }
 
-  /** Ends a stream whose reader takes nothing. */
+  /** Heartbeats may come, though nothing was sent yet. */
+  begin(): void {
+    this.hasBegun = true;
+  }
+
+  /** Ends a stream whose reader takes nothing, or takes its snapshot too slowly. */
   checkStalled(): void {
+    const { now, limits } = this.deps;
     const since = this.out.blockedSince;
-    if (since === undefined || this.deps.now() - since < this.deps.limits.stallMs) return;
-    this.end(new SwitchboardError('SLOW_CONSUMER', 'the reader takes nothing'));
+    if (since !== undefined && now() - since >= limits.stallMs) {
+      this.end(new SwitchboardError('SLOW_CONSUMER', 'the reader takes nothing'));
+    } else if (this.delivery !== undefined) {
+      const ms = now() - this.delivery.since;
+      const least = (ms / 1_000) * limits.snapshotBytesPerSecond;
+      if (ms < limits.stallMs || this.delivery.bytes >= least) return;
+      this.end(new SwitchboardError('SLOW_CONSUMER', 'the reader takes its snapshot too slowly'));
+    }
   }
 
   end(error?: SwitchboardError): void {
@@ -208,50 +224,73 @@ export class Watcher {
     this.deps.onEnd(this);
   }
 
+  /** Lets go of a stream that was refused, which its caller ends. */
+  abandon(): void {
+    if (this.ended) return;
+    this.state = ENDED;
+    this.deps.onEnd(this);
+  }
+
   private sendStep(step: Step, memo: Memo): void {
     const frames = this.audience.step(step, memo);
     if (frames.length > 0) this.out.sendCommit(frames);
   }
 
   private async sendSnapshot(held: Held): Promise<void> {
-    let sent = new Map<string, string>();
-    let first = true;
+    let sent: Snapshot['items'] = new Map();
+    let known = held;
     while (this.state.kind === 'snapshot') {
       const state = this.state;
-      const { log } = this.deps;
       const { restart } = state;
       if (restart !== undefined) {
         state.restart = undefined;
         sent = new Map();
         this.out.send([this.audience.reset(restart)]);
       }
-      const place = log.position;
-      const items = this.audience.snapshot(log);
-      state.pending = { frames: [], bytes: 0 };
-      this.out.send(this.difference(sent, items, first ? held : NOTHING_HELD));
-      sent = new Map([...items].map(([key, item]) => [key, item.version]));
-      first = false;
-      await this.emptied();
+      const { place, items } = await this.deps.snapshots.build(this.audience, () => {
+        state.pending = { frames: [], bytes: 0 };
+      });
+      await this.deliver(this.difference(sent, items, known));
+      sent = items;
+      known = NOTHING_HELD;
       // `pending` is gone if more came meanwhile than the budget allows: one more difference.
       if (this.hasEnded() || isOvertaken(state)) continue;
       this.out.send([this.audience.synced(place)]);
-      for (const frames of state.pending.frames) this.out.sendCommit(frames);
+      for (const frames of state.pending?.frames ?? []) this.out.sendCommit(frames);
       this.goLive();
     }
   }
 
-  private difference(
-    sent: ReadonlyMap<string, string>,
-    items: ReadonlyMap<string, SnapshotItem>,
-    held: Held,
-  ): Uint8Array[] {
-    const frames: Uint8Array[] = [];
-    for (const [key, item] of items) {
-      if (sent.get(key) === item.version) continue;
-      frames.push(held.get(key) === item.heldVersion ? item.unchanged() : item.frame());
+  /** Hands frames to the reader as it takes them, a chunk in a turn. */
+  private async deliver(frames: Iterable<Uint8Array>): Promise<void> {
+    const delivery = { since: this.deps.now(), bytes: 0 };
+    this.delivery = delivery;
+    let chunk: Uint8Array[] = [];
+    for (const frame of frames) {
+      if (this.hasEnded()) return;
+      chunk.push(frame);
+      delivery.bytes += frame.byteLength;
+      if (chunk.length < CHUNK) continue;
+      this.out.send(chunk);
+      chunk = [];
+      await nextTurn();
+      await this.emptied();
     }
-    for (const key of sent.keys()) if (!items.has(key)) frames.push(this.audience.removed(key));
-    return frames;
+    this.out.send(chunk);
+    await this.emptied();
+    this.delivery = undefined;
+  }
+
+  private *difference(
+    sent: Snapshot['items'],
+    items: Snapshot['items'],
+    held: Held,
+  ): Iterable<Uint8Array> {
+    for (const [key, item] of items) {
+      if (sent.get(key)?.version === item.version) continue;
+      yield held.get(key) === item.heldVersion ? item.unchanged() : item.frame;
+    }
+    for (const key of sent.keys()) if (!items.has(key)) yield this.audience.removed(key);
   }
 
   private holdBack(state: { pending: Pending | undefined }, step: Step, memo: Memo): void {
@@ -312,7 +351,7 @@ export class Watcher {
   }
 }
 
-/** Whether more came during a snapshot than may wait; asked anew, as `hasEnded` is. */
-function isOvertaken(state: { readonly pending: Pending | undefined }): boolean {
-  return state.pending === undefined;
+/** Whether a snapshot is not the last one: more came than may wait, or its history is gone. */
+function isOvertaken(state: Pick<SnapshotState, 'pending' | 'restart'>): boolean {
+  return state.pending === undefined || state.restart !== undefined;
 }

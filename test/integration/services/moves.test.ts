@@ -10,6 +10,8 @@ import type { WriteOutcome } from '../../../src/services/commit/intent.js';
 import { fromNamesakes } from '../../../src/services/reads/namesakes.js';
 import { Upstream, UPSTREAM_DEFAULTS } from '../../../src/services/replica/upstream.js';
 import { TenantState } from '../../../src/services/replica/tenant-state.js';
+import { createSlots } from '../../../src/services/concurrency/slots.js';
+import { Snapshots } from '../../../src/services/watch/snapshots.js';
 import { WatchHub } from '../../../src/services/watch/hub.js';
 import type { Catalog } from '../../../src/storage/catalog.js';
 import { useFakeIntervals } from '../../support/fake-intervals.js';
@@ -125,7 +127,8 @@ describe('a promotion', () => {
       now: Date.now,
     });
     const upstream = new Upstream(() => 0, UPSTREAM_DEFAULTS, 0);
-    const tenant = { log, committer, hub: new WatchHub(log, 1), upstream };
+    const snapshots = new Snapshots(log, createSlots(1));
+    const tenant = { log, committer, hub: new WatchHub(log), snapshots, upstream };
     const common = { actor: 'a', reason: '', validateOnly: false };
     const nothing = () => Promise.resolve(() => undefined);
     const created = (name: string, owner: string): Promise<WriteOutcome> =>

@@ -11,6 +11,7 @@ import {
   openNode,
   openWorld,
   page,
+  passTime,
   requestOf,
   tokenOf,
   watch,
@@ -88,6 +89,25 @@ describe('a watch of a user', () => {
     const asked = source.asked.length;
     await new Promise((resolve) => setTimeout(resolve, 400));
     expect(source.asked.length).toBeLessThanOrEqual(asked + 1);
+  });
+
+  it('that is reset waits for the load like a new one, with heartbeats meanwhile [W9, W10, P16]', async () => {
+    await using world = await openWorld();
+    const { replica, source } = await open(world);
+    source.set('ana', { rowId: 'own' });
+    const { position } = await create(replica, { name: 'shared' });
+    source.held = [];
+    const resumeToken = tokenOf(position, bob);
+    const { sink, live } = watch(replica, ana, { resumeToken });
+    await eventually(() => {
+      expect(source.asked).toEqual(['ana']);
+    });
+    passTime(replica, 10_000);
+    const kinds = () => decodeFrames<WatchFrame>(sink).map(({ kind }) => kind);
+    expect(kinds()).toEqual(['heartbeat']);
+    source.release();
+    await live;
+    expect(kinds()).toEqual(['heartbeat', 'reset', 'event', 'event', 'synced']);
   });
 
   it('is refused while the source is down, if the user is new', async () => {

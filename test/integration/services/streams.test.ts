@@ -350,7 +350,7 @@ describe('a node', () => {
       ]),
     );
     const synced = frames.find(isSynced('second'));
-    expect(synced?.kind === 'synced' && synced.subscriptions.map(({ id }) => id)).toEqual([
+    expect(synced?.kind === 'synced' && synced.subscriptions.map(({ id }) => id).sort()).toEqual([
       'good',
       'second',
     ]);
@@ -375,6 +375,22 @@ describe('a node', () => {
     sink.release();
     const frames = await toldThat(sink, ({ kind }) => kind === 'reset');
     expect(frames.filter(({ kind }) => kind === 'refused')).toHaveLength(1);
+  });
+
+  it('counts subscriptions that wait for the end of a snapshot towards the limit [C7]', async () => {
+    await using world = await openWorld();
+    const replica = await world.replica({ maxSubscriptions: 2 });
+    await create(replica, { name: 'files' });
+    const sink = new RecordingSink();
+    sink.stall(1);
+    const { session } = openNode(replica, new Map([['a', ana]]), { sink });
+    const subscribe = (id: string) =>
+      session.receive({ kind: 'subscribe', subscription: { id, view: userView(id), digest: '' } });
+    await Promise.all(['b', 'c', 'd'].map(subscribe));
+    sink.release();
+    const frames = await toldThat(sink, isSynced('b'));
+    const refused = frames.flatMap((frame) => (frame.kind === 'refused' ? [frame.id] : []));
+    expect(refused).toEqual(['c', 'd']);
   });
 
   it('that breaks the order of messages is ended', async () => {
@@ -599,6 +615,42 @@ describe('readers that lag', () => {
       });
     }
     await overrun();
+    expect(sink.ended?.error?.reason).toBe('SLOW_CONSUMER');
+  });
+
+  it('keep no new watcher waiting while they take their snapshots [W12, P21]', async () => {
+    await using world = await openWorld();
+    const replica = await world.replica({ watchLimits: { maxSnapshots: 16 } });
+    await Promise.all(upTo(3).map((n) => create(replica, { name: `n${String(n)}` })));
+    const drippers = upTo(16).map(() => new RecordingSink());
+    for (const sink of drippers) {
+      sink.stall();
+      watch(replica, ana, { sink }).live.catch(() => undefined);
+    }
+    await eventually(() => {
+      for (const sink of drippers) expect(sink.isBlocked).toBe(true);
+    });
+    const { sink, live } = watch(replica, ana);
+    await live;
+    expect(watched(sink).at(-1)).toMatchObject({ kind: 'synced' });
+    expect(drippers.every(({ isBlocked }) => isBlocked)).toBe(true);
+  });
+
+  it('are cut if they take a snapshot too slowly [W12, P21]', async () => {
+    await using world = await openWorld();
+    const limits = { stallMs: 3_000, snapshotBytesPerSecond: 1_000 };
+    const replica = await world.replica({ watchLimits: limits });
+    await Promise.all(upTo(3).map((n) => create(replica, { name: `n${String(n)}` })));
+    const sink = new RecordingSink();
+    sink.stall();
+    watch(replica, ana, { sink }).live.catch(() => undefined);
+    await eventually(() => {
+      expect(sink.isBlocked).toBe(true);
+    });
+    passTime(replica, 2_000);
+    // It does take something, so that it is not stalled.
+    sink.release(1);
+    passTime(replica, 2_000);
     expect(sink.ended?.error?.reason).toBe('SLOW_CONSUMER');
   });
 

@@ -106,7 +106,7 @@ export class NodeSession {
     if (watcher.ended) return;
     watcher.tell(deps.encoder.welcome({ resumed }));
     const later = await subscriptions.open(message.subscriptions, resumed);
-    for (const subscription of later) await subscriptions.subscribe(subscription);
+    await Promise.all(later.map((subscription) => subscriptions.subscribe(subscription)));
     // Not awaited: acknowledgements and subscriptions come while it is under way.
     const started =
       typeof place === 'object'

@@ -174,11 +174,12 @@ export class NodeSubscriptions {
   }
 
   private applySome(): void {
-    let told = 0;
-    for (const [id, change] of [...this.waiting].slice(0, CHUNK)) {
-      if (told >= CHUNK) return;
+    // Each counts, also one that shows nothing.
+    let done = 0;
+    for (const [id, change] of this.waiting) {
+      if (done >= CHUNK) return;
       this.waiting.delete(id);
-      told += this.apply(id, change);
+      done += Math.max(1, this.apply(id, change));
     }
   }
 

@@ -1,6 +1,7 @@
 import type { StatusObject } from '@grpc/grpc-js';
 import type { SwitchboardError } from '../../domain/errors.js';
 import type { FrameSink } from '../../services/watch/sink.js';
+import { createCallController } from './call-controller.js';
 
 /** The writing half of a grpc-js stream, as far as it is used here. */
 export interface FrameStream {
@@ -46,7 +47,7 @@ export class GrpcFrameSink implements FrameSink {
 
   get signal(): AbortSignal {
     if (this.controller === undefined) {
-      this.controller = new AbortController();
+      this.controller = createCallController();
       if (this.isGone) this.controller.abort(this.reason);
     }
     return this.controller.signal;

@@ -3,6 +3,7 @@ import type { Caller } from '../../domain/caller.js';
 import { SwitchboardError } from '../../domain/errors.js';
 import type { Decoded } from '../../wire/decode.js';
 import { toStatus } from '../../wire/status.js';
+import { createCallController } from './call-controller.js';
 import { atBoundary } from './boundary.js';
 import {
   type CallContext,
@@ -81,11 +82,11 @@ class UnaryContext implements CallContext {
   }
 
   get signal(): AbortSignal {
-    return (this.controller ??= new AbortController()).signal;
+    return (this.controller ??= createCallController()).signal;
   }
 
   abort(error: SwitchboardError): void {
-    (this.controller ??= new AbortController()).abort(error);
+    (this.controller ??= createCallController()).abort(error);
   }
 }
 

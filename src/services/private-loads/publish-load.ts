@@ -8,7 +8,6 @@ import {
 } from '../../domain/commands/load/rows.js';
 import type { Catalog } from '../../storage/catalog.js';
 import { isTombstone } from '../../storage/projections.js';
-import type { TenantState } from '../replica/tenant-state.js';
 import { holdAll, holdOwned, holdOwners } from '../writes/write-request.js';
 import type { LoadTarget } from './load-deps.js';
 

@@ -155,7 +155,7 @@ describe('a node', () => {
     });
     const [slow] = source.held;
     source.held = undefined;
-    session.receive({ kind: 'subscribe', subscription: { id: 'b', view: bob, digest: '' } });
+    void session.receive({ kind: 'subscribe', subscription: { id: 'b', view: bob, digest: '' } });
     await eventually(() => {
       expect(isSynced(sink, 'b')).toBe(true);
     });
@@ -176,11 +176,11 @@ describe('a node', () => {
       ['a', ana],
       ['b', bob],
     ] as const)
-      session.receive({ kind: 'subscribe', subscription: { id, view, digest: '' } });
+      void session.receive({ kind: 'subscribe', subscription: { id, view, digest: '' } });
     await eventually(() => {
       expect(source.asked).toEqual(['ana', 'bob']);
     });
-    session.receive({ kind: 'unsubscribe', id: 'b' });
+    void session.receive({ kind: 'unsubscribe', id: 'b' });
     await create(replica, { name: 'files' });
     source.release();
     await eventually(() => {

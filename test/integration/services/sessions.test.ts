@@ -16,7 +16,7 @@ describe('a node session', () => {
         const frames = decodeFrames<SyncFrame>(sink);
         expect(frames.some(({ kind }) => kind === 'synced')).toBe(true);
       });
-      session.receive({ kind: 'unsubscribe', id: user });
+      void session.receive({ kind: 'unsubscribe', id: user });
       sink.disconnect();
     }
     expect(await world.catalog.log.head(TENANT)).toEqual(position);

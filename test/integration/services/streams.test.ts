@@ -277,7 +277,7 @@ describe('a node', () => {
     await toldThat(sink, isSynced('app'));
     const before = told(sink).length;
     const racing = create(replica, { name: 'more', owner: 'ana' });
-    session.receive({ kind: 'subscribe', subscription: { id: 'a', view: ana, digest: '' } });
+    void session.receive({ kind: 'subscribe', subscription: { id: 'a', view: ana, digest: '' } });
     await racing;
     await toldThat(sink, isSynced('a'));
     await create(replica, { name: 'last', owner: 'ana' });
@@ -309,7 +309,7 @@ describe('a node', () => {
     await toldThat(sink, isSynced('a'));
     const before = told(sink).length;
     const view = userView('ana', ['ops']);
-    session.receive({ kind: 'subscribe', subscription: { id: 'a', view, digest: '' } });
+    void session.receive({ kind: 'subscribe', subscription: { id: 'a', view, digest: '' } });
     await eventually(() => {
       expect(told(sink).length).toBeGreaterThan(before + 1);
     });
@@ -354,8 +354,11 @@ describe('a node', () => {
       'good',
       'second',
     ]);
-    session.receive({ kind: 'unsubscribe', id: 'good' });
-    session.receive({ kind: 'subscribe', subscription: { id: 'late', view: ana, digest: '' } });
+    void session.receive({ kind: 'unsubscribe', id: 'good' });
+    void session.receive({
+      kind: 'subscribe',
+      subscription: { id: 'late', view: ana, digest: '' },
+    });
     await toldThat(sink, isSynced('late'));
     expect(sink.ended).toBeUndefined();
   });
@@ -367,7 +370,7 @@ describe('a node', () => {
     await toldThat(sink, isSynced('a'));
     sink.stall();
     await create(replica, { name: 'first' });
-    session.receive({
+    void session.receive({
       kind: 'subscribe',
       subscription: { id: 'bad', view: userView(''), digest: '' },
     });
@@ -400,10 +403,12 @@ describe('a node', () => {
     await toldThat(twice.sink, isSynced('a'));
     const open = { kind: 'open', tenant: TENANT, nodeId: 'n', bootId: 'b' } as const;
     const empty = { resumeToken: '', subscriptions: [], held: new Map<string, string>() };
-    twice.session.receive({ ...open, ...empty });
+    void twice.session.receive({ ...open, ...empty });
     const early = new RecordingSink();
     const caller = { principal: 'p', tenants: undefined, roles: ['reader' as const] };
-    replica.services.openSession(caller, TENANT, early).receive({ kind: 'applied', token: 'x' });
+    void replica.services
+      .openSession(caller, TENANT, early)
+      .receive({ kind: 'applied', token: 'x' });
     await eventually(() => {
       for (const { ended } of [twice.sink, early]) {
         expect(ended?.error?.reason).toBe('PROTOCOL_VIOLATION');
@@ -420,7 +425,7 @@ describe('a node', () => {
     for (const _ of upTo(4)) {
       passTime(replica, 1_000);
       if (synced?.kind === 'synced') {
-        speaking.session.receive({ kind: 'applied', token: synced.token });
+        void speaking.session.receive({ kind: 'applied', token: synced.token });
         await new Promise(setImmediate);
       }
     }

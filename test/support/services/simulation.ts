@@ -458,7 +458,7 @@ export class Simulation {
       const id = this.random.pick(some);
       wanted.delete(id);
       reader.wants(new Set(wanted.keys()));
-      session.receive({ kind: 'unsubscribe', id });
+      void session.receive({ kind: 'unsubscribe', id });
       this.meet('unsubscribe');
       return;
     }
@@ -494,7 +494,7 @@ export class Simulation {
 }
 
 function subscribe(session: NodeSession, id: string, view: ReaderView): void {
-  session.receive({ kind: 'subscribe', subscription: { id, view, digest: '' } });
+  void session.receive({ kind: 'subscribe', subscription: { id, view, digest: '' } });
 }
 
 /** Every page of a list. */

@@ -1,4 +1,5 @@
 import { vi } from 'vitest';
+import { createCallController } from '../../../src/server/grpc/call-controller.js';
 import { ANONYMOUS } from '../../../src/domain/caller.js';
 import type { Position } from '../../../src/domain/commit.js';
 import type { DeclarationPatch } from '../../../src/domain/commands/patch.js';
@@ -120,7 +121,7 @@ export function requestOf(changed: Partial<RequestContext> = {}): RequestContext
   return {
     caller: ANONYMOUS,
     tenant: TENANT,
-    signal: new AbortController().signal,
+    signal: createCallController().signal,
     waitMs: 5_000,
     ...changed,
   };
@@ -257,7 +258,7 @@ export function openNode(
     sink = new RecordingSink(),
   } = more;
   const session = services.openSession(ANONYMOUS, TENANT, sink);
-  session.receive({
+  void session.receive({
     kind: 'open',
     tenant: TENANT,
     nodeId: 'node',

@@ -31,7 +31,7 @@ describe('switchboard access', () => {
     const cli = await start(ownedBy('bob', 'notes'));
     const empty = await cli.run(['access', 'list', 'notes']);
     expect(empty).toMatchObject({
-      ...{ code: 0, stdout: 'notes (PRIVATE of bob) is granted to nobody.\n', stderr: '' },
+      ...{ code: 0, stdout: 'notes (PRIVATE of bob) has no grants.\n', stderr: '' },
     });
     const dry = await cli.run(['access', 'grant', 'notes', 'user:ana', '--dry-run']);
     expect(dry).toMatchObject({ code: 0, stdout: '1 subject would be granted\n  + user:ana\n' });

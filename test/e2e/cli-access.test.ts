@@ -74,7 +74,7 @@ describe('switchboard access', () => {
     expect(await cli.run(['access', 'grant', 'notes'])).toMatchObject({ code: 2 });
     const wrong = await cli.run(['access', 'grant', 'notes', 'ana']);
     expect(wrong).toMatchObject({ code: 2, stdout: '' });
-    expect(wrong.stderr).toContain('subjects[0]: must begin with `user:` or `group:`');
+    expect(wrong.stderr).toContain('subjects[0]: must start with `user:` or `group:`');
     expect(await cli.run(['access', 'list', 'nothing'])).toMatchObject({ code: 3 });
   });
 });

@@ -179,7 +179,7 @@ describe('the server process', () => {
     );
     expect(result.code).toBe(1);
     expect(result.stderr).toMatch(
-      /^switchboard: --seed .*: line 1, column 14: servers\[0\]\.name \(a\/b\): must not hold slashes/,
+      /^switchboard: --seed .*: line 1, column 14: servers\[0\]\.name \(a\/b\): must not contain slashes/,
     );
   });
 

@@ -178,7 +178,7 @@ export class PoolCore {
         if (!(error instanceof OutdatedError)) throw error;
       }
     }
-    throw new ClientError('CONNECT_FAILED', `${name}: its config changes faster than it connects`);
+    throw new ClientError('CONNECT_FAILED', `${name}: its config keeps changing while it connects`);
   }
 
   /** The connect of a slot for the server as it is now: the one under way, or a new one. */

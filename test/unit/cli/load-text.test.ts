@@ -38,7 +38,7 @@ r1   notes  ROW_BROKEN: no key
 
   it.each([
     [{ state: State.STATE_COLD }, 'never loaded'],
-    [{ state: State.STATE_INVALIDATED }, 'invalidated; whoever reads'],
+    [{ state: State.STATE_INVALIDATED }, 'invalidated; the next read'],
     [{ state: State.STATE_PURGED }, 'until `switchboard load ana --force`'],
     [{ state: State.STATE_LOADED, source: '' }, 'needs no load'],
     [{ state: State.STATE_UNSPECIFIED }, 'unknown (0)'],

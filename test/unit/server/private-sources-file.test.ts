@@ -81,7 +81,7 @@ describe('the file of private sources', () => {
     ['nothing', '', /line 1, column 1: is empty/],
     ['no YAML', 'sources: [', /line 1, column \d+: is not YAML/],
     ['no sources', {}, /sources: is required/],
-    ['an unknown field of the file', { sources: [], source: [] }, /: source: is not a field here/],
+    ['an unknown field of the file', { sources: [], source: [] }, /: source: is not a known field/],
     ['no tenant', withSource({ tenant: undefined }), /sources\[0\]\.tenant: is required/],
     ['no name', withSource({ name: undefined }), /sources\[0\]\.name: is required/],
     ['no target', withSource({ target: undefined }), /sources\[0\]\.target: is required/],
@@ -142,7 +142,7 @@ describe('the file of private sources', () => {
       'sources:\n  - { tenant: a, name: b, target: "c:1",\n      ttll: 1s }',
     );
     expect(() => readSourcesFile(other)).toThrow(
-      /line 3, column 7: sources\[0\]\.ttll: is not a field here$/,
+      /line 3, column 7: sources\[0\]\.ttll: is not a known field$/,
     );
   });
 

@@ -18,7 +18,7 @@ export async function runServer(options: ServeOptions): Promise<number> {
   const server = await createServer(options, { log });
   log.info({ address: server.address, dataDir: server.dataDir }, 'serving');
   if (options.tls === undefined && !isLoopback(options.listen.host)) {
-    log.warn('others can reach this address and read all that is sent: no TLS');
+    log.warn('no TLS: other machines can reach this address and read all traffic');
   }
   process.stdout.write(welcome(server, options));
   await stop;
@@ -51,7 +51,7 @@ function welcome({ address, dataDir, seeds }: SwitchboardServer, options: ServeO
     ...(seeds === undefined
       ? []
       : [
-          `${seeds.created} servers created from ${seedFile ?? ''}, ${seeds.present} were there already`,
+          `${seeds.created} servers created from ${seedFile ?? ''}, ${seeds.present} already existed`,
         ]),
     'Try next:',
     `  grpcurl ${curl} ${address} list`,

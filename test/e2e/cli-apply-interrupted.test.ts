@@ -176,7 +176,7 @@ describe('somebody at a terminal', () => {
     });
     expect(await apply(connection, [file], { flags, io })).toBe(1);
     expect(said.out).toMatch(/: 3 applied \(3 updated\), 1 refused\n/);
-    expect(said.out).toContain('  ! s1  was changed by somebody since the plan was made: ');
+    expect(said.out).toContain('  ! s1  has changed since the plan was made: ');
     // Planned as new, and there by now: it is told that it went otherwise.
     expect(said.out.split('refused\n')[1]).toContain('  ~ s3\n');
     connection.client.close();

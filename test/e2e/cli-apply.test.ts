@@ -225,7 +225,7 @@ describe('switchboard apply', () => {
     await cli.write('a.json', setOf('one', 'two').replace(/\]\}$/, ', {"name": "three"}]}'));
     const partly = await cli.run(['apply', 'a.json', '--prune']);
     expect(partly.code).toBe(1);
-    expect(partly.stderr).toContain('a.json: --prune is left out: ');
+    expect(partly.stderr).toContain('a.json: --prune is skipped: ');
     expect(await namesOf(cli)).toEqual(['one', 'three', 'two']);
 
     await cli.write('a.json', setOf('one'));

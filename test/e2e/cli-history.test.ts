@@ -169,7 +169,7 @@ describe('the history of a server', () => {
     await cli.run(['apply', 'a.json', '--prune']);
     const deleted = await cli.run(['undelete', 'weather']);
     expect(deleted).toMatchObject({ code: 2, stdout: '' });
-    expect(deleted.stderr).toContain('2 deleted servers had the name weather: say which with --id');
+    expect(deleted.stderr).toContain('2 deleted servers had the name weather: pick one with --id');
     expect(await cli.run(['undelete', '--id', first!.id])).toMatchObject({ code: 0 });
     const back = await cli.json<Explained>(['explain', 'weather', '--user', first!.owner!]);
     expect(back.winnerId).toBe(first!.id);

@@ -119,7 +119,7 @@ describe('the file of private sources', () => {
     [
       'one tenant twice',
       { sources: [MINIMAL, { ...MINIMAL, name: 'other' }] },
-      /sources\[1\]\.tenant: this tenant has a source already: sources\[0\]/,
+      /sources\[1\]\.tenant: this tenant already has a source: sources\[0\]/,
     ],
     ['a key twice', 'sources: []\nsources: []', /line 2, column 1: sources: is given twice/],
   ])('is refused with %s', (_, content, message) => {

@@ -93,7 +93,7 @@ describe('switchboard promote and demote', () => {
     );
     const done = await cli.run([...move, '--yes']);
     expect(done.stdout).toMatch(/\nDone: notes \(APP\), with the id \S+\.\n$/);
-    expect(await explained(cli, '--user', 'bob')).toContain('A shared server comes before');
+    expect(await explained(cli, '--user', 'bob')).toContain('A shared server takes precedence');
 
     const back = await cli.json<{ server: { owner: string }; uncovered: { owner: string }[] }>([
       ...['demote', 'notes', '--app', '--owner', 'zoe', '--grant', 'group:staff', '--yes'],

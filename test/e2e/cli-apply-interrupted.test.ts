@@ -103,7 +103,7 @@ describe('an apply that is interrupted', () => {
     server.kill('SIGKILL');
     await server.exited;
     await eventually(() => {
-      expect(applying.stderr()).toContain('trying again');
+      expect(applying.stderr()).toContain('retrying');
     });
     applying.kill('SIGINT');
     expect(await applying.exited).toBe(5);

@@ -151,7 +151,7 @@ describe('the file of private sources', () => {
     ['of two lines', 'secret-1\nsecret-2'],
   ])('is refused with a token file that is %s, without repeating it', (_, token) => {
     const file = sourcesFile(withSource({ token_file: 'token' }), { token });
-    expect(() => readSourcesFile(file)).toThrow(/token_file: cannot be used: the file holds/);
+    expect(() => readSourcesFile(file)).toThrow(/token_file: cannot be used: the file contains/);
     expect(() => readSourcesFile(file)).not.toThrow(/secret/);
   });
 

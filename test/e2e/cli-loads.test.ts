@@ -55,9 +55,7 @@ describe('switchboard load', () => {
 
     source.setRows('ana', [httpRow('more')]);
     const changed = await cli.run(['invalidate', 'ana', '--reason', 'new key', ...acme]);
-    expect(changed.stdout).toBe(
-      'Invalidated: the next read for ana reloads from app-db.\n',
-    );
+    expect(changed.stdout).toBe('Invalidated: the next read for ana reloads from app-db.\n');
     expect(await cli.json(['load-status', 'ana', ...acme])).toMatchObject({
       load: { user: 'ana', state: 'STATE_INVALIDATED', source: 'app-db' },
     });

@@ -21,7 +21,7 @@ export async function runServer(options: ServeOptions): Promise<number> {
     log.warn('the data is kept in memory only: nothing of it is left when the server stops');
   }
   if (options.tls === undefined && !isLoopback(options.listen.host)) {
-    log.warn('others can reach this address and read all that is sent: no TLS');
+    log.warn('no TLS: other machines can reach this address and read all traffic');
   }
   process.stdout.write(welcome(server, options));
   await stop;
@@ -54,7 +54,7 @@ function welcome({ address, dataDir, seeds }: SwitchboardServer, options: ServeO
     ...(seeds === undefined
       ? []
       : [
-          `${seeds.created} servers created from ${seedFile ?? ''}, ${seeds.present} were there already`,
+          `${seeds.created} servers created from ${seedFile ?? ''}, ${seeds.present} already existed`,
         ]),
     'Try next:',
     `  grpcurl ${curl} ${address} list`,

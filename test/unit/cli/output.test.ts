@@ -120,7 +120,7 @@ describe('failures', () => {
       .toMatchInlineSnapshot(`
       "switchboard: INVALID_FIELD: server.name: must not be empty
         server.name: must not be empty
-        What to do: Correct the fields that the BadRequest detail names.
+        What to do: Correct the fields listed in the BadRequest detail.
       "
     `);
   });

@@ -6,25 +6,15 @@ import type { NodeMessage } from '../../domain/node-stream.js';
 import { authorize, validateId } from '../request.js';
 import type { Tenant } from '../tenants.js';
 import { createMemo, type ResetReason } from './audience.js';
-import { NodeAudience, type SyncEncoder } from './node-audience.js';
+import { NodeAudience } from './node-audience.js';
 import { checkResume } from './resume.js';
 import { goesOn, NodeSubscriptions } from './node-subscriptions.js';
+import type { SessionDeps } from './session-deps.js';
 import type { FrameSink } from './sink.js';
 import type { Watcher } from './watcher.js';
-import { openWatcher, type WatchDeps } from './watch-servers.js';
+import { openWatcher } from './watch-servers.js';
 
 type OpenMessage = Extract<NodeMessage, { kind: 'open' }>;
-
-/** What a session needs of the encoder besides its audience. */
-export interface SessionEncoder extends SyncEncoder {
-  welcome(facts: { readonly resumed: boolean }): Uint8Array;
-  refused(id: string, error: SwitchboardError): Uint8Array;
-}
-
-export interface SessionDeps extends WatchDeps {
-  readonly encoder: SessionEncoder;
-  readonly maxSubscriptions: number;
-}
 
 interface Opened {
   readonly tenantId: string;

@@ -7,7 +7,7 @@ import { subjectsOf, type ReaderView } from '../../domain/view.js';
 import { validateView } from '../request.js';
 import type { Tenant } from '../tenants.js';
 import type { NodeAudience } from './node-audience.js';
-import type { SessionDeps } from './node-session.js';
+import type { SessionDeps } from './session-deps.js';
 import { CHUNK } from './snapshots.js';
 import { followView } from './watch-servers.js';
 import type { Watcher } from './watcher.js';

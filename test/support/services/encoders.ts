@@ -3,7 +3,7 @@ import type { ErrorReason } from '../../../src/domain/errors.js';
 import type { Tier } from '../../../src/domain/tier.js';
 import { encodeToken, viewDigest } from '../../../src/domain/token.js';
 import type { View } from '../../../src/domain/view.js';
-import type { SessionEncoder } from '../../../src/services/watch/node-session.js';
+import type { SessionEncoder } from '../../../src/services/watch/session-deps.js';
 import type { HeartbeatFacts, ResetReason } from '../../../src/services/watch/audience.js';
 import type { SubscriptionSight } from '../../../src/domain/node-stream.js';
 import type { NodeChange } from '../../../src/services/watch/node-audience.js';

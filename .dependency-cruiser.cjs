@@ -172,9 +172,9 @@ module.exports = {
     {
       name: 'wire-hands-on-no-messages',
       comment:
-        'What a file of src/wire re-exports from generated/ is known outside of it all the same. Only ' +
-        'service-definitions.ts and clients.ts do, for the server and the command. Fix: export a function ' +
-        'that takes or returns domain types.',
+        'A message that a file of src/wire re-exports from generated/ is known outside of it too. Only ' +
+        'service-definitions.ts and clients.ts re-export any, for the server and the CLI. Fix: export a ' +
+        'function that takes or returns domain types.',
       severity: 'error',
       from: { path: '^src/wire/', pathNot: '^src/wire/(service-definitions|clients)\\.ts$' },
       to: { path: '^generated/', dependencyTypes: ['export'] },

@@ -65,15 +65,15 @@ export const ERROR_REASONS = {
     fix: 'Raise the limits of the source, or make it return fewer servers.',
   },
   SOURCE_DIFFERS: {
-    summary: 'The configuration of this replica names another private source than the tenant has.',
-    fix: 'Correct the file of --private-sources, or rename or remove the source of the tenant.',
+    summary: 'This replica is configured with another private source than the tenant has.',
+    fix: "Correct the --private-sources file, or rename or remove the tenant's source.",
   },
   SOURCE_REMOVED: {
     summary: 'The private source was removed from the tenant, so nothing is loaded from it.',
-    fix: 'Take it out of the configuration; to load from it again, give it a new name there.',
+    fix: 'Remove it from the configuration; to load from it again, give it a new name there.',
   },
   SOURCE_MISMATCH: {
-    summary: 'The private source of the tenant is not the one that the request names.',
+    summary: "The tenant's private source is not the one in the request.",
     fix: 'Read it with GetPrivateSource and decide again.',
   },
   LOAD_CONFLICT: {
@@ -161,12 +161,12 @@ export const ERROR_REASONS = {
     fix: 'Check the address and that the server is running; then retry.',
   },
   UNRECOGNIZED_STATUS: {
-    summary: 'The call failed with a status that has no reason which this version knows.',
-    fix: 'See its code in the metadata and its message; a proxy or another version may have sent it.',
+    summary: 'The call failed with a status whose reason this version does not know.',
+    fix: 'Look at the code in the metadata and at the message; a proxy or another version may have sent it.',
   },
   STARTING: {
-    summary: 'This replica has started and is not ready to serve yet.',
-    fix: 'Try again after the retry delay; health says SERVING once it is ready.',
+    summary: 'This replica is starting and is not ready to serve yet.',
+    fix: 'Retry after the delay in RetryInfo; health reports SERVING once it is ready.',
   },
   SHUTTING_DOWN: {
     summary: 'This replica is shutting down.',

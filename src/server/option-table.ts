@@ -35,7 +35,7 @@ export const OPTIONS = [
     env: 'SWITCHBOARD_CATALOG',
     type: 'catalog',
     default: 'lmdb',
-    description: `Where the data is kept: ${CATALOGS.join(', ')}. With memory it is gone when the server stops.`,
+    description: `Where the data is kept: ${CATALOGS.join(', ')}. With memory, it is lost when the server stops.`,
   },
   {
     flag: '--seed',

@@ -201,10 +201,10 @@ export interface Sight {
 /**
  * SubscriptionsSynced makes subscriptions visible.
  *
- * The first one of a stream names what the stream begins with: all other digests
- * are void. A subscription that a later one names for the first time on the stream
- * begins there: the changes since the frame before that closed something are all
- * that it sees, and in the same step the node drops every other sight of that id.
+ * The first one of a stream names the subscriptions that the stream starts with: all
+ * other digests are void. A subscription that a later one names for the first time on
+ * the stream starts there: the changes since the previous frame that closed something
+ * are all that it sees, and in the same step the node drops every other sight of that id.
  */
 export interface SubscriptionsSynced {
   /** `token` names the state that the node now has. Resume from it. */

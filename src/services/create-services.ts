@@ -5,7 +5,7 @@ import { NO_FAILPOINT, type Failpoint } from '../domain/failpoint.js';
 import type { Catalog } from '../storage/catalog.js';
 import type { Leases } from '../storage/leases.js';
 import type { PrivateSources } from './private-loads/private-source.js';
-import { type Relay } from '../storage/relay.js';
+import type { Relay } from '../storage/relay.js';
 import { grantAccess, revokeAccess, setAccess } from './writes/change-access.js';
 import { applyServers } from './writes/apply/apply-servers.js';
 import { batchGetServers } from './reads/batch-get-servers.js';

@@ -14,8 +14,9 @@ module.exports = {
     {
       name: 'domain-is-pure',
       comment:
-        'src/domain decides and computes; it does no I/O and knows nobody. It may import src/domain and ' +
-        'node:crypto. Fix: pass what you need as an argument, or move the code to services.',
+        'src/domain decides and computes; it does no I/O and has no other dependencies. It may ' +
+        'import src/domain and node:crypto. Fix: pass what you need as an argument, or move ' +
+        'the code to services.',
       severity: 'error',
       from: { path: '^src/domain/' },
       to: { pathNot: ['^src/domain/', '^(node:)?crypto$'] },
@@ -23,8 +24,9 @@ module.exports = {
     {
       name: 'storage-contracts-import-domain-only',
       comment:
-        'A storage contract (src/storage/*.ts) is in words of the domain, so that every engine fits it. It ' +
-        'may import src/domain and other contracts. Fix: move engine code into its engine folder.',
+        'A storage contract (src/storage/*.ts) uses domain terms only, so that every engine ' +
+        'can implement it. It may import src/domain and other contracts. Fix: move engine code ' +
+        'into its engine folder.',
       severity: 'error',
       from: { path: CONTRACTS },
       to: { pathNot: ['^src/domain/', CONTRACTS] },
@@ -32,8 +34,8 @@ module.exports = {
     {
       name: 'storage-knows-no-caller',
       comment:
-        'Storage stands below services, server and everything else of ours but the domain. Fix: let the ' +
-        'caller pass what is needed, or move the shared part to src/domain.',
+        'Storage is below services, server and all other folders except the domain. Fix: let ' +
+        'the caller pass what you need, or move the shared part to src/domain.',
       severity: 'error',
       from: { path: ['^src/storage/open-storage\\.ts$', ENGINES] },
       to: { path: '^(src|generated)/', pathNot: ['^src/domain/', '^src/storage/'] },
@@ -66,8 +68,9 @@ module.exports = {
     {
       name: 'engines-behind-open-storage',
       comment:
-        'Which engine runs is decided once, in src/storage/open-storage.ts. Fix: ask openStorage for a ' +
-        'contract. An engine folder may import its own files, not those of another engine.',
+        'Engines are chosen in one place, src/storage/open-storage.ts. Fix: ask openStorage ' +
+        'for a contract. An engine folder may import its own files, not those of another ' +
+        'engine.',
       severity: 'error',
       from: { path: '^src/', pathNot: ['^src/storage/open-storage\\.ts$', ENGINES] },
       to: { path: ENGINES },
@@ -75,7 +78,7 @@ module.exports = {
     {
       name: 'engines-apart',
       comment:
-        'An engine knows no other engine. Fix: what two engines share belongs to the domain or to the contract.',
+        'Engines do not know each other. Fix: move code that two engines share to the domain or the contract.',
       severity: 'error',
       from: { path: '^src/storage/(catalog|relay|leases)/([^/]+)/' },
       to: { path: ENGINES, pathNot: '^src/storage/$1/$2/' },
@@ -83,8 +86,8 @@ module.exports = {
     {
       name: 'services-know-no-engine',
       comment:
-        'Services see storage through its contracts only. Fix: import the contract (src/storage/<name>.ts) ' +
-        'and take the opened instance as an argument.',
+        'Services use storage through its contracts only. Fix: import the contract ' +
+        '(src/storage/<name>.ts) and take the opened instance as an argument.',
       severity: 'error',
       from: { path: '^src/services/' },
       to: { path: '^src/storage/open-storage\\.ts$' },
@@ -92,8 +95,8 @@ module.exports = {
     {
       name: 'services-know-no-transport',
       comment:
-        'Services are use cases; gRPC, wire messages, config files and MCP stand outside. Fix: speak domain ' +
-        'types, and decode and encode in src/server.',
+        'Services are use cases; gRPC, wire messages, config files and MCP stay outside. Fix: ' +
+        'use domain types, and decode and encode in src/server.',
       severity: 'error',
       from: { path: '^src/services/' },
       to: { path: '^src/(wire|server|client|cli|mcp|formats)/' },
@@ -110,8 +113,9 @@ module.exports = {
     {
       name: 'formats-know-domain-only',
       comment:
-        'src/formats turns config files into servers and back: text in, text out. It may import src/domain, ' +
-        'and src/wire for the proto JSON of our own format. Fix: leave files and requests to who calls it.',
+        'src/formats turns config files into servers and back: text in, text out. It may ' +
+        'import src/domain, and src/wire for the proto JSON of our own format. Fix: leave ' +
+        'files and requests to the caller.',
       severity: 'error',
       from: { path: '^src/formats/' },
       to: { path: ['^src/', '^(node:)?fs'], pathNot: '^src/(formats|domain|wire)/' },
@@ -128,8 +132,9 @@ module.exports = {
     {
       name: 'client-not-server',
       comment:
-        'The client library is installed in applications. Of ours it may import src/domain, src/wire and ' +
-        'src/mcp, never server, services or storage. Fix: move the shared part to src/domain or src/wire.',
+        'The client library is installed in applications. It may import src/domain, src/wire ' +
+        'and src/mcp, never server, services or storage. Fix: move the shared part to ' +
+        'src/domain or src/wire.',
       severity: 'error',
       from: { path: '^src/client/' },
       to: { path: '^src/', pathNot: '^src/(client|domain|wire|mcp)/' },
@@ -137,7 +142,7 @@ module.exports = {
     {
       name: 'server-not-client',
       comment:
-        'The server serves clients and contains none. Fix: move the shared part to src/domain or src/wire.',
+        'The server does not depend on the client library. Fix: move the shared part to src/domain or src/wire.',
       severity: 'error',
       from: { path: '^src/server/' },
       to: { path: '^src/(client|cli)/' },
@@ -145,9 +150,9 @@ module.exports = {
     {
       name: 'cli-is-a-client',
       comment:
-        'The command speaks to a server like everyone else: through src/client, src/wire and src/domain; it ' +
-        'reads files by src/formats, and only `serve` starts src/server/main.ts. Fix: use the client ' +
-        'library, or add an RPC.',
+        'The CLI talks to a server like any other client: through src/client, src/wire and ' +
+        'src/domain; it reads files with src/formats, and only `serve` starts ' +
+        'src/server/main.ts. Fix: use the client library, or add an RPC.',
       severity: 'error',
       from: { path: '^src/cli/' },
       to: {
@@ -167,9 +172,9 @@ module.exports = {
     {
       name: 'wire-hands-on-no-messages',
       comment:
-        'What a file of src/wire re-exports from generated/ is known outside of it all the same. Only ' +
-        'service-definitions.ts and clients.ts do, for the server and the command. Fix: export a function ' +
-        'that takes or returns domain types.',
+        'A message that a file of src/wire re-exports from generated/ is known outside of it too. Only ' +
+        'service-definitions.ts and clients.ts re-export any, for the server and the CLI. Fix: export a ' +
+        'function that takes or returns domain types.',
       severity: 'error',
       from: { path: '^src/wire/', pathNot: '^src/wire/(service-definitions|clients)\\.ts$' },
       to: { path: '^generated/', dependencyTypes: ['export'] },
@@ -177,8 +182,8 @@ module.exports = {
     {
       name: 'sdk-only-in-connector',
       comment:
-        'Only src/mcp knows the MCP SDK, so that a new line of it changes one folder. Fix: add what you ' +
-        'need to the connector.',
+        'Only src/mcp knows the MCP SDK, so that an SDK upgrade changes one folder. Fix: add ' +
+        'what you need to the connector.',
       severity: 'error',
       from: { path: '^src/', pathNot: '^src/mcp/' },
       to: { path: pkg('@modelcontextprotocol') },
@@ -186,8 +191,8 @@ module.exports = {
     {
       name: 'grpc-only-at-the-edges',
       comment:
-        'gRPC is known to src/server, src/wire, src/client and src/cli. Fix: throw a domain error and take ' +
-        'an AbortSignal; the edges translate.',
+        'Only src/server, src/wire, src/client and src/cli know gRPC. Fix: throw a domain ' +
+        'error and take an AbortSignal; the edges translate.',
       severity: 'error',
       from: { path: '^src/', pathNot: '^src/(server|wire|client|cli)/' },
       to: { path: pkg('@grpc|grpc-health-check') },
@@ -195,8 +200,8 @@ module.exports = {
     {
       name: 'packages-are-declared',
       comment:
-        'What runs from src/ must be installed with the package. Fix: move the package from ' +
-        'devDependencies to dependencies, or do without it.',
+        'Everything that src/ imports must be installed with the package. Fix: move the ' +
+        'package from devDependencies to dependencies, or remove the import.',
       severity: 'error',
       from: { path: '^src/' },
       to: { dependencyTypes: ['npm-dev', 'npm-no-pkg'] },
@@ -204,8 +209,8 @@ module.exports = {
     {
       name: 'no-cycles',
       comment:
-        'Files that import each other in a circle cannot be understood or tested alone, also when only by ' +
-        'types. Fix: move what both need into a third file.',
+        'Files that import each other in a cycle, even if only types, cannot be understood or ' +
+        'tested alone. Fix: move what both need into a third file.',
       severity: 'error',
       from: {},
       to: { circular: true },
@@ -221,8 +226,9 @@ module.exports = {
     {
       name: 'no-unused-file',
       comment:
-        'Everything in src/ is reached from an entry: server main, cli main or the client library. Fix: ' +
-        'delete the file, or use it. (A file that only tests use belongs to test/support.)',
+        'Everything in src/ is reachable from an entry point: server main, cli main or the ' +
+        'client library. Fix: delete the file, or use it. (A file that only tests use belongs ' +
+        'to test/support.)',
       severity: 'error',
       from: { path: ENTRIES },
       to: { path: '^src/', pathNot: [ENTRIES, '\\.d\\.ts$'], reachable: false },
@@ -236,7 +242,7 @@ module.exports = {
     },
     {
       name: 'src-imports-no-test',
-      comment: 'What ships never depends on test code. Fix: move the shared part to src/.',
+      comment: 'Shipped code never depends on test code. Fix: move the shared part to src/.',
       severity: 'error',
       from: { path: '^src/' },
       to: { path: '^test/' },

@@ -1,4 +1,4 @@
-// The pages that are made from lists in the code. Each function answers the whole text of a page.
+// Pages generated from lists in the code. Each function returns the whole text of a page.
 
 import { plainTitle } from './promises.mjs';
 
@@ -12,8 +12,8 @@ export function renderErrors(reasons, codes) {
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([reason, { summary, fix }]) => [`\`${reason}\``, codes[reason] ?? '', summary, fix]);
   return page('Errors', [
-    'Every error is a gRPC status whose details hold a `google.rpc.ErrorInfo` of the domain `switchboard`. Its',
-    '`reason` is stable and is one of these; branch on it, not on the text of the message.',
+    'Every error is a gRPC status with a `google.rpc.ErrorInfo` of the domain `switchboard` in its details. The',
+    '`reason` is stable and is one of these; branch on it, not on the message.',
     '',
     ...table(['reason', 'gRPC code', 'what happened', 'what to do'], rows),
   ]);
@@ -29,8 +29,8 @@ export function renderConfiguration(options) {
     option.description,
   ]);
   return page('Configuration', [
-    'Flags of `switchboard serve` (and of `npm start -- …`), and the environment variables that stand for them.',
-    'A flag wins over the environment, and the environment over the default. No default means: not set.',
+    'Flags of `switchboard serve` (and of `npm start -- …`), and their environment variables.',
+    'A flag overrides the environment, and the environment the default. No default means: not set.',
     '',
     ...table(['flag', 'environment', 'type', 'default', 'what it does'], rows),
   ]);
@@ -40,7 +40,7 @@ export function renderConfiguration(options) {
 export function renderGuarantees(chapters, citations) {
   const lines = [
     `${TODAY} A check fails on a promise without`,
-    'a test, and on an id that does not exist. *Later* marks what belongs to a part that is not built yet.',
+    'a test, and on an unknown id. *Later* marks promises of parts that are not built yet.',
   ];
   for (const { title, promises } of chapters) {
     const rows = promises.map(({ id, sentence, when }) => {
@@ -60,11 +60,11 @@ export function renderDefects(defects, citations) {
     return [id, sentence, how, shown.join('<br>') || '**no test**'];
   });
   return page('What went wrong elsewhere', [
-    'A registry of MCP servers that keeps a copy of each private server for each user in a shared cache, by name, with',
-    'flags, locks and times of expiry, as the one of LibreChat did for a while, has these defects. For each: what',
-    'makes it impossible here, or how it is dealt with, and the tests that show it. The ids of promises and rules are',
-    'those of [guarantees.md](guarantees.md). A check fails on a defect that has neither a test nor a reason why a',
-    'test would make no sense. Who comes from there: [migrating-from-librechat.md](migrating-from-librechat.md).',
+    'A registry of MCP servers that keeps a copy of each private server per user in a shared cache, keyed by name, with',
+    'flags, locks and expiry times, as LibreChat did for a while, has the defects below. For each defect: what rules it',
+    'out here, or how it is handled, and the tests that prove it. The ids of promises and rules refer to',
+    '[guarantees.md](guarantees.md). A check fails on a defect that has neither a test nor a reason why a test makes no',
+    'sense. To migrate from such a registry, see [migrating-from-librechat.md](migrating-from-librechat.md).',
     '',
     ...table(['id', 'there', 'here', 'shown by'], rows),
   ]);

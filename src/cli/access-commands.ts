@@ -10,13 +10,16 @@ type Listed = [key: string, subjects: string[], flags: unknown, command: Command
 
 /** Adds the commands that say who may use a server. */
 export function addAccessCommands(program: Command, run: Run): void {
-  addAccess(program.command('access').description('Who has access to a PRIVATE server.'), run);
+  addAccess(
+    program.command('access').description('Show and change who has access to a PRIVATE server.'),
+    run,
+  );
   withExamples(withWriting(program.command('promote')), [
-    ['promote notes --tier user --dry-run', 'whom it would hide'],
-    ['promote notes --tier app --shadow', 'also if private servers of others have the name'],
+    ['promote notes --tier user --dry-run', 'lists the servers it would hide'],
+    ['promote notes --tier app --shadow', 'even if private servers of others have the name'],
   ])
-    .description('Make a PRIVATE server one for everyone. Shows first what it would hide.')
-    .option('--tier <tier>', 'app (one connection shared by all) or user (a connection per user)')
+    .description('Share a PRIVATE server with everyone. First shows what it would hide.')
+    .option('--tier <tier>', 'app (one shared connection) or user (one connection per user)')
     .option('--shadow', 'hide private servers of others that have the name')
     .option('--yes', 'do not ask')
     .action((name: string, _, command: Command) =>
@@ -26,10 +29,10 @@ export function addAccessCommands(program: Command, run: Run): void {
     ['demote notes --owner ana --grant group:staff', ''],
     ['demote notes --owner ana --name my-notes', 'if Ana has a server of the name'],
   ])
-    .description('Make an APP or USER server a PRIVATE one. Shows first what it no longer hides.')
-    .option('--owner <id>', 'the user whose it will be')
-    .option('--grant <subject...>', 'who has access beside the owner: user:ID or group:ID')
-    .option('--name <name>', 'the name to have from then on')
+    .description('Make an APP or USER server PRIVATE. First shows what it would no longer hide.')
+    .option('--owner <id>', 'the new owner')
+    .option('--grant <subject...>', 'who else has access: user:ID or group:ID')
+    .option('--name <name>', 'the new name')
     .option('--yes', 'do not ask')
     .action((name: string, _, command: Command) =>
       run(command, (connection, flags) => demote(connection, name, { flags, io: processIo() })),
@@ -38,16 +41,16 @@ export function addAccessCommands(program: Command, run: Run): void {
 
 function addAccess(access: Command, run: Run): void {
   withConnectionFlags(withServerArgument(access.command('list')))
-    .description('List who has access beside the owner.')
+    .description('List who has access besides the owner.')
     .action((name: string, _, command: Command) =>
       run(command, (connection, flags) => accessList(connection, name, flags)),
     );
   withExamples(withWriting(access.command('set')), [
-    ['access set notes group:staff user:zoe', 'exactly these, and the owner'],
-    ['access set notes', 'the owner alone'],
+    ['access set notes group:staff user:zoe', 'only these and the owner'],
+    ['access set notes', 'only the owner'],
   ])
     .argument('[subject...]', 'user:ID or group:ID')
-    .description('Replace who has access. Shows first who gains and who loses it.')
+    .description('Replace the access list. First shows who gains and who loses access.')
     .option('--yes', 'do not ask')
     .action((...[key, subjects, , command]: Listed) =>
       run(command, (connection, flags) =>
@@ -55,8 +58,8 @@ function addAccess(access: Command, run: Run): void {
       ),
     );
   for (const [way, what] of [
-    ['grant', 'Give access to some more.'],
-    ['revoke', 'Take access back from some.'],
+    ['grant', 'Grant access to subjects.'],
+    ['revoke', 'Revoke access from subjects.'],
   ] as const) {
     withWriting(access.command(way))
       .argument('<subject...>', 'user:ID or group:ID')
@@ -71,6 +74,6 @@ function addAccess(access: Command, run: Run): void {
 
 function withWriting(command: Command): Command {
   return withConnectionFlags(withServerArgument(command))
-    .option('--reason <text>', 'kept in the history')
-    .option('--dry-run', 'show what it would change, and stop');
+    .option('--reason <text>', 'recorded in the history')
+    .option('--dry-run', 'show what would change, and exit');
 }

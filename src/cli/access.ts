@@ -31,7 +31,7 @@ export async function accessList(
   if (flags['json'] === true) return answerLine('ListGrantsResponse', answer);
   const { server, grants } = answer;
   const what = server === undefined ? key : `${server.name} (${tierAndOwner(server)})`;
-  if (grants.length === 0) return printable(`${what} is granted to nobody.`) + '\n';
+  if (grants.length === 0) return printable(`${what} has no grants.`) + '\n';
   const rows = grants.map(({ subject, revision }) => [printable(subject), String(revision)]);
   return table([['SUBJECT', 'REVISION'], ...rows]);
 }

@@ -18,14 +18,14 @@ const FLAGS = [
   ['--target <host:port>', 'SWITCHBOARD_TARGET', 'the server, default 127.0.0.1:7070'],
   ['--tenant <id>', 'SWITCHBOARD_TENANT', 'the tenant, default `default`'],
   ['--token <token>', 'SWITCHBOARD_TOKEN', 'the bearer token'],
-  ['--tls', 'SWITCHBOARD_TLS', 'use TLS, with the authorities that Node trusts'],
-  ['--tls-ca <file>', 'SWITCHBOARD_TLS_CA', 'use TLS, with these authorities (PEM)'],
+  ['--tls', 'SWITCHBOARD_TLS', 'use TLS with the CAs that Node trusts'],
+  ['--tls-ca <file>', 'SWITCHBOARD_TLS_CA', 'use TLS with these CAs (PEM)'],
 ] as const;
 
 /** Gives a command the flags that say which server it talks to. */
 export function withConnectionFlags(command: Command): Command {
   for (const [flag, env, description] of FLAGS) command.option(flag, `${description} (${env})`);
-  return command.option('--json', 'print proto JSON in place of text');
+  return command.option('--json', 'print proto JSON instead of text');
 }
 
 /** Opens a connection as the flags and the environment say; whoever asked closes the client. */

@@ -37,8 +37,8 @@ export function explainText(answer: ExplainAccessResponse): string {
   return [
     `${printable(answer.explanation)}\n`,
     ...(rows.length === 0 ? [] : ['\n', table([COLUMNS, ...rows])]),
-    ...(answer.moreUnseen ? ['More servers have the name and are not seen by this view.\n'] : []),
-    ...(answer.moreDeleted ? ['More servers had the name when they were deleted.\n'] : []),
+    ...(answer.moreUnseen ? ['More servers outside this view have the name.\n'] : []),
+    ...(answer.moreDeleted ? ['More deleted servers had the name.\n'] : []),
   ].join('');
 }
 

@@ -25,14 +25,14 @@ export async function exportServers(
   const format = formatOf(flags) ?? 'switchboard';
   const notation = flags['json'] === true ? 'json' : 'yaml';
   if (notation === 'json' && format !== 'switchboard') {
-    throw new UsageError(`--json is a way to write our own format, not ${format}`);
+    throw new UsageError(`--json applies to our own format only, not to ${format}`);
   }
   const all = await listAll(connection, viewOf(flags, INVENTORY_VIEW));
   const servers = chosen(all.servers, names, flags['source'] as string | undefined);
   const declared = servers.map((server) => fromDeclaration(server, 'server'));
   if (format === 'server-json' && declared.length !== 1) {
     throw new UsageError(
-      `a server.json describes one server, and ${counted(declared.length, 'server')} are chosen: name one`,
+      `a server.json describes one server, but ${counted(declared.length, 'server')} are selected: name one`,
     );
   }
   const { text, losses } = writeServers(declared, format, {
@@ -47,7 +47,7 @@ export async function exportServers(
   const missing = declared.length - writtenCount(text, format);
   if (missing === 0) return EXIT_CODES.ok;
   io.err(
-    `${counted(missing, 'server')} of ${String(declared.length)} cannot be said in this format\n`,
+    `${counted(missing, 'server')} of ${String(declared.length)} cannot be represented in this format\n`,
   );
   return EXIT_CODES.failed;
 }

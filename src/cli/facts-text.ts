@@ -6,7 +6,7 @@ type Row = readonly [label: string, value: string];
 type Facts = NonNullable<ServerMessage['facts']>;
 
 const NEEDS: Readonly<Record<number, string>> = {
-  [OauthNeed.OAUTH_NEED_UNKNOWN]: 'could not be told',
+  [OauthNeed.OAUTH_NEED_UNKNOWN]: 'unknown',
   [OauthNeed.OAUTH_NEED_NO]: 'not needed',
   [OauthNeed.OAUTH_NEED_YES]: 'needed',
 };
@@ -49,13 +49,13 @@ function failureRows(server: ServerMessage, failure: Facts['failure']): readonly
     ['Failed at', `${localTime(failTime)}${times}`],
     [
       'Next try',
-      nextAttemptTime === undefined ? 'none by itself' : `about ${localTime(nextAttemptTime)}`,
+      nextAttemptTime === undefined ? 'no automatic retry' : `about ${localTime(nextAttemptTime)}`,
     ],
   ];
 }
 
 function ofOlder(server: ServerMessage, { configHash }: { readonly configHash: string }): string {
-  return configHash === server.configHash ? '' : ' (with an older configuration)';
+  return configHash === server.configHash ? '' : ' (older configuration)';
 }
 
 function bracketed(text: string | undefined): string {

@@ -75,7 +75,7 @@ export function severalOf(
   candidates: readonly AccessCandidate[],
   { which, hint } = {
     which: 'servers have',
-    hint: 'say which with --id ID, or for whom with --user ID or --app',
+    hint: 'pick one with --id ID, or resolve the name with --user ID or --app',
   },
 ): UsageError {
   const rows = candidates.map((candidate) =>
@@ -113,6 +113,6 @@ function notFound(name: string, { deleted }: Namesakes): SwitchboardError {
   const hint =
     newest === undefined
       ? ''
-      : `; one that had the name was deleted (\`switchboard undelete --id ${newest.id}\` puts it back)`;
+      : `; a deleted server had the name (restore it with \`switchboard undelete --id ${newest.id}\`)`;
   return new SwitchboardError('SERVER_NOT_FOUND', `no server has the name ${name}${hint}`);
 }

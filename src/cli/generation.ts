@@ -5,9 +5,7 @@ import { UsageError } from './failure.js';
 export function generationOf(flags: Flags, flag: string): number {
   const generation = optionalGeneration(flags, flag);
   if (generation === undefined) {
-    throw new UsageError(
-      `--${flag} is required: the generation, as \`switchboard history\` lists it`,
-    );
+    throw new UsageError(`--${flag} is required: a generation from \`switchboard history\``);
   }
   return generation;
 }
@@ -17,7 +15,7 @@ export function optionalGeneration(flags: Flags, flag: string): number | undefin
   const text = flags[flag] as string | undefined;
   if (text === undefined) return undefined;
   if (!/^[1-9]\d{0,14}$/.test(text)) {
-    throw new UsageError(`--${flag}: a generation is a number such as 3, not ${text}`);
+    throw new UsageError(`--${flag}: expected a number such as 3, got ${text}`);
   }
   return Number(text);
 }

@@ -8,32 +8,32 @@ import { purgeUser } from './purge-user.js';
 /** Adds the commands about what is loaded for one user from a private source. */
 export function addLoadCommands(program: Command, run: Run): void {
   withExamples(withUserArgument(program.command('load')), [
-    ['load ana', 'if her servers are not loaded'],
-    ['load ana --force', 'anew, whatever is loaded; also ends a purge'],
+    ['load ana', 'unless her servers are loaded'],
+    ['load ana --force', 'reload; also ends a purge'],
   ])
     .description("Load a user's private servers from the private source of the tenant.")
-    .option('--force', 'load also what is loaded')
+    .option('--force', 'reload what is already loaded')
     .action((user: string, _, command: Command) =>
       run(command, (connection, flags) => load(connection, user, flags)),
     );
   withUserArgument(program.command('load-status'))
-    .description("Tell how far a user's private servers are loaded, and what went wrong.")
+    .description("Show the state of a user's private load, and its latest failure.")
     .action((user: string, _, command: Command) =>
       run(command, (connection, flags) => loadStatus(connection, user, flags)),
     );
   withUserArgument(program.command('invalidate'))
-    .description('Say that the private source has changed for a user: what it has is loaded anew.')
-    .option('--reason <text>', 'kept in the history')
+    .description('Signal that the private source changed for a user: the next read reloads.')
+    .option('--reason <text>', 'recorded in the history')
     .action((user: string, _, command: Command) =>
       run(command, (connection, flags) => invalidate(connection, user, { flags, io: processIo() })),
     );
   withExamples(withUserArgument(program.command('purge-user')), [
-    ['purge-user ana --dry-run', 'what it would take away'],
+    ['purge-user ana --dry-run', 'what would be removed'],
     ["purge-user ana --yes --reason 'has left'", ''],
   ])
-    .description('Take away all that a departed user had. Shows first how much that is.')
-    .option('--reason <text>', 'kept in the history')
-    .option('--dry-run', 'show what it would take away, and stop')
+    .description('Remove everything a departed user had. First shows how much that is.')
+    .option('--reason <text>', 'recorded in the history')
+    .option('--dry-run', 'show what would be removed, and exit')
     .option('--yes', 'do not ask')
     .action((user: string, _, command: Command) =>
       run(command, (connection, flags) => purgeUser(connection, user, { flags, io: processIo() })),

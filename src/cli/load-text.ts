@@ -17,8 +17,11 @@ function loadRows(load: PrivateLoad): readonly (readonly [label: string, value: 
   const error = failure && fromRpcStatus(failure);
   return [
     ['User', user],
-    ['Source', source === '' ? 'none in this tenant: what is in the catalog is all' : source],
-    ['State', `${stateText(load)}${loading ? '; being loaded now' : ''}`],
+    [
+      'Source',
+      source === '' ? 'none in this tenant; private servers are stored in the catalog' : source,
+    ],
+    ['State', `${stateText(load)}${loading ? '; loading' : ''}`],
     ['Loaded', localTime(loadTime)],
     ['Servers', loadTime === undefined ? '' : String(serverCount)],
     ['Left out', refusedCount === 0 ? '' : counted(refusedCount, 'row')],
@@ -30,11 +33,11 @@ function loadRows(load: PrivateLoad): readonly (readonly [label: string, value: 
 function stateText({ state, user, source }: PrivateLoad): string {
   switch (state) {
     case LoadState.STATE_COLD:
-      return 'never loaded; whoever reads for the user loads';
+      return 'never loaded; the next read for the user loads';
     case LoadState.STATE_INVALIDATED:
-      return 'invalidated; whoever reads for the user loads';
+      return 'invalidated; the next read for the user loads';
     case LoadState.STATE_PURGED:
-      return `purged; nothing is loaded before \`switchboard load ${user} --force\``;
+      return `purged; nothing is loaded until \`switchboard load ${user} --force\``;
     case LoadState.STATE_LOADED:
       return source === '' ? 'needs no load' : 'loaded';
     default:
@@ -43,7 +46,7 @@ function stateText({ state, user, source }: PrivateLoad): string {
 }
 
 function nextTry({ user }: PrivateLoad, time: Date): string {
-  return `about ${localTime(time)}, or now by \`switchboard load ${user} --force\``;
+  return `about ${localTime(time)}, or now with \`switchboard load ${user} --force\``;
 }
 
 /** The rows that were left out, so far as they are told. */
@@ -55,7 +58,7 @@ function refusedText({ refused, refusedCount }: PrivateLoad): string {
   });
   const more = refusedCount - refused.length;
   const rest = more > 0 ? `… and ${counted(more, 'more row')}\n` : '';
-  return `${table([['ROW', 'NAME', 'WHY IT WAS LEFT OUT'], ...rows])}${rest}`;
+  return `${table([['ROW', 'NAME', 'REASON'], ...rows])}${rest}`;
 }
 
-const UNTOLD = { reason: 'unknown', message: 'not told' };
+const UNTOLD = { reason: 'unknown', message: 'no reason given' };

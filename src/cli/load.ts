@@ -71,6 +71,6 @@ export async function invalidate(
 function invalidatedText({ user, source, state }: PrivateLoad): string {
   if (source === '') return 'Nothing to invalidate: the tenant has no private source.';
   if (state === LoadState.STATE_PURGED)
-    return `${user} is purged: nothing is loaded before \`switchboard load ${user} --force\`.`;
-  return `Invalidated: what ${source} has for ${user} is loaded before it is read again.`;
+    return `${user} is purged: nothing is loaded until \`switchboard load ${user} --force\`.`;
+  return `Invalidated: the next read for ${user} reloads from ${source}.`;
 }

@@ -24,7 +24,7 @@ server, 4 not allowed, 5 the server cannot be reached or cannot answer now.`;
 async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
   let exitCode: number = EXIT_CODES.ok;
   const program = withConnectionFlags(new Command('switchboard'))
-    .description('Tells every node of an application which MCP servers its users may reach.')
+    .description('A control plane for the MCP servers of multi-node applications.')
     .addHelpText('after', HELP)
     .enablePositionalOptions()
     .exitOverride();

@@ -72,7 +72,7 @@ export async function demote(
 ): Promise<number> {
   const { client, tenant, metadata } = connection;
   const owner = (flags['owner'] as string | undefined) ?? '';
-  if (owner === '') throw new UsageError('--owner: say whose it will be');
+  if (owner === '') throw new UsageError('--owner is required: the new owner');
   const server = await getById(connection, await findId(connection, key, { flags }));
   const send = async (more: Sending): Promise<Moved> => {
     const request = DemoteServerRequest.fromPartial({
@@ -128,7 +128,7 @@ function planText(
 ): string {
   const isCopy = server !== undefined && server.id !== before.id;
   const to = server === undefined ? '' : nameAndTier(server);
-  const how = isCopy ? ', by a copy: the original stays with its private source' : '';
+  const how = isCopy ? ', as a copy: the original stays in its private source' : '';
   const first = printable(`${nameAndTier(before)} -> ${to}${how}`);
   if (namesakes.length === 0) return `${first}\n`;
   const rows = namesakes.map(({ id, owner }) => [id, `PRIVATE of ${owner}`].map(printable));

@@ -14,7 +14,7 @@ export type Run = (
 /** Gives a command the argument by which an administrator names one server. */
 export function withServerArgument(command: Command): Command {
   return withViewFlags(command)
-    .argument('<name>', 'its name; without a view, the only server that has it. With --id, its id')
+    .argument('<name>', 'its name; without a view, it must be unique. With --id, its id')
     .option('--id', 'the argument is an id');
 }
 

@@ -50,13 +50,13 @@ export async function purgeUser(
 function planText(user: string, { deletedCount, revokedCount }: PurgeUserResponse): string {
   const lines = [
     `  ${counted(deletedCount, 'server')} of the user will be deleted`,
-    `  access to ${counted(revokedCount, 'server')} of others will be taken back`,
-    `  nothing will be loaded any more before \`switchboard load ${user} --force\``,
+    `  access to ${counted(revokedCount, 'server')} of others will be revoked`,
+    `  nothing will be loaded until \`switchboard load ${user} --force\``,
   ];
   return `${printable(user)}\n${lines.map((line) => `${printable(line)}\n`).join('')}`;
 }
 
 function doneText({ deletedCount, revokedCount }: PurgeUserResponse): string {
   const deleted = `${counted(deletedCount, 'server')} deleted`;
-  return `Purged: ${deleted}, access to ${counted(revokedCount, 'server')} taken back.\n`;
+  return `Purged: ${deleted}, access to ${counted(revokedCount, 'server')} revoked.\n`;
 }

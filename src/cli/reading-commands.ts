@@ -17,7 +17,7 @@ import { watch } from './watch.js';
 export function addReadingCommands(program: Command, run: Run): void {
   withConnectionFlags(withViewFlags(program.command('get')))
     .description('Show one server.')
-    .argument('<name>', 'its name, as it resolves in the view; with --id, its id')
+    .argument('<name>', 'its name, resolved in the view; with --id, its id')
     .option('--id', 'the argument is an id; without a view, looked up in the inventory')
     .action((name: string, _, command: Command) =>
       run(command, (connection, flags) => get(connection, name, flags)),
@@ -26,7 +26,7 @@ export function addReadingCommands(program: Command, run: Run): void {
     .description('List the servers of a view.')
     .action((_, command: Command) => run(command, list));
   withConnectionFlags(withViewFlags(program.command('watch')))
-    .description('Print a view and every change of it until stopped with Ctrl-C.')
+    .description('Print a view and every change to it until Ctrl-C.')
     .action((_, command: Command) =>
       run(command, async (connection, flags) => {
         await watch(connection, flags, processIo());
@@ -38,12 +38,12 @@ export function addReadingCommands(program: Command, run: Run): void {
     ['export --format claude --user ana > .mcp.json', 'what Ana may use, for Claude'],
     ['export github --format server.json', 'one server'],
   ])
-    .description('Print servers as a config file. Without a view: the inventory.')
-    .argument('[name...]', 'only these; default: all')
+    .description('Print servers as a config file. Default view: the inventory.')
+    .argument('[name...]', 'servers to export; default: all')
     .option('--format <name>', `${FORMAT_NAMES}; default: own`)
-    .option('--source <name>', 'only those of this declared set')
+    .option('--source <name>', 'only servers of this set')
     .option('--include-private', 'also write PRIVATE servers into a librechat.yaml')
-    .option('--namespace <name>', 'of a server.json; default: switchboard.local')
+    .option('--namespace <name>', 'the namespace for server.json; default: switchboard.local')
     .action((names: string[], _, command: Command) =>
       run(command, (connection, flags) =>
         exportServers(connection, names, { flags, io: processIo() }),
@@ -51,34 +51,34 @@ export function addReadingCommands(program: Command, run: Run): void {
     );
   withExamples(withConnectionFlags(withViewFlags(program.command('explain'))), [
     ['explain github --user ana --group staff', 'which server Ana gets, and why not the others'],
-    ['explain github --inventory', 'all that have or had the name'],
+    ['explain github --inventory', 'all servers that have or had the name'],
   ])
-    .description('Tell which server a name resolves to in a view, and what became of the others.')
+    .description('Explain which server a name resolves to in a view, and why not another.')
     .argument('<name>', 'the name')
     .action((name: string, _, command: Command) =>
       run(command, (connection, flags) => explain(connection, name, flags)),
     );
   withExamples(withConnectionFlags(withServerArgument(program.command('inspect'))), [
-    ['inspect github', 'connects once; prints its tools, or why not'],
+    ['inspect github', 'connects once; prints its tools, or the failure'],
   ])
-    .description('Have the control plane connect to a server now, and tell what it found.')
+    .description('Make the control plane connect to a server now, and print what it found.')
     .action((name: string, _, command: Command) =>
       run(command, (connection, flags) => inspect(connection, name, flags)),
     );
   withExamples(withConnectionFlags(withServerArgument(program.command('history'))), [
-    ['history github', 'who changed it, when and why, the newest first'],
+    ['history github', 'who changed it, when and why, newest first'],
   ])
-    .description('List every version of a server, the newest first, also of a deleted one.')
+    .description('List all versions of a server, newest first, even of a deleted one.')
     .action((name: string, _, command: Command) =>
       run(command, (connection, flags) => history(connection, name, flags)),
     );
   withExamples(withConnectionFlags(withServerArgument(program.command('diff'))), [
-    ['diff github', 'what the newest version changed'],
+    ['diff github', 'what the latest version changed'],
     ['diff github --from 2 --to 5', 'what differs between two versions'],
   ])
     .description('Show the fields that differ between two versions of a server.')
-    .option('--from <generation>', 'default: the one before --to')
-    .option('--to <generation>', 'default: the newest')
+    .option('--from <generation>', 'default: the version before --to')
+    .option('--to <generation>', 'default: the latest')
     .action((name: string, _, command: Command) =>
       run(command, (connection, flags) => diff(connection, name, flags)),
     );

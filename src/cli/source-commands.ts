@@ -11,32 +11,32 @@ type Renamed = [name: string, newName: string, flags: unknown, command: Command]
 export function addSourceCommands(program: Command, run: Run): void {
   const source = program
     .command('source')
-    .description('The private source of a tenant: where private servers of users are loaded from.');
+    .description('Show, rename or remove the private source of a tenant.');
   withConnectionFlags(source.command('show'))
-    .description('Tell what the source is called, here and in the configuration of the replica.')
+    .description('Show the name of the source, in the log and in the configuration of the replica.')
     .action((_, command: Command) =>
       run(command, (connection, flags) => showSource(connection, flags)),
     );
   withExamples(withWriting(source.command('rename')), [
-    ['source rename crm hub --dry-run', 'whether it could be renamed'],
+    ['source rename crm hub --dry-run', 'check whether it can be renamed'],
     ["source rename crm hub --yes --reason 'new service'", ''],
   ])
-    .argument('<old>', 'the name that it has')
-    .argument('<new>', 'the name that it gets: 1 to 64 of a-z, 0-9 and -')
-    .description('Give the source another name; its servers stay as they are.')
+    .argument('<old>', 'the current name')
+    .argument('<new>', 'the new name: 1 to 64 of a-z, 0-9 and -')
+    .description('Rename the source; its servers do not change.')
     .action((...[name, newName, , command]: Renamed) =>
       run(command, (connection, flags) =>
         renameSource(connection, { name, newName }, { flags, io: processIo() }),
       ),
     );
   withExamples(withWriting(source.command('remove')), [
-    ['source remove crm --drop --dry-run', 'how many servers it would delete'],
-    ['source remove crm --keep', 'its servers become ordinary private servers'],
+    ['source remove crm --drop --dry-run', 'show how many servers this would delete'],
+    ['source remove crm --keep', 'turn its servers into ordinary private servers'],
   ])
-    .argument('<name>', 'the name that it has')
-    .description('End all loads from the source. Shows first how many servers it has.')
+    .argument('<name>', 'the current name')
+    .description('End all loads from the source. First shows how many servers it has.')
     .option('--drop', 'delete its servers')
-    .option('--keep', 'keep its servers: their owners can change them from then on')
+    .option('--keep', 'keep its servers: their owners can then change them')
     .action((name: string, _, command: Command) =>
       run(command, (connection, flags) =>
         removeSource(connection, name, { flags, io: processIo() }),
@@ -46,7 +46,7 @@ export function addSourceCommands(program: Command, run: Run): void {
 
 function withWriting(command: Command): Command {
   return withConnectionFlags(command)
-    .option('--reason <text>', 'kept in the history')
+    .option('--reason <text>', 'recorded in the history')
     .option('--dry-run', 'show what it would do, and stop')
     .option('--yes', 'do not ask');
 }

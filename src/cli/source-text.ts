@@ -6,7 +6,7 @@ import {
 } from '../wire/clients.js';
 import { counted, printable, table } from './text.js';
 
-/** What the private source of a tenant is called, for people. */
+/** The private source of a tenant, for people. */
 export function sourceText(source: PrivateSource): string {
   const { name, firstName, formerNames, configuredName } = source;
   const rows = [
@@ -28,11 +28,11 @@ function stateText({ name, state, configuredName }: PrivateSource): string {
     case SourceState.STATE_ACTIVE:
       return configuredName === name
         ? 'loaded from'
-        : 'loaded from, but not by this replica: its configuration names another one';
+        : 'loaded from, but not by this replica: it is configured with another name';
     case SourceState.STATE_REMOVING:
       return `being removed; run \`switchboard source remove ${name}\` again to complete it`;
     case SourceState.STATE_REMOVED:
-      return 'removed; a source with a name that is new to the tenant can follow it';
+      return 'removed; a source with a name that is new to the tenant can replace it';
     default:
       return '';
   }

@@ -20,7 +20,7 @@ import { callUnary } from './unary.js';
 /** A removal of many servers takes several commits. Milliseconds. */
 const TIMEOUT_MS = 120_000;
 
-/** `switchboard source show`: tells what the private source of the tenant is called. */
+/** `switchboard source show`: shows the private source of the tenant. */
 export async function showSource(
   { client, tenant, metadata }: Connection,
   flags: Flags,
@@ -34,7 +34,7 @@ export async function showSource(
   return answer.source === undefined ? '' : sourceText(answer.source);
 }
 
-/** `switchboard source rename`: gives the private source of the tenant another name. */
+/** `switchboard source rename`: renames the private source of the tenant. */
 export async function renameSource(
   { client, tenant, metadata }: Connection,
   { name, newName }: { readonly name: string; readonly newName: string },
@@ -66,7 +66,7 @@ export async function renameSource(
 }
 
 /**
- * `switchboard source remove`: removes the private source of the tenant. Shows first how many
+ * `switchboard source remove`: removes the private source of the tenant. First shows how many
  * servers it has. Returns the exit code.
  */
 export async function removeSource(
@@ -101,6 +101,6 @@ export async function removeSource(
 
 function serversFlag({ drop, keep }: Flags): SourceServers {
   if ((drop === true) === (keep === true))
-    throw new UsageError('say what becomes of its servers: either --drop or --keep');
+    throw new UsageError('choose what happens to its servers: either --drop or --keep');
   return drop === true ? SourceServers.SERVERS_DROP : SourceServers.SERVERS_KEEP;
 }

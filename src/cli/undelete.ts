@@ -38,7 +38,7 @@ export async function undelete(
   const { server } = answer;
   const what = server === undefined ? request.id : `${server.name} (${tierAndOwner(server)})`;
   io.out(
-    printable(`${what} ${dryRun ? 'would be' : 'is'} back, with the id ${request.id}.`) + '\n',
+    printable(`${what} ${dryRun ? 'would be' : 'is'} restored, with the id ${request.id}.`) + '\n',
   );
   return EXIT_CODES.ok;
 }
@@ -53,7 +53,7 @@ async function findDeletedId(connection: Connection, name: string): Promise<stri
   if (others.length > 0) {
     throw severalOf(name, deleted, {
       which: 'deleted servers had',
-      hint: 'say which with --id ID; the one deleted last comes first',
+      hint: 'pick one with --id ID; the most recently deleted is first',
     });
   }
   return only.id;

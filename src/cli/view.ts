@@ -6,10 +6,10 @@ import { UsageError } from './failure.js';
 /** Gives a command the flags that say who is looking. */
 export function withViewFlags(command: Command): Command {
   return command
-    .option('--user <id>', 'what this user may use')
-    .option('--group <id>', 'a group of the user; may be repeated', collect)
-    .option('--app', 'what the application itself may use')
-    .option('--inventory', 'every record, for administrators');
+    .option('--user <id>', 'the view of this user')
+    .option('--group <id>', 'a group of the user; repeatable', collect)
+    .option('--app', 'the view of the application itself')
+    .option('--inventory', 'all records, for administrators');
 }
 
 /**
@@ -27,7 +27,7 @@ export function viewOf(flags: Flags, fallback?: View): View {
   if (groups.length > 0 && user === undefined) throw new UsageError('--group needs --user');
   const [view = fallback, ...more] = named;
   if (view === undefined || more.length > 0) {
-    throw new UsageError('say for whom: one of --user ID, --app or --inventory');
+    throw new UsageError('a view is required: one of --user ID, --app or --inventory');
   }
   return view;
 }

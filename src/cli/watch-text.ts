@@ -18,7 +18,7 @@ const RESET_WORDS: Readonly<Record<number, string>> = {
   1: 'the token is too old',
   2: 'the log was restored',
   3: 'the history differs',
-  4: 'the token is of another view',
+  4: 'the token belongs to another view',
   5: 'this reader fell behind',
 };
 

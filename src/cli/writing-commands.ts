@@ -11,31 +11,34 @@ import { undelete } from './undelete.js';
 export function addWritingCommands(program: Command, run: Run): void {
   withExamples(withConnectionFlags(program.command('apply')), [
     ['apply librechat.yaml --dry-run', 'what would be done'],
-    ['apply servers.yaml --yes --prune', 'for scripts; deletes what the file no longer has'],
+    [
+      'apply servers.yaml --yes --prune',
+      'for scripts; deletes servers that the file no longer contains',
+    ],
     ['apply .mcp.json .vscode/mcp.json', 'several files, each a set of its own'],
     ['export | switchboard apply - --target other:7070', 'from one registry to another'],
   ])
-    .description('Make the registry what files declare. Shows what it would do first.')
+    .description('Make the registry match config files. Shows the plan first.')
     .argument('<file...>', 'files with servers; - for standard input')
-    .option('--format <name>', `${FORMAT_NAMES}; default: each file tells by itself`)
-    .option('--source <name>', 'the name of the set, by which it is known; default: the path')
-    .option('--dry-run', 'show what would be done, and stop')
-    .option('--prune', 'delete the servers of the set that the file no longer has')
-    .option('--all-or-nothing', 'if anything is wrong, change nothing; each file is one step')
-    .option('--take-over', 'take servers that belong to another set')
-    .option('--reason <text>', 'kept in the history')
+    .option('--format <name>', `${FORMAT_NAMES}; default: detected per file`)
+    .option('--source <name>', 'the name of the set; default: the path of the file')
+    .option('--dry-run', 'show the plan, and exit')
+    .option('--prune', 'delete the servers of the set that the file no longer contains')
+    .option('--all-or-nothing', 'change nothing if anything is wrong; one commit per file')
+    .option('--take-over', 'take over servers that belong to another set')
+    .option('--reason <text>', 'recorded in the history')
     .option('--yes', 'do not ask')
     .action((files: string[], _, command: Command) =>
       run(command, (connection, flags) => apply(connection, files, { flags, io: processIo() })),
     );
   withExamples(withConnectionFlags(withServerArgument(program.command('rollback'))), [
-    ['rollback github --to 3 --dry-run', 'what it would change'],
+    ['rollback github --to 3 --dry-run', 'what would change'],
     ["rollback github --to 3 --reason 'wrong url'", ''],
   ])
-    .description('Make what an older version declared the newest version. Shows the diff first.')
-    .option('--to <generation>', 'the version, as `switchboard history` lists it')
-    .option('--reason <text>', 'kept in the history')
-    .option('--dry-run', 'show what it would change, and stop')
+    .description('Roll a server back to an older version. Shows the diff first.')
+    .option('--to <generation>', 'the version, as listed by `switchboard history`')
+    .option('--reason <text>', 'recorded in the history')
+    .option('--dry-run', 'show what would change, and exit')
     .option('--yes', 'do not ask')
     .action((name: string, _, command: Command) =>
       run(command, (connection, flags) => rollback(connection, name, { flags, io: processIo() })),
@@ -44,10 +47,10 @@ export function addWritingCommands(program: Command, run: Run): void {
     ['undelete github', 'the only deleted server that had the name'],
     ['undelete --id 14dbc808-6677-4858-87e9-9936e4d78a73', ''],
   ])
-    .description('Put a deleted server back as it was, with its grants.')
+    .description('Restore a deleted server as it was, with its grants.')
     .argument('<name>', 'the name that it had; with --id, its id')
     .option('--id', 'the argument is an id')
-    .option('--reason <text>', 'kept in the history')
+    .option('--reason <text>', 'recorded in the history')
     .option('--dry-run', 'check only')
     .action((name: string, _, command: Command) =>
       run(command, (connection, flags) => undelete(connection, name, { flags, io: processIo() })),

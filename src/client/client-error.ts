@@ -4,8 +4,8 @@
  */
 export const CLIENT_ERROR_REASONS = {
   VIEW_UNKNOWN: {
-    summary: 'This view is not known at this node: it was not subscribed to, or is not synced yet.',
-    fix: 'Await `user(...)` or `ready()` first, and keep the handle while it is used.',
+    summary: 'This node does not know the view: it is not subscribed, or not synced yet.',
+    fix: 'Await `user(...)` or `ready()` first, and keep the handle while you use it.',
   },
   SUBSCRIPTION_REFUSED: {
     summary: 'The control plane refused the subscription.',
@@ -13,82 +13,82 @@ export const CLIENT_ERROR_REASONS = {
   },
   SERVER_UNKNOWN: {
     summary: 'No server of this name in this view.',
-    fix: 'Check the name and the user; the view may also not have arrived yet.',
+    fix: 'Check the name and the user; the view may not be synced yet.',
   },
   SERVER_DISABLED: {
     summary: 'The server is disabled.',
-    fix: 'Enable it, or do without it.',
+    fix: 'Enable it, or do not use it.',
   },
   UNSUPPORTED_TRANSPORT: {
-    summary: 'This client cannot speak to the proxy of the server.',
-    fix: 'Use a proxy of http, https, socks4 or socks5.',
+    summary: 'This client does not support the proxy of the server.',
+    fix: 'Use an http, https, socks4 or socks5 proxy.',
   },
   VALUE_MISSING: {
-    summary: 'A placeholder of the spec has no value here.',
-    fix: 'Provide what the metadata names: environment, user value, secret or request value.',
+    summary: 'A placeholder in the spec has no value on this node.',
+    fix: 'Provide the value named in the metadata: environment, user value, secret or request value.',
   },
   VALUE_INVALID: {
-    summary: 'A value may not stand where the spec puts it.',
-    fix: 'Correct the value of the field that the metadata names.',
+    summary: 'A value is not allowed where the spec uses it.',
+    fix: 'Correct the value of the field named in the metadata.',
   },
   VALUE_NOT_ALLOWED: {
     summary: 'A private server may not read this kind of value.',
-    fix: 'Use user values or a literal, or make the server a shared one.',
+    fix: 'Use user values or a literal, or promote the server.',
   },
   HOOK_FAILED: {
     summary: 'A hook of the application threw.',
     fix: 'See the cause.',
   },
   CONNECT_FAILED: {
-    summary: 'The connection could not be made.',
-    fix: 'See the cause; the server is tried again after retryAfterMs.',
+    summary: 'The connect failed.',
+    fix: 'See the cause; a new attempt is made after retryAfterMs.',
   },
   CONNECT_TIMEOUT: {
-    summary: 'The connection was not made in time.',
-    fix: 'Check the server, or give it more time in its timeouts.',
+    summary: 'The connect timed out.',
+    fix: 'Check the server, or raise its connect timeout.',
   },
   UNAUTHORIZED: {
-    summary: 'The server refused the credentials, also after asking for new ones.',
+    summary: 'The server rejected the credentials, even after they were renewed.',
     fix: 'Let the user sign in again, then call `renew`.',
   },
   TOO_MANY_PROCESSES: {
-    summary: 'As many server processes run as are allowed, and none is idle.',
-    fix: 'Raise maxStdioProcesses, or try again.',
+    summary: 'The limit of server processes has been reached, and none is idle.',
+    fix: 'Raise maxStdioProcesses, or retry.',
   },
   CONNECTION_RETIRED: {
-    summary: 'The connection takes no more calls. Nothing was sent.',
-    fix: 'Get the connection again; `call` and `callTool` of a scope do it by themselves.',
+    summary: 'The connection no longer accepts calls. Nothing was sent.',
+    fix: 'Get the connection again; `call` and `callTool` of a scope do so automatically.',
   },
   CONNECTION_LOST: {
-    summary: 'The server went away, or lost the session, before it answered.',
-    fix: 'Try again, if `sent` is false or the tool may run twice.',
+    summary: 'The server went away, or lost the session, before it responded.',
+    fix: 'Retry if `sent` is false or the tool may safely run twice.',
   },
   ACCESS_REVOKED: {
-    summary: 'The server was deleted, or taken from this user.',
+    summary: 'The server was deleted, or this user lost access.',
     fix: 'Nothing to do: the result, if any, is not for this user.',
   },
   DRAIN_TIMEOUT: {
     summary: 'The call took longer than a connection is kept after its config changed.',
-    fix: 'Try again; raise drainMaxMs if calls take this long.',
+    fix: 'Retry; raise drainMaxMs if calls take this long.',
   },
   DISCONNECTED: {
     summary: 'The connection was closed by `disconnect` or `disconnectAll`.',
     fix: 'Get it again.',
   },
   CALL_TIMEOUT: {
-    summary: 'The server neither answered nor reported progress in time.',
-    fix: 'Give it more time, by the call or in the timeouts of the spec.',
+    summary: 'The server neither responded nor reported progress in time.',
+    fix: 'Raise the timeout, in the call or in the spec.',
   },
   CALL_REFUSED: {
-    summary: 'The server answered with an error.',
+    summary: 'The server returned an error.',
     fix: 'See the metadata and the cause.',
   },
   SERVER_UNAVAILABLE: {
-    summary: 'The server, or a proxy before it, answered that it cannot serve now.',
+    summary: 'The server, or a proxy in front of it, is temporarily unavailable.',
     fix: 'Try again later.',
   },
   TOOL_NOT_ALLOWED: {
-    summary: 'The tool filter of the server does not let this tool through.',
+    summary: 'The tool filter of the server does not allow this tool.',
     fix: 'Call another tool, or change the filter.',
   },
   CANCELLED: {
@@ -96,11 +96,11 @@ export const CLIENT_ERROR_REASONS = {
     fix: 'Nothing to do.',
   },
   CLIENT_CLOSED: {
-    summary: 'The client was used after it was closed.',
+    summary: 'The client was used after it had been closed.',
     fix: 'Open another one.',
   },
   POOL_CLOSED: {
-    summary: 'The pool was used after it was closed.',
+    summary: 'The pool was used after it had been closed.',
     fix: 'Open another one.',
   },
 } as const satisfies Record<string, { summary: string; fix: string }>;

@@ -1,47 +1,47 @@
 /**
- * The one list of error reasons. A reason is stable: clients branch on it, never on
- * text. `summary` says what happened, `fix` what to do; docs/errors.md is made of
- * them. The gRPC code of each reason stands in wire/status.ts.
+ * The one list of error reasons. A reason is stable: clients branch on it, never on text. `summary`
+ * says what happened, `fix` what to do; docs/errors.md is generated from them. The gRPC code of
+ * each reason is in wire/status.ts.
  */
 export const ERROR_REASONS = {
   SERVER_NOT_FOUND: {
-    summary: 'No such server, or none that this view may see.',
-    fix: 'Check the name or id, and the view that was asked for.',
+    summary: 'The server does not exist, or this view may not see it.',
+    fix: 'Check the name or id, and the requested view.',
   },
   NAME_TAKEN: {
-    summary: 'Another server of this scope already has the name.',
+    summary: 'Another server in this scope already has the name.',
     fix: 'Choose another name, or change the server that has it.',
   },
   INVALID_FIELD: {
-    summary: 'A field of the request is missing or has a value that is not allowed.',
-    fix: 'Correct the fields that the BadRequest detail names.',
+    summary: 'A field of the request is missing or invalid.',
+    fix: 'Correct the fields listed in the BadRequest detail.',
   },
   REQUEST_ID_REUSED: {
     summary: 'The request id was used for another request within the last 24 hours.',
     fix: 'Use a new request id for a new request.',
   },
   TOKEN_INVALID: {
-    summary: 'The token was not made by Switchboard, was damaged, or is of another tenant.',
-    fix: 'Send a token unchanged, to the tenant that gave it.',
+    summary: 'The token was not issued by Switchboard, is damaged, or belongs to another tenant.',
+    fix: 'Send tokens unchanged, and only to the tenant that issued them.',
   },
   ETAG_MISMATCH: {
-    summary: 'The server was changed since the copy that this change was made from.',
-    fix: 'Read the server again and decide again; the metadata holds the current etag.',
+    summary: 'The server has changed since the copy that this change is based on.',
+    fix: 'Read the server again and decide again; the metadata has the current etag.',
   },
   PAGE_EXPIRED: {
-    summary: 'The list has changed since the page before.',
-    fix: 'Start the list again without a page token.',
+    summary: 'The list has changed since the previous page.',
+    fix: 'List again without a page token.',
   },
   TIER_CHANGE_NOT_ALLOWED: {
     summary: 'This method does not move a server between PRIVATE and the shared tiers.',
     fix: 'Use promote or demote.',
   },
   WRONG_TIER: {
-    summary: 'The server is not of a tier that this method works on.',
-    fix: 'Access belongs to PRIVATE servers; promote PRIVATE ones, demote APP and USER ones.',
+    summary: 'This method does not apply to servers of this tier.',
+    fix: 'Only PRIVATE servers have access lists; promote PRIVATE servers, demote APP and USER ones.',
   },
   WOULD_SHADOW: {
-    summary: 'Private servers of other owners have the name and would be hidden.',
+    summary: 'Private servers of other owners have the same name and would be shadowed.',
     fix: 'Rename the server first, or promote with SHADOW_POLICY_SHADOW.',
   },
   TOO_MANY_GRANTS: {
@@ -50,138 +50,138 @@ export const ERROR_REASONS = {
   },
   MANAGED_BY_SOURCE: {
     summary: 'The server comes from a private source and can be changed only there.',
-    fix: 'Change it at the source, then call InvalidateUser; to share it with all, promote it.',
+    fix: 'Change it in the source, then call InvalidateUser; to share it with everyone, promote it.',
   },
   USER_PURGED: {
     summary: 'The user was purged, so nothing is loaded.',
     fix: 'If the user is back, call LoadPrivateServers with force.',
   },
   SOURCE_UNAVAILABLE: {
-    summary: 'The private source cannot be reached, did not answer in time, or failed.',
-    fix: 'Try again after the retry delay; check the source.',
+    summary: 'The private source is unreachable, did not respond in time, or failed.',
+    fix: 'Retry after the delay in RetryInfo; check the source.',
   },
   SOURCE_TOO_LARGE: {
-    summary: 'The private source answered more than a load may hold.',
-    fix: 'Raise the limits of the source, or let it answer fewer servers.',
+    summary: 'The private source returned more than a load may hold.',
+    fix: 'Raise the limits of the source, or make it return fewer servers.',
   },
   SOURCE_DIFFERS: {
-    summary: 'The configuration of this replica names another private source than the tenant has.',
-    fix: 'Correct the file of --private-sources, or rename or remove the source of the tenant.',
+    summary: 'This replica is configured with another private source than the tenant has.',
+    fix: "Correct the --private-sources file, or rename or remove the tenant's source.",
   },
   SOURCE_REMOVED: {
     summary: 'The private source was removed from the tenant, so nothing is loaded from it.',
-    fix: 'Take it out of the configuration; to load from it again, give it a new name there.',
+    fix: 'Remove it from the configuration; to load from it again, give it a new name there.',
   },
   SOURCE_MISMATCH: {
-    summary: 'The private source of the tenant is not the one that the request names.',
+    summary: "The tenant's private source is not the one in the request.",
     fix: 'Read it with GetPrivateSource and decide again.',
   },
   LOAD_CONFLICT: {
-    summary: 'What the load would change was changed meanwhile, again and again.',
-    fix: 'Try again after the retry delay.',
+    summary: 'The servers that the load would change kept changing in the meantime.',
+    fix: 'Retry after the delay in RetryInfo.',
   },
   ROW_CONTRADICTS: {
     summary: 'Rows of the private source contradict each other.',
-    fix: 'Let each row have an id of its own, and each owner a name once.',
+    fix: 'Give each row its own id, and use each name only once per owner.',
   },
   ROW_NOT_ALLOWED: {
-    summary: 'The private source may not speak for this server.',
-    fix: 'Allow foreign owners for the source, or leave the row out.',
+    summary: 'The private source may not return this server.',
+    fix: 'Allow foreign owners for the source, or omit the row.',
   },
   ROW_BROKEN: {
-    summary: 'The private source could not tell this server.',
-    fix: 'Mend it at the source; what was known of it stays until then.',
+    summary: 'The private source could not return this server.',
+    fix: 'Fix it in the source; the previous version is kept until then.',
   },
   OTHER_SOURCE: {
-    summary: 'The server belongs to another declared set.',
+    summary: 'The server belongs to another set.',
     fix: 'Remove it there first, or apply with take_over.',
   },
   VERSION_NOT_FOUND: {
-    summary: 'The server has no such version that could be returned to.',
-    fix: 'List its versions; the deletion is none to return to.',
+    summary: 'The server has no such version to roll back to.',
+    fix: 'List its versions; a deletion is not a version to roll back to.',
   },
   NOT_DELETED: {
     summary: 'The server is not deleted.',
-    fix: 'Nothing to do; to return to an older version, roll it back.',
+    fix: 'Nothing to do; to restore an older version, roll back.',
   },
   EPOCH_CHANGED: {
-    summary: 'The token is of a former life of the log.',
+    summary: 'The token is from an earlier epoch of the log.',
     fix: 'Drop the token and read again.',
   },
   NOT_CAUGHT_UP: {
-    summary: 'The replica did not reach the demanded state before the deadline.',
-    fix: 'Try again, with a longer deadline.',
+    summary: 'The replica did not reach the requested state before the deadline.',
+    fix: 'Retry with a longer deadline.',
   },
   NOT_WRITTEN: {
     summary: 'The write failed and nothing was written.',
-    fix: 'Try again.',
+    fix: 'Retry.',
   },
   OUTCOME_UNKNOWN: {
     summary: 'The write may or may not have been committed.',
-    fix: 'Repeat it with the same request id.',
+    fix: 'Retry with the same request id.',
   },
   CATALOG_UNAVAILABLE: {
-    summary: 'The Catalog cannot be reached or cannot store any more.',
-    fix: 'Try again after the retry delay; check the disk or the database.',
+    summary: 'The Catalog is unreachable or cannot store more data.',
+    fix: 'Retry after the delay in RetryInfo; check the disk or the database.',
   },
   COMMIT_TOO_LARGE: {
     summary: 'The change is larger than 8 MB when encoded.',
     fix: 'Split it.',
   },
   ANSWER_TOO_LARGE: {
-    summary: 'The answer has no room left for this server.',
-    fix: 'Ask for it in another request, with fewer keys.',
+    summary: 'The response has no room left for this server.',
+    fix: 'Request it in another call with fewer keys.',
   },
   SLOW_CONSUMER: {
     summary: 'The stream fell too far behind, too often, or never acknowledged.',
-    fix: 'Read faster; open the stream again with the last token.',
+    fix: 'Read faster; reopen the stream with the last token.',
   },
   TOO_MANY_STREAMS: {
-    summary: 'The limit of open streams is reached.',
-    fix: 'Close streams that are not needed, or raise the limit.',
+    summary: 'The limit of open streams has been reached.',
+    fix: 'Close unneeded streams, or raise the limit.',
   },
   TOO_MANY_SUBSCRIPTIONS: {
-    summary: 'The stream has as many subscriptions as are allowed.',
-    fix: 'Unsubscribe views that are not needed, or raise the limit.',
+    summary: 'The stream has reached the limit of subscriptions.',
+    fix: 'Unsubscribe unneeded views, or raise the limit.',
   },
   PROTOCOL_VIOLATION: {
-    summary: 'The messages of the stream came in an order that is not allowed.',
-    fix: 'Send `open` first and once.',
+    summary: 'The messages of the stream arrived in an invalid order.',
+    fix: 'Send `open` first, and only once.',
   },
   UNAUTHENTICATED: {
-    summary: 'The request carries no valid credential.',
+    summary: 'The request carries no valid credentials.',
     fix: 'Send `authorization: Bearer <token>` with a token that the server knows.',
   },
   PERMISSION_DENIED: {
     summary: 'The caller may not do this.',
-    fix: 'Use a credential with the role or the tenant that it needs.',
+    fix: 'Use credentials with the required role and tenant.',
   },
   UNREACHABLE: {
-    summary: 'The server cannot be reached, or the connection broke. Only clients report it.',
-    fix: 'Check the address and that the server is running; try again.',
+    summary: 'The server is unreachable, or the connection broke. Only clients report it.',
+    fix: 'Check the address and that the server is running; then retry.',
   },
   UNRECOGNIZED_STATUS: {
-    summary: 'The call failed with a status that has no reason which this version knows.',
-    fix: 'See its code in the metadata and its message; a proxy or another version may have sent it.',
+    summary: 'The call failed with a status whose reason this version does not know.',
+    fix: 'Look at the code in the metadata and at the message; a proxy or another version may have sent it.',
   },
   STARTING: {
-    summary: 'This replica has started and is not ready to serve yet.',
-    fix: 'Try again after the retry delay; health says SERVING once it is ready.',
+    summary: 'This replica is starting and is not ready to serve yet.',
+    fix: 'Retry after the delay in RetryInfo; health reports SERVING once it is ready.',
   },
   SHUTTING_DOWN: {
     summary: 'This replica is shutting down.',
-    fix: 'Try again after the retry delay.',
+    fix: 'Retry after the delay in RetryInfo.',
   },
   CANCELLED: {
     summary: 'The caller cancelled the request.',
     fix: 'Nothing to do.',
   },
   DEADLINE_EXCEEDED: {
-    summary: 'The deadline passed before there was an answer.',
-    fix: 'Try again, with a longer deadline.',
+    summary: 'The deadline expired before there was a response.',
+    fix: 'Retry with a longer deadline.',
   },
   CLOSED: {
-    summary: 'The component was used after it was closed.',
+    summary: 'The component was used after it had been closed.',
     fix: 'Open it again.',
   },
   UNSUPPORTED: {
@@ -189,7 +189,7 @@ export const ERROR_REASONS = {
     fix: 'Use another deployment.',
   },
   INTERNAL: {
-    summary: 'A defect of Switchboard. The log has the cause under the correlation id.',
+    summary: 'A defect in Switchboard. The log has the cause under the correlation id.',
     fix: 'Report it.',
   },
 } as const satisfies Record<string, { summary: string; fix: string }>;
@@ -197,7 +197,7 @@ export const ERROR_REASONS = {
 /** A stable, machine-readable reason. */
 export type ErrorReason = keyof typeof ERROR_REASONS;
 
-/** A field that was refused: its path in the request, such as `server.spec.stdio.command`. */
+/** A rejected field: its path in the request, such as `server.spec.stdio.command`. */
 export interface FieldViolation {
   readonly field: string;
   readonly description: string;
@@ -207,11 +207,11 @@ export interface FieldViolation {
 export interface ErrorDetails {
   /** Facts for the caller; no secrets. */
   readonly metadata?: Readonly<Record<string, string>>;
-  /** With INVALID_FIELD: each field that was refused. */
+  /** With INVALID_FIELD: each rejected field. */
   readonly violations?: readonly FieldViolation[];
-  /** With a reason that is worth trying again: after how many milliseconds. */
+  /** With a retryable reason: the delay before a retry, in milliseconds. */
   readonly retryDelayMs?: number;
-  /** What led to it; for logs, never sent. */
+  /** The underlying error; for logs, never sent. */
   readonly cause?: unknown;
 }
 

@@ -70,8 +70,8 @@ function wholeSentence(
   if (view.kind === 'inventory') return `The inventory view resolves no names, so not ${quoted}.`;
   if (won !== undefined)
     return `${quoted} is the ${won.tier} server ${won.id} for ${viewer(view)}: ${won.explanation}`;
-  const rest = others === 0 ? 'none has it' : 'those that have it are not seen';
-  return `${quoted} is no server for ${viewer(view)}: ${rest}.`;
+  const rest = others === 0 ? 'none has it' : 'the servers that have it are outside the view';
+  return `${quoted} is not a server for ${viewer(view)}: ${rest}.`;
 }
 
 function viewer(view: View): string {
@@ -83,7 +83,8 @@ function winning(server: StoredServer, view: View): AccessCandidate {
 }
 
 function whyFirst(server: StoredServer, view: View): string {
-  if (isShared(server.record)) return 'A shared server comes before all others of its name.';
+  if (isShared(server.record))
+    return 'A shared server takes precedence over all others of its name.';
   const sight = sightOf(server, view);
   if (sight?.owned === true) return 'The user owns it, and no shared server has the name.';
   return `${grantOf(server, view)}, none of the name earlier; none is shared or the user's own.`;
@@ -92,11 +93,11 @@ function whyFirst(server: StoredServer, view: View): string {
 function losing(server: StoredServer, winner: StoredServer, view: View): AccessCandidate {
   const { id } = winner.record;
   if (isShared(winner.record)) {
-    const why = `The shared server ${id} comes before it.`;
+    const why = `The shared server ${id} takes precedence.`;
     return candidate(server, view, { verdict: 'shadowed_by_shared', why });
   }
   if (sightOf(winner, view)?.owned === true) {
-    const why = `The user's own server ${id} comes before it.`;
+    const why = `The user's own server ${id} takes precedence.`;
     return candidate(server, view, { verdict: 'shadowed_by_owned', why });
   }
   const [first, own] = [sightOf(winner, view), sightOf(server, view)];
@@ -113,7 +114,7 @@ function notSeen(server: StoredServer, view: View): AccessCandidate {
     const why = `The app view sees servers of tier APP only; this one is ${server.record.tier}.`;
     return candidate(server, view, { verdict: 'not_for_app', why });
   }
-  const why = 'The user does not own it, and neither the user nor a group was granted it.';
+  const why = 'The user does not own it, and has no grant, directly or through a group.';
   return candidate(server, view, { verdict: 'not_granted', why });
 }
 
@@ -142,7 +143,7 @@ function candidate(
   return {
     ...{ id, tier, verdict, disabled: !spec.enabled, revision },
     ...(owner === undefined ? {} : { owner }),
-    explanation: takesName ? `${why} It is disabled, and takes the name all the same.` : why,
+    explanation: takesName ? `${why} It is disabled, but still takes the name.` : why,
     sights: subjectSights(server, view),
   };
 }

@@ -19,7 +19,7 @@ export function readSubjects(texts: readonly string[]): readonly Subject[] {
   for (const [text, index] of given) {
     const field = `subjects[${String(index)}]`;
     if (!isSubject(text)) {
-      violations.push({ field, description: 'must begin with `user:` or `group:`' });
+      violations.push({ field, description: 'must start with `user:` or `group:`' });
       continue;
     }
     checkId(text.slice(text.indexOf(':') + 1), field, (path, description) => {

@@ -59,7 +59,7 @@ export function decodeToken(tenant: string, token: string, field: string): Token
     bytes.toString('base64url') === token &&
     bytes.readUInt8(0) === VERSION &&
     checkOf(bytes).equals(bytes.subarray(37));
-  if (!whole) throw tokenInvalid(field, 'not a token of Switchboard, or damaged');
+  if (!whole) throw tokenInvalid(field, 'not a Switchboard token, or damaged');
   if (!digestBytes('tenant', tenant).subarray(0, 4).equals(bytes.subarray(1, 5))) {
     throw tokenInvalid(field, 'a token of another tenant');
   }

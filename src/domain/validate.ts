@@ -73,9 +73,9 @@ export function validateDeclaration(declared: Declaration, path: string): void {
 export function checkName(name: string, report: (description: string) => void): void {
   if (name === '') report('must not be empty');
   else if (name.length > LIMITS.name) report(`must be at most ${String(LIMITS.name)} characters`);
-  else if (CONTROL.test(name)) report('must not hold control characters');
-  else if (name.includes('/') || name.includes('\\')) report('must not hold slashes');
-  else if (name.trim() !== name) report('must not begin or end with space');
+  else if (CONTROL.test(name)) report('must not contain control characters');
+  else if (name.includes('/') || name.includes('\\')) report('must not contain slashes');
+  else if (name.trim() !== name) report('must not start or end with whitespace');
   else if (RESERVED_NAMES.has(name)) report('is a reserved word');
   else if (!name.isWellFormed()) report('must be well-formed Unicode');
 }
@@ -84,7 +84,7 @@ export function checkName(name: string, report: (description: string) => void): 
 export function checkId(id: string, field: string, report: Report): void {
   if (id.trim() === '') report(field, 'must not be blank');
   else if (id.length > LIMITS.id) report(field, `must be at most ${String(LIMITS.id)} characters`);
-  else if (CONTROL.test(id)) report(field, 'must not hold control characters');
+  else if (CONTROL.test(id)) report(field, 'must not contain control characters');
   else if (!id.isWellFormed()) report(field, 'must be well-formed Unicode');
 }
 
@@ -93,7 +93,7 @@ export function checkSource(source: string, report: (description: string) => voi
   if (source === '') report('must not be empty');
   else if (source.length > LIMITS.source)
     report(`must be at most ${String(LIMITS.source)} characters`);
-  else if (CONTROL.test(source)) report('must not hold control characters');
+  else if (CONTROL.test(source)) report('must not contain control characters');
   else if (!source.isWellFormed()) report('must be well-formed Unicode');
 }
 
@@ -117,11 +117,11 @@ function checkStdio(transport: StdioTransport, report: Report): void {
   checkPlain(cwd, 'stdio.cwd', report);
   if (args.length > LIMITS.args) report('stdio.args', `at most ${String(LIMITS.args)}`);
   args.forEach((arg, index) => {
-    if (arg.includes('\0')) report(`stdio.args[${String(index)}]`, 'must not hold NUL');
+    if (arg.includes('\0')) report(`stdio.args[${String(index)}]`, 'must not contain NUL');
   });
   checkKeys(env, { field: 'stdio.env', pattern: VARIABLE_NAME, limit: LIMITS.env }, report);
   for (const [name, value] of Object.entries(env)) {
-    if (value.includes('\0')) report(`stdio.env[${name}]`, 'must not hold NUL');
+    if (value.includes('\0')) report(`stdio.env[${name}]`, 'must not contain NUL');
   }
 }
 
@@ -147,7 +147,8 @@ function checkHeaders(
     seen.add(lower);
     if (TRANSPORT_HEADERS.has(lower)) report(`${field}[${name}]`, 'is set by the transport itself');
     // eslint-disable-next-line no-control-regex -- they would end the header
-    if (/[\u0000\r\n]/.test(value)) report(`${field}[${name}]`, 'must not hold line breaks or NUL');
+    if (/[\u0000\r\n]/.test(value))
+      report(`${field}[${name}]`, 'must not contain line breaks or NUL');
   }
 }
 
@@ -261,9 +262,9 @@ function checkUrl(
   if (parsed === undefined) report('is not an absolute URL');
   else if (!schemes.includes(parsed.protocol)) {
     report(
-      `must begin with ${schemes.map((scheme) => scheme.slice(0, -1)).join(' or ')}, not ${parsed.protocol.slice(0, -1)}`,
+      `must start with ${schemes.map((scheme) => scheme.slice(0, -1)).join(' or ')}, not ${parsed.protocol.slice(0, -1)}`,
     );
-  } else if (CONTROL.test(url)) report('must not hold control characters');
+  } else if (CONTROL.test(url)) report('must not contain control characters');
 }
 
 function withoutReferences(text: string): string | undefined {
@@ -291,10 +292,10 @@ function checkKeys(
 }
 
 function checkPlain(text: string, field: string, report: Report): void {
-  if (text.includes('${')) report(field, 'must be plain, without ${…}');
+  if (text.includes('${')) report(field, 'must be plain text, without ${…}');
   else if (text.length > LIMITS.text)
     report(field, `must be at most ${String(LIMITS.text)} characters`);
-  else if (CONTROL.test(text)) report(field, 'must not hold control characters');
+  else if (CONTROL.test(text)) report(field, 'must not contain control characters');
 }
 
 function checkValue(path: string, text: string, report: Report): void {
@@ -312,13 +313,13 @@ function checkValue(path: string, text: string, report: Report): void {
 function checkTierFits({ tier, spec }: Declaration, report: Report): void {
   if (tier === 'APP' && neededScope(spec).scope !== 'shared') {
     for (const reason of neededScope(spec).reasons) {
-      report('tier', `an APP server is shared and cannot need a user's value: ${reason}`);
+      report('tier', `an APP server is shared and cannot use user values: ${reason}`);
     }
   }
   for (const { path, text } of valueFields(spec)) {
     for (const { kind, name } of referencesIn(text)) {
       if (kind === 'var' && !Object.hasOwn(spec.userVariables, name)) {
-        report(`spec.${path}`, `\${var:${name}} is not among user_variables`);
+        report(`spec.${path}`, `\${var:${name}} is not declared in user_variables`);
       }
       if (tier === 'PRIVATE' && (kind === 'env' || kind === 'secret')) {
         report(`spec.${path}`, `a PRIVATE server may not read \${${kind}:${name}} of the node`);

@@ -17,7 +17,7 @@ export function detectFormat(root: Tree, hints: Hints): Format | Problem {
     ...placeIn(root, []),
     message:
       format === undefined
-        ? 'is no config file of a known format: it has neither servers nor mcpServers, and is no server.json'
+        ? 'is not a config file of a known format: it has neither servers nor mcpServers, and is not a server.json'
         : `could be ${found.join(' or ')}: say which`,
   };
 }

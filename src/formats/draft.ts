@@ -80,16 +80,16 @@ export function tellUnsaid(draft: Draft, said: readonly (keyof ServerSpec)[]): v
     const key = name as keyof typeof FIELD_NAMES;
     if (said.includes(key) || key === 'annotations') continue;
     if (JSON.stringify(spec[key]) !== JSON.stringify(SPEC_DEFAULTS[key]))
-      lost(draft, `spec.${field}`, 'cannot be said in this format');
+      lost(draft, `spec.${field}`, 'cannot be expressed in this format');
   }
 }
 
 /** Tells of owner and external id, as far as a reader of the file will not find them again. */
 export function tellIdentity(draft: Draft): void {
   const { name, owner, externalId } = draft.server;
-  if (owner !== undefined) lost(draft, 'owner', 'the file does not tell whose it is');
+  if (owner !== undefined) lost(draft, 'owner', 'the file does not state the owner');
   const kept = externalId.includes('/') && fromFileName(externalId).name === name;
-  if (externalId !== '' && !kept) lost(draft, 'external_id', 'cannot be said in this format');
+  if (externalId !== '' && !kept) lost(draft, 'external_id', 'cannot be expressed in this format');
 }
 
 /** What may be put back of the annotations that a reader of the format left. */
@@ -113,7 +113,7 @@ export function withAnnotations(draft: Draft, entry: JsonObject, what: Restorabl
     const prefix = `${draft.format}/`;
     const value = key.startsWith(prefix) ? canonical(text) : undefined;
     const done = value !== undefined && putBack(out, { as: key.slice(prefix.length), value }, what);
-    if (!done) lost(draft, `spec.annotations[${key}]`, 'cannot be said in this format');
+    if (!done) lost(draft, `spec.annotations[${key}]`, 'cannot be expressed in this format');
   }
   return out;
 }

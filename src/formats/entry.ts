@@ -58,7 +58,7 @@ export function parseEntry<T>(entry: Entry, schema: z.ZodType<T>): T | undefined
   for (const issue of parsed.error?.issues ?? []) {
     const path = issue.path as FilePath;
     if (issue.code !== 'unrecognized_keys') fail(entry, path, issue.message);
-    else for (const key of issue.keys) fail(entry, [...path, key], 'is not a field here');
+    else for (const key of issue.keys) fail(entry, [...path, key], 'is not a known field');
   }
   return entry.problems.length === 0 ? parsed.data : undefined;
 }

@@ -79,7 +79,7 @@ function ownTree(node: Node, place: TextPlace, walk: Walk): Tree {
   if (value === null || ['string', 'number', 'boolean'].includes(typeof value)) {
     return { kind: 'scalar', place, value: value as string | number | boolean | null };
   }
-  problem(walk, place, 'holds a value of a kind that JSON does not have');
+  problem(walk, place, 'has a value of a type that JSON does not support');
   return { kind: 'scalar', place, value: null };
 }
 
@@ -87,12 +87,13 @@ function aliased(node: Node & { readonly source: string }, walk: Walk): Tree {
   const place = walk.placeAt(node.range?.[0] ?? 0);
   const tree = walk.anchors.get(node.source);
   if (tree === undefined) {
-    problem(walk, place, `*${node.source} stands for nothing, or for itself`);
+    problem(walk, place, `*${node.source} has no anchor, or refers to itself`);
     return { kind: 'scalar', place, value: null };
   }
   const within = walk.aliased <= MAX_ALIASED;
   walk.aliased += walk.sizes.get(tree) ?? 1;
-  if (within && walk.aliased > MAX_ALIASED) problem(walk, place, 'aliases stand for too much');
+  if (within && walk.aliased > MAX_ALIASED)
+    problem(walk, place, 'aliases expand to too many values');
   return tree;
 }
 

@@ -37,7 +37,7 @@ export function readTransport(
 function inferKind(entry: Entry, declared: DeclaredTransport): Transport['kind'] | undefined {
   const { command, url, urlKind } = declared;
   if (command !== undefined && url !== undefined) {
-    fail(entry, ['command'], 'is given beside a url: say by `type` which one is meant');
+    fail(entry, ['command'], 'is set together with a url: choose one with `type`');
     return undefined;
   }
   if (command === undefined && url === undefined) {
@@ -135,6 +135,6 @@ function readPlain(
   const { parts, problems } = read(text);
   for (const message of problems) fail(entry, [field], message);
   if (problems.length === 0 && parts.some((part) => part.kind !== 'literal'))
-    fail(entry, [field], 'must be plain: placeholders are put together at the node');
+    fail(entry, [field], 'must be plain text, without placeholders');
   return text;
 }

@@ -36,7 +36,7 @@ export function writeOAuthTexts(
     if (value === '') continue;
     if (key === 'clientSecret' && holdsSecret(value))
       lost(draft, field, 'a secret is never written; use a reference such as ${secret:NAME}');
-    else if (word === undefined) lost(draft, field, 'cannot be said in this format');
+    else if (word === undefined) lost(draft, field, 'cannot be expressed in this format');
     else {
       const text = printField(draft, { field, value }, dialect);
       if (text !== undefined) out[word] = text;
@@ -54,6 +54,6 @@ export function holdsSecret(clientSecret: string): boolean {
 export function writeScopes(draft: Draft, scopes: readonly string[]): string | undefined {
   if (scopes.length === 0) return undefined;
   if (scopes.every((scope) => /^\S+$/.test(scope))) return scopes.join(' ');
-  lost(draft, 'spec.oauth.scopes', 'a scope with space in it cannot be said in this format');
+  lost(draft, 'spec.oauth.scopes', 'a scope with space in it cannot be expressed in this format');
   return undefined;
 }

@@ -62,8 +62,7 @@ function tellTiers(drafts: readonly Draft[], written: readonly ReadServer[]): vo
   );
   for (const draft of drafts) {
     const tier = tiers.get(draft.server.name) ?? draft.server.tier;
-    if (tier !== draft.server.tier)
-      lost(draft, 'tier', `a reader of the file takes it for ${tier}`);
+    if (tier !== draft.server.tier) lost(draft, 'tier', `a reader of the file will assume ${tier}`);
   }
 }
 
@@ -79,7 +78,7 @@ const TEXTS: Readonly<Record<Format, (drafts: readonly Draft[], options: WriteOp
       yamlText({
         mcpServers: byName(drafts, (draft) => {
           const shown = draft.server.tier !== 'PRIVATE' || includePrivate;
-          if (!shown) leaveOut(draft, 'tier', 'everybody would see a PRIVATE server');
+          if (!shown) leaveOut(draft, 'tier', 'everyone would see a PRIVATE server');
           return shown ? writeLibrechatServer(draft) : undefined;
         }),
       }),
@@ -121,7 +120,7 @@ function byName(drafts: readonly Draft[], write: Write): JsonObject {
 /** Writes a server in a format that is not ours: none of them can say that it is disabled. */
 function writeForeign(draft: Draft, write: Write): JsonObject | undefined {
   if (!draft.server.spec.enabled) {
-    leaveOut(draft, 'spec.enabled', 'this format cannot say that a server is disabled');
+    leaveOut(draft, 'spec.enabled', 'this format cannot express that a server is disabled');
     return undefined;
   }
   const entry = write(draft);

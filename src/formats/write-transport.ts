@@ -41,7 +41,7 @@ function writeStdio(
   const command = print('command', transport.command);
   const args = transport.args.map((value, index) => print(`args[${String(index)}]`, value));
   if (command === undefined || args.includes(undefined)) {
-    leaveOut(draft, 'spec.stdio', 'its command cannot be said in this format');
+    leaveOut(draft, 'spec.stdio', 'its command cannot be expressed in this format');
     return undefined;
   }
   const env = printMap(draft, { field: 'spec.stdio.env', map: transport.env }, dialect);
@@ -62,10 +62,10 @@ function writeSurroundings(
   if (cwd !== '' && words.hasCwd) {
     const text = printField(draft, { field: 'spec.stdio.cwd', value: cwd }, words.dialect);
     if (text !== undefined) out['cwd'] = text;
-  } else if (cwd !== '') lost(draft, 'spec.stdio.cwd', 'cannot be said in this format');
+  } else if (cwd !== '') lost(draft, 'spec.stdio.cwd', 'cannot be expressed in this format');
   if (stderr !== words.stderr && words.tellsStderr) out['stderr'] = stderr;
   else if (stderr !== words.stderr)
-    lost(draft, 'spec.stdio.stderr', 'cannot be said in this format');
+    lost(draft, 'spec.stdio.stderr', 'cannot be expressed in this format');
   return out;
 }
 
@@ -75,7 +75,7 @@ function writeHttp(draft: Draft, { dialect }: TransportWords): JsonObject | unde
   const field = `spec.${transport.kind}`;
   const url = printField(draft, { field: `${field}.url`, value: transport.url }, dialect);
   if (url === undefined) {
-    leaveOut(draft, `${field}.url`, 'its url cannot be said in this format');
+    leaveOut(draft, `${field}.url`, 'its url cannot be expressed in this format');
     return undefined;
   }
   const headers = printMap(draft, { field: `${field}.headers`, map: transport.headers }, dialect);

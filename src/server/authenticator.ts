@@ -91,7 +91,7 @@ function bearerTokens(known: readonly KnownToken[]): Authenticate {
     for (const candidate of known) {
       if (timingSafeEqual(candidate.digest, digest)) caller = candidate.caller;
     }
-    if (caller === undefined) throw unauthenticated('the token is not known');
+    if (caller === undefined) throw unauthenticated('unknown token');
     return caller;
   };
 }

@@ -107,11 +107,11 @@ export async function createServer(
 /** The same leases; the log says once for each change whether they can be had. */
 function loggedLeases(leases: Leases, log: Log): Leases {
   return reportLeases(leases, (availability) => {
-    if (availability.kind === 'available') log.info('leases can be had again');
+    if (availability.kind === 'available') log.info('leases are available again');
     else
       log.warn(
         { err: availability.cause },
-        'leases cannot be had: loads and inspections go on, and several replicas may do the same',
+        'leases are unavailable: loads and inspections continue, and several replicas may do the same work',
       );
   });
 }

@@ -167,7 +167,7 @@ function dataDirOf(read: Read, given: string | undefined): string | undefined {
   if (read('--catalog', parseCatalog) !== 'memory') return read('--data-dir', parseText);
   if (given === undefined) return undefined;
   throw new StartError(
-    '--catalog memory keeps nothing, so --data-dir has no meaning: leave one of them out',
+    '--catalog memory stores nothing, so --data-dir has no effect: remove one of them',
   );
 }
 

@@ -18,10 +18,10 @@ export async function runServer(options: ServeOptions): Promise<number> {
   const server = await createServer(options, { log });
   log.info({ address: server.address, dataDir: server.dataDir }, 'serving');
   if (server.dataDir === undefined) {
-    log.warn('the data is kept in memory only: nothing of it is left when the server stops');
+    log.warn('the data is kept in memory only and is lost when the server stops');
   }
   if (options.tls === undefined && !isLoopback(options.listen.host)) {
-    log.warn('others can reach this address and read all that is sent: no TLS');
+    log.warn('no TLS: other machines can reach this address and read all traffic');
   }
   process.stdout.write(welcome(server, options));
   await stop;
@@ -50,11 +50,11 @@ function welcome({ address, dataDir, seeds }: SwitchboardServer, options: ServeO
     ...(tokensFile === undefined ? [] : [`-H 'authorization: Bearer TOKEN'`]),
   ].join(' ');
   const lines = [
-    `Switchboard listens on ${address} and keeps its data in ${dataDir ?? 'memory: nothing is left of it when it stops'}`,
+    `Switchboard listens on ${address} and keeps its data in ${dataDir ?? 'memory; it is lost when the server stops'}`,
     ...(seeds === undefined
       ? []
       : [
-          `${seeds.created} servers created from ${seedFile ?? ''}, ${seeds.present} were there already`,
+          `${seeds.created} servers created from ${seedFile ?? ''}, ${seeds.present} already existed`,
         ]),
     'Try next:',
     `  grpcurl ${curl} ${address} list`,

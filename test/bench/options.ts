@@ -35,7 +35,7 @@ export function readOptions(argv: readonly string[]): BenchOptions | number {
       'also write docs/performance.md from this run, which must be a whole one',
       false,
     )
-    .option('--render', 'only write docs/performance.md anew, from the run that it shows', false)
+    .option('--render', 'only regenerate docs/performance.md from the stored run', false)
     .option('--dir <folder>', 'where temporary data goes; on the disk to be measured', tmpdir())
     .option(
       '--profile <folder>',

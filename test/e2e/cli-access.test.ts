@@ -31,7 +31,7 @@ describe('switchboard access', () => {
     const cli = await start(ownedBy('bob', 'notes'));
     const empty = await cli.run(['access', 'list', 'notes']);
     expect(empty).toMatchObject({
-      ...{ code: 0, stdout: 'notes (PRIVATE of bob) is granted to nobody.\n', stderr: '' },
+      ...{ code: 0, stdout: 'notes (PRIVATE of bob) has no grants.\n', stderr: '' },
     });
     const dry = await cli.run(['access', 'grant', 'notes', 'user:ana', '--dry-run']);
     expect(dry).toMatchObject({ code: 0, stdout: '1 subject would be granted\n  + user:ana\n' });
@@ -74,7 +74,7 @@ describe('switchboard access', () => {
     expect(await cli.run(['access', 'grant', 'notes'])).toMatchObject({ code: 2 });
     const wrong = await cli.run(['access', 'grant', 'notes', 'ana']);
     expect(wrong).toMatchObject({ code: 2, stdout: '' });
-    expect(wrong.stderr).toContain('subjects[0]: must begin with `user:` or `group:`');
+    expect(wrong.stderr).toContain('subjects[0]: must start with `user:` or `group:`');
     expect(await cli.run(['access', 'list', 'nothing'])).toMatchObject({ code: 3 });
   });
 });
@@ -93,7 +93,7 @@ describe('switchboard promote and demote', () => {
     );
     const done = await cli.run([...move, '--yes']);
     expect(done.stdout).toMatch(/\nDone: notes \(APP\), with the id \S+\.\n$/);
-    expect(await explained(cli, '--user', 'bob')).toContain('A shared server comes before');
+    expect(await explained(cli, '--user', 'bob')).toContain('A shared server takes precedence');
 
     const back = await cli.json<{ server: { owner: string }; uncovered: { owner: string }[] }>([
       ...['demote', 'notes', '--app', '--owner', 'zoe', '--grant', 'group:staff', '--yes'],

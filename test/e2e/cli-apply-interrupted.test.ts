@@ -61,7 +61,7 @@ describe('an apply that is interrupted', () => {
     applying.kill('SIGINT');
     server.kill('SIGCONT');
     expect(await applying.exited).toBe(1);
-    expect(applying.stderr()).toBe('Stopped. Apply again: it completes what is missing.\n');
+    expect(applying.stderr()).toBe('Stopped. Apply again to complete it.\n');
     const [, applied, open] =
       /: (\d+) applied .*, (\d+) not known to be applied\n$/.exec(applying.stdout()) ?? [];
     expect(Number(applied) + Number(open)).toBe(MANY);
@@ -86,7 +86,7 @@ describe('an apply that is interrupted', () => {
     await first.exited;
     await using second = await startServerProcess(...args, '--listen', first.address);
     expect(await applying.exited).toBe(0);
-    expect(applying.stderr()).toMatch(/; trying again in \d+ ms/);
+    expect(applying.stderr()).toMatch(/; retrying in \d+ ms/);
     // What was committed before the kill is told as this apply's: repeated, it has its answer.
     expect(applying.stdout()).toContain(`: ${String(MANY)} applied (${String(MANY)} created)\n`);
     using admin = openAdmin(second.address);
@@ -103,7 +103,7 @@ describe('an apply that is interrupted', () => {
     server.kill('SIGKILL');
     await server.exited;
     await eventually(() => {
-      expect(applying.stderr()).toContain('trying again');
+      expect(applying.stderr()).toContain('retrying');
     });
     applying.kill('SIGINT');
     expect(await applying.exited).toBe(5);
@@ -113,7 +113,7 @@ describe('an apply that is interrupted', () => {
     expect(files[0].counts.created + files[0].counts.open).toBe(MANY);
     expect(files[0].counts.open).toBeGreaterThan(0);
     expect(files[0].outcome.error).toHaveProperty('reason');
-    expect(applying.stderr()).toContain('Apply again: it completes what is missing.\n');
+    expect(applying.stderr()).toContain('Apply again to complete it.\n');
   });
 });
 
@@ -176,7 +176,7 @@ describe('somebody at a terminal', () => {
     });
     expect(await apply(connection, [file], { flags, io })).toBe(1);
     expect(said.out).toMatch(/: 3 applied \(3 updated\), 1 refused\n/);
-    expect(said.out).toContain('  ! s1  was changed by somebody since the plan was made: ');
+    expect(said.out).toContain('  ! s1  has changed since the plan was made: ');
     // Planned as new, and there by now: it is told that it went otherwise.
     expect(said.out.split('refused\n')[1]).toContain('  ~ s3\n');
     connection.client.close();

@@ -225,7 +225,7 @@ describe('switchboard apply', () => {
     await cli.write('a.json', setOf('one', 'two').replace(/\]\}$/, ', {"name": "three"}]}'));
     const partly = await cli.run(['apply', 'a.json', '--prune']);
     expect(partly.code).toBe(1);
-    expect(partly.stderr).toContain('a.json: --prune is left out: ');
+    expect(partly.stderr).toContain('a.json: --prune is skipped: ');
     expect(await namesOf(cli)).toEqual(['one', 'three', 'two']);
 
     await cli.write('a.json', setOf('one'));
@@ -245,7 +245,7 @@ describe('switchboard apply', () => {
     expect(await cli.run(['apply', 'b.yaml'])).toMatchObject({
       code: 2,
       stdout: '',
-      stderr: 'switchboard: b.yaml: there is no such file\n',
+      stderr: 'switchboard: b.yaml: no such file\n',
     });
     await cli.write('c.json', setOf('one'));
     expect(await cli.run(['apply', 'c.json'])).toMatchObject({ code: 5, stdout: '' });
@@ -271,7 +271,7 @@ describe('switchboard apply', () => {
     const refused = await cli.run(['apply', 'b.json', '--all-or-nothing']);
     expect(refused.code).toBe(1);
     expect(refused.stdout).toMatch(/ {2}! one {2}OTHER_SOURCE: b\.json:\d+:\d+: .*a\.json/);
-    expect(refused.stdout).toContain('  . two  held back, because another one is refused\n');
+    expect(refused.stdout).toContain('  . two  held back, because another server was refused\n');
     expect(refused.stdout).toContain('Nothing was changed: ');
     const unreadable = await cli.run(['apply', 'c.json', '--all-or-nothing']);
     expect(unreadable).toMatchObject({ code: 1 });

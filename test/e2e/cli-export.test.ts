@@ -72,7 +72,7 @@ describe('switchboard export', () => {
     expect(librechat.stdout).not.toContain('diary');
     expect(librechat.stderr).toMatch(/^old: spec\.enabled: .*left out$/m);
     expect(librechat.stderr).toMatch(/^diary: tier: .*left out$/m);
-    expect(librechat.stderr).toContain('3 servers of 5 cannot be said in this format\n');
+    expect(librechat.stderr).toContain('3 servers of 5 cannot be represented in this format\n');
 
     const whole = await cli.run(['export', 'files', 'tickets', '--format', 'librechat']);
     expect(whole.code).toBe(0);

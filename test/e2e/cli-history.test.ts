@@ -137,10 +137,10 @@ describe('the history of a server', () => {
     expect(gone.stderr).toContain('switchboard undelete --id ');
 
     const checked = await cli.run(['undelete', 'weather', '--dry-run']);
-    expect(checked.stdout).toMatch(/^weather \(APP\) would be back, with the id /);
+    expect(checked.stdout).toMatch(/^weather \(APP\) would be restored, with the id /);
     const back = await cli.run(['undelete', 'weather', '--reason', 'still needed']);
     expect(back).toMatchObject({ code: 0, stderr: '' });
-    expect(back.stdout).toMatch(/^weather \(APP\) is back, with the id /);
+    expect(back.stdout).toMatch(/^weather \(APP\) is restored, with the id /);
     expect((await cli.run(['get', 'weather', '--app'])).stdout).toMatch(/^Generation: +3$/m);
     const twice = await cli.run(['undelete', 'weather']);
     expect(twice).toMatchObject({ code: 1, stdout: '' });
@@ -169,7 +169,7 @@ describe('the history of a server', () => {
     await cli.run(['apply', 'a.json', '--prune']);
     const deleted = await cli.run(['undelete', 'weather']);
     expect(deleted).toMatchObject({ code: 2, stdout: '' });
-    expect(deleted.stderr).toContain('2 deleted servers had the name weather: say which with --id');
+    expect(deleted.stderr).toContain('2 deleted servers had the name weather: pick one with --id');
     expect(await cli.run(['undelete', '--id', first!.id])).toMatchObject({ code: 0 });
     const back = await cli.json<Explained>(['explain', 'weather', '--user', first!.owner!]);
     expect(back.winnerId).toBe(first!.id);

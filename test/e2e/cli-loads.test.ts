@@ -45,7 +45,7 @@ describe('switchboard load', () => {
     const cold = await cli.run(['load-status', 'ana', ...acme]);
     expect(cold).toMatchObject({ code: 0, stderr: '' });
     expect(cold.stdout).toBe(
-      'User:    ana\nSource:  app-db\nState:   never loaded; whoever reads for the user loads\n',
+      'User:    ana\nSource:  app-db\nState:   never loaded; the next read for the user loads\n',
     );
     const loaded = await cli.run(['load', 'ana', ...acme]);
     expect(loaded).toMatchObject({ code: 0, stderr: '' });
@@ -55,9 +55,7 @@ describe('switchboard load', () => {
 
     source.setRows('ana', [httpRow('more')]);
     const changed = await cli.run(['invalidate', 'ana', '--reason', 'new key', ...acme]);
-    expect(changed.stdout).toBe(
-      'Invalidated: what app-db has for ana is loaded before it is read again.\n',
-    );
+    expect(changed.stdout).toBe('Invalidated: the next read for ana reloads from app-db.\n');
     expect(await cli.json(['load-status', 'ana', ...acme])).toMatchObject({
       load: { user: 'ana', state: 'STATE_INVALIDATED', source: 'app-db' },
     });
@@ -94,8 +92,8 @@ describe('switchboard purge-user', () => {
     const dry = await cli.run(['purge-user', 'ana', '--dry-run', ...acme]);
     const plan = [
       ...['ana', '  2 servers of the user will be deleted'],
-      '  access to 0 servers of others will be taken back',
-      '  nothing will be loaded any more before `switchboard load ana --force`',
+      '  access to 0 servers of others will be revoked',
+      '  nothing will be loaded until `switchboard load ana --force`',
       '',
     ].join('\n');
     expect(dry).toMatchObject({ code: 0, stdout: plan, stderr: '' });
@@ -104,7 +102,7 @@ describe('switchboard purge-user', () => {
       deletedCount: 2,
     });
     const done = await cli.run(['purge-user', 'ana', '--yes', '--reason', 'left', ...acme]);
-    expect(done.stdout).toBe(`${plan}Purged: 2 servers deleted, access to 0 servers taken back.\n`);
+    expect(done.stdout).toBe(`${plan}Purged: 2 servers deleted, access to 0 servers revoked.\n`);
     expect(await names()).toEqual([]);
     const refused = await cli.run(['load', 'ana', ...acme]);
     expect(refused).toMatchObject({ code: 1, stdout: '' });

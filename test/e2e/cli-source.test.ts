@@ -70,7 +70,7 @@ describe('switchboard source', () => {
     expect(status.stdout).toMatch(/^Failure: +SOURCE_DIFFERS: .*"hub".*"app-db"/m);
     const refused = await cli.run(['load', 'bob', ...acme]);
     expect(refused).toMatchObject({ code: 5, stdout: '' });
-    expect(refused.stderr).toContain('What to do: Correct the file of --private-sources');
+    expect(refused.stderr).toContain('What to do: Correct the --private-sources file');
     await eventually(() => {
       expect(refusals()).toBe(1);
     });

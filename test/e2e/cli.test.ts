@@ -64,8 +64,8 @@ describe('switchboard', () => {
     await using server = await startServerProcess('--data-dir', data.path);
     const failures: readonly (readonly [number, readonly string[], RegExp])[] = [
       [3, ['get', 'nothing', '--app'], /SERVER_NOT_FOUND: [^]*What to do: Check the name/],
-      [2, ['get', 'nothing'], /say for whom/],
-      [2, ['list', '--app', '--user', 'ana'], /say for whom/],
+      [2, ['get', 'nothing'], /a view is required/],
+      [2, ['list', '--app', '--user', 'ana'], /a view is required/],
       [2, ['list', '--user', ''], /INVALID_FIELD: [^]*What to do:/],
       [2, ['list', '--nope'], /unknown option '--nope'/],
       [2, ['frobnicate'], /unknown command/],

@@ -102,14 +102,14 @@ describe('the server process', () => {
     expect(shown).toMatchInlineSnapshot(`
       [
         "Switchboard listens on ADDRESS and keeps its data in FOLDER
-      3 servers created from examples/servers.json, 0 were there already
+      3 servers created from examples/servers.json, 0 already existed
       Try next:
         grpcurl -plaintext ADDRESS list
         npx switchboard list --app --target ADDRESS
         npx switchboard watch --user ana --target ADDRESS
       ",
         "Switchboard listens on ADDRESS and keeps its data in FOLDER
-      0 servers created from examples/servers.json, 3 were there already
+      0 servers created from examples/servers.json, 3 already existed
       Try next:
         grpcurl -plaintext ADDRESS list
         npx switchboard list --app --target ADDRESS
@@ -239,7 +239,7 @@ describe('the server process', () => {
     );
     expect(result.code).toBe(1);
     expect(result.stderr).toMatch(
-      /^switchboard: --seed .*: line 1, column 14: servers\[0\]\.name \(a\/b\): must not hold slashes/,
+      /^switchboard: --seed .*: line 1, column 14: servers\[0\]\.name \(a\/b\): must not contain slashes/,
     );
   });
 

@@ -67,7 +67,7 @@ describe('a source that is slow', () => {
     expect(refused.retryDelayMs).toBeGreaterThan(0);
     const status = await statusOf(local);
     expect(status).toMatchObject({ state: State.STATE_COLD, loading: false, serverCount: 0 });
-    expect(status.failure?.message).toContain('did not answer within 1000 ms');
+    expect(status.failure?.message).toContain('did not respond within 1000 ms');
     expect(status.nextAttemptTime).toBeInstanceOf(Date);
   });
 });

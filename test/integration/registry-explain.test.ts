@@ -45,14 +45,14 @@ describe('ExplainAccess', () => {
     expect(answer.winnerId).toBe(serverOf(found).id);
     expect(answer.explanation).toBe(
       `"files" is the USER server ${shared.id} for user:ana, group:dev: ` +
-        'A shared server comes before all others of its name.',
+        'A shared server takes precedence over all others of its name.',
     );
     expect(answer.candidates).toMatchObject([
       { id: shared.id, tier: Tier.TIER_USER, owner: '', verdict: Verdict.VERDICT_WINS },
       {
         ...{ id: own.id, tier: Tier.TIER_PRIVATE, owner: 'ana' },
         verdict: Verdict.VERDICT_SHADOWED_BY_SHARED,
-        explanation: `The shared server ${shared.id} comes before it.`,
+        explanation: `The shared server ${shared.id} takes precedence.`,
         sights: [{ subject: 'user:ana', owner: true, revision: 0 }],
       },
       { id: bobs.id, owner: 'bob', verdict: Verdict.VERDICT_NOT_GRANTED, sights: [] },

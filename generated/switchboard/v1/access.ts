@@ -11,7 +11,7 @@ export interface Grant {
   /** `subject` is `user:<id>` or `group:<id>`. */
   subject: string;
   /**
-   * `revision` of the commit that gave it, for people. It is kept when the list is
+   * `revision` of the commit that granted it, for people. It is kept when the list is
    * replaced, and orders servers of one name: the one granted first wins.
    */
   revision: number;
@@ -23,25 +23,25 @@ export interface SetAccessRequest {
   tenant: string;
   /** `id` is the server's id. Required. */
   id: string;
-  /** `access_etag` of the copy that the list was made from. Required. */
+  /** `access_etag` of the copy that the list is based on. Required. */
   accessEtag: string;
   /**
-   * `subjects` who are to have access beside the owner, each `user:<id>` or
-   * `group:<id>`; doubles count once, and so does the owner, who needs none. At most
-   * 10,000: a larger audience is a group. None: only the owner stays.
+   * `subjects` who have access besides the owner, each `user:<id>` or `group:<id>`;
+   * duplicates count once, and the owner is ignored. At most 10,000: use a group for a
+   * larger audience. Empty: only the owner keeps access.
    */
   subjects: string[];
-  /** `request_id` makes repeating safe, see CreateServerRequest. */
+  /** `request_id` makes retries safe, see CreateServerRequest. */
   requestId: string;
   /** `validate_only` runs every check and writes nothing. */
   validateOnly: boolean;
-  /** `reason` is kept with the commit for whoever reads the history. */
+  /** `reason` is recorded with the commit and shown in the history. */
   reason: string;
 }
 
-/** SetAccessResponse is the answer to SetAccess. */
+/** SetAccessResponse is the response to SetAccess. */
 export interface SetAccessResponse {
-  /** `header` comes with every answer; its token includes this write. */
+  /** `header` is set on every response; its token includes this write. */
   header:
     | ResponseHeader
     | undefined;
@@ -51,15 +51,15 @@ export interface SetAccessResponse {
     | undefined;
   /** `added_count` is how many subjects gained access. */
   addedCount: number;
-  /** `removed_count` is how many subjects lost it. */
+  /** `removed_count` is how many subjects lost access. */
   removedCount: number;
   /** `added` are those who gained access, sorted. */
   added: string[];
-  /** `removed` are those who lost it, sorted. */
+  /** `removed` are those who lost access, sorted. */
   removed: string[];
 }
 
-/** GrantAccessRequest gives access to a PRIVATE server. */
+/** GrantAccessRequest grants access to a PRIVATE server. */
 export interface GrantAccessRequest {
   /** `tenant` is the tenant's id. Default `default`. */
   tenant: string;
@@ -67,32 +67,32 @@ export interface GrantAccessRequest {
   id: string;
   /**
    * `subjects` who get access, each `user:<id>` or `group:<id>`. 1 to 10,000. Those
-   * who have it keep it as it is.
+   * who already have access keep it unchanged.
    */
   subjects: string[];
-  /** `request_id` makes repeating safe, see CreateServerRequest. */
+  /** `request_id` makes retries safe, see CreateServerRequest. */
   requestId: string;
   /** `validate_only` runs every check and writes nothing. */
   validateOnly: boolean;
-  /** `reason` is kept with the commit for whoever reads the history. */
+  /** `reason` is recorded with the commit and shown in the history. */
   reason: string;
 }
 
-/** GrantAccessResponse is the answer to GrantAccess. */
+/** GrantAccessResponse is the response to GrantAccess. */
 export interface GrantAccessResponse {
-  /** `header` comes with every answer; its token includes this write. */
+  /** `header` is set on every response; its token includes this write. */
   header:
     | ResponseHeader
     | undefined;
-  /** `server` with its access_etag as it now is. */
+  /** `server` with its current access_etag. */
   server:
     | Server
     | undefined;
-  /** `added` are those who gained access, sorted; none if all had it. */
+  /** `added` are those who gained access, sorted; empty if all had it. */
   added: string[];
 }
 
-/** RevokeAccessRequest takes access to a PRIVATE server back. */
+/** RevokeAccessRequest revokes access to a PRIVATE server. */
 export interface RevokeAccessRequest {
   /** `tenant` is the tenant's id. Default `default`. */
   tenant: string;
@@ -100,28 +100,28 @@ export interface RevokeAccessRequest {
   id: string;
   /**
    * `subjects` who lose access, each `user:<id>` or `group:<id>`. 1 to 10,000. Those
-   * who have none are passed over.
+   * who have no access are skipped.
    */
   subjects: string[];
-  /** `request_id` makes repeating safe, see CreateServerRequest. */
+  /** `request_id` makes retries safe, see CreateServerRequest. */
   requestId: string;
   /** `validate_only` runs every check and writes nothing. */
   validateOnly: boolean;
-  /** `reason` is kept with the commit for whoever reads the history. */
+  /** `reason` is recorded with the commit and shown in the history. */
   reason: string;
 }
 
-/** RevokeAccessResponse is the answer to RevokeAccess. */
+/** RevokeAccessResponse is the response to RevokeAccess. */
 export interface RevokeAccessResponse {
-  /** `header` comes with every answer; its token includes this write. */
+  /** `header` is set on every response; its token includes this write. */
   header:
     | ResponseHeader
     | undefined;
-  /** `server` with its access_etag as it now is. */
+  /** `server` with its current access_etag. */
   server:
     | Server
     | undefined;
-  /** `removed` are those who lost access, sorted; none if nobody of them had it. */
+  /** `removed` are those who lost access, sorted; empty if none of them had it. */
   removed: string[];
 }
 
@@ -131,17 +131,17 @@ export interface ListGrantsRequest {
   tenant: string;
   /** `id` is the server's id. Required. */
   id: string;
-  /** `page_size` is the most grants in one answer: 1 to 10,000, default 1000. */
+  /** `page_size` is the maximum number of grants per page: 1 to 10,000, default 1000. */
   pageSize: number;
-  /** `page_token` is `next_page_token` of the page before. */
+  /** `page_token` is `next_page_token` of the previous page. */
   pageToken: string;
-  /** `at_least` is a token: the answer reflects that state or a newer one. */
+  /** `at_least` is a token: the response reflects that state or a newer one. */
   atLeast: string;
 }
 
-/** ListGrantsResponse is the answer to ListGrants. */
+/** ListGrantsResponse is the response to ListGrants. */
 export interface ListGrantsResponse {
-  /** `header` comes with every answer. */
+  /** `header` is set on every response. */
   header:
     | ResponseHeader
     | undefined;
@@ -149,7 +149,7 @@ export interface ListGrantsResponse {
   server:
     | Server
     | undefined;
-  /** `grants` of this page, ordered by subject. None for a shared server. */
+  /** `grants` of this page, ordered by subject. Empty for a shared server. */
   grants: Grant[];
   /** `total_count` of grants on all pages. */
   totalCount: number;

@@ -5,15 +5,15 @@
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import { Duration } from "../../google/protobuf/duration.js";
 
-/** UpstreamState says how sure the answering replica is of what it answers. */
+/** UpstreamState tells how fresh the data of the serving replica is. */
 export enum UpstreamState {
-  /** UPSTREAM_STATE_UNSPECIFIED - Not told. */
+  /** UPSTREAM_STATE_UNSPECIFIED - Unspecified. */
   UPSTREAM_STATE_UNSPECIFIED = 0,
   /** UPSTREAM_STATE_FOLLOWING - The replica confirmed the head of the log within the last seconds. */
   UPSTREAM_STATE_FOLLOWING = 1,
   /**
-   * UPSTREAM_STATE_DEGRADED - The replica cannot reach the Catalog at present. What it answers was true
-   * at the time that `view_age` (or `degraded_since`) tells.
+   * UPSTREAM_STATE_DEGRADED - The replica currently cannot reach the Catalog. Its data was current at the time
+   * that `view_age` (or `degraded_for`) indicates.
    */
   UPSTREAM_STATE_DEGRADED = 2,
   UNRECOGNIZED = -1,
@@ -51,13 +51,13 @@ export function upstreamStateToJSON(object: UpstreamState): string {
   }
 }
 
-/** ResetReason says why a stream does not continue from what the client had. */
+/** ResetReason tells why a stream does not continue from the client's state. */
 export enum ResetReason {
-  /** RESET_REASON_UNSPECIFIED - Not told. */
+  /** RESET_REASON_UNSPECIFIED - Unspecified. */
   RESET_REASON_UNSPECIFIED = 0,
   /** RESET_REASON_TOO_OLD - The token is older than what the log still holds. */
   RESET_REASON_TOO_OLD = 1,
-  /** RESET_REASON_EPOCH_CHANGED - The token is of a former life of the log (restored from a backup). */
+  /** RESET_REASON_EPOCH_CHANGED - The token is from an earlier epoch of the log (restored from a backup). */
   RESET_REASON_EPOCH_CHANGED = 2,
   /** RESET_REASON_HISTORY_DIFFERS - The token names a state that this log never had. */
   RESET_REASON_HISTORY_DIFFERS = 3,
@@ -116,11 +116,11 @@ export function resetReasonToJSON(object: ResetReason): string {
 }
 
 /**
- * A View is what one reader sees. Exactly one kind must be set; a request
- * without one is refused, so that forgetting it never changes an answer.
+ * A View is what one reader sees. Exactly one kind must be set; a request without one
+ * is rejected, so that a forgotten view never changes a result.
  */
 export interface View {
-  /** `kind` is who is looking. */
+  /** `kind` determines who reads. */
   kind:
     | //
     /**
@@ -149,8 +149,8 @@ export interface UserView {
   /** `user` is the user's id in the application, 1 to 256 characters. */
   user: string;
   /**
-   * `groups` are the ids of the groups that the user belongs to right now. They
-   * come with the request: Switchboard stores no memberships. At most 256.
+   * `groups` are the ids of the groups that the user currently belongs to. Each request
+   * carries them: Switchboard stores no memberships. At most 256.
    */
   groups: string[];
 }
@@ -159,30 +159,30 @@ export interface UserView {
 export interface InventoryView {
 }
 
-/** ResponseHeader comes with every answer. */
+/** ResponseHeader is set on every response. */
 export interface ResponseHeader {
   /**
-   * `token` is an opaque string that names the state of the tenant's log which
-   * the answer reflects. Send it as `at_least` to see at least this state. The token
-   * of GetServer and ListServers is also good for WatchServers, for the same view: it
-   * then sends what came after. A write's token belongs to no view, and does not
+   * `token` is an opaque string that names the state of the tenant's log that the
+   * response reflects. Send it as `at_least` to see at least this state. The token of
+   * GetServer and ListServers can also start WatchServers for the same view, which then
+   * sends the changes after it. The token of a write belongs to no view and does not
    * resume. A token belongs to one tenant.
    */
   token: string;
-  /** `served_by` names the replica that answered. */
+  /** `served_by` names the replica that served the request. */
   servedBy: string;
-  /** `upstream_state` says whether the replica is following the log. */
+  /** `upstream_state` tells whether the replica is following the log. */
   upstreamState: UpstreamState;
   /**
-   * `view_age` is the time since the replica last confirmed that its view was
-   * the newest state of the log.
+   * `view_age` is the time since the replica last confirmed that its state was
+   * the newest of the log.
    */
   viewAge: Duration | undefined;
 }
 
 /**
  * A HeldServer names a copy that a client already has, so that a snapshot can
- * tell "unchanged" instead of sending it again.
+ * mark it as unchanged instead of sending it again.
  */
 export interface HeldServer {
   /** `id` is the server's id. */
@@ -196,8 +196,8 @@ export interface HeldServer {
 }
 
 /**
- * A Heartbeat says that the stream is alive. One is sent at least once in every
- * heartbeat interval (default 10 s), whatever else is sent.
+ * A Heartbeat signals that the stream is alive. At least one is sent per heartbeat
+ * interval (default 10 s), in addition to other messages.
  */
 export interface Heartbeat {
   /**
@@ -207,22 +207,22 @@ export interface Heartbeat {
   token: string;
   /** `newest` is the newest state of the log that the replica knows. */
   newest: string;
-  /** `upstream_state` says whether the replica is following the log. */
+  /** `upstream_state` tells whether the replica is following the log. */
   upstreamState: UpstreamState;
   /**
-   * `degraded_for` is set while the state is DEGRADED: the time for which the
-   * replica has been unable to reach the Catalog.
+   * `degraded_for` is set while the state is DEGRADED: how long the replica has
+   * been unable to reach the Catalog.
    */
   degradedFor: Duration | undefined;
 }
 
 /**
- * A Reset says that the client's history does not continue on this stream. The
+ * A Reset signals that this stream does not continue from the client's state. The
  * full state follows; the client keeps using what it has until the next
  * `synced`, then replaces all of it in one step.
  */
 export interface Reset {
-  /** `reason` says why. */
+  /** `reason` for the reset. */
   reason: ResetReason;
 }
 

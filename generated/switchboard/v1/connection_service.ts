@@ -47,22 +47,22 @@ export interface SyncRequest {
 export interface SyncOpen {
   /** `tenant` is the tenant's id. Default `default`. */
   tenant: string;
-  /** `node_id` names the node; it stays the same over restarts. Required. */
+  /** `node_id` names the node; it stays the same across restarts. Required. */
   nodeId: string;
-  /** `boot_id` is new at each start of the node's process. Required. */
+  /** `boot_id` changes with each start of the node's process. Required. */
   bootId: string;
   /** `labels` describe the node, for operators. */
   labels: Map<string, string>;
   /**
-   * `resume_token` is the last token of the stream before. The subscriptions below
-   * whose `view_digest` fits go on from it; the others are added to the stream as
-   * new ones. If digests of user views are given and none of them fits, the stream
-   * is reset.
+   * `resume_token` is the last token of the previous stream. The subscriptions below
+   * whose `view_digest` matches continue from it; the others are added to the stream
+   * as new ones. If digests of user views are given and none of them matches, the
+   * stream is reset.
    */
   resumeToken: string;
   /** `subscriptions` are the views to start with. */
   subscriptions: Subscribe[];
-  /** `held` names the copies that the node has, for the case that it cannot resume. */
+  /** `held` lists the copies that the node has, in case it cannot resume. */
   held: HeldServer[];
 }
 
@@ -79,15 +79,16 @@ export interface Subscribe {
    */
   subscriptionId: string;
   /**
-   * `view` is what is subscribed to: app or user. Subscribing again under the same
-   * id replaces the view in one step.
+   * `view` to subscribe to: app or user. Subscribing again with the same id replaces
+   * the view in one step.
    */
   view:
     | View
     | undefined;
   /**
-   * `view_digest` is what `synced` told for this subscription, if the stream before
-   * had it to the end; for `open` with a token. Empty if it was not synced.
+   * `view_digest` is the digest from `synced` for this subscription, if it was still
+   * synced when the previous stream ended; only used by `open` with a token. Empty if
+   * it was not synced.
    */
   viewDigest: string;
 }
@@ -98,7 +99,7 @@ export interface Unsubscribe {
   subscriptionId: string;
 }
 
-/** Applied tells that the node has applied everything up to a token. */
+/** Applied acknowledges that the node has applied everything up to a token. */
 export interface Applied {
   /** `token` is that of the last `synced`, `commit`, `closes` or `heartbeat` applied. */
   token: string;
@@ -109,7 +110,7 @@ export interface SyncResponse {
   /** `message` is exactly one of these. */
   message:
     | //
-    /** `welcome` answers `open`. */
+    /** `welcome` is the response to `open`. */
     { $case: "welcome"; value: Welcome }
     | //
     /** `changes` are changes of one commit, or parts of a snapshot. */
@@ -119,33 +120,33 @@ export interface SyncResponse {
     { $case: "synced"; value: SubscriptionsSynced }
     | //
     /**
-     * `commit` closes the changes of one commit whose last changes did not: the
-     * server may send either.
+     * `commit` closes the changes of a commit whose last `changes` do not close it: the
+     * server may use either form.
      */
     { $case: "commit"; value: CommitEnd }
     | //
-    /** `heartbeat` says that the stream is alive. */
+    /** `heartbeat` signals that the stream is alive. */
     { $case: "heartbeat"; value: Heartbeat }
     | //
     /**
-     * `reset` says that the whole state follows, closed by a `synced`; it replaces
-     * what the node has. Subscriptions that the `synced` does not name are unknown
-     * until another one does.
+     * `reset` signals that the whole state follows, closed by a `synced`; it replaces
+     * what the node has. Subscriptions that this `synced` does not name are unknown
+     * until another one names them.
      */
     { $case: "reset"; value: Reset }
     | //
-    /** `refused` says that one subscription failed; the others go on. */
+    /** `refused` signals that one subscription failed; the others continue. */
     { $case: "refused"; value: SubscriptionRefused }
     | undefined;
   /**
-   * `closes` is set on the last changes of a commit: it closes the commit exactly as
-   * a message `commit` of its own after this one would. It counts also on a message
-   * whose case is not known.
+   * `closes` is set on the last changes of a commit: it closes the commit exactly as a
+   * separate `commit` message after this one would. It applies even if the case of this
+   * message is unknown.
    */
   closes: CommitEnd | undefined;
 }
 
-/** Welcome answers `open`. */
+/** Welcome is the response to `open`. */
 export interface Welcome {
   /** `served_by` names the replica. */
   servedBy: string;
@@ -153,12 +154,12 @@ export interface Welcome {
   heartbeatInterval:
     | Duration
     | undefined;
-  /** `max_subscriptions` is the most views on one stream. */
+  /** `max_subscriptions` is the maximum number of views on one stream. */
   maxSubscriptions: number;
   /**
-   * `resumed` says that the stream continues from the resume token. `synced` then
-   * repeats that state and names the subscriptions that go on, what was missed
-   * follows, and a heartbeat whose `token` is the `newest` says that this was all.
+   * `resumed` is true if the stream continues from the resume token. `synced` then
+   * repeats that state and names the subscriptions that continue, the missed changes
+   * follow, and a heartbeat whose `token` equals `newest` marks their end.
    */
   resumed: boolean;
 }
@@ -174,20 +175,20 @@ export interface RecordChange {
   /** `change` is what happened. */
   change:
     | //
-    /** `upsert` is the record as it now is. */
+    /** `upsert` is the record in its new state. */
     { $case: "upsert"; value: Server }
     | //
-    /** `removed_id` is gone from what this node sees. */
+    /** `removed_id` is no longer visible to this node. */
     { $case: "removedId"; value: string }
     | //
-    /** `unchanged_id`: in a snapshot, the copy that the node holds is the current one. */
+    /** `unchanged_id`: in a snapshot, the copy that the node holds is current. */
     { $case: "unchangedId"; value: string }
     | undefined;
   /** `sights` are all subscriptions of this stream that see a PRIVATE record. */
   sights: Sight[];
 }
 
-/** A Sight says how one subscription sees a PRIVATE record. */
+/** A Sight describes how one subscription sees a PRIVATE record. */
 export interface Sight {
   /** `subscription_id` is the one given in `subscribe`. */
   subscriptionId: string;
@@ -200,10 +201,10 @@ export interface Sight {
 /**
  * SubscriptionsSynced makes subscriptions visible.
  *
- * The first one of a stream names what the stream begins with: all other digests
- * are void. A subscription that a later one names for the first time on the stream
- * begins there: the changes since the frame before that closed something are all
- * that it sees, and in the same step the node drops every other sight of that id.
+ * The first one of a stream names the subscriptions that the stream starts with: all
+ * other digests are void. A subscription that a later one names for the first time on
+ * the stream starts there: the changes since the previous frame that closed something
+ * are all that it sees, and in the same step the node drops every other sight of that id.
  */
 export interface SubscriptionsSynced {
   /** `token` names the state that the node now has. Resume from it. */
@@ -216,15 +217,15 @@ export interface SubscriptionsSynced {
 export interface SyncedSubscription {
   /** `subscription_id` is the one given in `subscribe`. */
   subscriptionId: string;
-  /** `view_digest` is to be sent back when resuming. */
+  /** `view_digest` to send back when resuming. */
   viewDigest: string;
 }
 
-/** SubscriptionRefused says that one subscription failed. */
+/** SubscriptionRefused signals that one subscription failed. */
 export interface SubscriptionRefused {
   /** `subscription_id` is the one given in `subscribe`. */
   subscriptionId: string;
-  /** `status` says why. */
+  /** `status` is the error. */
   status: Status | undefined;
 }
 
@@ -238,11 +239,11 @@ export interface CheckConnectionsRequest {
 
 /** A HeldConnection is a connection that a client holds. */
 export interface HeldConnection {
-  /** `view` is for whom it is held. Required; app or user. */
+  /** `view` it is held for. Required; app or user. */
   view:
     | View
     | undefined;
-  /** `server` says to which server. Required. */
+  /** `server` it connects to. Required. */
   server:
     | //
     /** `name` is resolved in the view. */
@@ -251,28 +252,28 @@ export interface HeldConnection {
     /** `id` is the server's id. */
     { $case: "id"; value: string }
     | undefined;
-  /** `built_from` is what the client remembers of the configuration. Required. */
+  /** `built_from` identifies the configuration it was built from. Required. */
   builtFrom:
     | //
     /** `config_hash` is exact: it ignores what does not matter to a connection. */
     { $case: "configHash"; value: string }
     | //
     /**
-     * `last_updated_at` as it was given, for clients that have nothing else. Any
-     * change makes it stale, also one that does not matter to a connection.
+     * `last_updated_at` exactly as received, for clients that have nothing else. Any
+     * change makes it stale, even one that does not matter to a connection.
      */
     { $case: "lastUpdatedAt"; value: Date }
     | undefined;
   /**
-   * `server_id`, if given with a name: the id of the server that the connection was
-   * built for. Another server of the name makes it stale.
+   * `server_id`, if set with a name: the id of the server that the connection was built
+   * for. The connection is stale if the name resolves to a different server.
    */
   serverId: string;
 }
 
-/** CheckConnectionsResponse is the answer to CheckConnections. */
+/** CheckConnectionsResponse is the response to CheckConnections. */
 export interface CheckConnectionsResponse {
-  /** `header` comes with every answer. */
+  /** `header` is set on every response. */
   header:
     | ResponseHeader
     | undefined;
@@ -280,27 +281,27 @@ export interface CheckConnectionsResponse {
   results: CheckResult[];
 }
 
-/** A CheckResult is the answer for one connection. */
+/** A CheckResult is the result for one connection. */
 export interface CheckResult {
-  /** `state` is the answer. */
+  /** `state` of the connection's configuration. */
   state: CheckResult_State;
   /** `server` is the current server, with STALE; without its facts. */
   server:
     | Server
     | undefined;
-  /** `error` is set if this item could not be answered; the state is then unset. */
+  /** `error` is set if this item could not be checked; the state is then unset. */
   error: Status | undefined;
 }
 
 /** State of a connection's configuration. */
 export enum CheckResult_State {
-  /** STATE_UNSPECIFIED - Not answered; see `error`. */
+  /** STATE_UNSPECIFIED - Not checked; see `error`. */
   STATE_UNSPECIFIED = 0,
-  /** STATE_CURRENT - The configuration is the current one. */
+  /** STATE_CURRENT - The configuration is current. */
   STATE_CURRENT = 1,
   /** STATE_STALE - There is a newer configuration. */
   STATE_STALE = 2,
-  /** STATE_GONE - The view does not have this server (any more), or it is disabled. */
+  /** STATE_GONE - The view does not contain this server (any more), or it is disabled. */
   STATE_GONE = 3,
   UNRECOGNIZED = -1,
 }
@@ -2440,7 +2441,7 @@ export const CheckResult: MessageFns<CheckResult> = {
 };
 
 /**
- * ConnectionService keeps the connections of application nodes in step with the
+ * ConnectionService keeps the connections of application nodes in sync with the
  * registry. It never carries MCP traffic.
  *
  * Tenants, errors and retry delays are as in RegistryService.
@@ -2450,21 +2451,21 @@ export const ConnectionServiceService = {
   /**
    * Sync is the stream of one application node. The first message must be `open`.
    *
-   * The server sends records, once per node: shared servers, and the PRIVATE ones
-   * that at least one subscription of the stream sees, with the subscriptions that
-   * see them. The client resolves names in them by the rule of GetServer. Changes
-   * of one commit come in `changes` frames, closed by `closes` in the last of them
-   * or by a message `commit` after it: apply them in one step, then answer
-   * `applied`. A new subscription becomes visible with the `synced` that names it.
+   * The server sends records, once per node: shared servers, and the PRIVATE ones that
+   * at least one subscription of the stream sees, with the subscriptions that see them.
+   * The client resolves names in them by the same rule as GetServer. The changes of one
+   * commit arrive in `changes` frames, closed by `closes` in the last of them or by a
+   * `commit` message after it: apply them in one step, then send `applied`. A new
+   * subscription becomes visible with the `synced` that names it.
    *
    * Ends with INVALID_ARGUMENT `INVALID_FIELD` or `PROTOCOL_VIOLATION`,
-   * RESOURCE_EXHAUSTED `SLOW_CONSUMER` (fell behind again and again, or never
-   * acknowledged), UNAVAILABLE `SHUTTING_DOWN` or `CATALOG_UNAVAILABLE`. A single
-   * subscription is refused with INVALID_ARGUMENT `INVALID_FIELD` or
-   * RESOURCE_EXHAUSTED `TOO_MANY_SUBSCRIPTIONS`; the stream goes on.
+   * RESOURCE_EXHAUSTED `SLOW_CONSUMER` (fell behind repeatedly, or never acknowledged),
+   * UNAVAILABLE `SHUTTING_DOWN` or `CATALOG_UNAVAILABLE`. A single subscription is
+   * refused with INVALID_ARGUMENT `INVALID_FIELD` or RESOURCE_EXHAUSTED
+   * `TOO_MANY_SUBSCRIPTIONS`; the stream continues.
    *
-   * A stream that never had a user subscription is told of APP servers only. A node
-   * that opens a stream without one drops what it knows of others.
+   * A stream that never had a user subscription receives APP servers only. A node that
+   * opens a stream without one drops all other servers.
    */
   sync: {
     path: "/switchboard.v1.ConnectionService/Sync" as const,
@@ -2476,10 +2477,9 @@ export const ConnectionServiceService = {
     responseDeserialize: (value: Buffer): SyncResponse => SyncResponse.decode(value),
   },
   /**
-   * CheckConnections tells, for connections that a client holds, whether their
-   * configuration is still the current one. For clients that hold no stream.
-   *
-   * Each item is answered by itself; at most 1000 items.
+   * CheckConnections tells whether the configuration of connections that a client holds
+   * is still current. For clients without a stream. Each item has its own result; at
+   * most 1000 items.
    */
   checkConnections: {
     path: "/switchboard.v1.ConnectionService/CheckConnections" as const,
@@ -2498,28 +2498,27 @@ export interface ConnectionServiceServer extends UntypedServiceImplementation {
   /**
    * Sync is the stream of one application node. The first message must be `open`.
    *
-   * The server sends records, once per node: shared servers, and the PRIVATE ones
-   * that at least one subscription of the stream sees, with the subscriptions that
-   * see them. The client resolves names in them by the rule of GetServer. Changes
-   * of one commit come in `changes` frames, closed by `closes` in the last of them
-   * or by a message `commit` after it: apply them in one step, then answer
-   * `applied`. A new subscription becomes visible with the `synced` that names it.
+   * The server sends records, once per node: shared servers, and the PRIVATE ones that
+   * at least one subscription of the stream sees, with the subscriptions that see them.
+   * The client resolves names in them by the same rule as GetServer. The changes of one
+   * commit arrive in `changes` frames, closed by `closes` in the last of them or by a
+   * `commit` message after it: apply them in one step, then send `applied`. A new
+   * subscription becomes visible with the `synced` that names it.
    *
    * Ends with INVALID_ARGUMENT `INVALID_FIELD` or `PROTOCOL_VIOLATION`,
-   * RESOURCE_EXHAUSTED `SLOW_CONSUMER` (fell behind again and again, or never
-   * acknowledged), UNAVAILABLE `SHUTTING_DOWN` or `CATALOG_UNAVAILABLE`. A single
-   * subscription is refused with INVALID_ARGUMENT `INVALID_FIELD` or
-   * RESOURCE_EXHAUSTED `TOO_MANY_SUBSCRIPTIONS`; the stream goes on.
+   * RESOURCE_EXHAUSTED `SLOW_CONSUMER` (fell behind repeatedly, or never acknowledged),
+   * UNAVAILABLE `SHUTTING_DOWN` or `CATALOG_UNAVAILABLE`. A single subscription is
+   * refused with INVALID_ARGUMENT `INVALID_FIELD` or RESOURCE_EXHAUSTED
+   * `TOO_MANY_SUBSCRIPTIONS`; the stream continues.
    *
-   * A stream that never had a user subscription is told of APP servers only. A node
-   * that opens a stream without one drops what it knows of others.
+   * A stream that never had a user subscription receives APP servers only. A node that
+   * opens a stream without one drops all other servers.
    */
   sync: handleBidiStreamingCall<SyncRequest, SyncResponse>;
   /**
-   * CheckConnections tells, for connections that a client holds, whether their
-   * configuration is still the current one. For clients that hold no stream.
-   *
-   * Each item is answered by itself; at most 1000 items.
+   * CheckConnections tells whether the configuration of connections that a client holds
+   * is still current. For clients without a stream. Each item has its own result; at
+   * most 1000 items.
    */
   checkConnections: handleUnaryCall<CheckConnectionsRequest, CheckConnectionsResponse>;
 }
@@ -2528,30 +2527,29 @@ export interface ConnectionServiceClient extends Client {
   /**
    * Sync is the stream of one application node. The first message must be `open`.
    *
-   * The server sends records, once per node: shared servers, and the PRIVATE ones
-   * that at least one subscription of the stream sees, with the subscriptions that
-   * see them. The client resolves names in them by the rule of GetServer. Changes
-   * of one commit come in `changes` frames, closed by `closes` in the last of them
-   * or by a message `commit` after it: apply them in one step, then answer
-   * `applied`. A new subscription becomes visible with the `synced` that names it.
+   * The server sends records, once per node: shared servers, and the PRIVATE ones that
+   * at least one subscription of the stream sees, with the subscriptions that see them.
+   * The client resolves names in them by the same rule as GetServer. The changes of one
+   * commit arrive in `changes` frames, closed by `closes` in the last of them or by a
+   * `commit` message after it: apply them in one step, then send `applied`. A new
+   * subscription becomes visible with the `synced` that names it.
    *
    * Ends with INVALID_ARGUMENT `INVALID_FIELD` or `PROTOCOL_VIOLATION`,
-   * RESOURCE_EXHAUSTED `SLOW_CONSUMER` (fell behind again and again, or never
-   * acknowledged), UNAVAILABLE `SHUTTING_DOWN` or `CATALOG_UNAVAILABLE`. A single
-   * subscription is refused with INVALID_ARGUMENT `INVALID_FIELD` or
-   * RESOURCE_EXHAUSTED `TOO_MANY_SUBSCRIPTIONS`; the stream goes on.
+   * RESOURCE_EXHAUSTED `SLOW_CONSUMER` (fell behind repeatedly, or never acknowledged),
+   * UNAVAILABLE `SHUTTING_DOWN` or `CATALOG_UNAVAILABLE`. A single subscription is
+   * refused with INVALID_ARGUMENT `INVALID_FIELD` or RESOURCE_EXHAUSTED
+   * `TOO_MANY_SUBSCRIPTIONS`; the stream continues.
    *
-   * A stream that never had a user subscription is told of APP servers only. A node
-   * that opens a stream without one drops what it knows of others.
+   * A stream that never had a user subscription receives APP servers only. A node that
+   * opens a stream without one drops all other servers.
    */
   sync(): ClientDuplexStream<SyncRequest, SyncResponse>;
   sync(options: Partial<CallOptions>): ClientDuplexStream<SyncRequest, SyncResponse>;
   sync(metadata: Metadata, options?: Partial<CallOptions>): ClientDuplexStream<SyncRequest, SyncResponse>;
   /**
-   * CheckConnections tells, for connections that a client holds, whether their
-   * configuration is still the current one. For clients that hold no stream.
-   *
-   * Each item is answered by itself; at most 1000 items.
+   * CheckConnections tells whether the configuration of connections that a client holds
+   * is still current. For clients without a stream. Each item has its own result; at
+   * most 1000 items.
    */
   checkConnections(
     request: CheckConnectionsRequest,

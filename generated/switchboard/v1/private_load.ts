@@ -8,21 +8,21 @@ import { Status } from "../../google/rpc/status.js";
 import { ResponseHeader } from "./common.js";
 
 /**
- * A PrivateLoad tells how far a user's private servers are loaded. Where the tenant
- * has no private source, the Catalog is the source and every user is LOADED.
+ * A PrivateLoad is the load state of a user's private servers. If the tenant has no
+ * private source, the Catalog is the source and every user is LOADED.
  */
 export interface PrivateLoad {
   /** `user` is the user's id. */
   user: string;
-  /** `state` is what is known. */
+  /** `state` of the load. */
   state: PrivateLoad_State;
-  /** `source` names the private source; empty where the Catalog is the source. */
+  /** `source` names the private source; empty if the Catalog is the source. */
   source: string;
-  /** `loading` is true while this replica is asking the source. */
+  /** `loading` is true while this replica is loading from the source. */
   loading: boolean;
   /**
-   * `server_count` is how many of the source's servers the user had after the last
-   * completed load; zero is a result too.
+   * `server_count` is how many servers of the source the user had after the last
+   * completed load; zero is a valid result.
    */
   serverCount: number;
   /** `load_time` is when the last completed load was published, for people. */
@@ -31,29 +31,29 @@ export interface PrivateLoad {
     | undefined;
   /** `revision` of the commit that published it, or that invalidated it, for people. */
   revision: number;
-  /** `refused` are rows of the last completed load that were left out, at most 100. */
+  /** `refused` are the rows that the last completed load skipped, at most 100. */
   refused: RefusedRow[];
-  /** `refused_count` is how many there were. */
+  /** `refused_count` is how many rows it skipped. */
   refusedCount: number;
-  /** `failure` is set while the newest try at this replica is one that failed. */
+  /** `failure` is set if the latest attempt on this replica failed. */
   failure:
     | Status
     | undefined;
-  /** `next_attempt_time` is before when nobody tries again after a failure, about. */
+  /** `next_attempt_time` is the approximate earliest time of a retry after a failure. */
   nextAttemptTime: Date | undefined;
 }
 
 /** State of a user's private servers. */
 export enum PrivateLoad_State {
-  /** STATE_UNSPECIFIED - Not told. */
+  /** STATE_UNSPECIFIED - Unspecified. */
   STATE_UNSPECIFIED = 0,
   /** STATE_COLD - Never loaded: the next read loads. */
   STATE_COLD = 1,
-  /** STATE_LOADED - Loaded, and answered from memory. */
+  /** STATE_LOADED - Loaded, and served from memory. */
   STATE_LOADED = 2,
   /** STATE_INVALIDATED - Invalidated: the next read loads. */
   STATE_INVALIDATED = 3,
-  /** STATE_PURGED - Purged: nothing is loaded until LoadPrivateServers with `force` asks. */
+  /** STATE_PURGED - Purged: nothing is loaded until LoadPrivateServers is called with `force`. */
   STATE_PURGED = 4,
   UNRECOGNIZED = -1,
 }
@@ -100,11 +100,11 @@ export function privateLoad_StateToJSON(object: PrivateLoad_State): string {
   }
 }
 
-/** A RefusedRow is a row of a private source that was left out of a load. */
+/** A RefusedRow is a row of a private source that a load skipped. */
 export interface RefusedRow {
-  /** `row_id` is the source's id of it, as far as it has one. */
+  /** `row_id` is its id in the source, if it has one. */
   rowId: string;
-  /** `name` of the server, as far as it has one. */
+  /** `name` of the server, if it has one. */
   name: string;
   /** `error` says why. */
   error: Status | undefined;
@@ -117,16 +117,16 @@ export interface LoadPrivateServersRequest {
   /** `user` is the user's id. Required. */
   user: string;
   /**
-   * `force` loads also what is loaded: the answer tells of a load that began after
-   * this request. Readers keep what they have until it is complete. It also ends a
-   * purge, and does not wait for the time of a next attempt.
+   * `force` reloads what is already loaded: the response describes a load that started
+   * after this request. Readers keep what they have until it is complete. It also ends
+   * a purge, and does not wait for the next attempt.
    */
   force: boolean;
 }
 
-/** LoadPrivateServersResponse is the answer to LoadPrivateServers. */
+/** LoadPrivateServersResponse is the response to LoadPrivateServers. */
 export interface LoadPrivateServersResponse {
-  /** `header` comes with every answer; its token includes the load. */
+  /** `header` is set on every response; its token includes the load. */
   header:
     | ResponseHeader
     | undefined;
@@ -134,7 +134,7 @@ export interface LoadPrivateServersResponse {
   load: PrivateLoad | undefined;
 }
 
-/** GetPrivateLoadStatusRequest asks how far a user's private servers are loaded. */
+/** GetPrivateLoadStatusRequest asks for the state of a user's private load. */
 export interface GetPrivateLoadStatusRequest {
   /** `tenant` is the tenant's id. Default `default`. */
   tenant: string;
@@ -142,31 +142,31 @@ export interface GetPrivateLoadStatusRequest {
   user: string;
 }
 
-/** GetPrivateLoadStatusResponse is the answer to GetPrivateLoadStatus. */
+/** GetPrivateLoadStatusResponse is the response to GetPrivateLoadStatus. */
 export interface GetPrivateLoadStatusResponse {
-  /** `header` comes with every answer. */
+  /** `header` is set on every response. */
   header:
     | ResponseHeader
     | undefined;
-  /** `load` as it is; asking loads nothing. */
+  /** `load` as it is; the call triggers no load. */
   load: PrivateLoad | undefined;
 }
 
-/** InvalidateUserRequest says that the source has changed for a user. */
+/** InvalidateUserRequest signals that the source changed for a user. */
 export interface InvalidateUserRequest {
   /** `tenant` is the tenant's id. Default `default`. */
   tenant: string;
   /** `user` is the user's id. Required. */
   user: string;
-  /** `request_id` makes repeating safe, see CreateServerRequest. */
+  /** `request_id` makes retries safe, see CreateServerRequest. */
   requestId: string;
-  /** `reason` is kept with the commit for whoever reads the history. */
+  /** `reason` is recorded with the commit and shown in the history. */
   reason: string;
 }
 
-/** InvalidateUserResponse is the answer to InvalidateUser. */
+/** InvalidateUserResponse is the response to InvalidateUser. */
 export interface InvalidateUserResponse {
-  /** `header` comes with every answer; its token includes this write. */
+  /** `header` is set on every response; its token includes this write. */
   header:
     | ResponseHeader
     | undefined;
@@ -174,27 +174,27 @@ export interface InvalidateUserResponse {
   load: PrivateLoad | undefined;
 }
 
-/** PurgeUserRequest asks to remove what a departed user had. */
+/** PurgeUserRequest asks to remove everything a departed user had. */
 export interface PurgeUserRequest {
   /** `tenant` is the tenant's id. Default `default`. */
   tenant: string;
   /** `user` is the user's id. Required. */
   user: string;
   /**
-   * `request_id` makes repeating safe, see CreateServerRequest. A purge of many
-   * servers takes several commits, each under an id made from this one: repeating
-   * completes what was interrupted.
+   * `request_id` makes retries safe, see CreateServerRequest. A purge of many servers
+   * takes several commits, each under an id derived from this one: a retry completes an
+   * interrupted purge.
    */
   requestId: string;
-  /** `validate_only` runs every check, writes nothing, and tells what would be done. */
+  /** `validate_only` runs every check, writes nothing, and returns what would be done. */
   validateOnly: boolean;
-  /** `reason` is kept with each commit for whoever reads the history. */
+  /** `reason` is recorded with each commit and shown in the history. */
   reason: string;
 }
 
-/** PurgeUserResponse is the answer to PurgeUser. */
+/** PurgeUserResponse is the response to PurgeUser. */
 export interface PurgeUserResponse {
-  /** `header` comes with every answer; its token includes these writes. */
+  /** `header` is set on every response; its token includes these writes. */
   header:
     | ResponseHeader
     | undefined;

@@ -7,24 +7,24 @@ import { ResponseHeader } from "./common.js";
 
 /**
  * A PrivateSource is the service from which the private servers of a tenant's users are
- * loaded. The first load makes it; every replica of the tenant has to be configured with
+ * loaded. The first load creates it; every replica of the tenant must be configured with
  * its name.
  */
 export interface PrivateSource {
   /**
-   * `name` is what the configuration of every replica has to call it; of a removed one, its
-   * last name. Empty if nothing was ever loaded.
+   * `name` is its name, which the configuration of every replica must have; for a removed
+   * source, its last name. Empty if nothing was ever loaded.
    */
   name: string;
   /**
-   * `first_name` is the name that it had at its first load. Its servers carry it as
-   * `private_source`, and their ids are made from it, whatever it is called later.
+   * `first_name` is the name that it had at its first load. Its servers have it as
+   * `private_source`, and their ids are derived from it, even after a rename.
    */
   firstName: string;
-  /** `state` is whether anything is loaded from it. */
+  /** `state` says whether servers are loaded from it. */
   state: PrivateSource_State;
   /**
-   * `former_names` are other names that sources of this tenant had. A load never takes one
+   * `former_names` are other names that sources of this tenant had. No load ever uses one
    * of them again.
    */
   formerNames: string[];
@@ -38,14 +38,14 @@ export interface PrivateSource {
 export enum PrivateSource_State {
   /** STATE_UNSPECIFIED - Nothing was ever loaded from a private source. */
   STATE_UNSPECIFIED = 0,
-  /** STATE_ACTIVE - It is loaded from. */
+  /** STATE_ACTIVE - Servers are loaded from it. */
   STATE_ACTIVE = 1,
   /**
-   * STATE_REMOVING - It is being removed: nothing is loaded from it, and some of its servers are left.
+   * STATE_REMOVING - It is being removed: nothing is loaded from it, and some of its servers remain.
    * RemovePrivateSource completes it.
    */
   STATE_REMOVING = 2,
-  /** STATE_REMOVED - It was removed. The first load of a source with another name makes the next one. */
+  /** STATE_REMOVED - It was removed. The first load from a source with another name creates the next one. */
   STATE_REMOVED = 3,
   UNRECOGNIZED = -1,
 }
@@ -93,39 +93,39 @@ export interface GetPrivateSourceRequest {
   tenant: string;
 }
 
-/** GetPrivateSourceResponse is the answer to GetPrivateSource. */
+/** GetPrivateSourceResponse is the response to GetPrivateSource. */
 export interface GetPrivateSourceResponse {
-  /** `header` comes with every answer. */
+  /** `header` comes with every response. */
   header:
     | ResponseHeader
     | undefined;
-  /** `source` as it is. */
+  /** `source` is the current private source. */
   source: PrivateSource | undefined;
 }
 
-/** RenamePrivateSourceRequest asks to give the private source of a tenant another name. */
+/** RenamePrivateSourceRequest asks to rename the private source of a tenant. */
 export interface RenamePrivateSourceRequest {
   /** `tenant` is the tenant's id. Default `default`. */
   tenant: string;
-  /** `name` is the name that it has. Required; another one is refused. */
+  /** `name` is its current name. Required; any other name is refused. */
   name: string;
-  /** `new_name` is the name that it gets: 1 to 64 of a-z, 0-9 and -. Required. */
+  /** `new_name` is its new name: 1 to 64 of a-z, 0-9 and -. Required. */
   newName: string;
-  /** `request_id` makes repeating safe, see CreateServerRequest. */
+  /** `request_id` makes retries safe, see CreateServerRequest. */
   requestId: string;
   /** `validate_only` runs every check and writes nothing. */
   validateOnly: boolean;
-  /** `reason` is kept with the commit for whoever reads the history. */
+  /** `reason` is recorded in the history. */
   reason: string;
 }
 
-/** RenamePrivateSourceResponse is the answer to RenamePrivateSource. */
+/** RenamePrivateSourceResponse is the response to RenamePrivateSource. */
 export interface RenamePrivateSourceResponse {
-  /** `header` comes with every answer; its token includes this write. */
+  /** `header` comes with every response; its token includes this write. */
   header:
     | ResponseHeader
     | undefined;
-  /** `source` as this write left it; with `validate_only` as it would be. */
+  /** `source` after this write; with `validate_only`, as it would be. */
   source: PrivateSource | undefined;
 }
 
@@ -133,25 +133,25 @@ export interface RenamePrivateSourceResponse {
 export interface RemovePrivateSourceRequest {
   /** `tenant` is the tenant's id. Default `default`. */
   tenant: string;
-  /** `name` is the name that it has. Required; another one is refused. */
+  /** `name` is its current name. Required; any other name is refused. */
   name: string;
-  /** `servers` says what becomes of its servers. Required. */
+  /** `servers` says what happens to its servers. Required. */
   servers: RemovePrivateSourceRequest_Servers;
   /**
-   * `request_id` makes repeating safe, see CreateServerRequest. A removal of many servers
-   * takes several commits, each under an id made from this one: repeating completes what
-   * was interrupted.
+   * `request_id` makes retries safe, see CreateServerRequest. A removal of many servers
+   * takes several commits, each under an id derived from this one: a retry completes an
+   * interrupted removal.
    */
   requestId: string;
-  /** `validate_only` runs every check, writes nothing, and tells what would be done. */
+  /** `validate_only` runs every check, writes nothing, and reports what would be done. */
   validateOnly: boolean;
-  /** `reason` is kept with each commit for whoever reads the history. */
+  /** `reason` is recorded in the history with each commit. */
   reason: string;
 }
 
-/** What becomes of the servers of the source. */
+/** What happens to the servers of the source. */
 export enum RemovePrivateSourceRequest_Servers {
-  /** SERVERS_UNSPECIFIED - Not told: refused. */
+  /** SERVERS_UNSPECIFIED - Unspecified: refused. */
   SERVERS_UNSPECIFIED = 0,
   /** SERVERS_DROP - They are deleted. */
   SERVERS_DROP = 1,
@@ -192,15 +192,15 @@ export function removePrivateSourceRequest_ServersToJSON(object: RemovePrivateSo
   }
 }
 
-/** RemovePrivateSourceResponse is the answer to RemovePrivateSource. */
+/** RemovePrivateSourceResponse is the response to RemovePrivateSource. */
 export interface RemovePrivateSourceResponse {
-  /** `header` comes with every answer; its token includes these writes. */
+  /** `header` comes with every response; its token includes these writes. */
   header:
     | ResponseHeader
     | undefined;
-  /** `deleted_count` is how many servers were deleted. */
+  /** `deleted_count` is the number of servers that were deleted. */
   deletedCount: number;
-  /** `kept_count` is how many servers stay and can be changed now. */
+  /** `kept_count` is the number of servers that stay and can now be changed. */
   keptCount: number;
 }
 

@@ -61,13 +61,13 @@ import {
   tierToJSON,
 } from "./server.js";
 
-/** ShadowPolicy says what to do about private servers that would be shadowed. */
+/** ShadowPolicy determines what happens to private servers that would be shadowed. */
 export enum ShadowPolicy {
   /** SHADOW_POLICY_UNSPECIFIED - The default: fail. */
   SHADOW_POLICY_UNSPECIFIED = 0,
   /** SHADOW_POLICY_FAIL - Refuse with WOULD_SHADOW. */
   SHADOW_POLICY_FAIL = 1,
-  /** SHADOW_POLICY_SHADOW - Go ahead: they stay, and their users see the shared server in their place. */
+  /** SHADOW_POLICY_SHADOW - Proceed: they stay, and their users see the shared server instead. */
   SHADOW_POLICY_SHADOW = 2,
   UNRECOGNIZED = -1,
 }
@@ -106,7 +106,7 @@ export function shadowPolicyToJSON(object: ShadowPolicy): string {
 
 /** Cause is what a commit did. */
 export enum Cause {
-  /** CAUSE_UNSPECIFIED - Not told. */
+  /** CAUSE_UNSPECIFIED - Unspecified. */
   CAUSE_UNSPECIFIED = 0,
   /** CAUSE_CREATE - A server was created. */
   CAUSE_CREATE = 1,
@@ -114,19 +114,19 @@ export enum Cause {
   CAUSE_UPDATE = 2,
   /** CAUSE_DELETE - A server was deleted. */
   CAUSE_DELETE = 3,
-  /** CAUSE_UNDELETE - A deleted server was put back. */
+  /** CAUSE_UNDELETE - A deleted server was restored. */
   CAUSE_UNDELETE = 4,
-  /** CAUSE_ROLLBACK - An older version was made the newest. */
+  /** CAUSE_ROLLBACK - A server was rolled back to an older version. */
   CAUSE_ROLLBACK = 5,
-  /** CAUSE_APPLY - A declared set was applied. */
+  /** CAUSE_APPLY - A set was applied. */
   CAUSE_APPLY = 6,
-  /** CAUSE_FACTS - Facts were found, or could not be. Nothing that people declare changed. */
+  /** CAUSE_FACTS - An inspection succeeded or failed. Nothing that people declare changed. */
   CAUSE_FACTS = 7,
-  /** CAUSE_ACCESS - Access was given or taken. */
+  /** CAUSE_ACCESS - Access was granted or revoked. */
   CAUSE_ACCESS = 8,
-  /** CAUSE_PROMOTE - A PRIVATE server became a shared one. */
+  /** CAUSE_PROMOTE - A PRIVATE server was promoted to a shared tier. */
   CAUSE_PROMOTE = 9,
-  /** CAUSE_DEMOTE - A shared server became a PRIVATE one. */
+  /** CAUSE_DEMOTE - A shared server was demoted to PRIVATE. */
   CAUSE_DEMOTE = 10,
   /** CAUSE_LOAD - The private servers of a user were loaded from the private source. */
   CAUSE_LOAD = 11,
@@ -242,29 +242,29 @@ export function causeToJSON(object: Cause): string {
 export interface GetServerRequest {
   /** `tenant` is the tenant's id. Default `default`. */
   tenant: string;
-  /** `view` is who is looking. Required. The inventory view finds by id only. */
+  /** `view` is the view to read. Required. The inventory view finds by id only. */
   view:
     | View
     | undefined;
-  /** `key` says which server. Required. */
+  /** `key` selects the server. Required. */
   key:
     | //
     /** `name` is resolved in the view. */
     { $case: "name"; value: string }
     | //
-    /** `id` finds what the view may see, also if its name is shadowed. */
+    /** `id` finds any server in the view, even if its name is shadowed. */
     { $case: "id"; value: string }
     | undefined;
   /**
-   * `at_least` is a token: the answer reflects that state or a newer one. The
+   * `at_least` is a token: the response reflects that state or a newer one. The
    * replica waits for it until the deadline.
    */
   atLeast: string;
 }
 
-/** GetServerResponse is the answer to GetServer. */
+/** GetServerResponse is the response to GetServer. */
 export interface GetServerResponse {
-  /** `header` comes with every answer. */
+  /** `header` is set on every response. */
   header:
     | ResponseHeader
     | undefined;
@@ -276,29 +276,29 @@ export interface GetServerResponse {
 export interface ListServersRequest {
   /** `tenant` is the tenant's id. Default `default`. */
   tenant: string;
-  /** `view` is who is looking. Required. */
+  /** `view` is the view to read. Required. */
   view:
     | View
     | undefined;
   /**
-   * `page_size` is the most servers in one answer: 1 to 1000, default 100. Large ones
-   * come in pages of fewer, of about 3 MiB.
+   * `page_size` is the maximum number of servers per page: 1 to 1000, default 100.
+   * Pages of large servers hold fewer, about 3 MiB.
    */
   pageSize: number;
   /**
-   * `page_token` is `next_page_token` of the page before. All else must be the same
-   * as in the request before.
+   * `page_token` is `next_page_token` of the previous page. All other fields must be
+   * the same as in the previous request.
    */
   pageToken: string;
   /** `filter` narrows the list. Optional. */
   filter:
     | ServerFilter
     | undefined;
-  /** `at_least` is a token: the answer reflects that state or a newer one. */
+  /** `at_least` is a token: the response reflects that state or a newer one. */
   atLeast: string;
 }
 
-/** A ServerFilter narrows a list. What is set must all hold. */
+/** A ServerFilter narrows a list. A server must match every field that is set. */
 export interface ServerFilter {
   /** `tiers`: one of these. */
   tiers: Tier[];
@@ -315,11 +315,11 @@ export interface ServerFilter_LabelsEntry {
   value: string;
 }
 
-/** ListServersResponse is the answer to ListServers. */
+/** ListServersResponse is the response to ListServers. */
 export interface ListServersResponse {
   /**
-   * `header` comes with every answer. All pages of a list show the same revision,
-   * except in the inventory view, where each page tells its own.
+   * `header` is set on every response. All pages of a list show the same revision,
+   * except in the inventory view, where each page has its own.
    */
   header:
     | ResponseHeader
@@ -334,17 +334,17 @@ export interface ListServersResponse {
 export interface BatchGetServersRequest {
   /** `tenant` is the tenant's id. Default `default`. */
   tenant: string;
-  /** `view` is who is looking. Required. The inventory view finds by id only. */
+  /** `view` is the view to read. Required. The inventory view finds by id only. */
   view:
     | View
     | undefined;
-  /** `keys` say which servers. 1 to 1000. */
+  /** `keys` select the servers. 1 to 1000. */
   keys: ServerKey[];
-  /** `at_least` is a token: the answer reflects that state or a newer one. */
+  /** `at_least` is a token: the response reflects that state or a newer one. */
   atLeast: string;
 }
 
-/** A ServerKey says which server. */
+/** A ServerKey selects one server. */
 export interface ServerKey {
   /** `key` is required. */
   key:
@@ -352,14 +352,14 @@ export interface ServerKey {
     /** `name` is resolved in the view. */
     { $case: "name"; value: string }
     | //
-    /** `id` finds what the view may see, also if its name is shadowed. */
+    /** `id` finds any server in the view, even if its name is shadowed. */
     { $case: "id"; value: string }
     | undefined;
 }
 
-/** BatchGetServersResponse is the answer to BatchGetServers. */
+/** BatchGetServersResponse is the response to BatchGetServers. */
 export interface BatchGetServersResponse {
-  /** `header` comes with every answer. */
+  /** `header` is set on every response. */
   header:
     | ResponseHeader
     | undefined;
@@ -367,7 +367,7 @@ export interface BatchGetServersResponse {
   results: ServerResult[];
 }
 
-/** A ServerResult is the answer for one key. */
+/** A ServerResult is the result for one key. */
 export interface ServerResult {
   /** `result` is exactly one of these. */
   result:
@@ -385,26 +385,27 @@ export interface CreateServerRequest {
   /** `tenant` is the tenant's id. Default `default`. */
   tenant: string;
   /**
-   * `server` says what to create: name, tier, spec, for PRIVATE the owner, perhaps
-   * an external id. Required.
+   * `server` is the server to create: name, tier, spec, the owner if PRIVATE, and
+   * optionally an external id. Required.
    */
   server:
     | Server
     | undefined;
   /**
-   * `request_id` makes repeating safe: for 24 hours, the same request with the same
-   * id has one effect and one answer. At most 128 characters; a UUID is best.
+   * `request_id` makes retries safe: for 24 hours, the same request with the same id
+   * takes effect once and returns the same response. At most 128 characters; use a
+   * UUID.
    */
   requestId: string;
   /** `validate_only` runs every check and writes nothing. */
   validateOnly: boolean;
-  /** `reason` is kept with the commit for whoever reads the history. */
+  /** `reason` is recorded with the commit and shown in the history. */
   reason: string;
 }
 
-/** CreateServerResponse is the answer to CreateServer. */
+/** CreateServerResponse is the response to CreateServer. */
 export interface CreateServerResponse {
-  /** `header` comes with every answer; its token includes this write. */
+  /** `header` is set on every response; its token includes this write. */
   header:
     | ResponseHeader
     | undefined;
@@ -417,7 +418,7 @@ export interface UpdateServerRequest {
   /** `tenant` is the tenant's id. Default `default`. */
   tenant: string;
   /**
-   * `server` holds the id, the etag of the copy that the change was made from (both
+   * `server` holds the id, the etag of the copy that the change is based on (both
    * required), and the new values.
    */
   server:
@@ -425,24 +426,24 @@ export interface UpdateServerRequest {
     | undefined;
   /**
    * `update_mask` names the fields to take from `server`: `name`, `external_id`,
-   * `tier`, `owner`, `spec`, a field of the spec such as `spec.title`, or a field
-   * of its transport such as `spec.streamable_http.url`. Left out: all fields
-   * that are set, the spec as a whole. `*`: all of them.
+   * `tier`, `owner`, `spec`, a field of the spec such as `spec.title`, or a field of
+   * its transport such as `spec.streamable_http.url`. Default: all fields that are set,
+   * the spec as a whole. `*`: all fields.
    */
   updateMask:
     | string[]
     | undefined;
-  /** `request_id` makes repeating safe, see CreateServerRequest. */
+  /** `request_id` makes retries safe, see CreateServerRequest. */
   requestId: string;
   /** `validate_only` runs every check and writes nothing. */
   validateOnly: boolean;
-  /** `reason` is kept with the commit for whoever reads the history. */
+  /** `reason` is recorded with the commit and shown in the history. */
   reason: string;
 }
 
-/** UpdateServerResponse is the answer to UpdateServer. */
+/** UpdateServerResponse is the response to UpdateServer. */
 export interface UpdateServerResponse {
-  /** `header` comes with every answer; its token includes this write. */
+  /** `header` is set on every response; its token includes this write. */
   header:
     | ResponseHeader
     | undefined;
@@ -456,22 +457,22 @@ export interface DeleteServerRequest {
   tenant: string;
   /** `id` is the server's id. Required. */
   id: string;
-  /** `etag` of the copy that the decision was made from. Required. */
+  /** `etag` of the copy that the decision was based on. Required. */
   etag: string;
-  /** `request_id` makes repeating safe, see CreateServerRequest. */
+  /** `request_id` makes retries safe, see CreateServerRequest. */
   requestId: string;
   /**
-   * `validate_only` runs every check and writes nothing; the answer tells who would
+   * `validate_only` runs every check and writes nothing; the response lists who would
    * be affected.
    */
   validateOnly: boolean;
-  /** `reason` is kept with the commit for whoever reads the history. */
+  /** `reason` is recorded with the commit and shown in the history. */
   reason: string;
 }
 
-/** DeleteServerResponse is the answer to DeleteServer. */
+/** DeleteServerResponse is the response to DeleteServer. */
 export interface DeleteServerResponse {
-  /** `header` comes with every answer; its token includes this write. */
+  /** `header` is set on every response; its token includes this write. */
   header:
     | ResponseHeader
     | undefined;
@@ -479,15 +480,15 @@ export interface DeleteServerResponse {
   server:
     | Server
     | undefined;
-  /** `affected` are those who lose sight of it. */
+  /** `affected` are those who lose access. */
   affected: Audience | undefined;
 }
 
-/** An Audience names who is concerned by a change. */
+/** An Audience names who is affected by a change. */
 export interface Audience {
-  /** `everyone` is true if the application and all users are concerned. */
+  /** `everyone` is true if the application and all users are affected. */
   everyone: boolean;
-  /** `subjects` are those concerned otherwise, as `user:<id>` or `group:<id>`. */
+  /** `subjects` are those affected otherwise, as `user:<id>` or `group:<id>`. */
   subjects: string[];
 }
 
@@ -497,30 +498,30 @@ export interface PromoteServerRequest {
   tenant: string;
   /** `id` is the server's id. Required. */
   id: string;
-  /** `etag` of the copy that the decision was made from. Required. */
+  /** `etag` of the copy that the decision was based on. Required. */
   etag: string;
   /** `tier` it moves to: TIER_APP or TIER_USER. Required. */
   tier: Tier;
-  /** `spec` to have from then on. Left out: the one it has. */
+  /** `spec` is the new spec. Default: the current one. */
   spec:
     | ServerSpec
     | undefined;
   /** `policy` for private servers of other owners that have the name. Default: FAIL. */
   policy: ShadowPolicy;
-  /** `request_id` makes repeating safe, see CreateServerRequest. */
+  /** `request_id` makes retries safe, see CreateServerRequest. */
   requestId: string;
   /**
-   * `validate_only` runs every check and writes nothing; the answer tells who would
+   * `validate_only` runs every check and writes nothing; the response lists who would
    * be affected.
    */
   validateOnly: boolean;
-  /** `reason` is kept with the commit for whoever reads the history. */
+  /** `reason` is recorded with the commit and shown in the history. */
   reason: string;
 }
 
-/** PromoteServerResponse is the answer to PromoteServer. */
+/** PromoteServerResponse is the response to PromoteServer. */
 export interface PromoteServerResponse {
-  /** `header` comes with every answer; its token includes this write. */
+  /** `header` is set on every response; its token includes this write. */
   header:
     | ResponseHeader
     | undefined;
@@ -528,12 +529,12 @@ export interface PromoteServerResponse {
   server:
     | Server
     | undefined;
-  /** `affected` are those who see something else than before. */
+  /** `affected` are those whose view changes. */
   affected:
     | Audience
     | undefined;
   /**
-   * `shadowed` are private servers of the name that the promoted one hides, at most
+   * `shadowed` are private servers of that name that the promoted one hides, at most
    * 100.
    */
   shadowed: NamedServer[];
@@ -557,32 +558,32 @@ export interface DemoteServerRequest {
   tenant: string;
   /** `id` is the server's id. Required. */
   id: string;
-  /** `etag` of the copy that the decision was made from. Required. */
+  /** `etag` of the copy that the decision was based on. Required. */
   etag: string;
-  /** `owner` is the user id of whom it will belong to. Required. */
+  /** `owner` is the user id of the new owner. Required. */
   owner: string;
-  /** `subjects` who have access beside the owner, as in SetAccessRequest. */
+  /** `subjects` who have access besides the owner, as in SetAccessRequest. */
   subjects: string[];
-  /** `spec` to have from then on. Left out: the one it has. */
+  /** `spec` is the new spec. Default: the current one. */
   spec:
     | ServerSpec
     | undefined;
-  /** `name` to have from then on. Left out: the one it has. */
+  /** `name` is the new name. Default: the current one. */
   name: string;
-  /** `request_id` makes repeating safe, see CreateServerRequest. */
+  /** `request_id` makes retries safe, see CreateServerRequest. */
   requestId: string;
   /**
-   * `validate_only` runs every check and writes nothing; the answer tells who would
+   * `validate_only` runs every check and writes nothing; the response lists who would
    * be affected.
    */
   validateOnly: boolean;
-  /** `reason` is kept with the commit for whoever reads the history. */
+  /** `reason` is recorded with the commit and shown in the history. */
   reason: string;
 }
 
-/** DemoteServerResponse is the answer to DemoteServer. */
+/** DemoteServerResponse is the response to DemoteServer. */
 export interface DemoteServerResponse {
-  /** `header` comes with every answer; its token includes this write. */
+  /** `header` is set on every response; its token includes this write. */
   header:
     | ResponseHeader
     | undefined;
@@ -590,7 +591,7 @@ export interface DemoteServerResponse {
   server:
     | Server
     | undefined;
-  /** `affected` are those who see something else than before. */
+  /** `affected` are those whose view changes. */
   affected:
     | Audience
     | undefined;
@@ -603,27 +604,27 @@ export interface DemoteServerResponse {
   moreUncovered: boolean;
 }
 
-/** UndeleteServerRequest asks to put a deleted server back. */
+/** UndeleteServerRequest asks to restore a deleted server. */
 export interface UndeleteServerRequest {
   /** `tenant` is the tenant's id. Default `default`. */
   tenant: string;
-  /** `id` is the server's id. Required. ExplainAccess finds it by the name. */
+  /** `id` is the server's id. Required. ExplainAccess finds it by name. */
   id: string;
-  /** `request_id` makes repeating safe, see CreateServerRequest. */
+  /** `request_id` makes retries safe, see CreateServerRequest. */
   requestId: string;
   /** `validate_only` runs every check and writes nothing. */
   validateOnly: boolean;
-  /** `reason` is kept with the commit for whoever reads the history. */
+  /** `reason` is recorded with the commit and shown in the history. */
   reason: string;
 }
 
-/** UndeleteServerResponse is the answer to UndeleteServer. */
+/** UndeleteServerResponse is the response to UndeleteServer. */
 export interface UndeleteServerResponse {
-  /** `header` comes with every answer; its token includes this write. */
+  /** `header` is set on every response; its token includes this write. */
   header:
     | ResponseHeader
     | undefined;
-  /** `server` as it is again. */
+  /** `server` as restored. */
   server: Server | undefined;
 }
 
@@ -632,20 +633,20 @@ export interface ApplyServersRequest {
   /** `tenant` is the tenant's id. Default `default`. */
   tenant: string;
   /**
-   * `source` names the set, such as the path of a file: 1 to 512 characters.
-   * Required. A server belongs to at most one source.
+   * `source` names the set, such as the path of a file: 1 to 512 characters. Required.
+   * A server belongs to at most one set.
    */
   source: string;
   /**
-   * `servers` of the set: name, spec, for PRIVATE the owner, perhaps tier and
-   * external id. At most 10,000. One without a tier becomes APP if its spec needs
-   * no value of a user, else USER. If an etag is given, the item is refused when the
-   * server has moved since.
+   * `servers` of the set: name, spec, the owner if PRIVATE, and optionally tier and
+   * external id. At most 10,000. A server without a tier becomes APP if its spec needs
+   * no user values, else USER. If an etag is given, the item is refused when the server
+   * has changed since.
    */
   servers: Server[];
   /**
-   * `prune` deletes the servers of this source that the set does not have. Without
-   * it they are told as ACTION_LEFT.
+   * `prune` deletes the servers of this set that are not in `servers`. Without it they
+   * are reported as ACTION_LEFT.
    */
   prune: boolean;
   /**
@@ -654,44 +655,44 @@ export interface ApplyServersRequest {
    */
   allOrNothing: boolean;
   /**
-   * `take_over` takes servers that belong to another source. Those that belong to
-   * none are always taken.
+   * `take_over` takes over servers that belong to another set. Servers that belong to
+   * none are always taken over.
    */
   takeOver: boolean;
   /**
-   * `request_id` makes repeating safe, see CreateServerRequest. Each item has its
-   * own commit under an id made from this one, deletions share some: repeating
-   * completes what was interrupted, and neither deletes nor changes what came since.
+   * `request_id` makes retries safe, see CreateServerRequest. Each item has its own
+   * commit under an id derived from this one, deletions share commits: a retry
+   * completes an interrupted request, and neither deletes nor changes what came since.
    */
   requestId: string;
-  /** `validate_only` runs every check, writes nothing, and tells what would be done. */
+  /** `validate_only` runs every check, writes nothing, and returns what would be done. */
   validateOnly: boolean;
-  /** `reason` is kept with each commit for whoever reads the history. */
+  /** `reason` is recorded with each commit and shown in the history. */
   reason: string;
 }
 
-/** ApplyServersResponse is the answer to ApplyServers. */
+/** ApplyServersResponse is the response to ApplyServers. */
 export interface ApplyServersResponse {
-  /** `header` comes with every answer; its token includes all these writes. */
+  /** `header` is set on every response; its token includes all these writes. */
   header:
     | ResponseHeader
     | undefined;
   /**
-   * `results` has one for each server of the set in its order, then those deleted or
-   * left, by name.
+   * `results` has one entry for each server of the request, in order, then the deleted
+   * and left ones, by name.
    */
   results: ApplyResult[];
-  /** `applied` is false if all_or_nothing was asked and something was refused. */
+  /** `applied` is false if all_or_nothing was set and an item was refused. */
   applied: boolean;
 }
 
-/** An ApplyResult tells what became of one server. */
+/** An ApplyResult is the outcome for one server. */
 export interface ApplyResult {
   /** `action` is what was done, or with `validate_only` would be. */
   action: ApplyResult_Action;
   /**
-   * `server` as it is now, without its facts; as it was if it was deleted. Without an
-   * id if it would be created. Not set if it was refused and does not exist.
+   * `server` as it is now, without its facts; as it was, if it was deleted. Has no id
+   * if it would be created. Not set if it was refused and does not exist.
    */
   server:
     | Server
@@ -704,7 +705,7 @@ export interface ApplyResult {
 
 /** Action is what was done to a server. */
 export enum ApplyResult_Action {
-  /** ACTION_UNSPECIFIED - Not told. */
+  /** ACTION_UNSPECIFIED - Unspecified. */
   ACTION_UNSPECIFIED = 0,
   /** ACTION_CREATED - It is new. */
   ACTION_CREATED = 1,
@@ -712,13 +713,13 @@ export enum ApplyResult_Action {
   ACTION_UPDATED = 2,
   /** ACTION_UNCHANGED - It was as declared. */
   ACTION_UNCHANGED = 3,
-  /** ACTION_DELETED - It was of this source and not in the set. */
+  /** ACTION_DELETED - It belonged to this set and is not in the request. */
   ACTION_DELETED = 4,
-  /** ACTION_LEFT - It is of this source and not in the set; `prune` would delete it. */
+  /** ACTION_LEFT - It belongs to this set and is not in the request; `prune` would delete it. */
   ACTION_LEFT = 5,
   /** ACTION_REFUSED - This item was refused; see `error`. */
   ACTION_REFUSED = 6,
-  /** ACTION_HELD_BACK - It was in order, but all_or_nothing was asked and another one was refused. */
+  /** ACTION_HELD_BACK - It was valid, but all_or_nothing was set and another item was refused. */
   ACTION_HELD_BACK = 7,
   UNRECOGNIZED = -1,
 }
@@ -796,19 +797,19 @@ export interface ListServerVersionsRequest {
   tenant: string;
   /** `id` is the server's id. Required. */
   id: string;
-  /** `page_size` is the most versions in one answer: 1 to 1000, default 100. */
+  /** `page_size` is the maximum number of versions per page: 1 to 1000, default 100. */
   pageSize: number;
-  /** `page_token` is `next_page_token` of the page before. */
+  /** `page_token` is `next_page_token` of the previous page. */
   pageToken: string;
 }
 
-/** ListServerVersionsResponse is the answer to ListServerVersions. */
+/** ListServerVersionsResponse is the response to ListServerVersions. */
 export interface ListServerVersionsResponse {
-  /** `header` comes with every answer. */
+  /** `header` is set on every response. */
   header:
     | ResponseHeader
     | undefined;
-  /** `versions` of this page, the newest first. */
+  /** `versions` of this page, newest first. */
   versions: ServerVersion[];
   /** `next_page_token` is empty on the last page. */
   nextPageToken: string;
@@ -818,11 +819,11 @@ export interface ListServerVersionsResponse {
 export interface ServerVersion {
   /** `generation` is its number. */
   generation: number;
-  /** `cause` is what made it. */
+  /** `cause` is the kind of change that made it. */
   cause: Cause;
   /** `actor` is who made it. */
   actor: string;
-  /** `reason` is what the actor gave as the reason. */
+  /** `reason` is the reason that the actor gave. */
   reason: string;
   /** `commit_time` is when, for people. */
   commitTime:
@@ -847,21 +848,21 @@ export interface RollbackServerRequest {
   tenant: string;
   /** `id` is the server's id. Required. */
   id: string;
-  /** `generation` is the version to return to. Required. */
+  /** `generation` is the version to roll back to. Required. */
   generation: number;
-  /** `etag` of the copy that the decision was made from. Required. */
+  /** `etag` of the copy that the decision was based on. Required. */
   etag: string;
-  /** `request_id` makes repeating safe, see CreateServerRequest. */
+  /** `request_id` makes retries safe, see CreateServerRequest. */
   requestId: string;
   /** `validate_only` runs every check and writes nothing. */
   validateOnly: boolean;
-  /** `reason` is kept with the commit for whoever reads the history. */
+  /** `reason` is recorded with the commit and shown in the history. */
   reason: string;
 }
 
-/** RollbackServerResponse is the answer to RollbackServer. */
+/** RollbackServerResponse is the response to RollbackServer. */
 export interface RollbackServerResponse {
-  /** `header` comes with every answer; its token includes this write. */
+  /** `header` is set on every response; its token includes this write. */
   header:
     | ResponseHeader
     | undefined;
@@ -878,35 +879,35 @@ export interface ExplainAccessRequest {
   /** `tenant` is the tenant's id. Default `default`. */
   tenant: string;
   /**
-   * `view` is for whom. Required. In the inventory view nothing wins: all that have
-   * or had the name are told.
+   * `view` to resolve the name in. Required. In the inventory view nothing wins: all
+   * servers that have or had the name are returned.
    */
   view:
     | View
     | undefined;
-  /** `name` is the name. Required. */
+  /** `name` to resolve. Required. */
   name: string;
-  /** `at_least` is a token: the answer reflects that state or a newer one. */
+  /** `at_least` is a token: the response reflects that state or a newer one. */
   atLeast: string;
 }
 
-/** ExplainAccessResponse is the answer to ExplainAccess. */
+/** ExplainAccessResponse is the response to ExplainAccess. */
 export interface ExplainAccessResponse {
-  /** `header` comes with every answer. */
+  /** `header` is set on every response. */
   header:
     | ResponseHeader
     | undefined;
   /** `winner_id` is the id of the server that the name resolves to; empty if none. */
   winnerId: string;
-  /** `explanation` says it in a sentence. */
+  /** `explanation` is a one-sentence summary. */
   explanation: string;
   /**
-   * `candidates` are the winner, then those that lost in the order in which they
-   * would come, then those that the view does not see, then those deleted, the
-   * newest first. Of those not seen and of those deleted at most 100 each.
+   * `candidates` are the winner, then those that lost in order of precedence, then
+   * those outside the view, then deleted ones, newest first. At most 100 each of those
+   * outside the view and of deleted ones.
    */
   candidates: AccessCandidate[];
-  /** `more_unseen` is true if more servers have the name and are not seen by the view. */
+  /** `more_unseen` is true if more servers have the name and are outside the view. */
   moreUnseen: boolean;
   /** `more_deleted` is true if more servers had the name when they were deleted. */
   moreDeleted: boolean;
@@ -920,33 +921,36 @@ export interface AccessCandidate {
   tier: Tier;
   /** `owner` of a PRIVATE one. */
   owner: string;
-  /** `verdict` is what became of it. */
+  /** `verdict` is its outcome. */
   verdict: AccessCandidate_Verdict;
-  /** `explanation` says why, in a sentence. */
+  /** `explanation` gives the reason in one sentence. */
   explanation: string;
-  /** `disabled` is true if it is switched off; it still takes the name. */
+  /** `disabled` is true if it is disabled; it still takes the name. */
   disabled: boolean;
   /** `revision` at which the record (or its deletion) was last changed, for people. */
   revision: number;
-  /** `sights` say by which subjects of the view a PRIVATE one is seen. */
+  /** `sights` are the subjects of the view through which a PRIVATE one is seen. */
   sights: AccessSight[];
 }
 
-/** Verdict is what became of a candidate. */
+/** Verdict is the outcome for a candidate. */
 export enum AccessCandidate_Verdict {
-  /** VERDICT_UNSPECIFIED - Not told, as in the inventory view. */
+  /** VERDICT_UNSPECIFIED - Unspecified, as in the inventory view. */
   VERDICT_UNSPECIFIED = 0,
   /** VERDICT_WINS - The name resolves to it. */
   VERDICT_WINS = 1,
-  /** VERDICT_SHADOWED_BY_SHARED - A shared server of the name comes before it. */
+  /** VERDICT_SHADOWED_BY_SHARED - A shared server of the name takes precedence. */
   VERDICT_SHADOWED_BY_SHARED = 2,
-  /** VERDICT_SHADOWED_BY_OWNED - The user's own server of the name comes before it. */
+  /** VERDICT_SHADOWED_BY_OWNED - The user's own server of the name takes precedence. */
   VERDICT_SHADOWED_BY_OWNED = 3,
-  /** VERDICT_SHADOWED_BY_EARLIER_GRANT - A server granted earlier (or at once, with a smaller id) comes before it. */
+  /**
+   * VERDICT_SHADOWED_BY_EARLIER_GRANT - A server granted earlier (or in the same commit, with a smaller id) takes
+   * precedence.
+   */
   VERDICT_SHADOWED_BY_EARLIER_GRANT = 4,
   /** VERDICT_NOT_FOR_APP - The app view sees servers of tier APP only. */
   VERDICT_NOT_FOR_APP = 5,
-  /** VERDICT_NOT_GRANTED - The user does not own it, and neither the user nor a group was granted it. */
+  /** VERDICT_NOT_GRANTED - The user does not own it, and has no grant, directly or through a group. */
   VERDICT_NOT_GRANTED = 6,
   /** VERDICT_DELETED - It was deleted. */
   VERDICT_DELETED = 7,
@@ -1010,7 +1014,7 @@ export function accessCandidate_VerdictToJSON(object: AccessCandidate_Verdict): 
   }
 }
 
-/** An AccessSight says by which subject a PRIVATE server is seen. */
+/** An AccessSight is a subject through which a PRIVATE server is seen. */
 export interface AccessSight {
   /** `subject` is `user:<id>` or `group:<id>`. */
   subject: string;
@@ -1020,7 +1024,7 @@ export interface AccessSight {
   revision: number;
 }
 
-/** InspectServerRequest asks to look at a server now. */
+/** InspectServerRequest asks to inspect a server now. */
 export interface InspectServerRequest {
   /** `tenant` is the tenant's id. Default `default`. */
   tenant: string;
@@ -1028,9 +1032,9 @@ export interface InspectServerRequest {
   id: string;
 }
 
-/** InspectServerResponse is the answer to InspectServer. */
+/** InspectServerResponse is the response to InspectServer. */
 export interface InspectServerResponse {
-  /** `header` comes with every answer; its token includes the new facts. */
+  /** `header` is set on every response; its token includes the new facts. */
   header:
     | ResponseHeader
     | undefined;
@@ -1038,7 +1042,7 @@ export interface InspectServerResponse {
   server: Server | undefined;
 }
 
-/** RecordFactsRequest tells what a node learned. */
+/** RecordFactsRequest reports what a node learned. */
 export interface RecordFactsRequest {
   /** `tenant` is the tenant's id. Default `default`. */
   tenant: string;
@@ -1051,17 +1055,17 @@ export interface RecordFactsRequest {
   observation:
     | Observation
     | undefined;
-  /** `oauth_need` as far as the node knows. */
+  /** `oauth_need`, if the node knows it. */
   oauthNeed: OauthNeed;
 }
 
-/** RecordFactsResponse is the answer to RecordFacts. */
+/** RecordFactsResponse is the response to RecordFacts. */
 export interface RecordFactsResponse {
-  /** `header` comes with every answer; its token includes this write. */
+  /** `header` is set on every response; its token includes this write. */
   header:
     | ResponseHeader
     | undefined;
-  /** `recorded` is false if the facts were of another configuration, or known. */
+  /** `recorded` is false if the facts were outdated or already known. */
   recorded: boolean;
 }
 
@@ -1069,15 +1073,15 @@ export interface RecordFactsResponse {
 export interface WatchServersRequest {
   /** `tenant` is the tenant's id. Default `default`. */
   tenant: string;
-  /** `view` is who is looking. Required. */
+  /** `view` is the view to read. Required. */
   view:
     | View
     | undefined;
   /** `resume_token` is the last token that the client received for this view. */
   resumeToken: string;
   /**
-   * `held` names copies that the client has: if a snapshot is needed, those that
-   * are unchanged come by id only.
+   * `held` lists the copies that the client has: if a snapshot is needed, unchanged
+   * ones are sent by id only.
    */
   held: HeldServer[];
 }
@@ -1087,33 +1091,33 @@ export interface WatchServersResponse {
   /** `message` is exactly one of these. */
   message:
     | //
-    /** `event` is one change of the view. */
+    /** `event` is one change to the view. */
     { $case: "event"; value: ServerEvent }
     | //
-    /** `synced` says that the view is complete up to its token. */
+    /** `synced` signals that the view is complete up to its token. */
     { $case: "synced"; value: Synced }
     | //
     /**
-     * `commit` closes the events of one commit whose last event did not: the server
-     * may send either.
+     * `commit` closes the events of a commit whose last event does not close it: the
+     * server may use either form.
      */
     { $case: "commit"; value: CommitEnd }
     | //
-    /** `heartbeat` says that the stream is alive. */
+    /** `heartbeat` signals that the stream is alive. */
     { $case: "heartbeat"; value: Heartbeat }
     | //
-    /** `reset` says that the whole view follows. */
+    /** `reset` signals that the whole view follows. */
     { $case: "reset"; value: Reset }
     | undefined;
   /**
    * `closes` is set on the last event of a commit: it closes the commit exactly as a
-   * message `commit` of its own after this one would. It counts also on a message
-   * whose case is not known.
+   * separate `commit` message after this one would. It applies even if the case of this
+   * message is unknown.
    */
   closes: CommitEnd | undefined;
 }
 
-/** A ServerEvent is one change of a view. */
+/** A ServerEvent is one change to a view. */
 export interface ServerEvent {
   /** `type` is what changed for this view. */
   type: ServerEvent_Type;
@@ -1130,7 +1134,7 @@ export interface ServerEvent {
 
 /** Type is what changed for the view. */
 export enum ServerEvent_Type {
-  /** TYPE_UNSPECIFIED - Not told. */
+  /** TYPE_UNSPECIFIED - Unspecified. */
   TYPE_UNSPECIFIED = 0,
   /** TYPE_ADDED - The view now has it. */
   TYPE_ADDED = 1,
@@ -1138,7 +1142,7 @@ export enum ServerEvent_Type {
   TYPE_MODIFIED = 2,
   /** TYPE_REMOVED - The view no longer has it. */
   TYPE_REMOVED = 3,
-  /** TYPE_UNCHANGED - In a snapshot: the copy that the client said it holds is the current one. */
+  /** TYPE_UNCHANGED - In a snapshot: the copy that the client listed in `held` is current. */
   TYPE_UNCHANGED = 4,
   UNRECOGNIZED = -1,
 }
@@ -1185,7 +1189,7 @@ export function serverEvent_TypeToJSON(object: ServerEvent_Type): string {
   }
 }
 
-/** Synced ends a snapshot; on a resume it comes first, at the token resumed from. */
+/** Synced ends a snapshot; on a resume it comes first, with the resume token. */
 export interface Synced {
   /** `token` names the state that the view now has. Resume from it. */
   token: string;
@@ -7059,25 +7063,25 @@ export const CommitEnd: MessageFns<CommitEnd> = {
 };
 
 /**
- * RegistryService holds the MCP servers of each tenant and tells who may use which.
+ * RegistryService holds the MCP servers of each tenant and determines who may use them.
  *
- * In every request `tenant` is the tenant's id, `default` if left out. Every error
- * carries google.rpc.ErrorInfo with the domain `switchboard` and a reason from the
- * list in docs/errors.md; INVALID_ARGUMENT also carries google.rpc.BadRequest with
- * the path of each offending field; UNAVAILABLE carries google.rpc.RetryInfo.
+ * In every request `tenant` is the tenant's id; it defaults to `default`. Every error
+ * carries google.rpc.ErrorInfo with the domain `switchboard` and a reason from the list
+ * in docs/errors.md; INVALID_ARGUMENT also carries google.rpc.BadRequest with the path
+ * of each offending field; UNAVAILABLE carries google.rpc.RetryInfo.
  *
- * Any method may answer INVALID_ARGUMENT `INVALID_FIELD`, UNAUTHENTICATED
+ * Any method may return INVALID_ARGUMENT `INVALID_FIELD`, UNAUTHENTICATED
  * `UNAUTHENTICATED`, PERMISSION_DENIED `PERMISSION_DENIED`, RESOURCE_EXHAUSTED
  * `TOO_MANY_STREAMS`, and UNAVAILABLE `CATALOG_UNAVAILABLE` or `SHUTTING_DOWN`.
  */
 export type RegistryServiceService = typeof RegistryServiceService;
 export const RegistryServiceService = {
   /**
-   * GetServer answers the server that a name resolves to in a view, or the server
-   * of an id if the view may see it. A shared server (APP or USER) of the name
-   * comes first, then the user's own, then the one granted first.
+   * GetServer returns the server that a name resolves to in a view, or the server with
+   * an id if the view may see it. A shared server (APP or USER) of that name takes
+   * precedence, then the user's own, then the one granted first.
    *
-   * Errors: NOT_FOUND `SERVER_NOT_FOUND` (also for what the view may not see),
+   * Errors: NOT_FOUND `SERVER_NOT_FOUND` (also for servers that the view may not see),
    * UNAVAILABLE `NOT_CAUGHT_UP`, FAILED_PRECONDITION `EPOCH_CHANGED`.
    */
   getServer: {
@@ -7090,8 +7094,8 @@ export const RegistryServiceService = {
     responseDeserialize: (value: Buffer): GetServerResponse => GetServerResponse.decode(value),
   },
   /**
-   * ListServers answers exactly the servers that GetServer finds by name in the
-   * view, ordered by name; in the inventory view all records, ordered by id.
+   * ListServers returns exactly the servers that GetServer finds by name in the view,
+   * ordered by name; in the inventory view, all records ordered by id.
    *
    * Errors: ABORTED `PAGE_EXPIRED` (start again without a page token),
    * UNAVAILABLE `NOT_CAUGHT_UP`, FAILED_PRECONDITION `EPOCH_CHANGED`.
@@ -7106,8 +7110,8 @@ export const RegistryServiceService = {
     responseDeserialize: (value: Buffer): ListServersResponse => ListServersResponse.decode(value),
   },
   /**
-   * BatchGetServers answers several servers of one view at one revision. Each key is
-   * answered by itself; at most 1000 keys.
+   * BatchGetServers returns several servers of one view at one revision. Each key has
+   * its own result; at most 1000 keys.
    *
    * Errors: UNAVAILABLE `NOT_CAUGHT_UP`, FAILED_PRECONDITION `EPOCH_CHANGED`; per
    * key NOT_FOUND `SERVER_NOT_FOUND`, RESOURCE_EXHAUSTED `ANSWER_TOO_LARGE`.
@@ -7127,8 +7131,8 @@ export const RegistryServiceService = {
    * CreateServer adds a server.
    *
    * Errors: ALREADY_EXISTS `NAME_TAKEN`; INVALID_ARGUMENT `REQUEST_ID_REUSED`;
-   * UNAVAILABLE `NOT_WRITTEN` (nothing was written, try again) or
-   * `OUTCOME_UNKNOWN` (try again with the same request_id).
+   * UNAVAILABLE `NOT_WRITTEN` (nothing was written, retry) or `OUTCOME_UNKNOWN` (retry
+   * with the same request_id).
    */
   createServer: {
     path: "/switchboard.v1.RegistryService/CreateServer" as const,
@@ -7141,12 +7145,12 @@ export const RegistryServiceService = {
     responseDeserialize: (value: Buffer): CreateServerResponse => CreateServerResponse.decode(value),
   },
   /**
-   * UpdateServer changes what people declare about a server: spec, name, external
-   * id, owner, and the tier between APP and USER. A change that changes nothing
-   * answers with the server as it is and writes nothing.
+   * UpdateServer changes what people declare about a server: spec, name, external id,
+   * owner, and the tier between APP and USER. A no-op update returns the current server
+   * and writes nothing.
    *
-   * Errors: NOT_FOUND `SERVER_NOT_FOUND`; ABORTED `ETAG_MISMATCH` (the metadata
-   * holds the current etag); ALREADY_EXISTS `NAME_TAKEN`; FAILED_PRECONDITION
+   * Errors: NOT_FOUND `SERVER_NOT_FOUND`; ABORTED `ETAG_MISMATCH` (the metadata has the
+   * current etag); ALREADY_EXISTS `NAME_TAKEN`; FAILED_PRECONDITION
    * `TIER_CHANGE_NOT_ALLOWED` or `MANAGED_BY_SOURCE`; and those of CreateServer for
    * request ids.
    */
@@ -7177,8 +7181,8 @@ export const RegistryServiceService = {
     responseDeserialize: (value: Buffer): DeleteServerResponse => DeleteServerResponse.decode(value),
   },
   /**
-   * UndeleteServer puts a deleted server back as it was when it was deleted, with
-   * the same id, its grants included.
+   * UndeleteServer restores a deleted server as it was when it was deleted, with the
+   * same id and its grants.
    *
    * Errors: NOT_FOUND `SERVER_NOT_FOUND` (no server of this id was ever deleted);
    * FAILED_PRECONDITION `NOT_DELETED` or `MANAGED_BY_SOURCE`; ALREADY_EXISTS
@@ -7196,11 +7200,11 @@ export const RegistryServiceService = {
     responseDeserialize: (value: Buffer): UndeleteServerResponse => UndeleteServerResponse.decode(value),
   },
   /**
-   * ApplyServers makes the servers of one source what a declared set says: creates
-   * what is missing, changes what differs and, with `prune`, deletes what the set no
-   * longer has. What is as declared is left alone: applying the same set again
-   * changes nothing. Each item is answered by itself; those of one set do not fail
-   * together unless `all_or_nothing` asks for it. Repeating an interrupted apply
+   * ApplyServers makes the servers of a set match its declaration: creates what is
+   * missing, updates what differs and, with `prune`, deletes what the declaration no
+   * longer contains. Servers that already match are left alone: applying the same
+   * declaration again is a no-op. Each item has its own result; items fail
+   * independently unless `all_or_nothing` is set. Retrying an interrupted apply
    * completes it.
    *
    * Errors: INVALID_ARGUMENT `REQUEST_ID_REUSED`; RESOURCE_EXHAUSTED
@@ -7219,8 +7223,8 @@ export const RegistryServiceService = {
     responseDeserialize: (value: Buffer): ApplyServersResponse => ApplyServersResponse.decode(value),
   },
   /**
-   * ListServerVersions answers every version of a server, the newest first, also
-   * of a deleted one: who made it, when and why, and which fields it changed. For
+   * ListServerVersions returns every version of a server, newest first, even of a
+   * deleted one: who made it, when and why, and which fields it changed. For
    * administrators.
    *
    * Errors: NOT_FOUND `SERVER_NOT_FOUND`.
@@ -7237,7 +7241,7 @@ export const RegistryServiceService = {
     responseDeserialize: (value: Buffer): ListServerVersionsResponse => ListServerVersionsResponse.decode(value),
   },
   /**
-   * RollbackServer makes what an older version declared the newest version.
+   * RollbackServer creates a new version with the contents of an older one.
    *
    * Errors: NOT_FOUND `SERVER_NOT_FOUND` or `VERSION_NOT_FOUND`; ABORTED
    * `ETAG_MISMATCH`; ALREADY_EXISTS `NAME_TAKEN`; FAILED_PRECONDITION
@@ -7256,8 +7260,8 @@ export const RegistryServiceService = {
     responseDeserialize: (value: Buffer): RollbackServerResponse => RollbackServerResponse.decode(value),
   },
   /**
-   * ExplainAccess tells which server a name resolves to in a view and why, or why
-   * none; and what became of every other server that has or had the name. For
+   * ExplainAccess returns which server a name resolves to in a view and why, or why
+   * none does; and why every other server that has or had the name does not win. For
    * administrators.
    *
    * Errors: UNAVAILABLE `NOT_CAUGHT_UP`, FAILED_PRECONDITION `EPOCH_CHANGED`.
@@ -7273,14 +7277,14 @@ export const RegistryServiceService = {
     responseDeserialize: (value: Buffer): ExplainAccessResponse => ExplainAccessResponse.decode(value),
   },
   /**
-   * InspectServer connects to a server once, stores the facts that it finds (or why
-   * it found none) and answers the server with them. A configuration that changed
-   * meanwhile makes the result worthless: it is thrown away, and the inspection is
-   * made again with the new one within the deadline.
+   * InspectServer connects to a server once, stores the facts that it finds (or why it
+   * found none) and returns the server with them. If the configuration changes in the
+   * meantime, the result is dropped and the inspection is repeated with the new
+   * configuration within the deadline.
    *
    * Errors: NOT_FOUND `SERVER_NOT_FOUND`; DEADLINE_EXCEEDED `DEADLINE_EXCEEDED`;
    * UNAVAILABLE `NOT_WRITTEN` or `OUTCOME_UNKNOWN`. A server that cannot be inspected
-   * is no error: its facts say why.
+   * is not an error: its facts state the reason.
    */
   inspectServer: {
     path: "/switchboard.v1.RegistryService/InspectServer" as const,
@@ -7293,9 +7297,9 @@ export const RegistryServiceService = {
     responseDeserialize: (value: Buffer): InspectServerResponse => InspectServerResponse.decode(value),
   },
   /**
-   * RecordFacts stores what a node learned when it connected. Facts of another
-   * configuration than the current one are thrown away, and equal facts write
-   * nothing. Needs the role `node` or `admin`.
+   * RecordFacts stores what a node learned when it connected. Facts for an outdated
+   * configuration are dropped, and equal facts write nothing. Needs the role `node` or
+   * `admin`.
    *
    * Errors: NOT_FOUND `SERVER_NOT_FOUND`; UNAVAILABLE `NOT_WRITTEN` or
    * `OUTCOME_UNKNOWN`.
@@ -7310,9 +7314,10 @@ export const RegistryServiceService = {
     responseDeserialize: (value: Buffer): RecordFactsResponse => RecordFactsResponse.decode(value),
   },
   /**
-   * SetAccess replaces who has access to a PRIVATE server beside its owner, in one
-   * commit. Those who keep it keep the revision of their grant. A subject need not be
-   * known, or have any servers: the access is there when it looks.
+   * SetAccess replaces the list of subjects who have access to a PRIVATE server besides
+   * its owner, in one commit. Subjects that stay on the list keep the revision of their
+   * grant. A subject need not be known or have any servers: the grant takes effect when
+   * it reads.
    *
    * Errors: NOT_FOUND `SERVER_NOT_FOUND`; ABORTED `ETAG_MISMATCH` (the metadata has
    * `current_access_etag`); FAILED_PRECONDITION `WRONG_TIER` or
@@ -7345,8 +7350,8 @@ export const RegistryServiceService = {
     responseDeserialize: (value: Buffer): GrantAccessResponse => GrantAccessResponse.decode(value),
   },
   /**
-   * RevokeAccess takes access to a PRIVATE server back, in one commit. Needs no etag.
-   * Nothing of this commit or a later one reaches who lost sight of the server.
+   * RevokeAccess revokes access to a PRIVATE server, in one commit. Needs no etag.
+   * Subjects who lost access see nothing of this server from this commit on.
    *
    * Errors: NOT_FOUND `SERVER_NOT_FOUND`; FAILED_PRECONDITION `WRONG_TIER` or
    * `MANAGED_BY_SOURCE`; and those of CreateServer for request ids.
@@ -7362,7 +7367,7 @@ export const RegistryServiceService = {
     responseDeserialize: (value: Buffer): RevokeAccessResponse => RevokeAccessResponse.decode(value),
   },
   /**
-   * ListGrants answers who has access to a server beside its owner, ordered by
+   * ListGrants returns who has access to a server besides its owner, ordered by
    * subject. For administrators.
    *
    * Errors: NOT_FOUND `SERVER_NOT_FOUND`; ABORTED `PAGE_EXPIRED`; UNAVAILABLE
@@ -7378,10 +7383,10 @@ export const RegistryServiceService = {
     responseDeserialize: (value: Buffer): ListGrantsResponse => ListGrantsResponse.decode(value),
   },
   /**
-   * PromoteServer makes a PRIVATE server an APP or USER one, perhaps with a new spec,
-   * in one commit: a reader sees the state before or after, never neither and never
-   * both. Its grants end. A server of a private source is copied: the copy is shared,
-   * the original stays and is shadowed by it.
+   * PromoteServer turns a PRIVATE server into an APP or USER one, optionally with a new
+   * spec, in one commit: a reader sees the state before or after, never neither and
+   * never both. Its grants are dropped. A server from a private source is copied: the
+   * copy is shared and shadows the original, which stays.
    *
    * Errors: NOT_FOUND `SERVER_NOT_FOUND`; ABORTED `ETAG_MISMATCH`; ALREADY_EXISTS
    * `NAME_TAKEN` (by a shared server); FAILED_PRECONDITION `WRONG_TIER` (it is shared)
@@ -7398,8 +7403,8 @@ export const RegistryServiceService = {
     responseDeserialize: (value: Buffer): PromoteServerResponse => PromoteServerResponse.decode(value),
   },
   /**
-   * DemoteServer makes an APP or USER server a PRIVATE one with an owner and perhaps
-   * others who have access, perhaps with a new spec, in one commit.
+   * DemoteServer turns an APP or USER server into a PRIVATE one with an owner and
+   * optionally grants and a new spec, in one commit.
    *
    * Errors: NOT_FOUND `SERVER_NOT_FOUND`; ABORTED `ETAG_MISMATCH`; ALREADY_EXISTS
    * `NAME_TAKEN` (the owner has a server of the name); FAILED_PRECONDITION
@@ -7416,13 +7421,13 @@ export const RegistryServiceService = {
     responseDeserialize: (value: Buffer): DemoteServerResponse => DemoteServerResponse.decode(value),
   },
   /**
-   * LoadPrivateServers loads the private servers of a user from the private source
-   * of the tenant, if they are not loaded; whoever reads for a user does the same.
-   * One load at a time runs for one user.
+   * LoadPrivateServers loads the private servers of a user from the private source of
+   * the tenant, unless they are loaded; any read for a user does the same. One load
+   * runs per user at a time.
    *
    * Errors: UNAVAILABLE `SOURCE_UNAVAILABLE` or `LOAD_CONFLICT`; RESOURCE_EXHAUSTED
    * `SOURCE_TOO_LARGE`; FAILED_PRECONDITION `USER_PURGED`; DEADLINE_EXCEEDED
-   * `DEADLINE_EXCEEDED` (the load goes on for others).
+   * `DEADLINE_EXCEEDED` (the load continues for others).
    */
   loadPrivateServers: {
     path: "/switchboard.v1.RegistryService/LoadPrivateServers" as const,
@@ -7436,8 +7441,8 @@ export const RegistryServiceService = {
     responseDeserialize: (value: Buffer): LoadPrivateServersResponse => LoadPrivateServersResponse.decode(value),
   },
   /**
-   * GetPrivateLoadStatus tells how far the private servers of a user are loaded. It
-   * loads nothing.
+   * GetPrivateLoadStatus returns the state of a user's private load. It triggers no
+   * load.
    */
   getPrivateLoadStatus: {
     path: "/switchboard.v1.RegistryService/GetPrivateLoadStatus" as const,
@@ -7451,10 +7456,10 @@ export const RegistryServiceService = {
     responseDeserialize: (value: Buffer): GetPrivateLoadStatusResponse => GetPrivateLoadStatusResponse.decode(value),
   },
   /**
-   * InvalidateUser says that the private source has changed for a user: the next read
-   * for the user waits for a load that began after this, and streams of the user get
-   * what it finds. A load under way that began before is thrown away. Needs the role
-   * `node` or `admin`, and no etag.
+   * InvalidateUser signals that the private source changed for a user: the next read
+   * for the user waits for a load that starts after this call, and streams of the user
+   * get the changes. A load already in progress is dropped. Needs the role `node` or
+   * `admin`, and no etag.
    *
    * Errors: those of CreateServer for request ids.
    */
@@ -7470,9 +7475,10 @@ export const RegistryServiceService = {
     responseDeserialize: (value: Buffer): InvalidateUserResponse => InvalidateUserResponse.decode(value),
   },
   /**
-   * PurgeUser removes what a departed user had: deletes the servers that the user
-   * owns, those of a private source too, takes the user's access to others' back, and
-   * loads nothing for the user until LoadPrivateServers with `force` asks.
+   * PurgeUser removes everything a departed user had: it deletes the servers that the
+   * user owns, including those from a private source, revokes the user's access to
+   * servers of others, and loads nothing for the user until LoadPrivateServers is
+   * called with `force`.
    *
    * Errors: those of CreateServer for request ids.
    */
@@ -7486,7 +7492,7 @@ export const RegistryServiceService = {
     responseDeserialize: (value: Buffer): PurgeUserResponse => PurgeUserResponse.decode(value),
   },
   /**
-   * GetPrivateSource answers what the private source of the tenant is called, and what this
+   * GetPrivateSource returns the name of the tenant's private source, and the one that this
    * replica is configured with: a replica with another name loads nothing.
    */
   getPrivateSource: {
@@ -7501,9 +7507,9 @@ export const RegistryServiceService = {
     responseDeserialize: (value: Buffer): GetPrivateSourceResponse => GetPrivateSourceResponse.decode(value),
   },
   /**
-   * RenamePrivateSource gives the private source of the tenant another name. Its servers
-   * keep their ids and stay loaded; replicas that are configured with the new name load from
-   * then on, those with the old one no longer. Needs the role `admin`.
+   * RenamePrivateSource gives the tenant's private source another name. Its servers keep
+   * their ids and stay loaded; replicas that are configured with the new name load from then
+   * on, those with the old one no longer do. Requires the role `admin`.
    *
    * Errors: ABORTED `SOURCE_MISMATCH`, FAILED_PRECONDITION `SOURCE_REMOVED`, and those of
    * CreateServer for request ids.
@@ -7520,9 +7526,8 @@ export const RegistryServiceService = {
     responseDeserialize: (value: Buffer): RenamePrivateSourceResponse => RenamePrivateSourceResponse.decode(value),
   },
   /**
-   * RemovePrivateSource ends all loads from the private source of the tenant, and deletes
-   * its servers or makes them ordinary private servers of their owners. Needs the role
-   * `admin`.
+   * RemovePrivateSource ends all loads from the tenant's private source, and deletes its
+   * servers or makes them ordinary private servers of their owners. Requires the role `admin`.
    *
    * Errors: ABORTED `SOURCE_MISMATCH`, and those of CreateServer for request ids.
    */
@@ -7538,18 +7543,18 @@ export const RegistryServiceService = {
     responseDeserialize: (value: Buffer): RemovePrivateSourceResponse => RemovePrivateSourceResponse.decode(value),
   },
   /**
-   * WatchServers sends a view and then every change of it.
+   * WatchServers sends a view and then every change to it.
    *
-   * Without a token: `event`s of type ADDED for the whole view at one revision,
-   * then `synced`, then only what is newer. With a token: only what came after it,
-   * first a `synced` at the token; or, if the log cannot continue from it, a
-   * `reset` and the whole view. The events of one commit come together, closed by
-   * `closes` in the last of them or by a message `commit` after it: apply them in
-   * one step. Something is sent in every heartbeat interval; a stream that is
-   * silent for two is dead: open a new one with the last token.
+   * Without a token: `event`s of type ADDED for the whole view at one revision, then
+   * `synced`, then newer changes. With a token: a `synced` at the token, then the
+   * changes after it; or, if the log cannot continue from it, a `reset` and the whole
+   * view. The events of one commit arrive together, closed by `closes` in the last of
+   * them or by a `commit` message after it: apply them in one step. At least one
+   * message is sent per heartbeat interval; a stream that is silent for two intervals
+   * is dead: open a new one with the last token.
    *
-   * Ends with UNAVAILABLE `SHUTTING_DOWN` or `CATALOG_UNAVAILABLE` (open again with
-   * the last token after the retry delay), RESOURCE_EXHAUSTED `SLOW_CONSUMER`.
+   * Ends with UNAVAILABLE `SHUTTING_DOWN` or `CATALOG_UNAVAILABLE` (reopen with the
+   * last token after the retry delay), RESOURCE_EXHAUSTED `SLOW_CONSUMER`.
    */
   watchServers: {
     path: "/switchboard.v1.RegistryService/WatchServers" as const,
@@ -7565,25 +7570,25 @@ export const RegistryServiceService = {
 
 export interface RegistryServiceServer extends UntypedServiceImplementation {
   /**
-   * GetServer answers the server that a name resolves to in a view, or the server
-   * of an id if the view may see it. A shared server (APP or USER) of the name
-   * comes first, then the user's own, then the one granted first.
+   * GetServer returns the server that a name resolves to in a view, or the server with
+   * an id if the view may see it. A shared server (APP or USER) of that name takes
+   * precedence, then the user's own, then the one granted first.
    *
-   * Errors: NOT_FOUND `SERVER_NOT_FOUND` (also for what the view may not see),
+   * Errors: NOT_FOUND `SERVER_NOT_FOUND` (also for servers that the view may not see),
    * UNAVAILABLE `NOT_CAUGHT_UP`, FAILED_PRECONDITION `EPOCH_CHANGED`.
    */
   getServer: handleUnaryCall<GetServerRequest, GetServerResponse>;
   /**
-   * ListServers answers exactly the servers that GetServer finds by name in the
-   * view, ordered by name; in the inventory view all records, ordered by id.
+   * ListServers returns exactly the servers that GetServer finds by name in the view,
+   * ordered by name; in the inventory view, all records ordered by id.
    *
    * Errors: ABORTED `PAGE_EXPIRED` (start again without a page token),
    * UNAVAILABLE `NOT_CAUGHT_UP`, FAILED_PRECONDITION `EPOCH_CHANGED`.
    */
   listServers: handleUnaryCall<ListServersRequest, ListServersResponse>;
   /**
-   * BatchGetServers answers several servers of one view at one revision. Each key is
-   * answered by itself; at most 1000 keys.
+   * BatchGetServers returns several servers of one view at one revision. Each key has
+   * its own result; at most 1000 keys.
    *
    * Errors: UNAVAILABLE `NOT_CAUGHT_UP`, FAILED_PRECONDITION `EPOCH_CHANGED`; per
    * key NOT_FOUND `SERVER_NOT_FOUND`, RESOURCE_EXHAUSTED `ANSWER_TOO_LARGE`.
@@ -7593,17 +7598,17 @@ export interface RegistryServiceServer extends UntypedServiceImplementation {
    * CreateServer adds a server.
    *
    * Errors: ALREADY_EXISTS `NAME_TAKEN`; INVALID_ARGUMENT `REQUEST_ID_REUSED`;
-   * UNAVAILABLE `NOT_WRITTEN` (nothing was written, try again) or
-   * `OUTCOME_UNKNOWN` (try again with the same request_id).
+   * UNAVAILABLE `NOT_WRITTEN` (nothing was written, retry) or `OUTCOME_UNKNOWN` (retry
+   * with the same request_id).
    */
   createServer: handleUnaryCall<CreateServerRequest, CreateServerResponse>;
   /**
-   * UpdateServer changes what people declare about a server: spec, name, external
-   * id, owner, and the tier between APP and USER. A change that changes nothing
-   * answers with the server as it is and writes nothing.
+   * UpdateServer changes what people declare about a server: spec, name, external id,
+   * owner, and the tier between APP and USER. A no-op update returns the current server
+   * and writes nothing.
    *
-   * Errors: NOT_FOUND `SERVER_NOT_FOUND`; ABORTED `ETAG_MISMATCH` (the metadata
-   * holds the current etag); ALREADY_EXISTS `NAME_TAKEN`; FAILED_PRECONDITION
+   * Errors: NOT_FOUND `SERVER_NOT_FOUND`; ABORTED `ETAG_MISMATCH` (the metadata has the
+   * current etag); ALREADY_EXISTS `NAME_TAKEN`; FAILED_PRECONDITION
    * `TIER_CHANGE_NOT_ALLOWED` or `MANAGED_BY_SOURCE`; and those of CreateServer for
    * request ids.
    */
@@ -7616,8 +7621,8 @@ export interface RegistryServiceServer extends UntypedServiceImplementation {
    */
   deleteServer: handleUnaryCall<DeleteServerRequest, DeleteServerResponse>;
   /**
-   * UndeleteServer puts a deleted server back as it was when it was deleted, with
-   * the same id, its grants included.
+   * UndeleteServer restores a deleted server as it was when it was deleted, with the
+   * same id and its grants.
    *
    * Errors: NOT_FOUND `SERVER_NOT_FOUND` (no server of this id was ever deleted);
    * FAILED_PRECONDITION `NOT_DELETED` or `MANAGED_BY_SOURCE`; ALREADY_EXISTS
@@ -7625,11 +7630,11 @@ export interface RegistryServiceServer extends UntypedServiceImplementation {
    */
   undeleteServer: handleUnaryCall<UndeleteServerRequest, UndeleteServerResponse>;
   /**
-   * ApplyServers makes the servers of one source what a declared set says: creates
-   * what is missing, changes what differs and, with `prune`, deletes what the set no
-   * longer has. What is as declared is left alone: applying the same set again
-   * changes nothing. Each item is answered by itself; those of one set do not fail
-   * together unless `all_or_nothing` asks for it. Repeating an interrupted apply
+   * ApplyServers makes the servers of a set match its declaration: creates what is
+   * missing, updates what differs and, with `prune`, deletes what the declaration no
+   * longer contains. Servers that already match are left alone: applying the same
+   * declaration again is a no-op. Each item has its own result; items fail
+   * independently unless `all_or_nothing` is set. Retrying an interrupted apply
    * completes it.
    *
    * Errors: INVALID_ARGUMENT `REQUEST_ID_REUSED`; RESOURCE_EXHAUSTED
@@ -7639,15 +7644,15 @@ export interface RegistryServiceServer extends UntypedServiceImplementation {
    */
   applyServers: handleUnaryCall<ApplyServersRequest, ApplyServersResponse>;
   /**
-   * ListServerVersions answers every version of a server, the newest first, also
-   * of a deleted one: who made it, when and why, and which fields it changed. For
+   * ListServerVersions returns every version of a server, newest first, even of a
+   * deleted one: who made it, when and why, and which fields it changed. For
    * administrators.
    *
    * Errors: NOT_FOUND `SERVER_NOT_FOUND`.
    */
   listServerVersions: handleUnaryCall<ListServerVersionsRequest, ListServerVersionsResponse>;
   /**
-   * RollbackServer makes what an older version declared the newest version.
+   * RollbackServer creates a new version with the contents of an older one.
    *
    * Errors: NOT_FOUND `SERVER_NOT_FOUND` or `VERSION_NOT_FOUND`; ABORTED
    * `ETAG_MISMATCH`; ALREADY_EXISTS `NAME_TAKEN`; FAILED_PRECONDITION
@@ -7656,37 +7661,38 @@ export interface RegistryServiceServer extends UntypedServiceImplementation {
    */
   rollbackServer: handleUnaryCall<RollbackServerRequest, RollbackServerResponse>;
   /**
-   * ExplainAccess tells which server a name resolves to in a view and why, or why
-   * none; and what became of every other server that has or had the name. For
+   * ExplainAccess returns which server a name resolves to in a view and why, or why
+   * none does; and why every other server that has or had the name does not win. For
    * administrators.
    *
    * Errors: UNAVAILABLE `NOT_CAUGHT_UP`, FAILED_PRECONDITION `EPOCH_CHANGED`.
    */
   explainAccess: handleUnaryCall<ExplainAccessRequest, ExplainAccessResponse>;
   /**
-   * InspectServer connects to a server once, stores the facts that it finds (or why
-   * it found none) and answers the server with them. A configuration that changed
-   * meanwhile makes the result worthless: it is thrown away, and the inspection is
-   * made again with the new one within the deadline.
+   * InspectServer connects to a server once, stores the facts that it finds (or why it
+   * found none) and returns the server with them. If the configuration changes in the
+   * meantime, the result is dropped and the inspection is repeated with the new
+   * configuration within the deadline.
    *
    * Errors: NOT_FOUND `SERVER_NOT_FOUND`; DEADLINE_EXCEEDED `DEADLINE_EXCEEDED`;
    * UNAVAILABLE `NOT_WRITTEN` or `OUTCOME_UNKNOWN`. A server that cannot be inspected
-   * is no error: its facts say why.
+   * is not an error: its facts state the reason.
    */
   inspectServer: handleUnaryCall<InspectServerRequest, InspectServerResponse>;
   /**
-   * RecordFacts stores what a node learned when it connected. Facts of another
-   * configuration than the current one are thrown away, and equal facts write
-   * nothing. Needs the role `node` or `admin`.
+   * RecordFacts stores what a node learned when it connected. Facts for an outdated
+   * configuration are dropped, and equal facts write nothing. Needs the role `node` or
+   * `admin`.
    *
    * Errors: NOT_FOUND `SERVER_NOT_FOUND`; UNAVAILABLE `NOT_WRITTEN` or
    * `OUTCOME_UNKNOWN`.
    */
   recordFacts: handleUnaryCall<RecordFactsRequest, RecordFactsResponse>;
   /**
-   * SetAccess replaces who has access to a PRIVATE server beside its owner, in one
-   * commit. Those who keep it keep the revision of their grant. A subject need not be
-   * known, or have any servers: the access is there when it looks.
+   * SetAccess replaces the list of subjects who have access to a PRIVATE server besides
+   * its owner, in one commit. Subjects that stay on the list keep the revision of their
+   * grant. A subject need not be known or have any servers: the grant takes effect when
+   * it reads.
    *
    * Errors: NOT_FOUND `SERVER_NOT_FOUND`; ABORTED `ETAG_MISMATCH` (the metadata has
    * `current_access_etag`); FAILED_PRECONDITION `WRONG_TIER` or
@@ -7703,15 +7709,15 @@ export interface RegistryServiceServer extends UntypedServiceImplementation {
    */
   grantAccess: handleUnaryCall<GrantAccessRequest, GrantAccessResponse>;
   /**
-   * RevokeAccess takes access to a PRIVATE server back, in one commit. Needs no etag.
-   * Nothing of this commit or a later one reaches who lost sight of the server.
+   * RevokeAccess revokes access to a PRIVATE server, in one commit. Needs no etag.
+   * Subjects who lost access see nothing of this server from this commit on.
    *
    * Errors: NOT_FOUND `SERVER_NOT_FOUND`; FAILED_PRECONDITION `WRONG_TIER` or
    * `MANAGED_BY_SOURCE`; and those of CreateServer for request ids.
    */
   revokeAccess: handleUnaryCall<RevokeAccessRequest, RevokeAccessResponse>;
   /**
-   * ListGrants answers who has access to a server beside its owner, ordered by
+   * ListGrants returns who has access to a server besides its owner, ordered by
    * subject. For administrators.
    *
    * Errors: NOT_FOUND `SERVER_NOT_FOUND`; ABORTED `PAGE_EXPIRED`; UNAVAILABLE
@@ -7719,10 +7725,10 @@ export interface RegistryServiceServer extends UntypedServiceImplementation {
    */
   listGrants: handleUnaryCall<ListGrantsRequest, ListGrantsResponse>;
   /**
-   * PromoteServer makes a PRIVATE server an APP or USER one, perhaps with a new spec,
-   * in one commit: a reader sees the state before or after, never neither and never
-   * both. Its grants end. A server of a private source is copied: the copy is shared,
-   * the original stays and is shadowed by it.
+   * PromoteServer turns a PRIVATE server into an APP or USER one, optionally with a new
+   * spec, in one commit: a reader sees the state before or after, never neither and
+   * never both. Its grants are dropped. A server from a private source is copied: the
+   * copy is shared and shadows the original, which stays.
    *
    * Errors: NOT_FOUND `SERVER_NOT_FOUND`; ABORTED `ETAG_MISMATCH`; ALREADY_EXISTS
    * `NAME_TAKEN` (by a shared server); FAILED_PRECONDITION `WRONG_TIER` (it is shared)
@@ -7730,8 +7736,8 @@ export interface RegistryServiceServer extends UntypedServiceImplementation {
    */
   promoteServer: handleUnaryCall<PromoteServerRequest, PromoteServerResponse>;
   /**
-   * DemoteServer makes an APP or USER server a PRIVATE one with an owner and perhaps
-   * others who have access, perhaps with a new spec, in one commit.
+   * DemoteServer turns an APP or USER server into a PRIVATE one with an owner and
+   * optionally grants and a new spec, in one commit.
    *
    * Errors: NOT_FOUND `SERVER_NOT_FOUND`; ABORTED `ETAG_MISMATCH`; ALREADY_EXISTS
    * `NAME_TAKEN` (the owner has a server of the name); FAILED_PRECONDITION
@@ -7739,83 +7745,83 @@ export interface RegistryServiceServer extends UntypedServiceImplementation {
    */
   demoteServer: handleUnaryCall<DemoteServerRequest, DemoteServerResponse>;
   /**
-   * LoadPrivateServers loads the private servers of a user from the private source
-   * of the tenant, if they are not loaded; whoever reads for a user does the same.
-   * One load at a time runs for one user.
+   * LoadPrivateServers loads the private servers of a user from the private source of
+   * the tenant, unless they are loaded; any read for a user does the same. One load
+   * runs per user at a time.
    *
    * Errors: UNAVAILABLE `SOURCE_UNAVAILABLE` or `LOAD_CONFLICT`; RESOURCE_EXHAUSTED
    * `SOURCE_TOO_LARGE`; FAILED_PRECONDITION `USER_PURGED`; DEADLINE_EXCEEDED
-   * `DEADLINE_EXCEEDED` (the load goes on for others).
+   * `DEADLINE_EXCEEDED` (the load continues for others).
    */
   loadPrivateServers: handleUnaryCall<LoadPrivateServersRequest, LoadPrivateServersResponse>;
   /**
-   * GetPrivateLoadStatus tells how far the private servers of a user are loaded. It
-   * loads nothing.
+   * GetPrivateLoadStatus returns the state of a user's private load. It triggers no
+   * load.
    */
   getPrivateLoadStatus: handleUnaryCall<GetPrivateLoadStatusRequest, GetPrivateLoadStatusResponse>;
   /**
-   * InvalidateUser says that the private source has changed for a user: the next read
-   * for the user waits for a load that began after this, and streams of the user get
-   * what it finds. A load under way that began before is thrown away. Needs the role
-   * `node` or `admin`, and no etag.
+   * InvalidateUser signals that the private source changed for a user: the next read
+   * for the user waits for a load that starts after this call, and streams of the user
+   * get the changes. A load already in progress is dropped. Needs the role `node` or
+   * `admin`, and no etag.
    *
    * Errors: those of CreateServer for request ids.
    */
   invalidateUser: handleUnaryCall<InvalidateUserRequest, InvalidateUserResponse>;
   /**
-   * PurgeUser removes what a departed user had: deletes the servers that the user
-   * owns, those of a private source too, takes the user's access to others' back, and
-   * loads nothing for the user until LoadPrivateServers with `force` asks.
+   * PurgeUser removes everything a departed user had: it deletes the servers that the
+   * user owns, including those from a private source, revokes the user's access to
+   * servers of others, and loads nothing for the user until LoadPrivateServers is
+   * called with `force`.
    *
    * Errors: those of CreateServer for request ids.
    */
   purgeUser: handleUnaryCall<PurgeUserRequest, PurgeUserResponse>;
   /**
-   * GetPrivateSource answers what the private source of the tenant is called, and what this
+   * GetPrivateSource returns the name of the tenant's private source, and the one that this
    * replica is configured with: a replica with another name loads nothing.
    */
   getPrivateSource: handleUnaryCall<GetPrivateSourceRequest, GetPrivateSourceResponse>;
   /**
-   * RenamePrivateSource gives the private source of the tenant another name. Its servers
-   * keep their ids and stay loaded; replicas that are configured with the new name load from
-   * then on, those with the old one no longer. Needs the role `admin`.
+   * RenamePrivateSource gives the tenant's private source another name. Its servers keep
+   * their ids and stay loaded; replicas that are configured with the new name load from then
+   * on, those with the old one no longer do. Requires the role `admin`.
    *
    * Errors: ABORTED `SOURCE_MISMATCH`, FAILED_PRECONDITION `SOURCE_REMOVED`, and those of
    * CreateServer for request ids.
    */
   renamePrivateSource: handleUnaryCall<RenamePrivateSourceRequest, RenamePrivateSourceResponse>;
   /**
-   * RemovePrivateSource ends all loads from the private source of the tenant, and deletes
-   * its servers or makes them ordinary private servers of their owners. Needs the role
-   * `admin`.
+   * RemovePrivateSource ends all loads from the tenant's private source, and deletes its
+   * servers or makes them ordinary private servers of their owners. Requires the role `admin`.
    *
    * Errors: ABORTED `SOURCE_MISMATCH`, and those of CreateServer for request ids.
    */
   removePrivateSource: handleUnaryCall<RemovePrivateSourceRequest, RemovePrivateSourceResponse>;
   /**
-   * WatchServers sends a view and then every change of it.
+   * WatchServers sends a view and then every change to it.
    *
-   * Without a token: `event`s of type ADDED for the whole view at one revision,
-   * then `synced`, then only what is newer. With a token: only what came after it,
-   * first a `synced` at the token; or, if the log cannot continue from it, a
-   * `reset` and the whole view. The events of one commit come together, closed by
-   * `closes` in the last of them or by a message `commit` after it: apply them in
-   * one step. Something is sent in every heartbeat interval; a stream that is
-   * silent for two is dead: open a new one with the last token.
+   * Without a token: `event`s of type ADDED for the whole view at one revision, then
+   * `synced`, then newer changes. With a token: a `synced` at the token, then the
+   * changes after it; or, if the log cannot continue from it, a `reset` and the whole
+   * view. The events of one commit arrive together, closed by `closes` in the last of
+   * them or by a `commit` message after it: apply them in one step. At least one
+   * message is sent per heartbeat interval; a stream that is silent for two intervals
+   * is dead: open a new one with the last token.
    *
-   * Ends with UNAVAILABLE `SHUTTING_DOWN` or `CATALOG_UNAVAILABLE` (open again with
-   * the last token after the retry delay), RESOURCE_EXHAUSTED `SLOW_CONSUMER`.
+   * Ends with UNAVAILABLE `SHUTTING_DOWN` or `CATALOG_UNAVAILABLE` (reopen with the
+   * last token after the retry delay), RESOURCE_EXHAUSTED `SLOW_CONSUMER`.
    */
   watchServers: handleServerStreamingCall<WatchServersRequest, WatchServersResponse>;
 }
 
 export interface RegistryServiceClient extends Client {
   /**
-   * GetServer answers the server that a name resolves to in a view, or the server
-   * of an id if the view may see it. A shared server (APP or USER) of the name
-   * comes first, then the user's own, then the one granted first.
+   * GetServer returns the server that a name resolves to in a view, or the server with
+   * an id if the view may see it. A shared server (APP or USER) of that name takes
+   * precedence, then the user's own, then the one granted first.
    *
-   * Errors: NOT_FOUND `SERVER_NOT_FOUND` (also for what the view may not see),
+   * Errors: NOT_FOUND `SERVER_NOT_FOUND` (also for servers that the view may not see),
    * UNAVAILABLE `NOT_CAUGHT_UP`, FAILED_PRECONDITION `EPOCH_CHANGED`.
    */
   getServer(
@@ -7834,8 +7840,8 @@ export interface RegistryServiceClient extends Client {
     callback: (error: ServiceError | null, response: GetServerResponse) => void,
   ): ClientUnaryCall;
   /**
-   * ListServers answers exactly the servers that GetServer finds by name in the
-   * view, ordered by name; in the inventory view all records, ordered by id.
+   * ListServers returns exactly the servers that GetServer finds by name in the view,
+   * ordered by name; in the inventory view, all records ordered by id.
    *
    * Errors: ABORTED `PAGE_EXPIRED` (start again without a page token),
    * UNAVAILABLE `NOT_CAUGHT_UP`, FAILED_PRECONDITION `EPOCH_CHANGED`.
@@ -7856,8 +7862,8 @@ export interface RegistryServiceClient extends Client {
     callback: (error: ServiceError | null, response: ListServersResponse) => void,
   ): ClientUnaryCall;
   /**
-   * BatchGetServers answers several servers of one view at one revision. Each key is
-   * answered by itself; at most 1000 keys.
+   * BatchGetServers returns several servers of one view at one revision. Each key has
+   * its own result; at most 1000 keys.
    *
    * Errors: UNAVAILABLE `NOT_CAUGHT_UP`, FAILED_PRECONDITION `EPOCH_CHANGED`; per
    * key NOT_FOUND `SERVER_NOT_FOUND`, RESOURCE_EXHAUSTED `ANSWER_TOO_LARGE`.
@@ -7881,8 +7887,8 @@ export interface RegistryServiceClient extends Client {
    * CreateServer adds a server.
    *
    * Errors: ALREADY_EXISTS `NAME_TAKEN`; INVALID_ARGUMENT `REQUEST_ID_REUSED`;
-   * UNAVAILABLE `NOT_WRITTEN` (nothing was written, try again) or
-   * `OUTCOME_UNKNOWN` (try again with the same request_id).
+   * UNAVAILABLE `NOT_WRITTEN` (nothing was written, retry) or `OUTCOME_UNKNOWN` (retry
+   * with the same request_id).
    */
   createServer(
     request: CreateServerRequest,
@@ -7900,12 +7906,12 @@ export interface RegistryServiceClient extends Client {
     callback: (error: ServiceError | null, response: CreateServerResponse) => void,
   ): ClientUnaryCall;
   /**
-   * UpdateServer changes what people declare about a server: spec, name, external
-   * id, owner, and the tier between APP and USER. A change that changes nothing
-   * answers with the server as it is and writes nothing.
+   * UpdateServer changes what people declare about a server: spec, name, external id,
+   * owner, and the tier between APP and USER. A no-op update returns the current server
+   * and writes nothing.
    *
-   * Errors: NOT_FOUND `SERVER_NOT_FOUND`; ABORTED `ETAG_MISMATCH` (the metadata
-   * holds the current etag); ALREADY_EXISTS `NAME_TAKEN`; FAILED_PRECONDITION
+   * Errors: NOT_FOUND `SERVER_NOT_FOUND`; ABORTED `ETAG_MISMATCH` (the metadata has the
+   * current etag); ALREADY_EXISTS `NAME_TAKEN`; FAILED_PRECONDITION
    * `TIER_CHANGE_NOT_ALLOWED` or `MANAGED_BY_SOURCE`; and those of CreateServer for
    * request ids.
    */
@@ -7946,8 +7952,8 @@ export interface RegistryServiceClient extends Client {
     callback: (error: ServiceError | null, response: DeleteServerResponse) => void,
   ): ClientUnaryCall;
   /**
-   * UndeleteServer puts a deleted server back as it was when it was deleted, with
-   * the same id, its grants included.
+   * UndeleteServer restores a deleted server as it was when it was deleted, with the
+   * same id and its grants.
    *
    * Errors: NOT_FOUND `SERVER_NOT_FOUND` (no server of this id was ever deleted);
    * FAILED_PRECONDITION `NOT_DELETED` or `MANAGED_BY_SOURCE`; ALREADY_EXISTS
@@ -7969,11 +7975,11 @@ export interface RegistryServiceClient extends Client {
     callback: (error: ServiceError | null, response: UndeleteServerResponse) => void,
   ): ClientUnaryCall;
   /**
-   * ApplyServers makes the servers of one source what a declared set says: creates
-   * what is missing, changes what differs and, with `prune`, deletes what the set no
-   * longer has. What is as declared is left alone: applying the same set again
-   * changes nothing. Each item is answered by itself; those of one set do not fail
-   * together unless `all_or_nothing` asks for it. Repeating an interrupted apply
+   * ApplyServers makes the servers of a set match its declaration: creates what is
+   * missing, updates what differs and, with `prune`, deletes what the declaration no
+   * longer contains. Servers that already match are left alone: applying the same
+   * declaration again is a no-op. Each item has its own result; items fail
+   * independently unless `all_or_nothing` is set. Retrying an interrupted apply
    * completes it.
    *
    * Errors: INVALID_ARGUMENT `REQUEST_ID_REUSED`; RESOURCE_EXHAUSTED
@@ -7997,8 +8003,8 @@ export interface RegistryServiceClient extends Client {
     callback: (error: ServiceError | null, response: ApplyServersResponse) => void,
   ): ClientUnaryCall;
   /**
-   * ListServerVersions answers every version of a server, the newest first, also
-   * of a deleted one: who made it, when and why, and which fields it changed. For
+   * ListServerVersions returns every version of a server, newest first, even of a
+   * deleted one: who made it, when and why, and which fields it changed. For
    * administrators.
    *
    * Errors: NOT_FOUND `SERVER_NOT_FOUND`.
@@ -8019,7 +8025,7 @@ export interface RegistryServiceClient extends Client {
     callback: (error: ServiceError | null, response: ListServerVersionsResponse) => void,
   ): ClientUnaryCall;
   /**
-   * RollbackServer makes what an older version declared the newest version.
+   * RollbackServer creates a new version with the contents of an older one.
    *
    * Errors: NOT_FOUND `SERVER_NOT_FOUND` or `VERSION_NOT_FOUND`; ABORTED
    * `ETAG_MISMATCH`; ALREADY_EXISTS `NAME_TAKEN`; FAILED_PRECONDITION
@@ -8042,8 +8048,8 @@ export interface RegistryServiceClient extends Client {
     callback: (error: ServiceError | null, response: RollbackServerResponse) => void,
   ): ClientUnaryCall;
   /**
-   * ExplainAccess tells which server a name resolves to in a view and why, or why
-   * none; and what became of every other server that has or had the name. For
+   * ExplainAccess returns which server a name resolves to in a view and why, or why
+   * none does; and why every other server that has or had the name does not win. For
    * administrators.
    *
    * Errors: UNAVAILABLE `NOT_CAUGHT_UP`, FAILED_PRECONDITION `EPOCH_CHANGED`.
@@ -8064,14 +8070,14 @@ export interface RegistryServiceClient extends Client {
     callback: (error: ServiceError | null, response: ExplainAccessResponse) => void,
   ): ClientUnaryCall;
   /**
-   * InspectServer connects to a server once, stores the facts that it finds (or why
-   * it found none) and answers the server with them. A configuration that changed
-   * meanwhile makes the result worthless: it is thrown away, and the inspection is
-   * made again with the new one within the deadline.
+   * InspectServer connects to a server once, stores the facts that it finds (or why it
+   * found none) and returns the server with them. If the configuration changes in the
+   * meantime, the result is dropped and the inspection is repeated with the new
+   * configuration within the deadline.
    *
    * Errors: NOT_FOUND `SERVER_NOT_FOUND`; DEADLINE_EXCEEDED `DEADLINE_EXCEEDED`;
    * UNAVAILABLE `NOT_WRITTEN` or `OUTCOME_UNKNOWN`. A server that cannot be inspected
-   * is no error: its facts say why.
+   * is not an error: its facts state the reason.
    */
   inspectServer(
     request: InspectServerRequest,
@@ -8089,9 +8095,9 @@ export interface RegistryServiceClient extends Client {
     callback: (error: ServiceError | null, response: InspectServerResponse) => void,
   ): ClientUnaryCall;
   /**
-   * RecordFacts stores what a node learned when it connected. Facts of another
-   * configuration than the current one are thrown away, and equal facts write
-   * nothing. Needs the role `node` or `admin`.
+   * RecordFacts stores what a node learned when it connected. Facts for an outdated
+   * configuration are dropped, and equal facts write nothing. Needs the role `node` or
+   * `admin`.
    *
    * Errors: NOT_FOUND `SERVER_NOT_FOUND`; UNAVAILABLE `NOT_WRITTEN` or
    * `OUTCOME_UNKNOWN`.
@@ -8112,9 +8118,10 @@ export interface RegistryServiceClient extends Client {
     callback: (error: ServiceError | null, response: RecordFactsResponse) => void,
   ): ClientUnaryCall;
   /**
-   * SetAccess replaces who has access to a PRIVATE server beside its owner, in one
-   * commit. Those who keep it keep the revision of their grant. A subject need not be
-   * known, or have any servers: the access is there when it looks.
+   * SetAccess replaces the list of subjects who have access to a PRIVATE server besides
+   * its owner, in one commit. Subjects that stay on the list keep the revision of their
+   * grant. A subject need not be known or have any servers: the grant takes effect when
+   * it reads.
    *
    * Errors: NOT_FOUND `SERVER_NOT_FOUND`; ABORTED `ETAG_MISMATCH` (the metadata has
    * `current_access_etag`); FAILED_PRECONDITION `WRONG_TIER` or
@@ -8159,8 +8166,8 @@ export interface RegistryServiceClient extends Client {
     callback: (error: ServiceError | null, response: GrantAccessResponse) => void,
   ): ClientUnaryCall;
   /**
-   * RevokeAccess takes access to a PRIVATE server back, in one commit. Needs no etag.
-   * Nothing of this commit or a later one reaches who lost sight of the server.
+   * RevokeAccess revokes access to a PRIVATE server, in one commit. Needs no etag.
+   * Subjects who lost access see nothing of this server from this commit on.
    *
    * Errors: NOT_FOUND `SERVER_NOT_FOUND`; FAILED_PRECONDITION `WRONG_TIER` or
    * `MANAGED_BY_SOURCE`; and those of CreateServer for request ids.
@@ -8181,7 +8188,7 @@ export interface RegistryServiceClient extends Client {
     callback: (error: ServiceError | null, response: RevokeAccessResponse) => void,
   ): ClientUnaryCall;
   /**
-   * ListGrants answers who has access to a server beside its owner, ordered by
+   * ListGrants returns who has access to a server besides its owner, ordered by
    * subject. For administrators.
    *
    * Errors: NOT_FOUND `SERVER_NOT_FOUND`; ABORTED `PAGE_EXPIRED`; UNAVAILABLE
@@ -8203,10 +8210,10 @@ export interface RegistryServiceClient extends Client {
     callback: (error: ServiceError | null, response: ListGrantsResponse) => void,
   ): ClientUnaryCall;
   /**
-   * PromoteServer makes a PRIVATE server an APP or USER one, perhaps with a new spec,
-   * in one commit: a reader sees the state before or after, never neither and never
-   * both. Its grants end. A server of a private source is copied: the copy is shared,
-   * the original stays and is shadowed by it.
+   * PromoteServer turns a PRIVATE server into an APP or USER one, optionally with a new
+   * spec, in one commit: a reader sees the state before or after, never neither and
+   * never both. Its grants are dropped. A server from a private source is copied: the
+   * copy is shared and shadows the original, which stays.
    *
    * Errors: NOT_FOUND `SERVER_NOT_FOUND`; ABORTED `ETAG_MISMATCH`; ALREADY_EXISTS
    * `NAME_TAKEN` (by a shared server); FAILED_PRECONDITION `WRONG_TIER` (it is shared)
@@ -8228,8 +8235,8 @@ export interface RegistryServiceClient extends Client {
     callback: (error: ServiceError | null, response: PromoteServerResponse) => void,
   ): ClientUnaryCall;
   /**
-   * DemoteServer makes an APP or USER server a PRIVATE one with an owner and perhaps
-   * others who have access, perhaps with a new spec, in one commit.
+   * DemoteServer turns an APP or USER server into a PRIVATE one with an owner and
+   * optionally grants and a new spec, in one commit.
    *
    * Errors: NOT_FOUND `SERVER_NOT_FOUND`; ABORTED `ETAG_MISMATCH`; ALREADY_EXISTS
    * `NAME_TAKEN` (the owner has a server of the name); FAILED_PRECONDITION
@@ -8251,13 +8258,13 @@ export interface RegistryServiceClient extends Client {
     callback: (error: ServiceError | null, response: DemoteServerResponse) => void,
   ): ClientUnaryCall;
   /**
-   * LoadPrivateServers loads the private servers of a user from the private source
-   * of the tenant, if they are not loaded; whoever reads for a user does the same.
-   * One load at a time runs for one user.
+   * LoadPrivateServers loads the private servers of a user from the private source of
+   * the tenant, unless they are loaded; any read for a user does the same. One load
+   * runs per user at a time.
    *
    * Errors: UNAVAILABLE `SOURCE_UNAVAILABLE` or `LOAD_CONFLICT`; RESOURCE_EXHAUSTED
    * `SOURCE_TOO_LARGE`; FAILED_PRECONDITION `USER_PURGED`; DEADLINE_EXCEEDED
-   * `DEADLINE_EXCEEDED` (the load goes on for others).
+   * `DEADLINE_EXCEEDED` (the load continues for others).
    */
   loadPrivateServers(
     request: LoadPrivateServersRequest,
@@ -8275,8 +8282,8 @@ export interface RegistryServiceClient extends Client {
     callback: (error: ServiceError | null, response: LoadPrivateServersResponse) => void,
   ): ClientUnaryCall;
   /**
-   * GetPrivateLoadStatus tells how far the private servers of a user are loaded. It
-   * loads nothing.
+   * GetPrivateLoadStatus returns the state of a user's private load. It triggers no
+   * load.
    */
   getPrivateLoadStatus(
     request: GetPrivateLoadStatusRequest,
@@ -8294,10 +8301,10 @@ export interface RegistryServiceClient extends Client {
     callback: (error: ServiceError | null, response: GetPrivateLoadStatusResponse) => void,
   ): ClientUnaryCall;
   /**
-   * InvalidateUser says that the private source has changed for a user: the next read
-   * for the user waits for a load that began after this, and streams of the user get
-   * what it finds. A load under way that began before is thrown away. Needs the role
-   * `node` or `admin`, and no etag.
+   * InvalidateUser signals that the private source changed for a user: the next read
+   * for the user waits for a load that starts after this call, and streams of the user
+   * get the changes. A load already in progress is dropped. Needs the role `node` or
+   * `admin`, and no etag.
    *
    * Errors: those of CreateServer for request ids.
    */
@@ -8317,9 +8324,10 @@ export interface RegistryServiceClient extends Client {
     callback: (error: ServiceError | null, response: InvalidateUserResponse) => void,
   ): ClientUnaryCall;
   /**
-   * PurgeUser removes what a departed user had: deletes the servers that the user
-   * owns, those of a private source too, takes the user's access to others' back, and
-   * loads nothing for the user until LoadPrivateServers with `force` asks.
+   * PurgeUser removes everything a departed user had: it deletes the servers that the
+   * user owns, including those from a private source, revokes the user's access to
+   * servers of others, and loads nothing for the user until LoadPrivateServers is
+   * called with `force`.
    *
    * Errors: those of CreateServer for request ids.
    */
@@ -8339,7 +8347,7 @@ export interface RegistryServiceClient extends Client {
     callback: (error: ServiceError | null, response: PurgeUserResponse) => void,
   ): ClientUnaryCall;
   /**
-   * GetPrivateSource answers what the private source of the tenant is called, and what this
+   * GetPrivateSource returns the name of the tenant's private source, and the one that this
    * replica is configured with: a replica with another name loads nothing.
    */
   getPrivateSource(
@@ -8358,9 +8366,9 @@ export interface RegistryServiceClient extends Client {
     callback: (error: ServiceError | null, response: GetPrivateSourceResponse) => void,
   ): ClientUnaryCall;
   /**
-   * RenamePrivateSource gives the private source of the tenant another name. Its servers
-   * keep their ids and stay loaded; replicas that are configured with the new name load from
-   * then on, those with the old one no longer. Needs the role `admin`.
+   * RenamePrivateSource gives the tenant's private source another name. Its servers keep
+   * their ids and stay loaded; replicas that are configured with the new name load from then
+   * on, those with the old one no longer do. Requires the role `admin`.
    *
    * Errors: ABORTED `SOURCE_MISMATCH`, FAILED_PRECONDITION `SOURCE_REMOVED`, and those of
    * CreateServer for request ids.
@@ -8381,9 +8389,8 @@ export interface RegistryServiceClient extends Client {
     callback: (error: ServiceError | null, response: RenamePrivateSourceResponse) => void,
   ): ClientUnaryCall;
   /**
-   * RemovePrivateSource ends all loads from the private source of the tenant, and deletes
-   * its servers or makes them ordinary private servers of their owners. Needs the role
-   * `admin`.
+   * RemovePrivateSource ends all loads from the tenant's private source, and deletes its
+   * servers or makes them ordinary private servers of their owners. Requires the role `admin`.
    *
    * Errors: ABORTED `SOURCE_MISMATCH`, and those of CreateServer for request ids.
    */
@@ -8403,18 +8410,18 @@ export interface RegistryServiceClient extends Client {
     callback: (error: ServiceError | null, response: RemovePrivateSourceResponse) => void,
   ): ClientUnaryCall;
   /**
-   * WatchServers sends a view and then every change of it.
+   * WatchServers sends a view and then every change to it.
    *
-   * Without a token: `event`s of type ADDED for the whole view at one revision,
-   * then `synced`, then only what is newer. With a token: only what came after it,
-   * first a `synced` at the token; or, if the log cannot continue from it, a
-   * `reset` and the whole view. The events of one commit come together, closed by
-   * `closes` in the last of them or by a message `commit` after it: apply them in
-   * one step. Something is sent in every heartbeat interval; a stream that is
-   * silent for two is dead: open a new one with the last token.
+   * Without a token: `event`s of type ADDED for the whole view at one revision, then
+   * `synced`, then newer changes. With a token: a `synced` at the token, then the
+   * changes after it; or, if the log cannot continue from it, a `reset` and the whole
+   * view. The events of one commit arrive together, closed by `closes` in the last of
+   * them or by a `commit` message after it: apply them in one step. At least one
+   * message is sent per heartbeat interval; a stream that is silent for two intervals
+   * is dead: open a new one with the last token.
    *
-   * Ends with UNAVAILABLE `SHUTTING_DOWN` or `CATALOG_UNAVAILABLE` (open again with
-   * the last token after the retry delay), RESOURCE_EXHAUSTED `SLOW_CONSUMER`.
+   * Ends with UNAVAILABLE `SHUTTING_DOWN` or `CATALOG_UNAVAILABLE` (reopen with the
+   * last token after the retry delay), RESOURCE_EXHAUSTED `SLOW_CONSUMER`.
    */
   watchServers(
     request: WatchServersRequest,

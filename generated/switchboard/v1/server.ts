@@ -6,11 +6,11 @@ import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import { Duration } from "../../google/protobuf/duration.js";
 import { Timestamp } from "../../google/protobuf/timestamp.js";
 
-/** Tier says who may use a server and how connections to it are shared. */
+/** Tier determines who may use a server and how connections to it are shared. */
 export enum Tier {
-  /** TIER_UNSPECIFIED - Not told. Refused where a tier is needed. */
+  /** TIER_UNSPECIFIED - Unspecified. Rejected where a tier is required. */
   TIER_UNSPECIFIED = 0,
-  /** TIER_APP - Everyone, also the application without a user; one connection is shared. */
+  /** TIER_APP - Everyone, including the application without a user; one connection is shared. */
   TIER_APP = 1,
   /** TIER_USER - Every user, with a connection per user. */
   TIER_USER = 2,
@@ -57,11 +57,11 @@ export function tierToJSON(object: Tier): string {
 }
 
 /**
- * ConnectionScope says who may share one connection to a server: the narrower of
+ * ConnectionScope determines who may share one connection to a server: the narrower of
  * what the tier allows and what the spec needs.
  */
 export enum ConnectionScope {
-  /** CONNECTION_SCOPE_UNSPECIFIED - Not told. */
+  /** CONNECTION_SCOPE_UNSPECIFIED - Unspecified. */
   CONNECTION_SCOPE_UNSPECIFIED = 0,
   /** CONNECTION_SCOPE_SHARED - One connection serves everyone on a node. */
   CONNECTION_SCOPE_SHARED = 1,
@@ -69,7 +69,7 @@ export enum ConnectionScope {
   CONNECTION_SCOPE_USER = 2,
   /** CONNECTION_SCOPE_CONVERSATION - One connection per conversation of a user. */
   CONNECTION_SCOPE_CONVERSATION = 3,
-  /** CONNECTION_SCOPE_REQUEST - One connection per request; it is never kept. */
+  /** CONNECTION_SCOPE_REQUEST - One connection per request; it is never reused. */
   CONNECTION_SCOPE_REQUEST = 4,
   UNRECOGNIZED = -1,
 }
@@ -116,15 +116,15 @@ export function connectionScopeToJSON(object: ConnectionScope): string {
   }
 }
 
-/** Stderr says what becomes of a process's standard error. */
+/** Stderr determines where the standard error of a process goes. */
 export enum Stderr {
   /** STDERR_UNSPECIFIED - The default: ignore. */
   STDERR_UNSPECIFIED = 0,
-  /** STDERR_IGNORE - Throw it away. */
+  /** STDERR_IGNORE - Discard it. */
   STDERR_IGNORE = 1,
   /** STDERR_INHERIT - Write it to the node's standard error. */
   STDERR_INHERIT = 2,
-  /** STDERR_PIPE - Give it to the node's log. */
+  /** STDERR_PIPE - Write it to the node's log. */
   STDERR_PIPE = 3,
   UNRECOGNIZED = -1,
 }
@@ -168,7 +168,7 @@ export function stderrToJSON(object: Stderr): string {
 
 /** ProtocolEra is the kind of MCP that a server speaks. */
 export enum ProtocolEra {
-  /** PROTOCOL_ERA_UNSPECIFIED - Not told. */
+  /** PROTOCOL_ERA_UNSPECIFIED - Unspecified. */
   PROTOCOL_ERA_UNSPECIFIED = 0,
   /** PROTOCOL_ERA_LEGACY - With an initialize handshake: versions up to 2025-11-25. */
   PROTOCOL_ERA_LEGACY = 1,
@@ -209,15 +209,15 @@ export function protocolEraToJSON(object: ProtocolEra): string {
   }
 }
 
-/** OauthNeed says whether a user has to authorize before the server can be used. */
+/** OauthNeed tells whether a user must authorize before the server can be used. */
 export enum OauthNeed {
-  /** OAUTH_NEED_UNSPECIFIED - Nobody looked yet. */
+  /** OAUTH_NEED_UNSPECIFIED - Not inspected yet. */
   OAUTH_NEED_UNSPECIFIED = 0,
-  /** OAUTH_NEED_UNKNOWN - Somebody looked and could not tell; it is looked at again. */
+  /** OAUTH_NEED_UNKNOWN - An inspection could not tell; it is retried. */
   OAUTH_NEED_UNKNOWN = 1,
-  /** OAUTH_NEED_NO - It answers without a credential. */
+  /** OAUTH_NEED_NO - It responds without credentials. */
   OAUTH_NEED_NO = 2,
-  /** OAUTH_NEED_YES - It demands OAuth. */
+  /** OAUTH_NEED_YES - It requires OAuth. */
   OAUTH_NEED_YES = 3,
   UNRECOGNIZED = -1,
 }
@@ -261,26 +261,26 @@ export function oauthNeedToJSON(object: OauthNeed): string {
 
 /** InspectionFailureReason is what went wrong. */
 export enum InspectionFailureReason {
-  /** INSPECTION_FAILURE_REASON_UNSPECIFIED - Not told. */
+  /** INSPECTION_FAILURE_REASON_UNSPECIFIED - Unspecified. */
   INSPECTION_FAILURE_REASON_UNSPECIFIED = 0,
-  /** INSPECTION_FAILURE_REASON_UNREACHABLE - It cannot be reached, or the connection broke. Tried again. */
+  /** INSPECTION_FAILURE_REASON_UNREACHABLE - It is unreachable, or the connection broke. Retried. */
   INSPECTION_FAILURE_REASON_UNREACHABLE = 1,
-  /** INSPECTION_FAILURE_REASON_TIMEOUT - It did not answer all in time. Tried again. */
+  /** INSPECTION_FAILURE_REASON_TIMEOUT - The inspection did not finish in time. Retried. */
   INSPECTION_FAILURE_REASON_TIMEOUT = 2,
-  /** INSPECTION_FAILURE_REASON_UNAUTHORIZED - It demands a credential. Tried again, rarely. */
+  /** INSPECTION_FAILURE_REASON_UNAUTHORIZED - It requires credentials. Retried, but less often. */
   INSPECTION_FAILURE_REASON_UNAUTHORIZED = 3,
-  /** INSPECTION_FAILURE_REASON_INVALID_ANSWER - What it answers is not MCP. Tried again. */
+  /** INSPECTION_FAILURE_REASON_INVALID_ANSWER - Its response is not MCP. Retried. */
   INSPECTION_FAILURE_REASON_INVALID_ANSWER = 4,
-  /** INSPECTION_FAILURE_REASON_TOO_LARGE - It answered more than the budget of an inspection. Tried again, rarely. */
+  /** INSPECTION_FAILURE_REASON_TOO_LARGE - It returned more than the budget of an inspection. Retried, but less often. */
   INSPECTION_FAILURE_REASON_TOO_LARGE = 5,
   /**
-   * INSPECTION_FAILURE_REASON_NEEDS_NODE - Only a node can: its values come from a user, a call, a node's environment or
-   * a secret. Nodes tell what they learn when they connect.
+   * INSPECTION_FAILURE_REASON_NEEDS_NODE - Only a node can inspect it: its values come from a user, a call, a node's
+   * environment or a secret. Nodes report what they learn when they connect.
    */
   INSPECTION_FAILURE_REASON_NEEDS_NODE = 6,
   /**
    * INSPECTION_FAILURE_REASON_STDIO_NOT_ALLOWED - It is a process, and this control plane starts none (`--inspect-stdio`). Nodes
-   * tell what they learn when they connect.
+   * report what they learn when they connect.
    */
   INSPECTION_FAILURE_REASON_STDIO_NOT_ALLOWED = 7,
   UNRECOGNIZED = -1,
@@ -345,45 +345,45 @@ export function inspectionFailureReasonToJSON(object: InspectionFailureReason): 
 
 /** A Server is one MCP server entry. */
 export interface Server {
-  /** `id` is opaque and never changes. Output only; how UpdateServer finds it. */
+  /**
+   * `id` is opaque and never changes. Output only, but required as input of
+   * UpdateServer.
+   */
   id: string;
   /**
-   * `name` is what people and configurations call it: 1 to 200 characters,
-   * without control characters, slashes or surrounding space. Names of APP and
-   * USER servers are unique in the tenant, names of PRIVATE ones per owner.
+   * `name` is how people and configurations refer to it: 1 to 200 characters, without
+   * control characters, slashes or surrounding whitespace. Names of APP and USER
+   * servers are unique in the tenant, names of PRIVATE ones per owner.
    */
   name: string;
-  /** `external_id` is the id that whoever brought the server has for it. Optional. */
+  /** `external_id` is the id of the server in the system it came from. Optional. */
   externalId: string;
-  /** `tier` says who may use it. Required. */
+  /** `tier` determines who may use it. Required. */
   tier: Tier;
-  /** `owner` is the user id of the owner. Required for PRIVATE, refused otherwise. */
+  /** `owner` is the user id of the owner. Required for PRIVATE, rejected otherwise. */
   owner: string;
   /** `spec` is what people declare about it. Required. */
   spec:
     | ServerSpec
     | undefined;
   /**
-   * `etag` changes whenever name, external id, tier, owner or spec change. Send it
-   * back with a change; a change made from an outdated one is refused (ABORTED).
-   * Output only, but required as input of UpdateServer.
+   * `etag` changes whenever name, external id, tier, owner or spec change. Send it back
+   * with an update; an update based on an outdated etag is refused (ABORTED). Output
+   * only, but required as input of UpdateServer.
    */
   etag: string;
-  /**
-   * `access_etag` does the same for the list of those who were granted access.
-   * Output only.
-   */
+  /** `access_etag` does the same for the access list. Output only. */
   accessEtag: string;
   /**
-   * `config_hash` is a digest of the connection scope and of those fields of the
-   * spec that matter to a connection. A connection built from another hash is
-   * stale. A title or an icon is not part of it. Output only.
+   * `config_hash` is a digest of the connection scope and of the spec fields that
+   * matter to a connection. A connection built from a different hash is stale. A title
+   * or an icon is not part of it. Output only.
    */
   configHash: string;
-  /** `connection_scope` says who may share a connection. Output only. */
+  /** `connection_scope` determines who may share a connection. Output only. */
   connectionScope: ConnectionScope;
   /**
-   * `connection_scope_reasons` says why, one sentence for each field of the spec
+   * `connection_scope_reasons` explains it, one sentence for each field of the spec
    * that narrows the scope. Output only.
    */
   connectionScopeReasons: string[];
@@ -392,25 +392,25 @@ export interface Server {
     | Date
     | undefined;
   /**
-   * `last_updated_at` is when the etag last moved. For people, and for clients
-   * that can compare nothing else: compare it for equality only, never with a
-   * clock. Output only.
+   * `last_updated_at` is when the etag last changed. For people, and for clients that
+   * can compare nothing else: compare it for equality only, never with a clock. Output
+   * only.
    */
   lastUpdatedAt:
     | Date
     | undefined;
   /**
-   * `source` names the declared set that brought it, see ApplyServers. Empty for
-   * none. Output only.
+   * `source` names the set that declared it, see ApplyServers. Empty for none. Output
+   * only.
    */
   source: string;
   /**
-   * `generation` counts the versions of what people declare: 1, 2, 3, … It moves
-   * with the etag. Output only.
+   * `generation` counts the versions of what people declare: 1, 2, 3, … It changes with
+   * the etag. Output only.
    */
   generation: number;
   /**
-   * `facts` are what inspection found. They move neither the etag nor the config
+   * `facts` are the findings of inspection. They change neither the etag nor the config
    * hash. Not set before the first inspection. Output only.
    */
   facts:
@@ -419,7 +419,7 @@ export interface Server {
   /** `facts_etag` changes whenever the facts change. Empty without facts. Output only. */
   factsEtag: string;
   /**
-   * `private_source` is the first name of the private source that it is loaded from;
+   * `private_source` is the first name of the private source that it was loaded from;
    * `external_id` is then its id there, and it can be changed only there. Empty for none.
    * Output only.
    */
@@ -427,12 +427,12 @@ export interface Server {
 }
 
 /**
- * A ServerSpec is what people declare about an MCP server. Strings in it that
- * hold `${...}` are values with parts, put together on the node that connects:
- * `${env:X}` the node's environment (not in PRIVATE servers), `${user:X}` a field
- * of the user, `${var:X}` a user variable, `${request:X}` a value of the single
- * call, `${secret:X}` a secret; `$${` is a literal `${`. Values with parts are
- * allowed in url, headers, args, env, proxy_url and the strings of oauth.
+ * A ServerSpec is what people declare about an MCP server. Strings in it may contain
+ * references `${...}`, which the connecting node resolves: `${env:X}` the node's
+ * environment (not in PRIVATE servers), `${user:X}` a field of the user, `${var:X}` a
+ * user variable, `${request:X}` a value of one call, `${secret:X}` a secret; `$${` is a
+ * literal `${`. References are allowed in url, headers, args, env, proxy_url and the
+ * strings of oauth.
  */
 export interface ServerSpec {
   /** `transport` is how the server is reached. Required. */
@@ -454,42 +454,39 @@ export interface ServerSpec {
   title: string;
   /** `description` is at most 10,000 characters. */
   description: string;
-  /** `version` is whatever its author calls this version. */
+  /** `version` is the version as its author names it. */
   version: string;
   /** `icons` are pictures to choose from. At most 16. */
   icons: Icon[];
   /** `website_url` is a page for people; http or https. */
   websiteUrl: string;
   /**
-   * `enabled` may be set to false to switch a server off without deleting it: it
-   * still takes its name, and answers as disabled. Default true.
+   * `enabled` can be set to false to disable a server without deleting it: it still
+   * takes its name, and is reported as disabled. Default true.
    */
   enabled?:
     | boolean
     | undefined;
   /**
-   * `startup` says whether nodes connect as soon as they know the server
-   * (true, only where the connection is shared) or at first use. Default true.
+   * `startup` determines whether nodes connect as soon as they know the server (true,
+   * only where the connection is shared) or on first use. Default true.
    */
   startup?:
     | boolean
     | undefined;
-  /** `timeouts` bound connecting and calling. */
+  /** `timeouts` limit connects and calls. */
   timeouts:
     | Timeouts
     | undefined;
-  /** `instructions` says what a model is told about the server. */
+  /** `instructions` determine what a model is told about the server. */
   instructions:
     | Instructions
     | undefined;
-  /** `requires_oauth` may be set by people who know; unset means unknown. */
+  /** `requires_oauth` can be set if known; unset means unknown. */
   requiresOauth?:
     | boolean
     | undefined;
-  /**
-   * `oauth` is what is needed to authorize with the server, as far as it cannot be
-   * discovered.
-   */
+  /** `oauth` holds what is needed to authorize with the server and cannot be discovered. */
   oauth:
     | OAuth
     | undefined;
@@ -503,7 +500,7 @@ export interface ServerSpec {
    * and WebSocket.
    */
   proxyUrl: string;
-  /** `tool_filter` limits which tools are offered. */
+  /** `tool_filter` restricts which tools are offered. */
   toolFilter:
     | ToolFilter
     | undefined;
@@ -536,15 +533,15 @@ export interface ServerSpec_AnnotationsEntry {
 
 /** StdioTransport starts a process. */
 export interface StdioTransport {
-  /** `command` is the program, found on the PATH of the node. Required, plain. */
+  /** `command` is the program, found on the PATH of the node. Required, no references. */
   command: string;
   /** `args` are its arguments. At most 256. */
   args: string[];
   /** `env` is added to a small safe environment, by name. At most 256. */
   env: Map<string, string>;
-  /** `cwd` is the folder it starts in. Default: the node's. */
+  /** `cwd` is its working folder. Default: the node's. */
   cwd: string;
-  /** `stderr` says what becomes of its standard error. Default: ignore. */
+  /** `stderr` determines where its standard error goes. Default: ignore. */
   stderr: Stderr;
 }
 
@@ -555,7 +552,7 @@ export interface StdioTransport_EnvEntry {
 
 /** HttpTransport reaches a server at a URL. */
 export interface HttpTransport {
-  /** `url` is where the server is: http or https, for WebSocket ws or wss. Required. */
+  /** `url` of the server: http or https, for WebSocket ws or wss. Required. */
   url: string;
   /** `headers` are sent with every request, by name. At most 100. */
   headers: Map<string, string>;
@@ -578,26 +575,26 @@ export interface Icon {
   theme: string;
 }
 
-/** Timeouts bound the work with a server. Each is more than 0 and at most 24 h. */
+/** Timeouts limit operations on a server. Each is more than 0 and at most 24 h. */
 export interface Timeouts {
-  /** `connect` bounds connecting with the handshake. Default 30 s. */
+  /** `connect` limits the connect including the handshake. Default 30 s. */
   connect:
     | Duration
     | undefined;
-  /** `call` bounds one call; progress starts it anew. Default 60 s. */
+  /** `call` limits one call; progress resets it. Default 60 s. */
   call:
     | Duration
     | undefined;
-  /** `read` bounds the silence on an event stream. Default: none. */
+  /** `read` limits the silence on an event stream. Default: none. */
   read: Duration | undefined;
 }
 
-/** Instructions say what a model is told about a server. Nothing set: nothing. */
+/** Instructions determine what a model is told about a server. If unset: nothing. */
 export interface Instructions {
   /** `kind` is where the text comes from. */
   kind:
     | //
-    /** `from_server` takes what the server says of itself. */
+    /** `from_server` uses the instructions that the server returns. */
     { $case: "fromServer"; value: Instructions_FromServer }
     | //
     /** `text` is given here, at most 100,000 characters. */
@@ -609,7 +606,7 @@ export interface Instructions {
 export interface Instructions_FromServer {
 }
 
-/** OAuth describes how to authorize with a server, as far as it is not discovered. */
+/** OAuth describes how to authorize with a server, if this cannot be discovered. */
 export interface OAuth {
   /** `authorization_url` is the authorization endpoint. */
   authorizationUrl: string;
@@ -619,9 +616,9 @@ export interface OAuth {
   clientId: string;
   /** `client_secret` should be a reference such as `${secret:NAME}`. */
   clientSecret: string;
-  /** `scopes` are asked for. */
+  /** `scopes` to request. */
   scopes: string[];
-  /** `redirect_uri` is where the user comes back to. */
+  /** `redirect_uri` is where the user returns after signing in. */
   redirectUri: string;
   /** `audience` is sent with the authorization request. */
   audience: string;
@@ -645,13 +642,13 @@ export interface OAuth_HeadersEntry {
 export interface UserVariable {
   /** `title` is its label. */
   title: string;
-  /** `description` helps to find the value. */
+  /** `description` helps users find the value. */
   description: string;
-  /** `sensitive` asks to hide it while it is typed and in logs. */
+  /** `sensitive` asks to mask the value in input fields and logs. */
   sensitive: boolean;
 }
 
-/** A ToolFilter limits which tools are offered. Names match exactly. */
+/** A ToolFilter restricts which tools are offered. Names match exactly. */
 export interface ToolFilter {
   /** `allow`: if any is given, only these. */
   allow: string[];
@@ -660,54 +657,54 @@ export interface ToolFilter {
 }
 
 /**
- * ServerFacts are what was found out about a server by connecting to it, by the
- * control plane (InspectServer and by itself after each change) or by a node that
- * uses it anyway (RecordFacts).
+ * ServerFacts are what was learned by connecting to a server: by the control plane
+ * (InspectServer, and automatically after each change) or by a node that uses it anyway
+ * (RecordFacts).
  */
 export interface ServerFacts {
-  /** `observation` is the last one that succeeded. */
+  /** `observation` is the last successful one. */
   observation:
     | Observation
     | undefined;
-  /** `oauth_need` says whether a user has to authorize first, as far as is known. */
+  /** `oauth_need` tells whether a user must authorize first, if known. */
   oauthNeed: OauthNeed;
-  /** `failure` is set while the newest inspection is one that failed. */
+  /** `failure` is set if the latest inspection failed. */
   failure: InspectionFailure | undefined;
 }
 
-/** An Observation is what a server told of itself once. */
+/** An Observation is what a server reported about itself at one time. */
 export interface Observation {
-  /** `config_hash` of the server when it was observed. Another one now: outdated. */
+  /** `config_hash` of the server when it was observed. Outdated if it has changed since. */
   configHash: string;
-  /** `observe_time` is when it was made, for people. */
+  /** `observe_time` is when it was observed, for people. */
   observeTime:
     | Date
     | undefined;
-  /** `observed_by` names who made it: the replica or the node. */
+  /** `observed_by` names the observer: the replica or the node. */
   observedBy: string;
   /** `protocol_era` is the kind of MCP that it speaks. */
   protocolEra: ProtocolEra;
   /** `protocol_version` is the version of MCP agreed on, such as `2025-11-25`. */
   protocolVersion: string;
-  /** `server_name` is how the server names itself. */
+  /** `server_name` is the name that the server reports. */
   serverName: string;
-  /** `server_version` is the version that the server gives itself. */
+  /** `server_version` is the version that the server reports. */
   serverVersion: string;
   /**
-   * `instructions` is what the server says of itself for a model, at most 16,384
-   * characters; longer ones are cut.
+   * `instructions` are the server's instructions for a model, truncated to 16,384
+   * characters.
    */
   instructions: string;
-  /** `capabilities_json` is what the server says it can do, as JSON text. */
+  /** `capabilities_json` are the capabilities that the server reports, as JSON text. */
   capabilitiesJson: string;
   /**
-   * `tools` that it offers, in its order: as many as fit in the budget of an
+   * `tools` that it offers, in the server's order: as many as fit in the budget of an
    * observation (256 KiB).
    */
   tools: Tool[];
   /**
-   * `tool_count` is how many tools it offers; more than `tools` has if they were
-   * too many.
+   * `tool_count` is how many tools it offers; larger than the length of `tools` if they
+   * did not all fit.
    */
   toolCount: number;
 }
@@ -718,29 +715,29 @@ export interface Tool {
   name: string;
   /** `title` is a name for people. */
   title: string;
-  /** `description` says what it does. */
+  /** `description` is what it does. */
   description: string;
   /** `input_schema_json` is the JSON Schema of its arguments, as JSON text. */
   inputSchemaJson: string;
 }
 
-/** An InspectionFailure says why nothing was found out. */
+/** An InspectionFailure tells why an inspection failed. */
 export interface InspectionFailure {
   /** `reason` is what went wrong. */
   reason: InspectionFailureReason;
-  /** `message` says it for people. */
+  /** `message` describes it for people. */
   message: string;
-  /** `config_hash` of the server when it was tried. */
+  /** `config_hash` of the server at the time of the attempt. */
   configHash: string;
   /** `fail_time` is when it failed, for people. */
   failTime:
     | Date
     | undefined;
-  /** `attempts` that failed since the last success or change. */
+  /** `attempts` is the number of failed attempts since the last success or change. */
   attempts: number;
   /**
-   * `next_attempt_time` is when the control plane tries again, about. Not set if
-   * it does not: see the reason.
+   * `next_attempt_time` is approximately when the control plane retries. Not set if it
+   * does not: see the reason.
    */
   nextAttemptTime: Date | undefined;
 }

@@ -65,7 +65,7 @@ async function mayApply(
     return 'no';
   }
   if (options.allOrNothing && isWrong) {
-    tell.end('Nothing was changed: --all-or-nothing was asked, and not everything is in order.');
+    tell.end('Nothing was changed: --all-or-nothing is set, and not everything is valid.');
     return 'no';
   }
   if (!counts.some((count) => changing(count) > 0)) {

@@ -22,7 +22,7 @@ export function applyOptions(files: readonly string[], flags: Flags): ApplyOptio
   const source = flags['source'] as string | undefined;
   if (source === '') throw new UsageError('--source must not be empty');
   if (source !== undefined && files.length > 1) {
-    throw new UsageError('--source names one set: give it one file, or apply them one by one');
+    throw new UsageError('--source names one set: pass one file, or apply the files one by one');
   }
   return {
     format: formatOf(flags),
@@ -52,5 +52,5 @@ export function formatOf(flags: Flags): Format | undefined {
   if (name === undefined) return undefined;
   const format = ALIASES[name] ?? FORMATS.find((known) => known === name);
   if (format !== undefined) return format;
-  throw new UsageError(`--format: ${name} is none of ${FORMAT_NAMES}`);
+  throw new UsageError(`--format: ${name} is not one of ${FORMAT_NAMES}`);
 }

@@ -44,7 +44,7 @@ export async function planSet(
   }
   throw new SwitchboardError(
     'ETAG_MISMATCH',
-    'the servers of the set are changed faster than a plan is made',
+    'the servers of the set keep changing while a plan is made',
   );
 }
 

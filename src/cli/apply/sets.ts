@@ -37,7 +37,9 @@ export async function readSets(
       throw new UsageError(`${file} is named twice`);
     }
     if (file === STDIN && options.prune && options.source === undefined) {
-      throw new UsageError('--prune of standard input needs --source: whose servers may go?');
+      throw new UsageError(
+        '--prune with standard input needs --source: it says which set to prune',
+      );
     }
     const text = file === STDIN ? await io.readInput() : await textOf(file);
     sets.push({ file, source, ...judged(readText(text, file, options), options) });
@@ -75,7 +77,7 @@ async function textOf(file: string): Promise<string> {
     return await readFile(file, 'utf8');
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    const why = code === 'ENOENT' ? 'there is no such file' : String(error);
+    const why = code === 'ENOENT' ? 'no such file' : String(error);
     throw new UsageError(`${file}: ${why}`);
   }
 }

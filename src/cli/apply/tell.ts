@@ -36,7 +36,7 @@ export function createTeller(io: Io, { json, prune }: ApplyOptions): Teller {
       if (broken) io.err(`${name}: nothing in it can be applied\n`);
       else if (prune && !set.prune) {
         io.err(
-          `${name}: --prune is left out: what cannot be read above may be in the registry, and must not be deleted\n`,
+          `${name}: --prune is skipped: the unreadable entries above may be in the registry, and must not be deleted\n`,
         );
       }
     },
@@ -53,7 +53,7 @@ export function createTeller(io: Io, { json, prune }: ApplyOptions): Teller {
     },
     waiting({ reason }, waitMs) {
       const start = io.watched ? CLEAR_LINE : '';
-      io.err(`${start}switchboard: ${reason}; trying again in ${waitMs.toFixed(0)} ms\n`);
+      io.err(`${start}switchboard: ${reason}; retrying in ${waitMs.toFixed(0)} ms\n`);
     },
     outcome(planned, outcome) {
       if (io.watched) io.err(CLEAR_LINE);
@@ -61,7 +61,7 @@ export function createTeller(io: Io, { json, prune }: ApplyOptions): Teller {
       const { failure, stopped } = outcome;
       if (failure !== undefined) io.err(describeFailure(failure));
       if (stopped || failure !== undefined) {
-        io.err(`${stopped ? 'Stopped. ' : ''}Apply again: it completes what is missing.\n`);
+        io.err(`${stopped ? 'Stopped. ' : ''}Apply again to complete it.\n`);
       }
     },
   };

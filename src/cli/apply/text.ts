@@ -33,7 +33,7 @@ export function planText({ set, plan }: PlannedSet): string {
     `${printable(set.file)} (${set.read.format ?? '?'}): ${counted(set.read.servers.length, 'server')}\n`,
     ...plan.results.map((result, index) => resultLines(set, result, index)),
     ...(counts.unchanged === 0 ? [] : [`  = ${String(counts.unchanged)} unchanged\n`]),
-    ...(counts.broken === 0 ? [] : [`  ! ${String(counts.broken)} broken, as told above\n`]),
+    ...(counts.broken === 0 ? [] : [`  ! ${String(counts.broken)} broken, see above\n`]),
   ].join('');
 }
 
@@ -53,7 +53,7 @@ function resultLines(set: DeclaredSet, result: ApplyResult, index: number): stri
     case ApplyAction.ACTION_REFUSED:
       return `  ! ${name}  ${refusalText(set, result, declared)}\n`;
     case ApplyAction.ACTION_HELD_BACK:
-      return `  . ${name}  held back, because another one is refused\n`;
+      return `  . ${name}  held back, because another server was refused\n`;
     default:
       return '';
   }
@@ -70,7 +70,7 @@ function labelOf(server: Partial<Pick<ReadServer, 'name' | 'owner'>> = {}): stri
 }
 
 function leftText({ prune }: DeclaredSet): string {
-  return prune ? 'stays, as one of its name is refused' : '--prune deletes it';
+  return prune ? 'kept, because another server of its name was refused' : '--prune deletes it';
 }
 
 /** Why a server was refused, with the place in the file of what is wrong. */
@@ -82,7 +82,7 @@ function refusalText(
   const error = refusalOf(result);
   if (error === undefined) return 'refused';
   if (error.reason === 'ETAG_MISMATCH') {
-    return 'was changed by somebody since the plan was made: apply again to see what differs now';
+    return 'has changed since the plan was made: apply again to see the new differences';
   }
   if (server === undefined) return printable(`${error.reason}: ${error.message}`);
   const violations =
@@ -103,7 +103,7 @@ export function outcomeText({ set, plan }: PlannedSet, outcome: Outcome): string
   const lines = outcome.results.map((result, index) => {
     if (result === undefined || result.action === plan.results[index]?.action) return '';
     const line = resultLines(set, result, index);
-    return line === '' ? `  = ${labelOf(set.read.servers[index])}  is as declared already\n` : line;
+    return line === '' ? `  = ${labelOf(set.read.servers[index])}  is already as declared\n` : line;
   });
   const planned = new Map(plan.results.map(({ server, action }) => [server?.id, action]));
   const others = outcome.surplus
@@ -124,7 +124,7 @@ export function countsText(counts: Counts): string {
     [created + updated, `applied${how === '' ? '' : ` (${how})`}`],
     [unchanged, 'unchanged'],
     [deleted, 'deleted'],
-    [left, 'no longer in the file and left'],
+    [left, 'no longer in the file, left'],
     [refused, 'refused'],
     [heldBack, 'held back'],
     [broken, 'broken'],

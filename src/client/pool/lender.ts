@@ -178,5 +178,5 @@ export class Lender {
 }
 
 function changesTooFast(name: string): ClientError {
-  return new ClientError('CONNECT_FAILED', `${name}: its config changes faster than it connects`);
+  return new ClientError('CONNECT_FAILED', `${name}: its config keeps changing while it connects`);
 }

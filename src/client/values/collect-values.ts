@@ -49,7 +49,7 @@ export async function askHook<T>(
   const limitMs = server.spec.timeouts.connectMs ?? TIMEOUT_DEFAULTS.connectMs;
   const limit = new AbortController();
   const timer = setTimeout(() => {
-    const text = `the hook ${name} did not answer within ${String(limitMs)} ms`;
+    const text = `the hook ${name} did not respond within ${String(limitMs)} ms`;
     limit.abort(new ClientError('HOOK_FAILED', text, { metadata: { hook: name } }));
   }, limitMs);
   try {

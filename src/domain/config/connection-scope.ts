@@ -25,7 +25,7 @@ const CONVERSATION = 'conversation_id';
 export function connectionScope(tier: Tier, spec: ServerSpec): ScopeDecision {
   const needs = neededScope(spec);
   const reasons = [...needs.reasons];
-  if (tier !== 'APP') reasons.unshift(`tier ${tier} gives each user a connection`);
+  if (tier !== 'APP') reasons.unshift(`tier ${tier} uses one connection per user`);
   return { scope: narrower(tier === 'APP' ? 'shared' : 'user', needs.scope), reasons };
 }
 

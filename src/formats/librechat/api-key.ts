@@ -42,7 +42,7 @@ export function withApiKey(entry: Entry, server: LibrechatServer): LibrechatServ
 function tellOdd(entry: Entry, apiKey: ApiKey): void {
   loseUnknown(entry, API_KEY_FIELDS, ['apiKey']);
   if (apiKey.source === 'user' && apiKey.key !== undefined)
-    lose(entry, ['apiKey', 'key'], 'is not used: each user has an own one');
+    lose(entry, ['apiKey', 'key'], 'is not used: each user has their own');
   if (apiKey.custom_header !== undefined && apiKey.authorization_type !== 'custom')
     lose(entry, ['apiKey', 'custom_header'], 'has no meaning with this type of authorization');
 }

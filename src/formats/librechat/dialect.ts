@@ -88,12 +88,12 @@ function find(
   if (variables.has(name)) return { part: { kind: 'var', name } };
   const part = NAMED.get(name);
   if (part !== undefined) return { part };
-  return { loss: `${whole} names nothing and is kept as text, as LibreChat does` };
+  return { loss: `${whole} is unknown and is kept as text, as in LibreChat` };
 }
 
 function findEnv(whole: string, name: string): Found {
   if (ENV_NAME.test(name)) return { part: { kind: 'env', name } };
-  return { loss: `${whole} names no variable and is kept as text, as LibreChat does` };
+  return { loss: `${whole} names no variable and is kept as text, as in LibreChat` };
 }
 
 function print({ kind, name }: Reference, variables: ReadonlySet<string>): Printed | undefined {

@@ -108,7 +108,7 @@ function readTimeouts(entry: Entry, server: LibrechatServer): Timeouts {
   ] as const) {
     const value = server[name];
     origin(entry, `spec.timeouts.${domain}`, [name]);
-    if (value === 0) lose(entry, [name], '0 is read as not given');
+    if (value === 0) lose(entry, [name], '0 counts as unset');
     else if (value !== undefined) timeouts[field] = value;
   }
   return timeouts;

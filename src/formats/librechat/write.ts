@@ -76,7 +76,7 @@ function writeTexts(draft: Draft): JsonObject {
   else if (instructions.kind === 'text' && instructions.text !== '')
     out['serverInstructions'] = instructions.text;
   else if (instructions.kind === 'text')
-    lost(draft, 'spec.instructions', 'an empty text cannot be said in this format');
+    lost(draft, 'spec.instructions', 'an empty text cannot be expressed in this format');
   if (proxyUrl !== '') {
     const field = { field: 'spec.proxy_url', value: proxyUrl };
     const proxy = printField(draft, field, environmentDialect);
@@ -157,6 +157,6 @@ function writeAuthMethod(draft: Draft, { tokenEndpointAuthMethod }: OAuth): Json
   if (tokenEndpointAuthMethod === 'client_secret_basic')
     return { token_exchange_method: 'basic_auth_header' };
   if (tokenEndpointAuthMethod !== '')
-    lost(draft, 'spec.oauth.token_endpoint_auth_method', 'cannot be said in this format');
+    lost(draft, 'spec.oauth.token_endpoint_auth_method', 'cannot be expressed in this format');
   return {};
 }

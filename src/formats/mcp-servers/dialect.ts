@@ -35,19 +35,19 @@ const cursorDialect: Dialect = {
 function findClaude(whole: string, inside: string): Found {
   const [name = '', fallback] = inside.split(/:-(.*)/s);
   if (!ENV_NAME.test(name)) {
-    const hint = inside.startsWith('env:') ? '; it is a placeholder of cursor and vscode' : '';
-    return { loss: `${whole} is no placeholder of this format and is kept as text${hint}` };
+    const hint = inside.startsWith('env:') ? '; it is a placeholder in cursor and vscode' : '';
+    return { loss: `${whole} is not a placeholder of this format and is kept as text${hint}` };
   }
   const part = { kind: 'env', name } as const;
   if (fallback === undefined) return { part };
-  return { part, loss: `the default of ${whole} is dropped: ${name} has to be set on the nodes` };
+  return { part, loss: `the default of ${whole} is dropped: ${name} must be set on the nodes` };
 }
 
 function findCursor(whole: string, inside: string): Found {
   if (inside.startsWith('env:') && ENV_NAME.test(inside.slice(4)))
     return { part: { kind: 'env', name: inside.slice(4) } };
   if (LOCAL.has(inside)) return { problem: `${whole} has no meaning on a server` };
-  return { loss: `${whole} is no placeholder of this format and is kept as text` };
+  return { loss: `${whole} is not a placeholder of this format and is kept as text` };
 }
 
 /**

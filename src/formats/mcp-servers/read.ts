@@ -91,11 +91,11 @@ export function readMcpServer(entry: Entry, key: string): Declared | undefined {
 
 function tellOdd(entry: Entry, server: McpServer): void {
   if (server.headersHelper !== undefined)
-    lose(entry, ['headersHelper'], 'a command that makes headers cannot be carried over');
+    lose(entry, ['headersHelper'], 'a command that generates headers cannot be carried over');
   if (server.url !== undefined && server.serverUrl !== undefined)
-    lose(entry, ['serverUrl'], 'is given beside url, which is taken');
+    lose(entry, ['serverUrl'], 'is ignored, because url is also set');
   if (server.oauth !== undefined && server.auth !== undefined)
-    lose(entry, ['auth'], 'is given beside oauth, which is taken');
+    lose(entry, ['auth'], 'is ignored, because oauth is also set');
 }
 
 function transportOf(server: McpServer): DeclaredTransport {

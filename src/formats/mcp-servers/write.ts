@@ -37,8 +37,8 @@ export function writeMcpServer(draft: Draft): JsonObject | undefined {
 function writeTimeout(draft: Draft): JsonObject {
   const { connectMs, callMs, readMs } = draft.server.spec.timeouts;
   if (connectMs !== undefined)
-    lost(draft, 'spec.timeouts.connect', 'cannot be said in this format');
-  if (readMs !== undefined) lost(draft, 'spec.timeouts.read', 'cannot be said in this format');
+    lost(draft, 'spec.timeouts.connect', 'cannot be expressed in this format');
+  if (readMs !== undefined) lost(draft, 'spec.timeouts.read', 'cannot be expressed in this format');
   return callMs === undefined ? {} : { timeout: callMs };
 }
 
@@ -63,6 +63,6 @@ function writeAuth(draft: Draft, dialect: Dialect): JsonObject {
 /** Tells of headers for OAuth requests, which none of the editors' files has. */
 export function tellHeaders(draft: Draft, headers: Readonly<Record<string, string>>): void {
   for (const name of Object.keys(headers)) {
-    lost(draft, `spec.oauth.headers[${name}]`, 'cannot be said in this format');
+    lost(draft, `spec.oauth.headers[${name}]`, 'cannot be expressed in this format');
   }
 }

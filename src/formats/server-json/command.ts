@@ -32,7 +32,7 @@ export function readPackage(reader: InputReader, pack: Package, path: FilePath):
   });
   loseUnknown(entry, new Set(['type']), [...path, 'transport']);
   if (pack.registryType === 'oci' && hasTag(pack.identifier) && pack.version !== undefined)
-    lose(entry, [...path, 'version'], 'the identifier has a tag of its own');
+    lose(entry, [...path, 'version'], 'the identifier already has a tag');
   const frame = FRAMES[pack.registryType]?.(pack, Object.keys(env)) ?? NO_FRAME;
   const runtime = read('runtimeArguments');
   const rest = read('packageArguments');
@@ -155,5 +155,5 @@ export function readKeyValues(
 }
 
 function tellTwice(entry: Entry, path: FilePath, name: string): void {
-  lose(entry, path, `${name} is given twice: the last one is taken`);
+  lose(entry, path, `${name} is given twice: the last one is used`);
 }

@@ -94,7 +94,7 @@ function partOf(reader: InputReader, { input, path, name }: PlacedInput): ValueP
   }
   if (input.default !== undefined && input.isSecret !== true) {
     loseUnknown(entry, OF_DEFAULT, path);
-    lose(entry, [...path, 'default'], 'is used as the value; nobody is asked for another');
+    lose(entry, [...path, 'default'], 'is used as the value; users are not prompted');
     return { kind: 'literal', text: input.default };
   }
   if (input.isRequired !== true && input.isSecret !== true) {
@@ -103,7 +103,7 @@ function partOf(reader: InputReader, { input, path, name }: PlacedInput): ValueP
   }
   loseUnknown(entry, OF_VARIABLE, path);
   if (input.isRequired !== true)
-    lose(entry, path, 'is optional there; here each user has to fill it in');
+    lose(entry, path, 'is optional there; here each user must fill it in');
   if (input.default !== undefined)
     lose(entry, [...path, 'default'], 'a user variable has no default');
   return { kind: 'var', name: variableOf(reader, { input, path, name }) };

@@ -89,11 +89,7 @@ function readTransport(
   const index = packages.findIndex(canRun);
   const pack = packages[index];
   if (pack === undefined) {
-    fail(
-      entry,
-      packages.length > 0 ? ['packages'] : [],
-      'has no remote, and no package that can be run',
-    );
+    fail(entry, packages.length > 0 ? ['packages'] : [], 'has no remote and no runnable package');
     return undefined;
   }
   keepOthers(entry, 'packages', index);

@@ -29,7 +29,7 @@ export function openInputWriter(draft: Draft): InputWriter {
   const names = new Map<string, JsonObject>();
   for (const [name, variable] of Object.entries(spec.userVariables)) {
     if (variable.title !== '')
-      lost(draft, `spec.user_variables[${name}].title`, 'cannot be said in this format');
+      lost(draft, `spec.user_variables[${name}].title`, 'cannot be expressed in this format');
     names.set(name, inputOf(variable));
   }
   const foreign = foreignOf(spec, names);
@@ -84,7 +84,7 @@ function dialectOf(
       return {
         text: `{${name}}`,
         becomes: { kind: 'var', name },
-        loss: `\${${kind}:${name}} becomes something that each user fills in`,
+        loss: `\${${kind}:${name}} becomes a variable that each user fills in`,
       };
     },
   };

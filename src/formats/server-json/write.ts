@@ -52,7 +52,7 @@ export function writeServerJson(draft: Draft, namespace: string): JsonObject | u
     draft.losses.push(...attempt.losses);
     return file;
   }
-  leaveOut(draft, `spec.${transport.kind}`, 'its command is none that a package describes');
+  leaveOut(draft, `spec.${transport.kind}`, 'its command does not run a package');
   return undefined;
 }
 
@@ -64,7 +64,7 @@ function nameOf(draft: Draft, namespace: string): string | undefined {
     leaveOut(draft, 'name', 'cannot be a name of this format');
     return undefined;
   }
-  lost(draft, 'external_id', `becomes ${made}, because this format wants a namespace`);
+  lost(draft, 'external_id', `becomes ${made}, because this format requires a namespace`);
   return made;
 }
 
@@ -73,7 +73,7 @@ function writeTexts(draft: Draft): JsonObject {
   if (title.length > MAX_TEXT_LENGTH)
     lost(draft, 'spec.title', 'is longer than this format allows');
   if (description.length > MAX_TEXT_LENGTH)
-    lost(draft, 'spec.description', 'is cut at 100 characters');
+    lost(draft, 'spec.description', 'is truncated to 100 characters');
   if (description === '') lost(draft, 'spec.description', 'is required here: the name is written');
   if (version === '') lost(draft, 'spec.version', 'is required here: 0.0.0 is written');
   const kept = icons.filter(({ src }) => src.startsWith('https:') && src.length <= 255);
@@ -104,7 +104,7 @@ function remoteWay(writer: InputWriter, transport: HttpTransport): Way | undefin
   }
   const url = writeTemplate(writer, { field: `spec.${kind}.url`, value: transport.url });
   if (url === undefined) {
-    leaveOut(writer.draft, `spec.${kind}.url`, 'its url cannot be said in this format');
+    leaveOut(writer.draft, `spec.${kind}.url`, 'its url cannot be expressed in this format');
     return undefined;
   }
   const headers = writeKeyValues(writer, `spec.${kind}.headers`, transport.headers);
@@ -126,7 +126,7 @@ function packageWay(writer: InputWriter, transport: StdioTransport): Way | undef
   );
   const said = args.filter((arg): arg is Template => arg !== undefined);
   if (said.length < args.length) {
-    leaveOut(draft, 'spec.stdio.args', 'an argument cannot be said in this format');
+    leaveOut(draft, 'spec.stdio.args', 'an argument cannot be expressed in this format');
     return undefined;
   }
   const env = writeKeyValues(writer, 'spec.stdio.env', transport.env);
@@ -134,7 +134,7 @@ function packageWay(writer: InputWriter, transport: StdioTransport): Way | undef
     ['cwd', transport.cwd !== ''],
     ['stderr', transport.stderr !== 'ignore'],
   ] as const) {
-    if (isTold) lost(draft, `spec.stdio.${field}`, 'cannot be said in this format');
+    if (isTold) lost(draft, `spec.stdio.${field}`, 'cannot be expressed in this format');
   }
   const variables = env.inputs.length === 0 ? {} : { environmentVariables: env.inputs };
   return {
@@ -177,7 +177,7 @@ function tellUnused(draft: Draft, transport: Transport): void {
       lost(
         draft,
         `spec.user_variables[${name}]`,
-        'is not used by anything that this format can say',
+        'is not used by anything that this format can express',
       );
   }
 }

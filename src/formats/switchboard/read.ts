@@ -22,7 +22,7 @@ const serverSchema = z.strictObject({
 export function tellUnknown(file: Entry): void {
   if (file.root.kind !== 'map') return;
   for (const key of file.root.fields.keys()) {
-    if (key !== 'servers') fail(file, [key], 'is not a field of this file');
+    if (key !== 'servers') fail(file, [key], 'is not a field of this format');
   }
 }
 

@@ -40,11 +40,11 @@ function printInput(id: string, { name, of = name }: InputVariable): Printed {
 function find(whole: string, inside: string, variables: VariablesById): Found {
   if (inside.startsWith('input:')) {
     const variable = variables.get(inside.slice('input:'.length));
-    if (variable === undefined) return { problem: `${whole} names none of the inputs` };
+    if (variable === undefined) return { problem: `${whole} does not name an input` };
     return { part: { kind: 'var', name: variable.name } };
   }
   if (inside.startsWith('env:') && ENV_NAME.test(inside.slice(4)))
     return { part: { kind: 'env', name: inside.slice(4) } };
   if (LOCAL.test(inside)) return { problem: `${whole} has no meaning on a server` };
-  return { loss: `${whole} is no placeholder of this format and is kept as text` };
+  return { loss: `${whole} is not a placeholder of this format and is kept as text` };
 }

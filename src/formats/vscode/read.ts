@@ -73,7 +73,7 @@ function readEnv(
   return Object.fromEntries(
     Object.entries(env).flatMap(([name, value]) => {
       if (value !== null) return [[name, String(value)]];
-      lose(entry, ['env', name], 'a variable cannot be taken out of the environment');
+      lose(entry, ['env', name], 'a variable cannot be removed from the environment');
       return [];
     }),
   );

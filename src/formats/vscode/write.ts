@@ -42,7 +42,7 @@ export function writeVscodeServer(draft: Draft, inputs: InputList): JsonObject |
   if (spec.oauth !== undefined) {
     tellHeaders(draft, spec.oauth.headers);
     if (spec.oauth.scopes.length > 0)
-      lost(draft, 'spec.oauth.scopes', 'cannot be said in this format');
+      lost(draft, 'spec.oauth.scopes', 'cannot be expressed in this format');
   }
   const oauth = spec.oauth && {
     oauth: writeOAuthTexts(draft, { oauth: spec.oauth, words: { clientId: 'clientId' } }, dialect),
@@ -64,7 +64,7 @@ function writeVariables(draft: Draft, inputs: InputList): VariablesById {
   const variables = new Map<string, InputVariable>();
   for (const [of, variable] of Object.entries(draft.server.spec.userVariables)) {
     if (!used.has(of)) {
-      const reason = 'is not used by anything that this format can say';
+      const reason = 'is not used by anything that this format can express';
       lost(draft, `spec.user_variables[${of}]`, reason);
       continue;
     }
@@ -98,7 +98,7 @@ function tellRenamed(
     lost(draft, field, `another server has an input of this name: it becomes ${name}`);
     lost(draft, `spec.user_variables[${name}]`, `takes the place of ${of}`);
   } else if (variable.title !== (id === name ? '' : id))
-    lost(draft, `${field}.title`, 'cannot be said in this format');
+    lost(draft, `${field}.title`, 'cannot be expressed in this format');
 }
 
 /** The user variables in those fields that the format has and can say. */

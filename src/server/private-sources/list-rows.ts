@@ -75,7 +75,7 @@ function takeRows({ source, rows, byteCount, message }: Taking): Error | undefin
     return undefined;
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    const what = `answered what is no ListPrivateServersResponse: check its target (${reason})`;
+    const what = `returned an invalid ListPrivateServersResponse: check its target (${reason})`;
     return unavailable(source, { code: 'INTERNAL', what, cause: error });
   }
 }

@@ -101,7 +101,7 @@ function refuseDoubles(entry: Entry, declared: readonly DeclaredSource[]): void 
     if (first === undefined) taken.set(tenant, index);
     else {
       const path = ['sources', index, 'tenant'];
-      fail(entry, path, `this tenant has a source already: sources[${String(first)}]`);
+      fail(entry, path, `this tenant already has a source: sources[${String(first)}]`);
     }
   }
 }

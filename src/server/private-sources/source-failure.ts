@@ -60,7 +60,7 @@ export function unavailable(
 
 /** SOURCE_TOO_LARGE: it answered `what`. */
 export function tooLarge({ name }: Pick<SourceIdentity, 'name'>, what: string): SwitchboardError {
-  return new SwitchboardError('SOURCE_TOO_LARGE', `private source ${name} answered ${what}`, {
+  return new SwitchboardError('SOURCE_TOO_LARGE', `private source ${name} returned ${what}`, {
     metadata: { source: name },
   });
 }
@@ -73,15 +73,15 @@ function adviceFor(
 ): { readonly text: string; readonly retryDelayMs: number } {
   if (code === 'UNAVAILABLE') {
     const text =
-      'cannot be reached, or the connection broke: check its target, its tls, and that it runs';
+      'is unreachable, or the connection broke: check its target, its tls, and that it is running';
     return { text, retryDelayMs: RETRY_DELAY_MS };
   }
   if (code === 'DEADLINE_EXCEEDED') {
-    const text = `did not answer within ${String(timeoutMs)} ms: check that it runs, or raise its timeout`;
+    const text = `did not respond within ${String(timeoutMs)} ms: check that it is running, or raise its timeout`;
     return { text, retryDelayMs: RETRY_DELAY_MS };
   }
   if (NEEDS_CREDENTIALS.has(code)) {
-    const text = 'refused the call: check its token_file and its tls';
+    const text = 'rejected the call: check its token_file and its tls';
     return { text, retryDelayMs: MEND_DELAY_MS };
   }
   if (code === 'UNIMPLEMENTED') {

@@ -20,7 +20,7 @@ export async function sourceMetadata(
     return metadata;
   } catch (cause) {
     // The cause names the path, which is nobody's business but the operator's.
-    const what = 'its token_file cannot be used: check that it can be read and holds a token';
+    const what = 'its token_file cannot be used: check that it is readable and contains a token';
     throw unavailable(source, { code: 'UNAUTHENTICATED', what, cause });
   }
 }
@@ -38,7 +38,7 @@ export function tokenFileProblem(file: string): string | undefined {
 /** The token itself is never part of an error. */
 function tokenIn(text: string): string {
   const token = text.trim();
-  if (token === '') throw new Error('the file holds no token');
-  if (!/^[\x21-\x7e]+$/.test(token)) throw new Error('the file holds more than one token');
+  if (token === '') throw new Error('the file contains no token');
+  if (!/^[\x21-\x7e]+$/.test(token)) throw new Error('the file contains more than one token');
   return token;
 }

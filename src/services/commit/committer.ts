@@ -368,7 +368,7 @@ function givenUp(signal: AbortSignal | undefined): SwitchboardError {
   const isLate = isSwitchboardError(signal?.reason, 'DEADLINE_EXCEEDED');
   return new SwitchboardError(
     isLate ? 'NOT_WRITTEN' : 'CANCELLED',
-    'it was given up before its turn',
+    'the call was cancelled before its turn',
   );
 }
 

@@ -11,7 +11,7 @@ export async function withDeadline<T>(
 ): Promise<T> {
   const late = new AbortController();
   const timer = setTimeout(() => {
-    const text = `the Catalog did not answer within ${String(ms)} ms`;
+    const text = `the Catalog did not respond within ${String(ms)} ms`;
     late.abort(new SwitchboardError('CATALOG_UNAVAILABLE', text, { retryDelayMs: 1_000 }));
   }, ms);
   try {

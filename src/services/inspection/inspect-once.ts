@@ -95,8 +95,8 @@ async function inspect(
   if (reason === undefined) return inspector.inspect(spec, { signal, timeoutMs });
   const message =
     reason === 'NEEDS_NODE'
-      ? 'its values are known to nodes only, which tell what they learn when they connect'
-      : 'the control plane starts no processes; nodes tell what they learn when they connect';
+      ? 'only nodes know its values; they report what they learn when they connect'
+      : 'the control plane starts no processes; nodes report what they learn when they connect';
   return { kind: 'failed', reason, message };
 }
 

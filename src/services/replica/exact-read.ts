@@ -48,7 +48,7 @@ export async function readExactly<T>(
     }
     atLeast = to;
   }
-  throw new SwitchboardError('CATALOG_UNAVAILABLE', 'what was asked for changes too fast', {
+  throw new SwitchboardError('CATALOG_UNAVAILABLE', 'the requested records keep changing', {
     retryDelayMs: 1_000,
   });
 }

@@ -207,7 +207,7 @@ export class Watcher {
     const { now, limits } = this.deps;
     const since = this.out.blockedSince;
     if (since !== undefined && now() - since >= limits.stallMs) {
-      this.end(new SwitchboardError('SLOW_CONSUMER', 'the reader takes nothing'));
+      this.end(new SwitchboardError('SLOW_CONSUMER', 'the reader takes no data'));
     } else if (this.delivery !== undefined) {
       const ms = now() - this.delivery.since;
       const least = (ms / 1_000) * limits.snapshotBytesPerSecond;

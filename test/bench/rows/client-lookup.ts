@@ -9,8 +9,8 @@ import type { NodeRole } from '../roles/node.js';
 export const clientLookup: Bench = {
   name: 'client-lookup',
   about:
-    'A node that follows a user looks servers up by name with `servers.get`: 1,000 shared and ' +
-    '1,000 private ones, asked for in turns. It includes the check that the view is known.',
+    'A node that follows a user looks up servers by name with `servers.get`: 1,000 shared and ' +
+    '1,000 private ones, in turn. Includes the check that the view is synced.',
   rows: [
     {
       name: 'lookup in the client',

@@ -7,8 +7,8 @@ import type { WatchLoad } from '../roles/watch-load.js';
 export const commitToCallback: Bench = {
   name: 'commit-to-callback',
   about:
-    '1,000 streams on 10 connections watch; 10 times a second one commit is made. Measured from ' +
-    'sending the write, which both flush to the disk, to the callback of each stream.',
+    '1,000 streams on 10 connections watch; 10 commits are made per second. Measured from ' +
+    'sending the write, which both flush to disk, to the callback of each stream.',
   rows: [
     {
       name: 'commit to callback, p99',

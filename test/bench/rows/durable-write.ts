@@ -10,10 +10,10 @@ function durableWriteBy(writers: number, commitsEach: number): Bench {
   return {
     name: `durable-write ${who}`,
     about:
-      `Appends of one update each by ${who}, each waiting for its last one and each in a tenant ` +
-      'of its own, to the Catalog in LMDB. Bare LMDB puts the same rows (log, head, record, ' +
-      'answer to the request), made ahead, with the same settings and flush; or only the row of ' +
-      'the log.',
+      `Appends of one update each by ${who} to the Catalog in LMDB, each writer waiting for ` +
+      'its previous append and using its own tenant. Bare LMDB puts the same rows (log, head, ' +
+      'record, response to the request), prepared in advance, with the same settings and ' +
+      'flush; or only the log row.',
     rows: [
       {
         ...rowOf(who, 'bare', 'bare LMDB, the same rows'),

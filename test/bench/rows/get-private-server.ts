@@ -17,9 +17,9 @@ const SERVERS = 100;
 export const getPrivateServer: Bench = {
   name: 'get-private-server',
   about:
-    'GetServer by name in a warm view of a user who owns 100 servers and sees 100 shared ones: of ' +
-    'one of their own, against a shared one, both of the same control plane. 4 connections with 16 ' +
-    'calls in flight each.',
+    'GetServer by name in a warm view of a user who owns 100 servers and sees 100 shared ones: ' +
+    "one of the user's own servers against a shared one, on the same control plane. 4 " +
+    'connections with 16 calls in flight each.',
   rows: [
     {
       name: 'GetServer of a private server',

@@ -16,7 +16,7 @@ export const getServer: Bench = {
   name: 'get-server',
   about:
     'GetServer by name in a warm view of a user, 4 connections with 16 calls in flight each. ' +
-    'The bare handler gets the same request and answers the same bytes without looking at them.',
+    'The bare handler gets the same request and returns the same bytes without inspecting them.',
   rows: [
     {
       name: 'GetServer over gRPC',

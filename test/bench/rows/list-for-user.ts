@@ -34,10 +34,11 @@ function listAmong(among: Among): Bench {
   return {
     name: among.bench,
     about:
-      'ListServers for a user who owns 20 servers, was granted 5 and sees 20 shared ones, in a tenant ' +
-      `with ${others} private servers more, of others, against one without those. Cold is the first list for a ` +
-      'user, warm the second. Gets and ranges of LMDB are counted, and the bytes of the rows they ' +
-      'read; the smallest of three users, for the replica also asks for the head once a second.',
+      'ListServers for a user who owns 20 servers, was granted 5 and sees 20 shared ones, in a ' +
+      `tenant with ${others} more private servers of other users, against a tenant without ` +
+      'those. Cold is the first list for a user, warm the second. Counts the gets and ranges ' +
+      'of LMDB and the bytes of the rows they read; the minimum of three users, because the ' +
+      'replica also reads the head once a second.',
     rows: [
       rowOf(among, { name: 'cold, store commands', figure: 'coldCommands', unit: 'commands' }, 1),
       rowOf(among, { name: 'cold, bytes read', figure: 'coldBytes', unit: 'bytes' }, 1.01),

@@ -29,13 +29,13 @@ interface Sent extends Known {
   readonly bytes: number;
 }
 
-/** What a node is sent when it comes back, after a restart or to another replica. */
+/** What a node receives when it reconnects, after a restart or to another replica. */
 export const nodeReconnect: Bench = {
   name: 'node-reconnect',
   about:
-    'A node with the views of 10,000 users, each of whom owns one server, opens its stream again with the ' +
-    'token of the one before; one of its users was not synced when that broke. Bytes of all messages ' +
-    'until it has caught up. The baseline is the same node without a token, which is sent everything.',
+    'A node with the views of 10,000 users, each of whom owns one server, reopens its stream with the last ' +
+    'token of the previous one; one of its users was not synced when that stream broke. Bytes of all messages ' +
+    'until it has caught up. The baseline is the same node without a token, which receives everything.',
   rows: [
     {
       name: 'reconnect with 10,000 users, one pending',

@@ -11,7 +11,7 @@ export const poolBorrow: Bench = {
   name: 'pool-borrow',
   about:
     'A node borrows connections of a user, by name with `await connections.get`, from a pool ' +
-    'that is connected to 64 servers over streamable HTTP. The MCP server counts requests.',
+    'connected to 64 servers over streamable HTTP. The MCP server counts requests.',
   rows: [
     {
       name: 'borrowing a warm connection',

@@ -19,11 +19,11 @@ const ROWS = 5;
 export const privateLoad: Bench = {
   name: 'private-load',
   about:
-    'ListServers for a user who was never seen before and has 5 servers in a private source, which is ' +
-    'a process of its own; one user after the other. The bare handler does the same for each call: it ' +
-    'asks the same source for as many rows with a bare grpc-js client, puts one document of the bytes ' +
-    'of our log into LMDB with the same settings and flush, and answers the same bytes. It neither ' +
-    'looks at the rows nor keeps the servers where they can be found.',
+    'ListServers for a new user who has 5 servers in a private source, which is a separate ' +
+    'process; one user after the other. The bare handler does the same for each call: it ' +
+    'requests as many rows from the same source with a bare grpc-js client, puts one document ' +
+    'with the bytes of our log into LMDB with the same settings and flush, and returns the ' +
+    'same bytes. It neither inspects the rows nor indexes the servers.',
   rows: [
     {
       name: 'first list for a user, from a source',

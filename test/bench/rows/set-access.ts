@@ -17,11 +17,12 @@ const ID = 'granted';
 export const setAccess: Bench = {
   name: 'set-access',
   about:
-    'SetAccess that replaces a list of 10,000 users by another one that has half of them: 5,000 go and ' +
-    '5,000 come. One call after the other, there and back, and nobody watches. Bare LMDB puts and ' +
-    'removes the rows of these commits (log, head, record, two rows for each user), taken from ours, ' +
-    'in one transaction with the same settings and flush. Both by subject that comes or goes, ' +
-    'for what a call costs by itself is lost among so many.',
+    'SetAccess that replaces a list of 10,000 users by another that keeps half of them: 5,000 ' +
+    'are removed and 5,000 added. One call after the other, back and forth, without watchers. ' +
+    'Bare LMDB puts and removes the rows of these commits (log, head, record, two rows for ' +
+    'each user), taken from ours, in one transaction with the same settings and flush. Both ' +
+    'are divided by the subjects added or removed, because with so many the fixed cost of a ' +
+    'call does not show.',
   rows: [
     {
       name: 'SetAccess, 10,000 of which half change',

@@ -20,10 +20,10 @@ const ID = 'granted';
 export const updateGranted: Bench = {
   name: 'update-granted',
   about:
-    'UpdateServer of a PRIVATE server that is granted to 10,000 users, against one that is granted to 1, ' +
-    'each in a tenant of its own. One of those users watches; each update waits until the watcher has ' +
-    'the one before, and no more messages may come than updates. The grants are written into the log ' +
-    'before.',
+    'UpdateServer of a PRIVATE server that is granted to 10,000 users, against one that is ' +
+    'granted to 1, each in its own tenant. One of those users watches; each update waits until ' +
+    'the watcher has received the previous one, and there may be no more messages than ' +
+    'updates. The grants are written to the log in advance.',
   rows: [
     {
       name: 'update of a server granted to 10,000',

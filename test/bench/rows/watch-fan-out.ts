@@ -26,11 +26,11 @@ function fanOut(full: Topology): Bench {
   return {
     name: `watch-fan-out ${shape}`,
     about:
-      `WatchServers of the app's view on ${String(full.connections)} connections with ${String(full.streamsEach)} ` +
-      'streams each. One process makes commits by UpdateServer, 16 of them under way at once, and ' +
-      'counts what arrives. A delivery is one commit on one stream. The bare server gets a call of ' +
-      'the same bytes for each commit and writes one shared buffer, the message of ours, to every ' +
-      'stream.',
+      `WatchServers of the app's view on ${String(full.connections)} connections with ` +
+      `${String(full.streamsEach)} streams each. One process commits with UpdateServer, 16 ` +
+      'calls in flight, and counts what arrives. A delivery is one commit on one stream. The ' +
+      'bare server gets a call of the same bytes for each commit and writes one shared buffer, ' +
+      'the same message as ours, to every stream.',
     rows: rowsOf(shape),
     async open(lab) {
       const topology = lab.isQuick

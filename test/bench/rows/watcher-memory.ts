@@ -19,9 +19,9 @@ const FIRST = 50;
 export const watcherMemory: Bench = {
   name: 'watcher-memory',
   about:
-    '2,000 idle streams on 10 connections, each a WatchServers of another user. Heap and buffers ' +
-    'of the server after garbage collection, less what they were with 50 streams, for each stream. ' +
-    'Every run has a new server.',
+    '2,000 idle streams on 10 connections, each a WatchServers of another user. Heap and ' +
+    'buffers of the server after garbage collection, minus those with 50 streams, per stream. ' +
+    'Every run starts a new server.',
   rows: [
     {
       name: 'memory of a watcher',

@@ -110,7 +110,7 @@ describe('a private source behind gRPC', () => {
     origin.setBehaviour('ana', { end: 'hang' });
     const error = await failure(open(origin.address, { timeoutMs: 200 }));
     expect(error.metadata).toEqual({ source: 'app-db', code: 'DEADLINE_EXCEEDED' });
-    expect(error.message).toContain('did not answer within 200 ms');
+    expect(error.message).toContain('did not respond within 200 ms');
   });
 
   it('that sends one message of more than max_bytes is too large', async () => {

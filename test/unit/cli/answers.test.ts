@@ -83,14 +83,14 @@ describe('facts', () => {
       facts: { observation: OBSERVED, oauthNeed: OauthNeed.OAUTH_NEED_UNKNOWN, failure: FAILED },
     });
     const text = inspectionText(server);
-    expect(text).toContain('by node-1 (with an older configuration)');
+    expect(text).toContain('by node-1 (older configuration)');
     expect(text).toMatch(/^Inspection: +failed: UNREACHABLE: connect ECONNREFUSED$/m);
     expect(text).toMatch(/^Failed at: +2026-11-21 09:05:07, 3 times in a row$/m);
     expect(text).toMatch(/^Next try: +about 2026-11-21 09:05:07$/m);
-    expect(text).toMatch(/^OAuth: +could not be told$/m);
+    expect(text).toMatch(/^OAuth: +unknown$/m);
     const failure = { ...FAILED, nextAttemptTime: undefined, attempts: 1 };
     const never = inspectionText({ ...server, facts: { ...server.facts!, failure } });
-    expect(never).toMatch(/^Next try: +none by itself/m);
+    expect(never).toMatch(/^Next try: +no automatic retry/m);
     expect(never).not.toContain('in a row');
   });
 
@@ -166,8 +166,8 @@ describe('an explanation', () => {
       id-2  PRIVATE of ana  shadowed         Reason 1.
       id-3  PRIVATE of bob  not granted      Reason 2.
       id-4  USER            deleted          Reason 3.
-      More servers have the name and are not seen by this view.
-      More servers had the name when they were deleted.
+      More servers outside this view have the name.
+      More deleted servers had the name.
       "
     `);
   });
@@ -182,7 +182,7 @@ describe('an explanation', () => {
 describe('several servers of a name', () => {
   it('are listed, with how to choose', () => {
     expect(severalOf('weather', CANDIDATES.slice(0, 2)).message).toMatchInlineSnapshot(`
-      "2 servers have the name weather: say which with --id ID, or for whom with --user ID or --app
+      "2 servers have the name weather: pick one with --id ID, or resolve the name with --user ID or --app
         id-1  APP             disabled
         id-2  PRIVATE of ana"
     `);

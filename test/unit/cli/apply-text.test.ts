@@ -95,7 +95,7 @@ describe('a plan', () => {
             spec.streamable_http.headers[Authorization]
         ! notes  INVALID_FIELD: librechat.yaml:4:12: mcpServers.notes.url: is not allowed
         . old of ana  no longer in the file; --prune deletes it
-        ! 1 broken, as told above
+        ! 1 broken, see above
       "
     `);
   });
@@ -106,9 +106,9 @@ describe('a plan', () => {
       "librechat.yaml (librechat): 3 servers
         ! notes  INVALID_FIELD: librechat.yaml:4:12: mcpServers.notes.url: is not allowed
         - old of ana
-        . old of ana  no longer in the file; stays, as one of its name is refused
+        . old of ana  no longer in the file; kept, because another server of its name was refused
         = 2 unchanged
-        ! 1 broken, as told above
+        ! 1 broken, see above
       "
     `);
   });
@@ -132,8 +132,8 @@ describe('an outcome', () => {
     const text = outcomeText(plan, ended({ results: [UNCHANGED, moved, undefined] }));
     expect(text).toMatchInlineSnapshot(`
       "librechat.yaml: 1 unchanged, 1 refused, 1 broken, 1 not known to be applied
-        = files  is as declared already
-        ! weather  was changed by somebody since the plan was made: apply again to see what differs now
+        = files  is already as declared
+        ! weather  has changed since the plan was made: apply again to see the new differences
       "
     `);
   });

@@ -23,14 +23,14 @@ describe('the text about a load', () => {
     });
     expect(told).toBe(`User:      ana
 Source:    app-db
-State:     loaded; being loaded now
+State:     loaded; loading
 Loaded:    2026-11-21 09:05:07
 Servers:   2
 Left out:  3 rows
 Failure:   SOURCE_UNAVAILABLE: no route
-Next try:  about 2026-11-21 09:05:07, or now by \`switchboard load ana --force\`
+Next try:  about 2026-11-21 09:05:07, or now with \`switchboard load ana --force\`
 
-ROW  NAME   WHY IT WAS LEFT OUT
+ROW  NAME   REASON
 r1   notes  ROW_BROKEN: no key
 … and 2 more rows
 `);
@@ -38,8 +38,8 @@ r1   notes  ROW_BROKEN: no key
 
   it.each([
     [{ state: State.STATE_COLD }, 'never loaded'],
-    [{ state: State.STATE_INVALIDATED }, 'invalidated; whoever reads'],
-    [{ state: State.STATE_PURGED }, 'before `switchboard load ana --force`'],
+    [{ state: State.STATE_INVALIDATED }, 'invalidated; the next read'],
+    [{ state: State.STATE_PURGED }, 'until `switchboard load ana --force`'],
     [{ state: State.STATE_LOADED, source: '' }, 'needs no load'],
     [{ state: State.STATE_UNSPECIFIED }, 'unknown (0)'],
   ])('of %j says %s', (load, said) => {

@@ -120,7 +120,7 @@ describe('failures', () => {
       .toMatchInlineSnapshot(`
       "switchboard: INVALID_FIELD: server.name: must not be empty
         server.name: must not be empty
-        What to do: Correct the fields that the BadRequest detail names.
+        What to do: Correct the fields listed in the BadRequest detail.
       "
     `);
   });
@@ -133,7 +133,7 @@ describe('failures', () => {
     expect(describeFailure(fromStatus(failure))).toMatchInlineSnapshot(`
       "switchboard: UNRECOGNIZED_STATUS: Received message larger than max
         code: RESOURCE_EXHAUSTED
-        What to do: See its code in the metadata and its message; a proxy or another version may have sent it.
+        What to do: Look at the code in the metadata and at the message; a proxy or another version may have sent it.
       "
     `);
   });

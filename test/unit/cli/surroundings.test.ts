@@ -119,7 +119,9 @@ describe('the flags of apply', () => {
   it('are refused where they do not fit together', async () => {
     expect(() => applyOptions(['a', 'b'], { source: 'x' })).toThrow(UsageError);
     expect(() => applyOptions(['a'], { source: '' })).toThrow(UsageError);
-    expect(() => applyOptions(['a'], { format: 'toml' })).toThrow(/toml is none of own, librechat/);
+    expect(() => applyOptions(['a'], { format: 'toml' })).toThrow(
+      /toml is not one of own, librechat/,
+    );
     const pruning = applyOptions(['-'], { prune: true });
     await expect(readSets(['-'], pruning, io(''))).rejects.toThrow(/--source/);
     const twice = applyOptions(['-', '-'], {});

@@ -136,7 +136,7 @@ describe('explain', () => {
     const app = explained(APP_VIEW, [user, own]);
     expect(app.winner).toBeUndefined();
     expect(app.explanation).toBe(
-      '"files" is no server for the app view: those that have it are not seen.',
+      '"files" is not a server for the app view: the servers that have it are outside the view.',
     );
     expect(verdicts(app.candidates)).toEqual([
       ['user', 'not_for_app'],

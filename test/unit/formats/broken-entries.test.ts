@@ -94,7 +94,7 @@ const cases: readonly Broken[] = [
     text: json('servers', '{ "type": "http", "url": "https://a.test/${input:x}" }'),
     field: 'servers.server-100.url',
     column: 35,
-    message: '${input:x} names none of the inputs',
+    message: '${input:x} does not name an input',
   },
   {
     what: 'a key given twice',
@@ -118,7 +118,7 @@ const cases: readonly Broken[] = [
     text: own('spec: { sse: { url: "https://a.test", headers: { X-A: "${var:KEY}" } } }'),
     field: 'servers[100].spec.sse.headers.X-A',
     column: 74,
-    message: '${var:KEY} is not among user_variables',
+    message: '${var:KEY} is not declared in user_variables',
   },
 ];
 

@@ -42,9 +42,9 @@ describe('the format', () => {
   });
 
   it.each([
-    ['an empty map', '{}', /is no config file of a known format/],
-    ['a list', '[]', /is no config file of a known format/],
-    ['a text', 'hello\n', /is no config file of a known format/],
+    ['an empty map', '{}', /is not a config file of a known format/],
+    ['a list', '[]', /is not a config file of a known format/],
+    ['a text', 'hello\n', /is not a config file of a known format/],
     ['two formats', '{ "servers": {}, "mcpServers": {} }', /could be vscode or claude: say which/],
   ])('cannot be told of %s', (_, text, message) => {
     const { format, servers, problems } = readServers(text);

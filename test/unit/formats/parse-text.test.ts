@@ -60,8 +60,13 @@ describe('a text', () => {
       undefined,
       [expect.stringMatching(/^1:4 is not YAML/)],
     ],
-    ['an alias of nothing', 'a: *x\n', undefined, ['1:4 *x stands for nothing, or for itself']],
-    ['an alias of itself', 'a: &x [*x]\n', undefined, ['1:8 *x stands for nothing, or for itself']],
+    ['an alias of nothing', 'a: *x\n', undefined, ['1:4 *x has no anchor, or refers to itself']],
+    [
+      'an alias of itself',
+      'a: &x [*x]\n',
+      undefined,
+      ['1:8 *x has no anchor, or refers to itself'],
+    ],
     ['a key that is no text', '? [a]\n: 1\n', undefined, ['1:3 a key must be text']],
     [
       'a merge of text',
@@ -100,7 +105,7 @@ describe('a text', () => {
         }),
       ].join('\n');
     expect(parsed(bomb(30))).toEqual([
-      expect.stringMatching(/^\d+:\d+ aliases stand for too much$/),
+      expect.stringMatching(/^\d+:\d+ aliases expand to too many values$/),
     ]);
     expect(parsed(bomb(3))).toHaveProperty('a3');
   });

@@ -43,7 +43,7 @@ describe('an entry of librechat.yaml', () => {
     [
       'both, without a type',
       { command: 'x', url: 'https://a.test' },
-      ['command! is given beside a url: say by `type` which one is meant'],
+      ['command! is set together with a url: choose one with `type`'],
     ],
     [
       'a type without its command',
@@ -70,12 +70,12 @@ describe('an entry of librechat.yaml', () => {
     [
       'a placeholder in the command',
       { command: '${BIN}' },
-      ['command! must be plain: placeholders are put together at the node'],
+      ['command! must be plain text, without placeholders'],
     ],
     [
       'a websocket with an https url',
       { type: 'websocket', url: 'https://a.test' },
-      ['url! must begin with ws or wss, not https'],
+      ['url! must start with ws or wss, not https'],
     ],
   ])('is refused with %s', (_, entry, messages) => {
     expect(told(entry)).toEqual(messages);
@@ -85,7 +85,7 @@ describe('an entry of librechat.yaml', () => {
     const entry = { ...HTTP, timeout: 1, initTimeout: 2, sseReadTimeout: 3 };
     expect(specOf(entry).timeouts).toEqual({ callMs: 1, connectMs: 2, readMs: 3 });
     expect(specOf({ ...HTTP, timeout: 0 }).timeouts).toEqual({});
-    expect(told({ ...HTTP, timeout: 0 })).toEqual(['timeout: 0 is read as not given']);
+    expect(told({ ...HTTP, timeout: 0 })).toEqual(['timeout: 0 counts as unset']);
     expect(told({ ...HTTP, timeout: 86_400_001 })).toEqual([
       'timeout! must be more than 0 and at most 24 h',
     ]);

@@ -101,7 +101,7 @@ describe('a package', () => {
   it('that cannot be run is told', () => {
     for (const rest of [{}, { packages: [{ registryType: 'mcpb', identifier: 'x', ...STDIO }] }])
       expect(read(rest).problems).toMatchObject([
-        { server: 'com.example/a', message: 'has no remote, and no package that can be run' },
+        { server: 'com.example/a', message: 'has no remote and no runnable package' },
       ]);
   });
 });
@@ -159,9 +159,9 @@ describe('a remote', () => {
     });
     const { losses } = read({ remotes: [{ type: 'sse', url: 'https://a.test', headers }] });
     expect(losses.map(({ field, reason }) => `${field}: ${reason}`)).toEqual([
-      'remotes[0].headers[2].default: is used as the value; nobody is asked for another',
+      'remotes[0].headers[2].default: is used as the value; users are not prompted',
       'remotes[0].headers[3]: is optional and has no value: left out',
-      'remotes[0].headers[4]: is optional there; here each user has to fill it in',
+      'remotes[0].headers[4]: is optional there; here each user must fill it in',
       'remotes[0].headers[4].default: a user variable has no default',
     ]);
   });

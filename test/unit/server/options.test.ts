@@ -121,7 +121,7 @@ describe('options', () => {
     [['--tls-client-ca', 'a.pem'], /^TLS needs both/],
     [['--data-dir', ' '], /^--data-dir " ": must not be empty/],
     [['--catalog', 'redis'], /^--catalog "redis": expected one of lmdb, memory/],
-    [['--catalog', 'memory', '--data-dir', 'x'], /^--catalog memory keeps nothing, so --data-dir/],
+    [['--catalog', 'memory', '--data-dir', 'x'], /^--catalog memory stores nothing, so --data-dir/],
     [['--no-such-flag'], /--no-such-flag.*--help lists all options/],
     [['--listen'], /--listen.*--help lists all options/],
     [['stray'], /--help lists all options/],
@@ -133,7 +133,7 @@ describe('options', () => {
   it('have no folder when the catalog is in memory', () => {
     expect(parseServeOptions(['--catalog', 'memory'], {}).dataDir).toBeUndefined();
     const env = { SWITCHBOARD_CATALOG: 'memory', SWITCHBOARD_DATA_DIR: 'x' };
-    expect(() => parseServeOptions([], env)).toThrow(/leave one of them out/);
+    expect(() => parseServeOptions([], env)).toThrow(/remove one of them/);
   });
 
   it('name the variable when the mistake is there', () => {

@@ -81,7 +81,7 @@ describe('the file of private sources', () => {
     ['nothing', '', /line 1, column 1: is empty/],
     ['no YAML', 'sources: [', /line 1, column \d+: is not YAML/],
     ['no sources', {}, /sources: is required/],
-    ['an unknown field of the file', { sources: [], source: [] }, /: source: is not a field here/],
+    ['an unknown field of the file', { sources: [], source: [] }, /: source: is not a known field/],
     ['no tenant', withSource({ tenant: undefined }), /sources\[0\]\.tenant: is required/],
     ['no name', withSource({ name: undefined }), /sources\[0\]\.name: is required/],
     ['no target', withSource({ target: undefined }), /sources\[0\]\.target: is required/],
@@ -119,7 +119,7 @@ describe('the file of private sources', () => {
     [
       'one tenant twice',
       { sources: [MINIMAL, { ...MINIMAL, name: 'other' }] },
-      /sources\[1\]\.tenant: this tenant has a source already: sources\[0\]/,
+      /sources\[1\]\.tenant: this tenant already has a source: sources\[0\]/,
     ],
     ['a key twice', 'sources: []\nsources: []', /line 2, column 1: sources: is given twice/],
   ])('is refused with %s', (_, content, message) => {
@@ -142,7 +142,7 @@ describe('the file of private sources', () => {
       'sources:\n  - { tenant: a, name: b, target: "c:1",\n      ttll: 1s }',
     );
     expect(() => readSourcesFile(other)).toThrow(
-      /line 3, column 7: sources\[0\]\.ttll: is not a field here$/,
+      /line 3, column 7: sources\[0\]\.ttll: is not a known field$/,
     );
   });
 
@@ -151,7 +151,7 @@ describe('the file of private sources', () => {
     ['of two lines', 'secret-1\nsecret-2'],
   ])('is refused with a token file that is %s, without repeating it', (_, token) => {
     const file = sourcesFile(withSource({ token_file: 'token' }), { token });
-    expect(() => readSourcesFile(file)).toThrow(/token_file: cannot be used: the file holds/);
+    expect(() => readSourcesFile(file)).toThrow(/token_file: cannot be used: the file contains/);
     expect(() => readSourcesFile(file)).not.toThrow(/secret/);
   });
 

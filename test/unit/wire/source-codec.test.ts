@@ -48,7 +48,7 @@ describe('a row of a source', () => {
   it.each([
     [{ ...ROW, rowId: '' }, ['servers[7].row_id: is required']],
     [{ ...ROW, rowId: 'x'.repeat(257) }, ['servers[7].row_id: must be at most 256 characters']],
-    [{ ...ROW, rowId: 'a\nb' }, ['servers[7].row_id: must not hold control characters']],
+    [{ ...ROW, rowId: 'a\nb' }, ['servers[7].row_id: must not contain control characters']],
     [{ ...ROW, name: '' }, ['servers[7].name: is required']],
     [{ rowId: '1', name: 'notes' }, ['servers[7].spec: is required']],
     [{ spec: {} }, ['row_id', 'name', 'spec.transport']],

@@ -18,36 +18,37 @@ import { ServerSpec } from "../../v1/server.js";
 
 /** ListPrivateServersRequest asks for the private servers of a user. */
 export interface ListPrivateServersRequest {
-  /** `tenant` is the tenant's id at Switchboard. */
+  /** `tenant` is the tenant's id in Switchboard. */
   tenant: string;
   /** `user` is the user's id. */
   user: string;
 }
 
-/** ListPrivateServersResponse is a part of the answer. */
+/** ListPrivateServersResponse is one part of the result. */
 export interface ListPrivateServersResponse {
   /** `servers` in any order. */
   servers: SourceServer[];
 }
 
-/** A SourceServer is one private server as its source has it. */
+/** A SourceServer is one private server as stored in its source. */
 export interface SourceServer {
   /**
-   * `row_id` is the source's own id of it: 1 to 256 characters, unique in the tenant,
-   * never given to another server. Required.
+   * `row_id` is its id in the source: 1 to 256 characters, unique in the tenant, never
+   * reused for another server. Required.
    */
   rowId: string;
   /** `name` as Server.name. Required. */
   name: string;
-  /** `owner` is the user id of the owner. Default: the user who was asked for. */
+  /** `owner` is the user id of the owner. Default: the user in the request. */
   owner: string;
   /** `spec` is what is declared about the server. Required. */
   spec:
     | ServerSpec
     | undefined;
   /**
-   * `broken` says why this server cannot be told; all but `row_id` and `name` are
-   * then ignored. Switchboard leaves what it knows of it as it is, and reports it.
+   * `broken` states why this server cannot be returned; all fields but `row_id` and
+   * `name` are then ignored. Switchboard keeps its current copy of the server, and
+   * reports the problem.
    */
   broken: string;
 }
@@ -348,25 +349,25 @@ export const SourceServer: MessageFns<SourceServer> = {
 };
 
 /**
- * PrivateSourceService is what an application serves when it keeps the private
- * servers of its users in a database of its own. Switchboard calls it when a user
- * shows up, before what it knows of the user becomes too old, and after
- * InvalidateUser; it then holds exactly the servers that were answered.
+ * An application implements PrivateSourceService when it keeps the private servers of
+ * its users in its own database. Switchboard calls it on first use by a user, before
+ * its copy expires, and after InvalidateUser; it then holds exactly the servers that
+ * were returned.
  *
- * The answer must be of one moment: a query in one transaction or snapshot. Nothing
- * more is asked of the database: no versions, no notifications, no soft deletion.
+ * The response must be consistent: a query in one transaction or snapshot. Nothing more
+ * is required of the database: no versions, no notifications, no soft deletes.
  */
 export type PrivateSourceServiceService = typeof PrivateSourceServiceService;
 export const PrivateSourceServiceService = {
   /**
-   * ListPrivateServers answers every private server that one user may use: the
-   * user's own and, if this source speaks for other owners too, those of others
-   * that are shared with the user. Send them in as many messages as is convenient,
-   * each below 4 MiB. A user without servers is an empty stream that ends with OK.
+   * ListPrivateServers returns every private server that one user may use: the user's
+   * own and, if this source also covers other owners, those that others share with the
+   * user. Send them in as many messages as is convenient, each below 4 MiB. A user
+   * without servers is an empty stream that ends with OK.
    *
-   * Any error fails the load as a whole and changes nothing at Switchboard; it is
-   * tried again. Never answer fewer servers because some could not be read: fail, or
-   * set `broken` on those.
+   * Any error fails the whole load, changes nothing in Switchboard, and is retried.
+   * Never omit servers that could not be read: return an error, or set `broken` on
+   * them.
    */
   listPrivateServers: {
     path: "/switchboard.source.v1.PrivateSourceService/ListPrivateServers" as const,
@@ -383,28 +384,28 @@ export const PrivateSourceServiceService = {
 
 export interface PrivateSourceServiceServer extends UntypedServiceImplementation {
   /**
-   * ListPrivateServers answers every private server that one user may use: the
-   * user's own and, if this source speaks for other owners too, those of others
-   * that are shared with the user. Send them in as many messages as is convenient,
-   * each below 4 MiB. A user without servers is an empty stream that ends with OK.
+   * ListPrivateServers returns every private server that one user may use: the user's
+   * own and, if this source also covers other owners, those that others share with the
+   * user. Send them in as many messages as is convenient, each below 4 MiB. A user
+   * without servers is an empty stream that ends with OK.
    *
-   * Any error fails the load as a whole and changes nothing at Switchboard; it is
-   * tried again. Never answer fewer servers because some could not be read: fail, or
-   * set `broken` on those.
+   * Any error fails the whole load, changes nothing in Switchboard, and is retried.
+   * Never omit servers that could not be read: return an error, or set `broken` on
+   * them.
    */
   listPrivateServers: handleServerStreamingCall<ListPrivateServersRequest, ListPrivateServersResponse>;
 }
 
 export interface PrivateSourceServiceClient extends Client {
   /**
-   * ListPrivateServers answers every private server that one user may use: the
-   * user's own and, if this source speaks for other owners too, those of others
-   * that are shared with the user. Send them in as many messages as is convenient,
-   * each below 4 MiB. A user without servers is an empty stream that ends with OK.
+   * ListPrivateServers returns every private server that one user may use: the user's
+   * own and, if this source also covers other owners, those that others share with the
+   * user. Send them in as many messages as is convenient, each below 4 MiB. A user
+   * without servers is an empty stream that ends with OK.
    *
-   * Any error fails the load as a whole and changes nothing at Switchboard; it is
-   * tried again. Never answer fewer servers because some could not be read: fail, or
-   * set `broken` on those.
+   * Any error fails the whole load, changes nothing in Switchboard, and is retried.
+   * Never omit servers that could not be read: return an error, or set `broken` on
+   * them.
    */
   listPrivateServers(
     request: ListPrivateServersRequest,

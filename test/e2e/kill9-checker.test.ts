@@ -100,7 +100,7 @@ describe('the checker of the kills [F1, R1, R3]', () => {
     const { revision } = anyWrite();
     const found = judged(({ disk }) => ({
       commits: disk.commits.map((commit) =>
-        commit.revision === revision ? { ...commit, time: commit.time + 1 } : commit,
+        commit.revision === revision ? { ...commit, body: `${commit.body} ` } : commit,
       ),
     }));
     expect(found).toMatch(`the fingerprint of ${String(revision)} does not continue the chain`);

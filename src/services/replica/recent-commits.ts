@@ -1,11 +1,13 @@
 import type { Commit } from '../../domain/commit.js';
 
-/** What the kept commits may come to together, in characters of JSON. */
+/** What the kept commits may take together. Bytes, about. */
 const MAX_SIZE = 16 * 1024 * 1024;
+/** A commit takes so much for each character of its body: the text, and the values that it encodes. */
+const SIZE_OF_CHARACTER = 2;
 
 /**
  * The newest commits of a log, without holes: at least the last, and otherwise as many as
- * `limit` and `maxSize` (characters of JSON) allow, at most about twice that.
+ * `limit` and `maxSize` (bytes, about) allow, at most about twice that.
  */
 export class RecentCommits {
   private readonly limit: number;
@@ -21,7 +23,7 @@ export class RecentCommits {
   }
 
   push(commit: Commit): void {
-    const size = commit.body.length;
+    const size = commit.body.length * SIZE_OF_CHARACTER;
     this.commits.push(commit);
     this.sizes.push(size);
     this.size += size;

@@ -1,6 +1,6 @@
 import type { Commit } from '../../domain/commit.js';
 import type { Decision, DecisionContext } from '../../domain/commands/decide.js';
-import { MOST_TOLD } from '../../domain/commands/move.js';
+import { MAX_NAMESAKES } from '../../domain/commands/move.js';
 import { SwitchboardError } from '../../domain/errors.js';
 import { compareText } from '../../domain/resolve.js';
 import type { StoredServer } from '../../domain/server.js';
@@ -12,7 +12,7 @@ import { asBefore, readRecordsBefore } from '../writes/earlier-state.js';
 import { holdAll, holdOwners } from '../writes/write-request.js';
 
 /** So many of one name are read: one more than is told, the server itself, and a shared one. */
-const LIMIT = MOST_TOLD + 3;
+const LIMIT = MAX_NAMESAKES + 3;
 /** A server is renamed so often while it is looked at before that is given up. */
 const MAX_TRIES = 16;
 

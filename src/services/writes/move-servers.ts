@@ -3,7 +3,7 @@ import {
   decideDemote,
   decidePromote,
   hiddenBy,
-  MOST_TOLD,
+  MAX_NAMESAKES,
   type DemoteIntent,
   type PromoteIntent,
 } from '../../domain/commands/move.js';
@@ -133,7 +133,7 @@ async function movedAnswer(
   return answerOf(tenant, outcome, {
     record: isOnlyChecked ? withoutIdentity(after) : after,
     affected: { everyone: true, subjects: [] },
-    namesakes: hidden.slice(0, MOST_TOLD),
-    moreNamesakes: hidden.length > MOST_TOLD,
+    namesakes: hidden.slice(0, MAX_NAMESAKES),
+    moreNamesakes: hidden.length > MAX_NAMESAKES,
   });
 }

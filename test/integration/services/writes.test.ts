@@ -129,7 +129,7 @@ describe('a repeated request', () => {
   });
 
   it('has the answer of the first after the store was opened again [R3, F1]', async () => {
-    await using world = await openWorld();
+    await using world = await openWorld({ engine: 'lmdb' });
     const first = await create(await world.replica(), { name: 'files' }, { requestId: 'r' });
     const catalog = await openLmdbCatalog({ dataDir: world.dataDir });
     const replica = await world.replica({ catalog });

@@ -15,8 +15,8 @@ import type { ServerSpec } from '../config/spec.js';
 import { validateDeclaration } from '../validate.js';
 import type { Subject } from '../view.js';
 
-/** So many servers that a move hides or uncovers are told. */
-export const MOST_TOLD = 100;
+/** How many of the servers that a move hides or uncovers its answer names. */
+export const MAX_NAMESAKES = 100;
 
 /** What PromoteServer was asked to do. */
 export interface PromoteIntent {
@@ -27,7 +27,7 @@ export interface PromoteIntent {
   readonly spec?: ServerSpec;
   /** What to do if the server would hide private ones. */
   readonly policy: 'fail' | 'shadow';
-  /** The servers that have the name; of more than `MOST_TOLD` others, one more is enough. */
+  /** The servers that have the name; of more than `MAX_NAMESAKES` others, one more is enough. */
   readonly named: readonly StoredServer[];
   /** The id of the copy that a server of a private source is promoted by (rule 28). */
   readonly copyId: string;
@@ -104,7 +104,8 @@ function moveOf(
 function demandShadowsNone({ id, named }: PromoteIntent): void {
   const [first, ...others] = hiddenBy(id, named);
   if (first === undefined) return;
-  const count = others.length < MOST_TOLD ? others.length + 1 : `more than ${String(MOST_TOLD)}`;
+  const count =
+    others.length < MAX_NAMESAKES ? others.length + 1 : `more than ${String(MAX_NAMESAKES)}`;
   throw new SwitchboardError('WOULD_SHADOW', undefined, {
     metadata: { id: first.id, owner: first.owner ?? '', count: String(count) },
   });

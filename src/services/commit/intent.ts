@@ -1,17 +1,18 @@
 import type { Commit, Position, RequestKey } from '../../domain/commit.js';
 import type { Decision, DecisionContext } from '../../domain/commands/decide.js';
+import type { CallOptions } from '../../storage/call-options.js';
 
 /** One write that waits for its decision. */
 export interface WriteIntent {
   /**
-   * Brings what the decision looks at into the view and keeps it there until the answered
-   * function is called. Called again before each new try.
+   * Brings what the decision looks at into the state of the tenant and keeps it there until the
+   * returned function is called. Called again before each new try.
    */
-  readonly prepare: () => Promise<() => void>;
+  readonly prepare: (call: CallOptions) => Promise<() => void>;
   /** The pure decision; undefined if nothing effective would change. Throws the refusal. */
   readonly decide: (context: DecisionContext) => Decision | undefined;
   /**
-   * What `prepare` read for the decision besides the view: if a later commit concerns it,
+   * What `prepare` read for the decision besides that state: if a later commit concerns it,
    * it is prepared again.
    */
   readonly basis?: () => Basis | undefined;
@@ -21,8 +22,8 @@ export interface WriteIntent {
   /** Decide, but append nothing. */
   readonly validateOnly: boolean;
   /**
-   * Gives the write up when it aborts, as long as it waits: CANCELLED, or NOT_WRITTEN if time
-   * is over. From when it is decided on it may be written, and its outcome is waited for.
+   * Gives the write up when it aborts, at once: CANCELLED, or NOT_WRITTEN if time is over, as
+   * long as it waits; OUTCOME_UNKNOWN while it is appended.
    */
   readonly signal?: AbortSignal;
 }

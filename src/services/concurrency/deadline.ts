@@ -1,4 +1,5 @@
 import { SwitchboardError } from '../../domain/errors.js';
+import { untilGivenUp, type CallOptions } from '../../storage/call-options.js';
 import { untilAborted } from './until-aborted.js';
 
 /**
@@ -19,4 +20,18 @@ export async function withDeadline<T>(
   } finally {
     clearTimeout(timer);
   }
+}
+
+/**
+ * Does work for a caller that may give it up: passes on its signal, and a deadline `ms` from now.
+ * Waits no longer than they allow, whatever the work does: CANCELLED, DEADLINE_EXCEEDED.
+ */
+export function callInTime<T>(
+  ms: number,
+  work: (call: CallOptions) => Promise<T>,
+  signal?: AbortSignal,
+): Promise<T> {
+  const deadline = performance.now() + ms;
+  const call = signal === undefined ? { deadline } : { deadline, signal };
+  return untilGivenUp(work(call), call);
 }

@@ -50,7 +50,7 @@ export async function inspectOnce(
   const lease = { ttlMs: LEASE_MS, signal: run.signal };
   return deps.leases.withLease(`inspect/${targetKey(target)}`, lease, async () => {
     // Whoever had the lease before may have recorded what we have not heard of yet.
-    await tenant.log.catchUp();
+    await tenant.log.catchUp(undefined, { signal: run.signal });
     const record = await currentRecord(tenant, target.id);
     if (record === undefined) return { kind: 'gone' };
     if (!isDue(deps, record, run)) return { kind: 'skipped' };

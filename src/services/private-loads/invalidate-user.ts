@@ -31,11 +31,11 @@ export async function invalidateUser(
   const { user } = input;
   const configured = deps.sourceOf(context.tenant)?.source.name;
   const tenant = await deps.tenants.get(context.tenant);
-  const release = await holdOwners(tenant, [user]);
+  const release = await holdOwners(tenant, [user], { signal: context.signal });
   try {
     const outcome = await tenant.committer.submit({
       ...written('invalidate', context, { ...input, validateOnly: false }),
-      prepare: () => holdOwners(tenant, [user]),
+      prepare: (call) => holdOwners(tenant, [user], call),
       decide: (at) =>
         awaitedNamespace(at.state.privateSource(), configured) === undefined
           ? undefined

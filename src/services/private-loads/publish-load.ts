@@ -6,6 +6,7 @@ import {
   type LoadedRow,
   type SourceRights,
 } from '../../domain/commands/load/rows.js';
+import type { CallOptions } from '../../storage/call-options.js';
 import type { Catalog } from '../../storage/catalog.js';
 import { isTombstone } from '../../storage/projections.js';
 import { holdAll, holdOwned, holdOwners } from '../writes/write-request.js';
@@ -48,10 +49,11 @@ export async function publishLoad(
       actor: `private-source:${rights.source}`,
       reason: '',
       validateOnly: false,
-      prepare: async () => {
-        const release = await holdServers(target, rows, ids);
+      prepare: async ({ deadline = Infinity }) => {
+        const call = { signal, deadline };
+        const release = await holdServers(target, { rows, ids }, call);
         try {
-          known = await readDeletions(catalog, target, { ids, signal });
+          known = await readDeletions(catalog, target, { ids, call });
         } catch (error) {
           release();
           throw error;
@@ -73,28 +75,28 @@ export async function publishLoad(
 /** Holds the servers of the rows, and what the user may lose, with all their grants. */
 function holdServers(
   { tenant, user }: LoadTarget,
-  rows: readonly LoadedRow[],
-  ids: ReadonlySet<string>,
+  { rows, ids }: { readonly rows: readonly LoadedRow[]; readonly ids: ReadonlySet<string> },
+  call: CallOptions,
 ): Promise<() => void> {
   const owners = rows.map(({ owner }) => owner).filter(isPossibleId);
   return holdAll([
-    holdOwned(tenant, user),
-    holdOwners(tenant, owners),
-    ...[...ids].map((id) => tenant.log.holdRecord(id)),
+    holdOwned(tenant, user, call),
+    holdOwners(tenant, owners, call),
+    ...[...ids].map((id) => tenant.log.holdRecord(id, call)),
   ]);
 }
 
 async function readDeletions(
   { projections }: Catalog,
   { tenant: { log } }: LoadTarget,
-  { ids, signal }: { readonly ids: ReadonlySet<string>; readonly signal: AbortSignal },
+  { ids, call }: { readonly ids: ReadonlySet<string>; readonly call: CallOptions },
 ): Promise<KnownDeletions> {
   const deletions = new Map<string, Deletion>();
   // Of ids that have a server at this revision nothing has to be read.
   const { revision } = log.position;
   const absent = [...ids].filter((id) => log.byId(id) === undefined);
   if (absent.length === 0) return { revision, deletions };
-  const options = { atLeast: revision, signal };
+  const options = { ...call, atLeast: revision };
   const { value } = await projections.serversById(log.tenant, absent, options);
   await Promise.all(
     value.map(async (server) => {

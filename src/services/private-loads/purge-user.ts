@@ -39,7 +39,7 @@ export async function purgeUser(
     tenant.committer.submit({
       ...common,
       ...requestOfPart('purge', common.request, part),
-      prepare: () => holdOwned(tenant, user),
+      prepare: (call) => holdOwned(tenant, user, call),
       decide: (at) => decidePurge(at, user, validateOnly ? (changes) => changes : fittingChanges),
     });
   let outcome = await purgePart(0);

@@ -6,6 +6,7 @@ import {
 import type { Change } from '../../domain/commit.js';
 import type { SourceServers } from '../../domain/source-record.js';
 import type { WriteOutcome } from '../commit/intent.js';
+import type { CallOptions } from '../../storage/call-options.js';
 import { authorize, type Answer, type RequestContext } from '../request.js';
 import type { Tenant } from '../tenants.js';
 import { fittingChanges } from '../writes/fitting-changes.js';
@@ -72,8 +73,8 @@ function removePart(removal: Removal, part: number): Promise<WriteOutcome> {
   return tenant.committer.submit({
     ...common,
     ...requestOfPart('remove-source', common.request, part),
-    prepare: async () => {
-      page = await readPage(removal);
+    prepare: async (call) => {
+      page = await readPage(removal, { call });
       return () => undefined;
     },
     basis: () =>
@@ -86,23 +87,27 @@ function removePart(removal: Removal, part: number): Promise<WriteOutcome> {
 }
 
 /** The next servers of the source, as of where the tenant is by now or later. */
-async function readPage({ deps, tenant }: Removal, afterId = ''): Promise<SourcePage> {
+async function readPage(
+  { deps, tenant }: Removal,
+  { afterId = '', call }: { readonly afterId?: string; readonly call: CallOptions },
+): Promise<SourcePage> {
   const { log } = tenant;
   const namespace = log.privateSource()?.namespace ?? '';
   const { from, value } = await deps.catalog.projections.serversOfPrivateSource(
     log.tenant,
     { namespace, afterId, limit: PAGE_SIZE },
-    { atLeast: log.position.revision },
+    { ...call, atLeast: log.position.revision },
   );
   return { servers: value, revision: from, isLast: value.length < PAGE_SIZE };
 }
 
 /** What a removal would do: all of it, in whatever number of commits. */
 async function planOf(removal: Removal): Promise<RemovedSource> {
+  const call = { signal: removal.context.signal };
   let count = 0;
   let afterId = '';
   for (;;) {
-    const { servers, isLast } = await readPage(removal, afterId);
+    const { servers, isLast } = await readPage(removal, { afterId, call });
     count += servers.length;
     afterId = servers.at(-1)?.record.id ?? afterId;
     if (isLast) break;

@@ -73,7 +73,7 @@ async function loadUntilPublished(deps: LoadDeps, target: LoadTarget, run: Run):
       return;
     } catch (error) {
       if (!isSwitchboardError(error, 'LOAD_CONFLICT') || tries === MAX_TRIES) throw error;
-      await target.tenant.log.catchUp();
+      await target.tenant.log.catchUp(undefined, { signal: run.signal });
       // Whoever was first may have loaded the user; else the answer may be older than what is
       // there now, and the source is asked anew.
       if (run.isDone()) return;
@@ -89,7 +89,7 @@ async function loadOnce(
   const { source, policy } = from;
   const { tenant, user } = target;
   const { log } = tenant;
-  await log.catchUp();
+  await log.catchUp(undefined, { signal });
   const since = log.position.revision;
   const grants = grantsOf(log, user);
   await failpoint('load.before');

@@ -51,7 +51,10 @@ export async function listGrants(
   const { log, upstream } = await readableTenant(deps, context, atLeast);
   const release = await log.holdRecord(id, { signal: context.signal });
   try {
-    const position = cursor === undefined ? log.position : await placeOf(deps.catalog, log, cursor);
+    const position =
+      cursor === undefined
+        ? log.position
+        : await placeOf({ log, catalog: deps.catalog, signal: context.signal }, cursor);
     const state = pastState(log, position.revision);
     if (state === undefined) throw new SwitchboardError('PAGE_EXPIRED');
     const server = state.byId(id);

@@ -66,7 +66,10 @@ export async function listServers(
   const release = await holdView(deps.loads, { tenant, view }, context.signal);
   try {
     const { log } = tenant;
-    const position = cursor === undefined ? log.position : await placeOf(deps.catalog, log, cursor);
+    const position =
+      cursor === undefined
+        ? log.position
+        : await placeOf({ log, catalog: deps.catalog, signal: context.signal }, cursor);
     const page = resolvedPage({ query, cursor, limit }, view, { log, position });
     return { value: page, position, upstream: tenant.upstream.status() };
   } finally {

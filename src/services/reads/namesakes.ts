@@ -1,19 +1,18 @@
 import type { Commit } from '../../domain/commit.js';
 import type { Decision, DecisionContext } from '../../domain/commands/decide.js';
-import { MOST_TOLD } from '../../domain/commands/move.js';
+import { MAX_NAMESAKES } from '../../domain/commands/move.js';
 import { SwitchboardError } from '../../domain/errors.js';
 import { compareText } from '../../domain/resolve.js';
 import type { StoredServer } from '../../domain/server.js';
 import type { Catalog } from '../../storage/catalog.js';
 import type { Basis, WriteIntent } from '../commit/intent.js';
-import { readExactly, type ExactRead } from '../replica/exact-read.js';
-import type { TenantState } from '../replica/tenant-state.js';
+import { readExactly, type ExactRead, type ExactSource } from '../replica/exact-read.js';
 import type { Tenant } from '../tenants.js';
 import { asBefore, readRecordsBefore } from '../writes/earlier-state.js';
 import { holdAll, holdOwners } from '../writes/write-request.js';
 
 /** So many of one name are read: one more than is told, the server itself, and a shared one. */
-const LIMIT = MOST_TOLD + 3;
+const LIMIT = MAX_NAMESAKES + 3;
 /** A server is renamed so often while it is looked at before that is given up. */
 const MAX_TRIES = 16;
 
@@ -26,7 +25,7 @@ export interface NamesakesIntent {
 
 /**
  * A decision about a server that looks at all that have its name, whoever owns them. Those are
- * in no view: they are read again whenever one of the name has come, gone or changed since.
+ * in no state: they are read again whenever one of the name has come, gone or changed since.
  */
 export function fromNamesakes(
   catalog: Catalog,
@@ -36,10 +35,10 @@ export function fromNamesakes(
   const { log } = tenant;
   let read: Namesakes;
   return {
-    prepare: async () => {
-      const release = await holdAll([log.holdRecord(id), holdOwners(tenant, owners)]);
+    prepare: async (call) => {
+      const release = await holdAll([log.holdRecord(id, call), holdOwners(tenant, owners, call)]);
       try {
-        read = await readNamesakes(catalog, log, id);
+        read = await readNamesakes({ ...call, log, catalog }, id);
         return release;
       } catch (error) {
         release();
@@ -57,13 +56,14 @@ interface Namesakes {
 }
 
 /** Of a server that does not exist, none; that it still does not is then what counts. */
-async function readNamesakes(catalog: Catalog, log: TenantState, id: string): Promise<Namesakes> {
+async function readNamesakes(source: ExactSource, id: string): Promise<Namesakes> {
+  const { log } = source;
   for (let tries = 0; tries < MAX_TRIES; tries += 1) {
     const name = log.byId(id)?.record.name;
     if (name === undefined)
       return { servers: [], basis: { ids: [id], revision: log.position.revision } };
-    const { revision, value } = await readNamed(catalog, log, name);
-    // The view may have come to show another name only now.
+    const { revision, value } = await readNamed(source, name);
+    // The state may have come to another name only now.
     if (log.byId(id)?.record.name === name) return { servers: value, basis: { name, revision } };
   }
   throw new SwitchboardError('NOT_WRITTEN', 'the server was renamed again and again', {
@@ -73,18 +73,21 @@ async function readNamesakes(catalog: Catalog, log: TenantState, id: string): Pr
 
 /** The servers that had a name when a commit was decided, as a decision about them saw them. */
 export async function readNamedBefore(
-  catalog: Catalog,
-  { tenant }: TenantState,
+  { log: { tenant }, catalog, ...call }: ExactSource,
   { name, commit }: { readonly name: string; readonly commit: Commit },
 ): Promise<readonly StoredServer[]> {
   for (;;) {
-    const before = await readRecordsBefore(catalog, tenant, commit.revision - 1);
+    const before = await readRecordsBefore(
+      catalog,
+      { tenant, revision: commit.revision - 1 },
+      call,
+    );
     // Those that changed since may take the places of others.
     const limit = LIMIT + before.records.size;
     const { to, value } = await catalog.projections.serversNamed(
       tenant,
       { name, limit },
-      { atLeast: commit.revision },
+      { ...call, atLeast: commit.revision },
     );
     if (to > before.upTo) continue;
     return asBefore(before, value, (record) => record.name === name)
@@ -95,15 +98,14 @@ export async function readNamedBefore(
 
 /** The servers of a name, whoever owns them, at a revision that the state has reached. */
 async function readNamed(
-  catalog: Catalog,
-  log: TenantState,
+  source: ExactSource,
   name: string,
 ): Promise<{ readonly revision: number; readonly value: readonly StoredServer[] }> {
   const read: ExactRead<readonly StoredServer[]> = {
     query: (options) =>
-      catalog.projections.serversNamed(log.tenant, { name, limit: LIMIT }, options),
+      source.catalog.projections.serversNamed(source.log.tenant, { name, limit: LIMIT }, options),
     concerns: ({ before, after }) => before?.name === name || after?.name === name,
   };
-  const { position, value } = await readExactly({ log, catalog }, read);
+  const { position, value } = await readExactly(source, read);
   return { revision: position.revision, value };
 }

@@ -7,8 +7,7 @@ import {
   sameEpoch,
   type Token,
 } from '../../domain/token.js';
-import type { Catalog } from '../../storage/catalog.js';
-import type { TenantState } from '../replica/tenant-state.js';
+import type { ExactSource } from '../replica/exact-read.js';
 
 /** Where a list goes on: after `last`, at the place of the first page. */
 export interface Cursor {
@@ -47,14 +46,13 @@ export function readCursor(tenant: string, pageToken: string, due: string): Curs
 
 /** The place of the first page. Throws PAGE_EXPIRED if it is no place of this log any more. */
 export async function placeOf(
-  catalog: Catalog,
-  log: TenantState,
+  { log, catalog, ...call }: ExactSource,
   { token }: Cursor,
 ): Promise<Position> {
   if (!sameEpoch(token, log.position)) throw new SwitchboardError('PAGE_EXPIRED');
-  if (token.revision > log.position.revision) await log.catchUp();
+  if (token.revision > log.position.revision) await log.catchUp(undefined, call);
   if (token.revision > log.position.revision) throw new SwitchboardError('PAGE_EXPIRED');
-  const position = await catalog.log.positionAt(log.tenant, token.revision);
+  const position = await catalog.log.positionAt(log.tenant, token.revision, call);
   if (position === undefined || !namesPosition(token, position))
     throw new SwitchboardError('PAGE_EXPIRED');
   return position;

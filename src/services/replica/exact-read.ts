@@ -5,10 +5,9 @@ import type { Catalog } from '../../storage/catalog.js';
 import type { Projected, ProjectionOptions } from '../../storage/projections.js';
 import type { TenantState } from './tenant-state.js';
 
-export interface ExactSource {
+export interface ExactSource extends CallOptions {
   readonly log: TenantState;
   readonly catalog: Catalog;
-  readonly signal?: AbortSignal;
 }
 
 export interface ExactRead<T> {
@@ -35,8 +34,7 @@ export async function readExactly<T>(
   source: ExactSource,
   { query, concerns }: ExactRead<T>,
 ): Promise<ExactResult<T>> {
-  const { log, signal } = source;
-  const options = signal === undefined ? {} : { signal };
+  const { log, catalog: _, ...options } = source;
   let atLeast = log.position.revision;
   for (let tries = 0; tries < MAX_TRIES; tries += 1) {
     const { from, to, value } = await query({ ...options, atLeast });

@@ -3,8 +3,9 @@ import { SwitchboardError } from '../../domain/errors.js';
 import { Overlay } from '../../domain/record-set.js';
 import type { StateIndex } from '../../domain/resolve.js';
 import type { ServerRecord, StoredServer } from '../../domain/server.js';
+import type { CallOptions } from '../../storage/call-options.js';
 import type { Catalog } from '../../storage/catalog.js';
-import type { TenantState } from '../replica/tenant-state.js';
+import type { ExactSource } from '../replica/exact-read.js';
 
 /**
  * What records were at an earlier revision, of those that changed since: undefined for one
@@ -22,13 +23,13 @@ export interface RecordsBefore {
  */
 export async function readRecordsBefore(
   catalog: Catalog,
-  tenant: string,
-  revision: number,
+  { tenant, revision }: { readonly tenant: string; readonly revision: number },
+  call: CallOptions,
 ): Promise<RecordsBefore> {
   const records = new Map<string, ServerRecord | undefined>();
   let upTo = revision;
   for (;;) {
-    const { commits, head, mark } = await catalog.log.read(tenant, upTo);
+    const { commits, head, mark } = await catalog.log.read(tenant, upTo, call);
     for (const change of commits.flatMap(({ changes }) => changes)) {
       const id = changedId(change);
       if (!records.has(id)) records.set(id, change.before);
@@ -52,20 +53,23 @@ export function asBefore(
 }
 
 /**
- * What `look` returns of the state at an earlier revision, of which the subjects that it
+ * What `read` returns of the state at an earlier revision, of which the subjects that it
  * looks at have to be held. It is called once, in one turn.
  */
-export async function lookBack<T>(
-  catalog: Catalog,
-  log: TenantState,
-  { revision, look }: { readonly revision: number; readonly look: (past: StateIndex) => T },
+export async function readEarlierState<T>(
+  { log, catalog, ...call }: ExactSource,
+  { revision, read }: { readonly revision: number; readonly read: (past: StateIndex) => T },
 ): Promise<T> {
   for (;;) {
-    const { records, upTo } = await readRecordsBefore(catalog, log.tenant, revision);
-    await log.catchUp(upTo);
+    const { records, upTo } = await readRecordsBefore(
+      catalog,
+      { tenant: log.tenant, revision },
+      call,
+    );
+    await log.catchUp(upTo, call);
     if (log.position.revision > upTo) continue;
     const past = new Overlay(log);
     for (const [id, record] of records) past.set(id, record && { record, grants: [] });
-    return look(past);
+    return read(past);
   }
 }

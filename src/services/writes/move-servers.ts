@@ -3,7 +3,7 @@ import {
   decideDemote,
   decidePromote,
   hiddenBy,
-  MOST_TOLD,
+  MAX_NAMESAKES,
   type DemoteIntent,
   type PromoteIntent,
 } from '../../domain/commands/move.js';
@@ -58,6 +58,7 @@ export async function promoteServer(
   authorize(context, 'admin');
   checkOptions(input);
   checkTarget(input, '');
+  const { signal } = context;
   const tenant = await deps.tenants.get(context.tenant);
   const copyId = randomUUID();
   let named: readonly StoredServer[] | undefined;
@@ -71,7 +72,7 @@ export async function promoteServer(
       },
     }),
   });
-  return movedAnswer(deps, tenant, { outcome, named, name: ({ after }) => after?.name });
+  return movedAnswer(deps, tenant, { outcome, named, signal, name: ({ after }) => after?.name });
 }
 
 /** Makes a shared server a PRIVATE one of an owner and of those whom it is granted to. */
@@ -85,6 +86,7 @@ export async function demoteServer(
   checkTarget(input, '');
   validateId(input.owner, 'owner');
   const subjects = readSubjects(input.subjects);
+  const { signal } = context;
   const tenant = await deps.tenants.get(context.tenant);
   let named: readonly StoredServer[] | undefined;
   const outcome = await tenant.committer.submit({
@@ -97,7 +99,7 @@ export async function demoteServer(
       },
     }),
   });
-  return movedAnswer(deps, tenant, { outcome, named, name: ({ before }) => before?.name });
+  return movedAnswer(deps, tenant, { outcome, named, signal, name: ({ before }) => before?.name });
 }
 
 interface Move {
@@ -106,12 +108,14 @@ interface Move {
   readonly named: readonly StoredServer[] | undefined;
   /** The name that the server had or has while it is shared. */
   readonly name: (change: ReturnType<typeof changeOf>) => string | undefined;
+  /** Of the caller. */
+  readonly signal: AbortSignal;
 }
 
 async function movedAnswer(
   deps: MoveDeps,
   tenant: Tenant,
-  { outcome, named, name }: Move,
+  { outcome, named, name, signal }: Move,
 ): Promise<Answer<MovedServer>> {
   if (outcome.kind === 'unchanged') demandFits(outcome.decision);
   const change = changeOf(outcome);
@@ -120,16 +124,16 @@ async function movedAnswer(
   const isOnlyChecked = outcome.kind === 'unchanged' && before === undefined;
   const servers =
     outcome.kind === 'committed' && outcome.repeated
-      ? await readNamedBefore(deps.catalog, tenant.log, {
-          name: name(change) ?? after.name,
-          commit: outcome.commit,
-        })
+      ? await readNamedBefore(
+          { log: tenant.log, catalog: deps.catalog, signal },
+          { name: name(change) ?? after.name, commit: outcome.commit },
+        )
       : named;
   const hidden = hiddenBy(after.id, servers ?? []);
   return answerOf(tenant, outcome, {
     record: isOnlyChecked ? withoutIdentity(after) : after,
     affected: { everyone: true, subjects: [] },
-    namesakes: hidden.slice(0, MOST_TOLD),
-    moreNamesakes: hidden.length > MOST_TOLD,
+    namesakes: hidden.slice(0, MAX_NAMESAKES),
+    moreNamesakes: hidden.length > MAX_NAMESAKES,
   });
 }

@@ -105,7 +105,7 @@ interface VersionsIntent {
 }
 
 /**
- * A decision that looks at versions of a server as well. They are in no view: they are read
+ * A decision that looks at versions of a server as well. They are in no state: they are read
  * again whenever the server has changed since.
  */
 function fromVersions(
@@ -116,16 +116,16 @@ function fromVersions(
   const { log } = tenant;
   let read: ExactResult<readonly ServerVersion[]>;
   return {
-    prepare: async () => {
+    prepare: async (call) => {
       read = await readExactly(
-        { log, catalog },
+        { ...call, log, catalog },
         {
           query: (options) => catalog.projections.versions(log.tenant, query, options),
           concerns: (change) => changedId(change) === query.id,
         },
       );
       const owners = read.value.map(({ declared }) => declared?.owner);
-      return holdAll([log.holdRecord(query.id), holdOwners(tenant, owners)]);
+      return holdAll([log.holdRecord(query.id, call), holdOwners(tenant, owners, call)]);
     },
     basis: () => ({ ids: [query.id], revision: read.position.revision }),
     decide: (at) => decide(at, read.value),

@@ -5,6 +5,7 @@ import { invalidField, SwitchboardError } from '../../domain/errors.js';
 import type { ServerRecord } from '../../domain/server.js';
 import { LIMITS } from '../../domain/validate.js';
 import { userSubject } from '../../domain/view.js';
+import type { CallOptions } from '../../storage/call-options.js';
 import { MAX_BATCH_BYTES } from '../../storage/log.js';
 import type { WriteOutcome } from '../commit/intent.js';
 import { validateId, type Answer, type RequestContext } from '../request.js';
@@ -67,26 +68,28 @@ export function checkTarget(
 
 type Release = () => void;
 
-/** Brings the servers of these owners into the view and keeps them there; empty ones are none. */
+/** Brings the servers of these owners into the state and keeps them there; empty ones are none. */
 export function holdOwners(
   { log }: Tenant,
   owners: readonly (string | undefined)[],
+  call: CallOptions,
 ): Promise<Release> {
   const named = new Set(owners.filter((owner) => owner !== ''));
-  return log.hold([...named].flatMap((owner) => (owner === undefined ? [] : [userSubject(owner)])));
+  const subjects = [...named].flatMap((owner) => (owner === undefined ? [] : [userSubject(owner)]));
+  return log.hold(subjects, call);
 }
 
 /**
- * Brings the servers that a user sees into the view, and of those that it owns all grants: who
+ * Brings the servers that a user sees into the state, and of those that it owns all grants: who
  * deletes a server takes away every grant of it.
  */
-export async function holdOwned(tenant: Tenant, user: string): Promise<Release> {
+export async function holdOwned(tenant: Tenant, user: string, call: CallOptions): Promise<Release> {
   const { log } = tenant;
-  const release = await holdOwners(tenant, [user]);
+  const release = await holdOwners(tenant, [user], call);
   const seen = [...log.privateOf(userSubject(user))];
   const owned = seen.flatMap(({ record }) => (record.owner === user ? [record.id] : []));
   try {
-    const records = await holdAll(owned.map((id) => log.holdRecord(id)));
+    const records = await holdAll(owned.map((id) => log.holdRecord(id, call)));
     return () => {
       records();
       release();

@@ -58,7 +58,7 @@ export async function createServer(
   const id = randomUUID();
   const outcome = await tenant.committer.submit({
     ...written('create', context, input),
-    prepare: () => holdOwners(tenant, [input.declared.owner]),
+    prepare: (call) => holdOwners(tenant, [input.declared.owner], call),
     decide: (at) => decideCreate(at, input.declared, id),
   });
   const record = changeOf(outcome).after;
@@ -87,7 +87,8 @@ export async function updateServer(
   };
   const outcome = await tenant.committer.submit({
     ...written('update', context, input),
-    prepare: () => holdAll([tenant.log.holdRecord(input.id), holdOwners(tenant, [owner])]),
+    prepare: (call) =>
+      holdAll([tenant.log.holdRecord(input.id, call), holdOwners(tenant, [owner], call)]),
     decide,
   });
   const record = changeOf(outcome).after ?? current;
@@ -107,7 +108,7 @@ export async function deleteServer(
   const tenant = await deps.tenants.get(context.tenant);
   const outcome = await tenant.committer.submit({
     ...written('delete', context, input),
-    prepare: () => tenant.log.holdRecord(input.id),
+    prepare: (call) => tenant.log.holdRecord(input.id, call),
     decide: (at) => decideDelete(at, input),
   });
   const { before, access } = changeOf(outcome);

@@ -72,7 +72,7 @@ async function applyItem(
     const outcome = await tenant.committer.submit({
       ...written,
       ...(request === undefined ? {} : { request }),
-      prepare: () => holdOwners(tenant, ownersOf([item])),
+      prepare: (call) => holdOwners(tenant, ownersOf([item]), call),
       decide: (at) => {
         decided = decideItem(at, item, { id, takeOver: input.takeOver });
         if (begun !== undefined) decided = demandAsBegun(decided, begun);

@@ -15,9 +15,10 @@ import { digestText } from '../../../domain/digest.js';
 import type { ServerRecord, StoredServer } from '../../../domain/server.js';
 import { checkId } from '../../../domain/validate.js';
 import type { Catalog } from '../../../storage/catalog.js';
+import type { ExactSource } from '../../replica/exact-read.js';
 import type { RequestContext } from '../../request.js';
 import type { Tenant } from '../../tenants.js';
-import { asBefore, lookBack, readRecordsBefore } from '../earlier-state.js';
+import { asBefore, readEarlierState, readRecordsBefore } from '../earlier-state.js';
 import { holdOwners, written, type WriteOptions, type Written } from '../write-request.js';
 import { baseRevisionOf, earlierCommits } from './earlier-commits.js';
 
@@ -64,20 +65,22 @@ export async function prepareJob(
   { context, input }: { readonly context: RequestContext; readonly input: ApplyInput },
 ): Promise<ApplyJob> {
   const { log } = tenant;
+  const { signal } = context;
   const items = checkSet(input.items, input.source);
   const has = namesOf(items);
   const fresh = written('apply', context, input);
   // Confirmed before anything is looked up: what is not found then has not begun.
-  await log.catchUp();
+  await log.catchUp(undefined, { signal });
   const head = log.position.revision;
   const commits = await earlierCommits(catalog, log.tenant, {
     requests: requestsOf(fresh, items),
     atLeast: head,
+    signal,
   });
   const begunAt = baseRevisionOf(commits);
   const baseRevision = begunAt ?? head;
   const { source, prune } = input;
-  const members = await membersAt(catalog, tenant, { source, revision: baseRevision });
+  const members = await membersAt({ log, catalog, signal }, { source, revision: baseRevision });
   const job = {
     ...{ tenant, catalog, input, items },
     ids: items.map(() => randomUUID()),
@@ -92,35 +95,38 @@ export async function prepareJob(
 
 /** The servers of a source as they were at a revision. */
 async function membersAt(
-  catalog: Catalog,
-  { log: { tenant } }: Tenant,
+  { log: { tenant }, catalog, ...call }: ExactSource,
   { source, revision }: { readonly source: string; readonly revision: number },
 ): Promise<readonly StoredServer[]> {
   // Members that projections do not show yet would be left out.
   const { value } = await catalog.projections.serversOfSource(tenant, source, {
+    ...call,
     atLeast: revision,
   });
-  const before = await readRecordsBefore(catalog, tenant, revision);
+  const before = await readRecordsBefore(catalog, { tenant, revision }, call);
   return asBefore(before, value, (record) => record.source === source);
 }
 
 /** What was to become of the items at a revision. */
 async function outcomesAt(
-  { tenant, catalog, items, ids, input }: Omit<ApplyJob, 'earlier'>,
+  { tenant, catalog, items, ids, input, written: { signal } }: Omit<ApplyJob, 'earlier'>,
   revision: number,
 ): Promise<readonly ItemOutcome[]> {
   const { log } = tenant;
-  const release = await holdOwners(tenant, ownersOf(items));
+  const release = await holdOwners(tenant, ownersOf(items), { signal });
   try {
-    return await lookBack(catalog, log, {
-      revision,
-      look: (state) => {
-        const at = { state, after: log.position, now: 0 };
-        return items.map((item, index) =>
-          decideItem(at, item, { id: ids[index] ?? '', takeOver: input.takeOver }),
-        );
+    return await readEarlierState(
+      { log, catalog, signal },
+      {
+        revision,
+        read: (state) => {
+          const at = { state, after: log.position, now: 0 };
+          return items.map((item, index) =>
+            decideItem(at, item, { id: ids[index] ?? '', takeOver: input.takeOver }),
+          );
+        },
       },
-    });
+    );
   } finally {
     release();
   }
@@ -158,7 +164,7 @@ function partOf({ request }: Written, ...part: string[]): RequestKey | undefined
   return { ...request, requestId: `apply-${digestText('apply', request.requestId, ...part)}` };
 }
 
-/** The owners whose servers have to be in the view for the items to be decided. */
+/** The owners whose servers have to be held for the items to be decided. */
 export function ownersOf(items: readonly CheckedItem[]): readonly string[] {
   return items.flatMap(({ at: { owner } }) => (owner !== undefined && isId(owner) ? [owner] : []));
 }

@@ -11,7 +11,7 @@ import {
   type Decision,
   type DecisionContext,
 } from '../../../domain/commands/decide.js';
-import { lookBack } from '../earlier-state.js';
+import { readEarlierState } from '../earlier-state.js';
 import { demandFits, holdAll, holdOwners } from '../write-request.js';
 import { ownersOf, type ApplyJob } from './apply-job.js';
 import {
@@ -39,10 +39,10 @@ export async function applyTogether(job: ApplyJob): Promise<Applied> {
   let decided: Decided = { items: [], deletions: [] };
   const outcome = await tenant.committer.submit({
     ...written,
-    prepare: () =>
+    prepare: (call) =>
       holdAll([
-        holdOwners(tenant, ownersOf(items)),
-        ...surplus.pruned.map(({ id }) => tenant.log.holdRecord(id)),
+        holdOwners(tenant, ownersOf(items), call),
+        ...surplus.pruned.map(({ id }) => tenant.log.holdRecord(id, call)),
       ]),
     decide: (at) => {
       decided = decideSet(at, job);
@@ -88,24 +88,27 @@ function decisionOf({ items, deletions }: Decided): Decision | undefined {
 
 /** What a commit did for an earlier request that is repeated now. */
 async function resultsOfCommit(
-  { tenant, catalog, items }: ApplyJob,
+  { tenant, catalog, items, written: { signal } }: ApplyJob,
   { changes, revision }: Commit,
 ): Promise<{ readonly own: readonly ApplyResult[]; readonly deleted: readonly ApplyResult[] }> {
-  const written = new Map(
+  const changed = new Map(
     changes.flatMap((change) => (change.after ? [[nameKey(nameOf(change.after)), change]] : [])),
   );
-  const release = await holdOwners(tenant, ownersOf(items));
+  const release = await holdOwners(tenant, ownersOf(items), { signal });
   try {
-    const own = await lookBack(catalog, tenant.log, {
-      revision: revision - 1,
-      look: (past) =>
-        items.map(({ at }): ApplyResult => {
-          const change = written.get(nameKey(at));
-          if (change !== undefined) return resultOfChange(change);
-          const record = holderOf(past, at)?.record;
-          return { action: 'unchanged', ...(record === undefined ? {} : { record }) };
-        }),
-    });
+    const own = await readEarlierState(
+      { log: tenant.log, catalog, signal },
+      {
+        revision: revision - 1,
+        read: (past) =>
+          items.map(({ at }): ApplyResult => {
+            const change = changed.get(nameKey(at));
+            if (change !== undefined) return resultOfChange(change);
+            const record = holderOf(past, at)?.record;
+            return { action: 'unchanged', ...(record === undefined ? {} : { record }) };
+          }),
+      },
+    );
     const deletions = changes.filter(({ after }) => after === undefined);
     return { own, deleted: deletions.map(resultOfChange) };
   } finally {

@@ -1,6 +1,7 @@
 import type { Commit, RequestKey } from '../../../domain/commit.js';
 import { SwitchboardError } from '../../../domain/errors.js';
 import type { Catalog } from '../../../storage/catalog.js';
+import type { ProjectionOptions } from '../../../storage/projections.js';
 
 /**
  * What an apply has written before, if it is a repetition: the commits of those of its
@@ -11,10 +12,10 @@ import type { Catalog } from '../../../storage/catalog.js';
 export async function earlierCommits(
   catalog: Catalog,
   tenant: string,
-  { requests, atLeast }: { readonly requests: readonly RequestKey[]; readonly atLeast: number },
+  { requests, ...options }: ProjectionOptions & { readonly requests: readonly RequestKey[] },
 ): Promise<ReadonlyMap<string, Commit>> {
   const found = new Map<number, string>();
-  const { value: answers } = await catalog.projections.answers(tenant, requests, { atLeast });
+  const { value: answers } = await catalog.projections.answers(tenant, requests, options);
   for (const [index, answer] of answers.entries()) {
     const request = requests[index];
     if (answer === undefined || request === undefined) continue;
@@ -25,7 +26,7 @@ export async function earlierCommits(
   let last = 0;
   for (const revision of [...found.keys()].sort((a, b) => a - b)) {
     if (revision <= last) continue;
-    const slice = await catalog.log.read(tenant, revision - 1);
+    const slice = await catalog.log.read(tenant, revision - 1, options);
     for (const commit of slice.commits) {
       const requestId = found.get(commit.revision);
       if (requestId !== undefined) commits.set(requestId, commit);

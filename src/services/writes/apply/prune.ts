@@ -3,7 +3,8 @@ import type { Change, Position } from '../../../domain/commit.js';
 import { etagMismatch } from '../../../domain/commands/decide.js';
 import { isSwitchboardError } from '../../../domain/errors.js';
 import type { ServerRecord } from '../../../domain/server.js';
-import type { WriteOutcome } from '../../commit/intent.js';
+import type { CallOptions } from '../../../storage/call-options.js';
+import type { WriteIntent, WriteOutcome } from '../../commit/intent.js';
 import { fittingChanges } from '../fitting-changes.js';
 import { holdAll } from '../write-request.js';
 import { requestForPrune, type ApplyJob } from './apply-job.js';
@@ -28,8 +29,8 @@ export async function prune(job: ApplyJob): Promise<Pruned> {
   const results: ApplyResult[] = [];
   let position: Position | undefined;
   let release: (() => void) | undefined;
-  const hold = async (): Promise<() => void> => {
-    release ??= await holdAll(rest.map(({ id }) => tenant.log.holdRecord(id)));
+  const hold = async (call: CallOptions): Promise<() => void> => {
+    release ??= await holdAll(rest.map(({ id }) => tenant.log.holdRecord(id, call)));
     return () => undefined;
   };
   try {
@@ -54,7 +55,7 @@ export async function prune(job: ApplyJob): Promise<Pruned> {
 function deleteSome(
   job: ApplyJob,
   rest: readonly ServerRecord[],
-  { n, hold }: { readonly n: number; readonly hold: () => Promise<() => void> },
+  { n, hold }: { readonly n: number; readonly hold: WriteIntent['prepare'] },
 ): Promise<WriteOutcome> {
   const { tenant, written, isSurplus } = job;
   const request = requestForPrune(written, n);

@@ -9,12 +9,12 @@ import { recordOf } from '../../../../support/storage/builders.js';
 function refusedOf(
   servers: readonly StoredServer[],
   rows: readonly LoadedRow[],
-  doomed: readonly string[] = [],
+  deleted: readonly string[] = [],
 ): readonly string[] {
   const { accepted, refused } = checkRows(rows, 'ana', RIGHTS);
   expect(refused).toEqual([]);
   const { state } = contextOf(servers);
-  const found = refusedNames(state, accepted, new Set(doomed.map(idOfRow)));
+  const found = refusedNames(state, accepted, new Set(deleted.map(idOfRow)));
   for (const { reason } of found.values()) expect(reason).toBe('NAME_TAKEN');
   return [...found.keys()].map((id) => accepted.get(id)?.externalId ?? '').sort();
 }

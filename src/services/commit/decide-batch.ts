@@ -1,0 +1,141 @@
+import {
+  changedId,
+  placeCommit,
+  positionOf,
+  type Change,
+  type Commit,
+  type CommitDraft,
+  type Position,
+} from '../../domain/commit.js';
+import type { Decision } from '../../domain/commands/decide.js';
+import { Overlay } from '../../domain/record-set.js';
+import type { StateIndex } from '../../domain/resolve.js';
+import { requestKey, type RecentCommits } from '../replica/recent-commits.js';
+import type { Basis, WriteIntent, WriteOutcome } from './intent.js';
+import { isCovered, repeatOf, type LookedUp } from './known-request.js';
+
+/** A write that waits for its decision. */
+export interface UndecidedWrite {
+  readonly intent: Omit<WriteIntent, 'prepare' | 'signal'>;
+  /** Absent if its request was not looked up, or it has none. */
+  readonly lookedUp: LookedUp | undefined;
+}
+
+/** What a batch is decided on: a tenant at one place of its log. */
+export interface DecidedOn {
+  readonly state: StateIndex;
+  readonly position: Position;
+  readonly recent: RecentCommits;
+  /** Milliseconds since 1970. */
+  readonly now: number;
+}
+
+/** What becomes of a write that appends nothing. */
+export type IdleResult = { readonly outcome: WriteOutcome } | { readonly error: unknown };
+
+/** A write with the commit that does it. */
+export interface Decided<W> {
+  readonly write: W;
+  readonly commit: Commit;
+}
+
+export interface BatchDecision<W> {
+  /** In the order of their commits. */
+  readonly decided: readonly Decided<W>[];
+  readonly idle: readonly { readonly write: W; readonly result: IdleResult }[];
+  /** Writes that cannot be decided on this state: what they need has to be read again. */
+  readonly later: readonly W[];
+}
+
+/**
+ * Decides writes one after the other, each on the state that those before it leave. A write
+ * whose request has an answer gets that answer. A pure function: it does no I/O and takes
+ * all of its state as arguments.
+ */
+export function decideBatch<W extends UndecidedWrite>(
+  writes: readonly W[],
+  on: DecidedOn,
+): BatchDecision<W> {
+  const state = new Overlay(on.state);
+  const decided: Decided<W>[] = [];
+  const idle: { write: W; result: IdleResult }[] = [];
+  const later: W[] = [];
+  const requests = new Set<string>();
+  let after = on.position;
+  for (const write of writes) {
+    const { request } = write.intent;
+    const key = request && requestKey(request);
+    const isUnclear = key !== undefined && (requests.has(key) || !isCovered(write.lookedUp, on));
+    if (isUnclear || isOutdated(write, on, decided)) {
+      later.push(write);
+      continue;
+    }
+    const result = decideOne(write, { ...on, state, after });
+    if ('commit' in result) {
+      const { commit } = result;
+      if (key !== undefined) requests.add(key);
+      state.apply(commit);
+      after = positionOf(after.epoch, commit);
+      decided.push({ write, commit });
+    } else idle.push({ write, result });
+  }
+  return { decided, idle, later };
+}
+
+/** Whether what it was prepared from has changed since, or nobody can tell any more. */
+function isOutdated(
+  { intent }: UndecidedWrite,
+  { position, recent }: DecidedOn,
+  decided: readonly Decided<unknown>[],
+): boolean {
+  const basis = intent.basis?.();
+  if (basis === undefined) return false;
+  const since = basis.revision >= position.revision ? [] : recent.after(basis.revision);
+  if (since === undefined) return true;
+  const commits = [...since, ...decided.map(({ commit }) => commit)];
+  return commits.some(({ changes }) => changes.some((change) => concerns(change, basis)));
+}
+
+/** Whether the change is one of the records, deletes one of them, or is of one that had or has the name. */
+function concerns(change: Change, basis: Basis): boolean {
+  if ('deletionsOf' in basis)
+    return change.after === undefined && basis.deletionsOf.has(changedId(change));
+  if ('ids' in basis) return basis.ids.includes(changedId(change));
+  return change.before?.name === basis.name || change.after?.name === basis.name;
+}
+
+function decideOne(
+  { intent }: UndecidedWrite,
+  { state, after, position, recent, now }: DecidedOn & { readonly after: Position },
+): { readonly commit: Commit } | IdleResult {
+  const { request } = intent;
+  try {
+    if (request !== undefined) {
+      const known = recent.answering(request);
+      if (known !== undefined) return { outcome: repeatOf(known, request, position.epoch) };
+    }
+    const decision = intent.decide({ state, after, now });
+    if (decision === undefined || intent.validateOnly)
+      return { outcome: { kind: 'unchanged', decision, position: after } };
+    return { commit: placeCommit(draftOf(intent, decision, now), after) };
+  } catch (error) {
+    return { error };
+  }
+}
+
+function draftOf(
+  { actor, reason, request }: UndecidedWrite['intent'],
+  { cause, changes, loads, source }: Decision,
+  time: number,
+): CommitDraft {
+  return {
+    cause,
+    actor,
+    reason,
+    time,
+    ...(request === undefined ? {} : { request }),
+    changes,
+    ...(loads === undefined ? {} : { loads }),
+    ...(source === undefined ? {} : { source }),
+  };
+}

@@ -40,15 +40,21 @@ async function replayed(replays: Replays): Promise<readonly Commit[]> {
   return seen;
 }
 
+function replayedOnce(replays: Replays): Promise<void> {
+  return replays.run(async () => {
+    await replayed(replays);
+  });
+}
+
 describe('replays', () => {
   it('keep what they read while one of them is under way, and no longer', async () => {
     const { script, logs, replays } = scriptedLog();
     await replays.run(async () => {
       expect(await replayed(replays)).toEqual([logs[0]]);
-      await replays.run(async () => void (await replayed(replays)));
+      await replayedOnce(replays);
       expect(script.reads).toBe(1);
     });
-    await replays.run(async () => void (await replayed(replays)));
+    await replayedOnce(replays);
     expect(script.reads).toBe(2);
   });
 

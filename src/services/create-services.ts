@@ -84,6 +84,7 @@ export function createServices(deps: ServicesDeps) {
     wallClock,
     monotonic,
     maxSnapshots: limits.maxSnapshots,
+    maxReplays: limits.maxReplays,
     ...(deps.upstreamLimits === undefined ? {} : { upstreamLimits: deps.upstreamLimits }),
     report: deps.onBackgroundError,
     onStep: (tenant, step) => {

@@ -12,6 +12,7 @@ import { TenantState, type Step } from './replica/tenant-state.js';
 import { Upstream, UPSTREAM_DEFAULTS, type UpstreamLimits } from './replica/upstream.js';
 import { createSlots, type Slots } from './concurrency/slots.js';
 import { WatchHub } from './watch/hub.js';
+import { Replays } from './watch/replays.js';
 import { Snapshots } from './watch/snapshots.js';
 
 /** A tenant in use at this replica. */
@@ -20,6 +21,7 @@ export interface Tenant {
   readonly committer: Committer;
   readonly hub: WatchHub;
   readonly snapshots: Snapshots;
+  readonly replays: Replays;
   readonly upstream: Upstream;
 }
 
@@ -32,6 +34,7 @@ export interface TenantsDeps {
   /** Milliseconds, monotonic. */
   readonly monotonic: () => number;
   readonly maxSnapshots: number;
+  readonly maxReplays: number;
   readonly upstreamLimits?: Partial<UpstreamLimits>;
   /** Tenants kept although nobody watches them. Default 1000. */
   readonly idleTenants?: number;
@@ -49,6 +52,7 @@ export class Tenants {
   private readonly upstreamLimits: UpstreamLimits;
   /** Of all tenants. */
   private readonly snapshotSlots: Slots;
+  private readonly replaySlots: Slots;
   private readonly open = new Map<string, Tenant>();
   private readonly opening = new Map<string, Promise<Tenant>>();
   /** Those whose logs are being read. */
@@ -57,6 +61,7 @@ export class Tenants {
   constructor(deps: TenantsDeps) {
     this.deps = deps;
     this.snapshotSlots = createSlots(deps.maxSnapshots);
+    this.replaySlots = createSlots(deps.maxReplays);
     this.upstreamLimits = { ...UPSTREAM_DEFAULTS, ...deps.upstreamLimits };
   }
 
@@ -192,6 +197,7 @@ export class Tenants {
       committer: new Committer({ log, catalog, relay, failpoint, now: wallClock }),
       hub: new WatchHub(log),
       snapshots: new Snapshots(log, this.snapshotSlots),
+      replays: new Replays({ log, catalog }, this.replaySlots),
       upstream: new Upstream(monotonic, this.upstreamLimits, since),
     };
     this.open.set(name, tenant);

@@ -56,12 +56,14 @@ export class NodeSession {
     return this.work;
   }
 
-  /** Ends a stream whose node acknowledges nothing. */
+  /** Ends a stream whose node does not acknowledge what it is sent. */
   checkAcknowledged(): void {
     const { monotonic, limits } = this.deps;
     if (this.opened?.watcher.isLive !== true) this.appliedAt = monotonic();
     if (monotonic() - this.appliedAt < limits.ackMs) return;
-    this.fail(new SwitchboardError('SLOW_CONSUMER', 'the node acknowledges nothing'));
+    this.fail(
+      new SwitchboardError('SLOW_CONSUMER', 'the node does not acknowledge what it is sent'),
+    );
   }
 
   private async handle(message: NodeMessage): Promise<void> {

@@ -5,11 +5,9 @@ import {
   type Change,
   type Commit,
 } from '../../domain/commit.js';
-import { SwitchboardError } from '../../domain/errors.js';
 import type { LoadRecord } from '../../domain/load-record.js';
 import { Overlay } from '../../domain/record-set.js';
-import type { Catalog } from '../../storage/catalog.js';
-import type { Step, TenantState } from '../replica/tenant-state.js';
+import type { Step } from '../replica/tenant-state.js';
 
 /** What is needed to take one record back by several commits. */
 interface Undo {
@@ -18,18 +16,13 @@ interface Undo {
 }
 
 /**
- * The state of the log as it was at `revision`, on top of a frozen state: made by undoing
- * what came after, newest first. Reads the log once; keeps one entry per changed record
- * and touched load record.
+ * Takes `commits` back, which led to a frozen state: makes it the state before the first of
+ * them. Keeps one entry per changed record and touched load record.
  */
-export async function rewind(
-  source: { readonly log: TenantState; readonly catalog: Catalog },
-  state: Overlay,
-  range: { readonly from: number; readonly to: number },
-): Promise<void> {
+export async function rewind(state: Overlay, commits: AsyncIterable<Commit>): Promise<void> {
   const undos = new Map<string, Undo>();
   const loads = new Map<string, LoadRecord | undefined>();
-  for await (const commit of commitsBetween(source, range)) {
+  for await (const commit of commits) {
     for (const change of commit.changes) {
       const id = changedId(change);
       const undo = undos.get(id) ?? { first: change, access: [] };
@@ -61,23 +54,4 @@ export function stepOver(past: Overlay, commit: Commit, epoch: string): Step {
   after.apply(commit);
   const { revision, fingerprint } = commit;
   return { commit, position: { epoch, revision, fingerprint }, before: past, after };
-}
-
-/** The commits after `from` up to `to`, from memory where they are held. */
-export async function* commitsBetween(
-  { log, catalog }: { readonly log: TenantState; readonly catalog: Catalog },
-  { from, to }: { readonly from: number; readonly to: number },
-): AsyncIterable<Commit> {
-  let at = from;
-  while (at < to) {
-    const recent = log.recent.after(at);
-    const commits = recent ?? (await catalog.log.read(log.tenant, at)).commits;
-    if (commits.length === 0)
-      throw new SwitchboardError('CATALOG_UNAVAILABLE', 'the log ended early');
-    for (const commit of commits) {
-      if (commit.revision > to) return;
-      at = commit.revision;
-      yield commit;
-    }
-  }
 }

@@ -4,9 +4,9 @@ export interface WatchLimits {
   readonly heartbeatMs: number;
   /** Commits may wait for a reader up to so many bytes. Default 1 MiB. */
   readonly budgetBytes: number;
-  /** A reader that takes nothing for so long is cut off. Milliseconds, default 30,000. */
+  /** A reader that does not read for so long is cut off. Milliseconds, default 30,000. */
   readonly stallMs: number;
-  /** A node that acknowledges nothing for so long is cut off. Milliseconds, default 60,000. */
+  /** A node that does not acknowledge for so long is cut off. Milliseconds, default 60,000. */
   readonly ackMs: number;
   /** So many resets within `resetWindowMs` end a stream. Default 3. */
   readonly maxResets: number;
@@ -14,6 +14,8 @@ export interface WatchLimits {
   readonly resetWindowMs: number;
   /** Snapshots that a replica builds at once. Default 16. */
   readonly maxSnapshots: number;
+  /** Replays that are under way at once at a replica. Default 16. */
+  readonly maxReplays: number;
   /** A reader who takes a snapshot slower than this, for `stallMs`, is cut off. Default 16 KiB. */
   readonly snapshotBytesPerSecond: number;
 }
@@ -26,5 +28,6 @@ export const WATCH_DEFAULTS: WatchLimits = Object.freeze({
   maxResets: 3,
   resetWindowMs: 300_000,
   maxSnapshots: 16,
+  maxReplays: 16,
   snapshotBytesPerSecond: 16 * 1024,
 });

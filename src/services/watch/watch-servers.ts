@@ -114,16 +114,16 @@ interface FollowedView {
 
 /** A stream that the hub of the tenant knows until it ends. */
 export function openWatcher(
-  deps: Pick<WatchDeps, 'catalog' | 'limits' | 'monotonic'>,
-  { log, hub, snapshots }: Tenant,
+  deps: Pick<WatchDeps, 'limits' | 'monotonic'>,
+  { log, hub, snapshots, replays }: Tenant,
   stream: { readonly audience: Audience; readonly sink: FrameSink; readonly onEnd: () => void },
 ): Watcher {
   const watcher = new Watcher(stream.audience, stream.sink, {
     log,
-    catalog: deps.catalog,
     limits: deps.limits,
     now: deps.monotonic,
     snapshots,
+    replays,
     // Not `watcher`: a stream that is over already ends while it is made.
     onEnd: (ended) => {
       hub.remove(ended);

@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Position } from '../../domain/commit.js';
 import { SwitchboardError } from '../../domain/errors.js';
-import type { Catalog } from '../../storage/catalog.js';
+import type { FrozenState } from '../replica/held-records.js';
 import type { Step, TenantState } from '../replica/tenant-state.js';
 import {
   createMemo,
@@ -13,18 +13,19 @@ import {
   type ResetReason,
 } from './audience.js';
 import { Outbound } from './outbound.js';
-import { commitsBetween, rewind, stepOver } from './replay.js';
+import { stepOver } from './replay.js';
+import type { Replays } from './replays.js';
 import type { FrameSink } from './sink.js';
 import { CHUNK, type Snapshot, type Snapshots } from './snapshots.js';
 import type { WatchLimits } from './watch-limits.js';
 
 export interface WatcherDeps {
   readonly log: TenantState;
-  readonly catalog: Catalog;
   readonly limits: WatchLimits;
   /** Milliseconds, monotonic. */
   readonly now: () => number;
   readonly snapshots: Snapshots;
+  readonly replays: Replays;
   /** Called when the stream is over, however it ended. */
   readonly onEnd: (watcher: Watcher) => void;
 }
@@ -59,7 +60,7 @@ const NONE: readonly never[] = [];
  * One stream that follows a tenant's log: replayed or a snapshot first, then live. Every
  * commit that shows it something is sent once, in order, whole, closed by its last frame. A
  * reader that lags beyond its budget gets a reset and the state instead of its backlog;
- * one that takes nothing, or is reset again and again, is ended with SLOW_CONSUMER.
+ * one that does not read, or is reset too often, is ended with SLOW_CONSUMER.
  */
 export class Watcher {
   readonly audience: Audience;
@@ -122,7 +123,7 @@ export class Watcher {
 
   /** Sends what came after `place`, then goes live. */
   async resume(place: Position): Promise<void> {
-    const { log } = this.deps;
+    const { log, replays } = this.deps;
     if (this.replaced !== undefined) {
       await this.snapshot(NOTHING_HELD, this.replaced);
       return;
@@ -130,28 +131,22 @@ export class Watcher {
     this.hasBegun = true;
     this.bookmark = place;
     this.out.send([this.audience.synced(place)]);
-    const frozen = log.freeze();
+    const held: { past?: FrozenState } = {};
     try {
-      const to = log.position.revision;
-      await rewind(this.deps, frozen.state, { from: place.revision, to });
-      while (this.isReplaying() && this.bookmark.revision < log.position.revision) {
-        const range = { from: this.bookmark.revision, to: log.position.revision };
-        for await (const commit of commitsBetween(this.deps, range)) {
-          const step = stepOver(frozen.state, commit, place.epoch);
-          this.sendStep(step, createMemo());
-          frozen.state.apply(commit);
-          this.bookmark = step.position;
-          if (this.out.exceeds(this.deps.limits.budgetBytes)) await this.emptied();
+      for (;;) {
+        await replays.run(async () => {
           if (!this.isReplaying()) return;
-        }
-        // The log may have gone on meanwhile; the last check and going live are one turn.
+          held.past ??= await replays.stateAt(place.revision);
+          await this.replay(held.past.state, { from: this.bookmark ?? place, to: log });
+        });
+        if (!this.isReplaying()) return;
+        await this.emptied();
       }
-      if (this.isReplaying()) this.goLive();
     } catch (error) {
       // What could not be read is of a history that was replaced meanwhile.
       if (this.isReplaying()) throw error;
     } finally {
-      frozen.release();
+      held.past?.release();
     }
   }
 
@@ -202,12 +197,12 @@ export class Watcher {
     this.hasBegun = true;
   }
 
-  /** Ends a stream whose reader takes nothing, or takes its snapshot too slowly. */
+  /** Ends a stream whose reader does not read, or takes its snapshot too slowly. */
   checkStalled(): void {
     const { now, limits } = this.deps;
     const since = this.out.blockedSince;
     if (since !== undefined && now() - since >= limits.stallMs) {
-      this.end(new SwitchboardError('SLOW_CONSUMER', 'the reader takes no data'));
+      this.end(new SwitchboardError('SLOW_CONSUMER', 'the reader does not read'));
     } else if (this.delivery !== undefined) {
       const ms = now() - this.delivery.since;
       const least = (ms / 1_000) * limits.snapshotBytesPerSecond;
@@ -234,6 +229,29 @@ export class Watcher {
   private sendStep(step: Step, memo: Memo): void {
     const frames = this.audience.step(step, memo);
     if (frames.length > 0) this.out.sendCommit(frames);
+  }
+
+  /** Sends commits until it is live, or so much waits for the reader that it has to take it first. */
+  private async replay(
+    past: FrozenState['state'],
+    { from, to }: { readonly from: Position; readonly to: Pick<TenantState, 'position'> },
+  ): Promise<void> {
+    const { replays, limits } = this.deps;
+    let at = from;
+    while (this.isReplaying() && at.revision < to.position.revision) {
+      const range = { from: at.revision, to: to.position.revision };
+      for await (const commit of replays.commits(range)) {
+        if (!this.isReplaying()) return;
+        const step = stepOver(past, commit, from.epoch);
+        this.sendStep(step, createMemo());
+        past.apply(commit);
+        at = step.position;
+        this.bookmark = at;
+        if (this.out.exceeds(limits.budgetBytes)) return;
+      }
+      // The log may have gone on meanwhile; the last check and going live are one turn.
+    }
+    if (this.isReplaying()) this.goLive();
   }
 
   private async sendSnapshot(held: Held): Promise<void> {
@@ -316,7 +334,7 @@ export class Watcher {
     const { now, limits } = this.deps;
     this.resets = [...this.resets.filter((at) => now() - at < limits.resetWindowMs), now()];
     if (this.resets.length > limits.maxResets) {
-      this.end(new SwitchboardError('SLOW_CONSUMER', 'the reader fell behind again and again'));
+      this.end(new SwitchboardError('SLOW_CONSUMER', 'the reader fell behind too often'));
       return;
     }
     this.out.clear();

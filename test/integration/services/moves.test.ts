@@ -11,6 +11,7 @@ import { fromNamesakes } from '../../../src/services/reads/namesakes.js';
 import { Upstream, UPSTREAM_DEFAULTS } from '../../../src/services/replica/upstream.js';
 import { TenantState } from '../../../src/services/replica/tenant-state.js';
 import { createSlots } from '../../../src/services/concurrency/slots.js';
+import { Replays } from '../../../src/services/watch/replays.js';
 import { Snapshots } from '../../../src/services/watch/snapshots.js';
 import { WatchHub } from '../../../src/services/watch/hub.js';
 import type { Catalog } from '../../../src/storage/catalog.js';
@@ -128,7 +129,8 @@ describe('a promotion', () => {
     });
     const upstream = new Upstream(() => 0, UPSTREAM_DEFAULTS, 0);
     const snapshots = new Snapshots(log, createSlots(1));
-    const tenant = { log, committer, hub: new WatchHub(log), snapshots, upstream };
+    const replays = new Replays({ log, catalog }, createSlots(1));
+    const tenant = { log, committer, hub: new WatchHub(log), snapshots, replays, upstream };
     const common = { actor: 'a', reason: '', validateOnly: false };
     const nothing = () => Promise.resolve(() => undefined);
     const created = (name: string, owner: string): Promise<WriteOutcome> =>

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { Position } from '../../../src/domain/commit.js';
 import { SwitchboardError } from '../../../src/domain/errors.js';
 import { viewDigest } from '../../../src/domain/token.js';
 import { userView, type ReaderView } from '../../../src/domain/view.js';
@@ -29,10 +30,13 @@ const events = (sink: RecordingSink): readonly string[] =>
   decodeFrames<WatchFrame>(sink).flatMap((frame) =>
     frame.kind === 'event' ? [`${frame.type} ${frame.id}`] : [],
   );
+const namesSubscription = (frame: SyncFrame, id: string): boolean =>
+  frame.kind === 'synced' && frame.subscriptions.some((each) => each.id === id);
 const isSynced = (sink: RecordingSink, id: string): boolean =>
-  told(sink).some(
-    (frame) => frame.kind === 'synced' && frame.subscriptions.some((each) => each.id === id),
-  );
+  told(sink).some((frame) => namesSubscription(frame, id));
+const idsIn = (frame: SyncFrame): readonly string[] =>
+  frame.kind === 'changes' ? frame.changes.map(({ id }) => id) : [];
+const idsTold = (sink: RecordingSink): readonly string[] => told(sink).flatMap(idsIn);
 const isRefused = (sink: RecordingSink, id: string): boolean =>
   told(sink).some((frame) => frame.kind === 'refused' && frame.id === id);
 
@@ -190,6 +194,74 @@ describe('a node', () => {
     expect(isSynced(sink, 'b')).toBe(false);
     expect(isRefused(sink, 'b')).toBe(false);
   });
+
+  const resets: readonly (readonly [string, (at: Position) => Parameters<typeof openNode>[2]])[] = [
+    [
+      'the token of another view',
+      (at) => ({ resumeToken: tokenOf(at, bob), digestOf: (view) => viewDigest(view) }),
+    ],
+    [
+      'a digest of another view',
+      (at) => ({ resumeToken: tokenOf(at), digestOf: () => viewDigest(bob) }),
+    ],
+    ['a digest and no token', () => ({ digestOf: (view) => viewDigest(view) })],
+  ];
+
+  it.each(resets)(
+    'that opens with %s names a user only when it is loaded [F3, P16]',
+    async (_what, opening) => {
+      await using world = await openWorld();
+      const { replica, source } = await open(world);
+      source.set('ana', { rowId: 'own' });
+      const { position, value: shared } = await create(replica, { name: 'shared', tier: 'APP' });
+      source.held = [];
+      const { sink, session } = openNode(replica, views(['a', ana]), opening(position));
+      await eventually(() => {
+        expect(told(sink).some(({ kind }) => kind === 'synced')).toBe(true);
+      });
+      // The stream is there with what all may see, and says nothing of the user.
+      await session.receive({ kind: 'unsubscribe', id: 'nobody' });
+      expect(told(sink)[0]).toEqual({ kind: 'welcome', resumed: false });
+      expect(isSynced(sink, 'a')).toBe(false);
+      expect(idsTold(sink)).toEqual([shared.id]);
+      await eventually(() => {
+        expect(source.asked).toEqual(['ana']);
+      });
+      source.release();
+      await eventually(() => {
+        expect(isSynced(sink, 'a')).toBe(true);
+      });
+      const own = (await page(replica, ana)).value.servers
+        .map(({ record }) => record.id)
+        .find((id) => id !== shared.id);
+      // What it sees came before the `synced` that names it.
+      expect(idsTold(sink)).toEqual([shared.id, own]);
+      expect(told(sink).findIndex((frame) => idsIn(frame).includes(own ?? ''))).toBeLessThan(
+        told(sink).findIndex((frame) => namesSubscription(frame, 'a')),
+      );
+    },
+  );
+
+  it.each(resets)(
+    'that opens with %s is told why a user cannot be loaded, not that it has nothing [F3, P16]',
+    async (_what, opening) => {
+      await using world = await openWorld();
+      const { replica, source } = await open(world);
+      const { position } = await create(replica, { name: 'shared' });
+      source.failure = new SwitchboardError('SOURCE_UNAVAILABLE', 'no route');
+      const { sink } = openNode(replica, views(['a', ana]), opening(position));
+      await eventually(() => {
+        expect(isRefused(sink, 'a') || isSynced(sink, 'a')).toBe(true);
+        expect(told(sink).some(({ kind }) => kind === 'synced')).toBe(true);
+      });
+      expect(isSynced(sink, 'a')).toBe(false);
+      expect(told(sink).find(({ kind }) => kind === 'refused')).toMatchObject({
+        id: 'a',
+        reason: 'SOURCE_UNAVAILABLE',
+      });
+      expect(sink.ended).toBeUndefined();
+    },
+  );
 
   it('that knew a user goes on with it behind the old scope while the source is down', async () => {
     await using world = await openWorld();

@@ -7,7 +7,8 @@ import { subjectsOf, userView, APP_VIEW, type ReaderView } from '../../../src/do
 import { pastState } from '../../../src/services/replica/past-state.js';
 import { TenantState } from '../../../src/services/replica/tenant-state.js';
 import type { Catalog } from '../../../src/storage/catalog.js';
-import { rewind } from '../../../src/services/watch/replay.js';
+import { createSlots } from '../../../src/services/concurrency/slots.js';
+import { Replays } from '../../../src/services/watch/replays.js';
 import { appendRandom } from '../../support/commits/random.js';
 import { describeContents, Oracle, type Contents } from '../../support/history/oracle.js';
 import { loadChange, loadOf } from '../../support/loads/loads.js';
@@ -36,6 +37,9 @@ const LIMITS = { recentCommits: 5, idleSubjects: 1 };
 
 const contentsOf = (state: StateIndex, view: ReaderView): Contents =>
   new Map(listResolved(state, view).map(({ record }) => [record.id, record.revision]));
+
+const replaysOf = (log: TenantState, catalog: Catalog): Replays =>
+  new Replays({ log, catalog }, createSlots(1));
 
 describe('a tenant at a replica, for random commits of all kinds', () => {
   it.each(SEEDS)('of seed %i, shows its subjects what the log says [P8, P9, P17]', async (seed) => {
@@ -142,9 +146,7 @@ describe('a tenant at a replica, for random commits of all kinds', () => {
       expect(describeContents(contentsOf(state, view))).toBe(due(view));
       expectLoad(state, view, oracle.loadsAt(revision));
     }
-    const frozen = log.freeze();
-    const to = log.position.revision;
-    await rewind({ log, catalog }, frozen.state, { from: revision, to });
+    const frozen = await replaysOf(log, catalog).stateAt(revision);
     for (const view of views) {
       expect(describeContents(contentsOf(frozen.state, view))).toBe(due(view));
       expectLoad(frozen.state, view, oracle.loadsAt(revision));
@@ -397,8 +399,7 @@ describe('load records at a replica', () => {
       expect([past.loadOf('ana'), idsOf(past)]).toEqual([loads[revision - 1], firstIds(revision)]);
     }
     release();
-    const frozen = log.freeze();
-    await rewind({ log, catalog }, frozen.state, { from: 2, to: 4 });
+    const frozen = await replaysOf(log, catalog).stateAt(2);
     expect([frozen.state.loadOf('ana'), log.loadOf('ana')]).toEqual([loads[1], loads[3]]);
     frozen.release();
   });

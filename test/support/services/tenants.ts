@@ -14,6 +14,7 @@ export function tenantsOf(
     wallClock: Date.now,
     monotonic: () => 0,
     maxSnapshots: 1,
+    maxReplays: 1,
     report: (error) => {
       throw error;
     },

@@ -1,0 +1,104 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { APP_VIEW, userView, type ReaderView } from '../../../src/domain/view.js';
+import { WatchHub } from '../../../src/services/watch/hub.js';
+import { NodeAudience } from '../../../src/services/watch/node-audience.js';
+import { CHUNK } from '../../../src/services/watch/snapshots.js';
+import { eventually } from '../../support/eventually.js';
+import { useFakeIntervals } from '../../support/fake-intervals.js';
+import type { SyncFrame } from '../../support/services/encoders.js';
+import { decodeFrames, RecordingSink } from '../../support/services/sinks.js';
+import { create, openNode, openWorld } from '../../support/services/world.js';
+
+useFakeIntervals();
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+const MANY = 10_000;
+const app = new Map<string, ReaderView>([['app', APP_VIEW]]);
+
+/** What each turn of the event loop cost while `work` was under way: the most of it. */
+async function mostPerTurn(count: () => number, isOver: () => boolean): Promise<number> {
+  let before = count();
+  let most = 0;
+  while (!isOver()) {
+    await nextTurn();
+    most = Math.max(most, count() - before);
+    before = count();
+  }
+  return most;
+}
+
+describe('10,000 subscriptions of one node', () => {
+  it('that come during a snapshot count towards the limit, and are added a chunk in a turn [P20, P21]', async () => {
+    await using world = await openWorld();
+    const replica = await world.replica({ maxSubscriptions: MANY });
+    await create(replica, { name: 'shared' });
+    const updates = vi.spyOn(WatchHub.prototype, 'update');
+    const sink = new RecordingSink();
+    sink.stall();
+    const { session } = openNode(replica, app, { sink });
+    const received = Array.from({ length: MANY }, (_, n) => {
+      const id = `u${String(n)}`;
+      const subscription = { id, view: userView(id), digest: '' };
+      return session.receive({ kind: 'subscribe', subscription });
+    });
+    await Promise.all(received);
+    // All wait for the end of the snapshot, which its reader did not take yet.
+    expect(sink.isBlocked).toBe(true);
+    expect(sink.frames).toHaveLength(1);
+    updates.mockClear();
+    sink.release();
+    // One subscription is one frame here, and one change of the index.
+    const all = (): boolean => updates.mock.calls.length >= MANY - 1;
+    const told = await mostPerTurn(() => sink.frames.length, all);
+    expect(updates.mock.calls).toHaveLength(MANY - 1);
+    // Two of our turns may see two chunks.
+    expect(told).toBeLessThanOrEqual(2 * CHUNK);
+    const frames = decodeFrames<SyncFrame>(sink);
+    const refused = frames.flatMap((frame) => (frame.kind === 'refused' ? [frame] : []));
+    expect(refused).toMatchObject([{ id: 'u9999', reason: 'TOO_MANY_SUBSCRIPTIONS' }]);
+    const synced = frames.flatMap((frame) => (frame.kind === 'synced' ? frame.subscriptions : []));
+    expect(new Set(synced.map(({ id }) => id)).size).toBe(MANY);
+  });
+
+  it('change the index of the hub by what is new in each [P20]', async () => {
+    await using world = await openWorld();
+    const replica = await world.replica({ maxSubscriptions: MANY });
+    const updates = vi.spyOn(WatchHub.prototype, 'update');
+    const listings = vi.spyOn(NodeAudience.prototype, 'subjects');
+    const users = Array.from({ length: MANY }, (_, n) => `u${String(n)}`);
+    const { sink, session } = openNode(replica, app);
+    await eventually(() => {
+      expect(updates).toHaveBeenCalled();
+    });
+    listings.mockClear();
+    const subscribe = (user: string, groups: readonly string[] = []) =>
+      session.receive({
+        kind: 'subscribe',
+        subscription: { id: user, view: userView(user, groups), digest: '' },
+      });
+    await Promise.all(users.slice(1).map((user) => subscribe(user)));
+    await eventually(() => {
+      expect(updates.mock.calls).toHaveLength(MANY);
+    });
+    const subjects = updates.mock.calls.map(
+      ([, { added, removed }]) => added.length + removed.length,
+    );
+    expect(Math.max(...subjects)).toBe(1);
+    // A group that comes and one that goes are all that changes for who stays.
+    updates.mockClear();
+    for (const groups of [['dev'], ['ops']]) await subscribe('u1', groups);
+    await eventually(() => {
+      expect(updates.mock.calls.map(([, change]) => change)).toEqual([
+        { added: ['group:dev'], removed: [] },
+        { added: ['group:ops'], removed: ['group:dev'] },
+      ]);
+    });
+    // Nobody went through all of its subjects for that.
+    expect(listings).not.toHaveBeenCalled();
+    expect(sink.ended).toBeUndefined();
+  });
+});

@@ -73,7 +73,7 @@ export class Committer {
           await write.prepare(call);
           await this.settleRepeat(write);
         },
-        write.intent.signal,
+        write.signal,
       );
     } catch (error) {
       write.fail(error);

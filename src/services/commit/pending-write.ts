@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { isSwitchboardError, SwitchboardError } from '../../domain/errors.js';
 import type { CallOptions } from '../../storage/call-options.js';
 import type { UndecidedWrite } from './decide-batch.js';
@@ -14,6 +15,9 @@ export class PendingWrite implements UndecidedWrite {
   lookedUp: LookedUp | undefined;
   /** Whether a batch with it was given to the store, so that it may be written. */
   mayBeWritten = false;
+  /** Aborts when the caller gives the write up. */
+  readonly signal: AbortSignal | undefined;
+  private readonly controller: AbortController | undefined;
   private settled = false;
   private readonly releases: (() => void)[] = [];
   private resolve: (outcome: WriteOutcome) => void = () => undefined;
@@ -26,8 +30,14 @@ export class PendingWrite implements UndecidedWrite {
       this.reject = reject;
     });
     const { signal } = intent;
-    signal?.addEventListener('abort', this.giveUp);
-    if (signal?.aborted === true) this.giveUp();
+    if (signal === undefined) return;
+    // A set of thousands of writes has one signal, on which each listener costs more than the
+    // one before: what waits for this write listens to a signal of its own.
+    this.controller = new AbortController();
+    this.signal = this.controller.signal;
+    setMaxListeners(0, this.signal);
+    signal.addEventListener('abort', this.giveUp);
+    if (signal.aborted) this.giveUp();
   }
 
   get isSettled(): boolean {
@@ -53,6 +63,7 @@ export class PendingWrite implements UndecidedWrite {
 
   private readonly giveUp = (): void => {
     this.fail(this.mayBeWritten ? new SwitchboardError('OUTCOME_UNKNOWN') : this.givenUp());
+    this.controller?.abort(this.intent.signal?.reason);
   };
 
   private givenUp(): SwitchboardError {

@@ -50,7 +50,7 @@ const EVENT_TYPES = {
  * much costs less than to send a second message; a larger one would be in memory once for each
  * view, for as long as a slow reader leaves it there.
  */
-const MOST_COPIED_BYTES = 16 * 1024;
+const MAX_COPIED_BYTES = 16 * 1024;
 
 interface BeatFacts {
   readonly bookmark: Position | undefined;
@@ -99,7 +99,7 @@ export function createWatchEncoder(tenant: string) {
       view: View,
     ): readonly Uint8Array[] => {
       const end = toCommitEnd(commit, encodeToken(tenant, position, view));
-      return last.byteLength > MOST_COPIED_BYTES
+      return last.byteLength > MAX_COPIED_BYTES
         ? [last, encode({ $case: 'commit', value: end })]
         : [appended(last, encode(undefined, end))];
     },

@@ -17,8 +17,8 @@ const RETRY_DELAY_MS = 1_000;
 /** The same where a person has to do something first. */
 const MEND_DELAY_MS = 10_000;
 /** A source may ask for less or more, within these bounds. */
-const LEAST_DELAY_MS = 100;
-const MOST_DELAY_MS = 300_000;
+const MIN_DELAY_MS = 100;
+const MAX_DELAY_MS = 300_000;
 
 /** So much of what a source says is passed on. */
 const MAX_TEXT = 200;
@@ -106,7 +106,7 @@ function isTooLarge({ code, details }: ServiceError): boolean {
 function askedDelay(failure: ServiceError): number | undefined {
   const asked = fromStatus(failure).retryDelayMs;
   if (asked === undefined || !(asked >= 0)) return undefined;
-  return Math.min(Math.max(asked, LEAST_DELAY_MS), MOST_DELAY_MS);
+  return Math.min(Math.max(asked, MIN_DELAY_MS), MAX_DELAY_MS);
 }
 
 function quoted(details: string): string {

@@ -13,7 +13,7 @@ interface Job extends InspectionTarget {
 }
 
 /** Ready jobs, times the concurrency, above which a scan of everything waits. */
-const ROOM = 4;
+const READY_PER_SLOT = 4;
 
 /** The longest that a stored delay is believed. */
 const MAX_DELAY_MS = 24 * 3_600_000;
@@ -64,7 +64,7 @@ export class Scheduler {
   /** As `consider`, at the start: what failed is tried at once. Resolves when there is room. */
   async offer(target: InspectionTarget, record: ServerRecord): Promise<void> {
     if (inspectionPlan(record, this.deps.options).kind === 'none') return;
-    while (!this.closed && this.ready.size >= this.deps.options.concurrency * ROOM) {
+    while (!this.closed && this.ready.size >= this.deps.options.concurrency * READY_PER_SLOT) {
       await new Promise<void>((resolve) => this.waiters.add(resolve));
     }
     // Whatever the log brought meanwhile is newer.

@@ -25,8 +25,8 @@ export interface ExplainedAccess extends Explanation {
   readonly moreDeleted: boolean;
 }
 
-/** So many servers that the view does not see are told, and so many deleted ones. */
-const MOST = 100;
+/** How many servers that the view does not see are returned, and how many deleted ones. */
+const MAX_OTHERS = 100;
 /** The Catalog is asked so often for one state before the log is taken to move too fast. */
 const MAX_TRIES = 16;
 
@@ -53,11 +53,11 @@ export async function explainAccess(
     const { position, ranked, others, deleted } = named;
     const explanation = explain(name, view, {
       ranked,
-      unseen: others.slice(0, MOST),
-      deleted: deleted.slice(0, MOST),
+      unseen: others.slice(0, MAX_OTHERS),
+      deleted: deleted.slice(0, MAX_OTHERS),
     });
-    const moreUnseen = others.length > MOST;
-    const moreDeleted = deleted.length > MOST;
+    const moreUnseen = others.length > MAX_OTHERS;
+    const moreDeleted = deleted.length > MAX_OTHERS;
     const value = { ...explanation, moreUnseen, moreDeleted };
     return { value, position, upstream: tenant.upstream.status() };
   } finally {
@@ -84,7 +84,7 @@ async function readNamed(
     const { projections } = catalog;
     const read: ExactRead<readonly [readonly StoredServer[], readonly Tombstone[]]> = {
       query: async (options) => {
-        const limit = MOST + 1;
+        const limit = MAX_OTHERS + 1;
         const [named, deleted] = await Promise.all([
           projections.serversNamed(log.tenant, { name, limit: limit + expected }, options),
           projections.deletedNamed(log.tenant, { name, limit }, options),

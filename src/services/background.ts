@@ -25,7 +25,7 @@ const FOLLOW_MS = 1_000;
 /** Heartbeats leave a little before they are due, so that none is late. */
 const HEARTBEAT_LEAD = 0.9;
 
-/** What a replica does again and again beside its calls, until it is closed. */
+/** What a replica does periodically in the background, until it is closed. */
 export function startBackground(deps: BackgroundDeps): { close(): Promise<void> } {
   const { catalog, relay, tenants, receive, sessions, limits, retention, onError } = deps;
   const every = (ms: number, body: () => void): NodeJS.Timeout => setInterval(body, ms).unref();

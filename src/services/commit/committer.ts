@@ -187,7 +187,7 @@ function unsettled(writes: Writes): Writes {
 }
 
 function beatenTooOften(): SwitchboardError {
-  return new SwitchboardError('NOT_WRITTEN', 'other replicas were first again and again', {
+  return new SwitchboardError('NOT_WRITTEN', 'other replicas committed first each time', {
     retryDelayMs: RETRY_DELAY_MS,
   });
 }

@@ -69,7 +69,7 @@ export class PendingWrite implements UndecidedWrite {
   private givenUp(): SwitchboardError {
     const isLate = isSwitchboardError(this.intent.signal?.reason, 'DEADLINE_EXCEEDED');
     const reason = isLate ? 'NOT_WRITTEN' : 'CANCELLED';
-    return new SwitchboardError(reason, 'it was given up before its turn');
+    return new SwitchboardError(reason, 'the call ended before its turn');
   }
 
   private end(): boolean {

@@ -106,9 +106,13 @@ async function readNamed(
     const others = named.filter(({ record }) => !seen.has(record.id));
     return { position, ranked, others, deleted };
   }
-  throw new SwitchboardError('CATALOG_UNAVAILABLE', 'the log moves too fast to be explained', {
-    retryDelayMs: 1_000,
-  });
+  throw new SwitchboardError(
+    'CATALOG_UNAVAILABLE',
+    'the state kept changing while it was explained',
+    {
+      retryDelayMs: 1_000,
+    },
+  );
 }
 
 function rank(state: StateIndex, name: string, view: View): readonly StoredServer[] {

@@ -66,7 +66,7 @@ async function readNamesakes(source: ExactSource, id: string): Promise<Namesakes
     // The state may have come to another name only now.
     if (log.byId(id)?.record.name === name) return { servers: value, basis: { name, revision } };
   }
-  throw new SwitchboardError('NOT_WRITTEN', 'the server was renamed again and again', {
+  throw new SwitchboardError('NOT_WRITTEN', 'the name of the server kept changing', {
     retryDelayMs: 100,
   });
 }

@@ -34,7 +34,10 @@ export async function explainLookup({ command }: Cast, checks: Checks): Promise<
   const memory = await command(['explain', 'memory', '--user', 'ana']);
   checks.show(remote);
   checks.show(memory);
-  checks.claim('remote is shared, and comes first', remote.includes('comes before all others'));
+  checks.claim(
+    'remote is shared, and takes precedence',
+    remote.includes('takes precedence over all others'),
+  );
   checks.claim('memory was deleted', memory.includes('It was deleted'));
 }
 

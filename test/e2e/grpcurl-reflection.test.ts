@@ -40,7 +40,7 @@ describe('reflection and health, with the real grpcurl', () => {
       return result.stdout;
     };
     expect(await describeSymbol('switchboard.v1.RegistryService.GetServer')).toContain(
-      'GetServer answers the server that a name resolves to in a view',
+      'GetServer returns the server that a name resolves to in a view',
     );
     for (const symbol of [
       'switchboard.v1.RegistryService',

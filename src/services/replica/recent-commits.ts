@@ -2,8 +2,8 @@ import type { Commit } from '../../domain/commit.js';
 
 /** What the kept commits may take together. Bytes, about. */
 const MAX_SIZE = 16 * 1024 * 1024;
-/** A commit takes so much for each character of its body: the text, and the values that it encodes. */
-const SIZE_OF_CHARACTER = 2;
+/** A commit takes about so much for each character of its body: the text, the values, and their JSON. */
+const SIZE_OF_CHARACTER = 4;
 
 /**
  * The newest commits of a log, without holes: at least the last, and otherwise as many as

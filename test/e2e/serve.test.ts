@@ -203,6 +203,15 @@ describe('the server process', () => {
       }),
     ],
     [
+      'a folder that another process has open',
+      async () => {
+        const { path: dataDir } = await temporaryFolder();
+        const holder = await startServerProcess('--data-dir', dataDir);
+        const says = /--data-dir .*another process has it open; stop that process/;
+        return { args: ['--data-dir', dataDir], says, also: holder };
+      },
+    ],
+    [
       'a seed file that is none',
       async () => ({
         args: ['--seed', import.meta.filename],

@@ -55,7 +55,7 @@ export interface LagCounts {
 
 export const LAGGING_CAPABILITIES: CatalogCapabilities = Object.freeze({
   durable: false,
-  multiProcess: false,
+  sharing: 'NONE',
   atomicProjections: false,
 });
 

@@ -46,7 +46,7 @@ export interface MemoryCatalogOptions {
 
 export const MEMORY_CAPABILITIES: CatalogCapabilities = Object.freeze({
   durable: false,
-  multiProcess: false,
+  sharing: 'NONE',
   atomicProjections: true,
 });
 

@@ -3,6 +3,7 @@ import { connectionScope, type ConnectionScope } from '../domain/config/connecti
 import { invalidField } from '../domain/errors.js';
 import type { Declaration, KnownServer, ServerRecord, Tier } from '../domain/server.js';
 import type { ServerSpec } from '../domain/config/spec.js';
+import { encodedRecord } from './encoded-record.js';
 import { fromFactsMessage, toFactsMessage } from './facts-codec.js';
 import { fromSpecMessage, toSpecMessage } from './spec-codec.js';
 
@@ -19,14 +20,13 @@ const SCOPES = {
   request: message.ConnectionScope.CONNECTION_SCOPE_REQUEST,
 } as const satisfies Record<ConnectionScope, message.ConnectionScope>;
 
-/** Records are immutable, so their messages are made once. */
-const made = new WeakMap<ServerRecord, message.Server>();
-
-/** A record as a message. The answer is shared: it must not be changed. */
+/** A record as a message, which is shared: it must not be changed. */
 export function toServerMessage(record: ServerRecord): message.Server {
-  const known = made.get(record);
-  if (known !== undefined) return known;
-  const server: message.Server = {
+  return (encodedRecord(record).message ??= makeServerMessage(record));
+}
+
+function makeServerMessage(record: ServerRecord): message.Server {
+  return {
     id: record.id,
     name: record.name,
     externalId: record.externalId,
@@ -46,8 +46,6 @@ export function toServerMessage(record: ServerRecord): message.Server {
     factsEtag: record.factsEtag,
     privateSource: record.privateSource ?? '',
   };
-  made.set(record, server);
-  return server;
 }
 
 /** For answers about many servers at once: facts may take 300 KB each. */

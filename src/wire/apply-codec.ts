@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import * as message from '../../generated/switchboard/v1/registry_service.js';
 import { Tier, type Server } from '../../generated/switchboard/v1/server.js';
 import type { DeclaredServer, SetItem } from '../domain/commands/apply.js';
@@ -83,12 +84,6 @@ export async function toApplyResponse(
     made.push(...results.slice(made.length, made.length + RESULTS_PER_TURN).map(toResult));
   }
   return { header: toHeaderMessage(header), results: made, applied };
-}
-
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => {
-    setImmediate(resolve);
-  });
 }
 
 /** Of a server that is new or gone, all fields changed: it is its own list of changes. */

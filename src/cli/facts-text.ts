@@ -1,6 +1,7 @@
 import { InspectionFailureReason, OauthNeed, ProtocolEra } from '../wire/clients.js';
 import type { ServerMessage } from '../wire/json.js';
-import { localTime, printable, shortened, table } from './text.js';
+import { ellipsize } from '../domain/truncate.js';
+import { localTime, printable, table } from './text.js';
 
 type Row = readonly [label: string, value: string];
 type Facts = NonNullable<ServerMessage['facts']>;
@@ -82,7 +83,7 @@ export function inspectionText(server: ServerMessage): string {
 function toolsText(tools: NonNullable<Facts['observation']>['tools']): string {
   if (tools.length === 0) return '';
   const rows = tools.map(({ name, title, description }) =>
-    [name, shortened(firstLine(title === '' ? description : title), 80)].map(printable),
+    [name, ellipsize(firstLine(title === '' ? description : title), 80)].map(printable),
   );
   return table([['TOOL', 'WHAT IT DOES'], ...rows]);
 }

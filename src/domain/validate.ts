@@ -1,6 +1,7 @@
 import { neededScope, valueFields } from './config/connection-scope.js';
 import { invalidFields, type FieldViolation } from './errors.js';
 import type { Declaration } from './server.js';
+import { ellipsize } from './truncate.js';
 import type { HttpTransport, OAuth, ServerSpec, StdioTransport } from './config/spec.js';
 import { parseValue, referencesIn, ValueSyntaxError } from './config/value.js';
 
@@ -286,7 +287,7 @@ function checkKeys(
   if (keys.length > what.limit) report(what.field, `at most ${String(what.limit)}`);
   for (const key of keys) {
     if (key === '__proto__' || !what.pattern.test(key)) {
-      report(`${what.field}[${key.slice(0, 80)}]`, 'is not an allowed name');
+      report(`${what.field}[${ellipsize(key, 80)}]`, 'is not an allowed name');
     }
   }
 }

@@ -152,7 +152,7 @@ describe('refusedRow', () => {
       rowId: 'r'.repeat(300),
       name: `${'n'.repeat(299)}…`,
       reason: 'ROW_BROKEN',
-      message: expect.stringMatching(/^x{298}.…$/u) as string,
+      message: expect.stringMatching(/^x{298}…$/) as string,
     });
     expect(cut.message.isWellFormed()).toBe(true);
   });

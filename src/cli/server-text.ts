@@ -37,7 +37,7 @@ export function serverDetails(server: ServerMessage): string {
     ['Because', server.connectionScopeReasons.join('; ')],
     ['Created', localTime(server.createTime)],
     ['Updated', localTime(server.lastUpdatedAt)],
-    ['Source', server.source],
+    ['Set', server.set],
     ['Generation', server.generation === 0 ? '' : String(server.generation)],
     ['Etag', server.etag],
     ['Config hash', server.configHash],

@@ -22,7 +22,7 @@ const ACTIONS = {
 } as const;
 
 interface ApplyQuery extends WriteFields {
-  readonly source: string;
+  readonly set: string;
   readonly items: readonly SetItem[];
   readonly prune: boolean;
   readonly allOrNothing: boolean;
@@ -31,12 +31,12 @@ interface ApplyQuery extends WriteFields {
 
 /** Reads a set; what is wrong with one of its servers stands in its place. */
 export function fromApplyServers(request: message.ApplyServersRequest): Read<ApplyQuery> {
-  const { source, servers, prune, allOrNothing, takeOver } = request;
+  const { set, servers, prune, allOrNothing, takeOver } = request;
   return {
     tenant: tenantOf(request.tenant),
     query: {
       ...writeFields(request),
-      source,
+      set,
       items: servers.map((server, index) => fromItem(server, `servers[${String(index)}]`)),
       prune,
       allOrNothing,
@@ -55,7 +55,7 @@ function contentOf(server: Server, path: string): DeclaredServer | SwitchboardEr
   const isTold = server.tier !== Tier.TIER_UNSPECIFIED;
   try {
     const told = isTold ? server : { ...server, tier: Tier.TIER_USER };
-    const { tier, source: _source, ...rest } = fromDeclaration(told, path);
+    const { tier, set: _set, ...rest } = fromDeclaration(told, path);
     return isTold ? { ...rest, tier } : rest;
   } catch (error) {
     if (isSwitchboardError(error)) return error;

@@ -40,7 +40,7 @@ function makeServerMessage(record: ServerRecord): message.Server {
     connectionScopeReasons: [...connectionScope(record.tier, record.spec).reasons],
     createTime: new Date(record.createTime),
     lastUpdatedAt: new Date(record.lastUpdatedAt),
-    source: record.source,
+    set: record.set,
     generation: record.generation,
     facts: record.facts && toFactsMessage(record.facts),
     factsEtag: record.factsEtag,
@@ -92,7 +92,7 @@ export function fromDeclaration(server: message.Server | undefined, path: string
     ...(server.owner === '' ? {} : { owner: server.owner }),
     spec: fromSpecMessage(server.spec, `${path}.spec`),
     // Output only: a request cannot say it.
-    source: '',
+    set: '',
   };
 }
 

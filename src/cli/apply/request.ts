@@ -85,10 +85,10 @@ function messageOf({ server, etag }: PlannedServer): ApplyServersRequest['server
 
 function requestOf(
   { tenant }: Connection,
-  { source }: DeclaredSet,
+  { name: set }: DeclaredSet,
   { allOrNothing, takeOver, reason }: ApplyOptions,
 ): ApplyServersRequest {
-  return ApplyServersRequest.fromPartial({ tenant, source, allOrNothing, takeOver, reason });
+  return ApplyServersRequest.fromPartial({ tenant, set, allOrNothing, takeOver, reason });
 }
 
 function send(

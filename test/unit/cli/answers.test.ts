@@ -102,7 +102,7 @@ describe('facts', () => {
 
   it('are told in short with the server', () => {
     const server = Server.fromPartial({
-      ...{ name: 'weather', configHash: 'hash-1', source: 'a.yaml', generation: 7 },
+      ...{ name: 'weather', configHash: 'hash-1', set: 'a.yaml', generation: 7 },
       facts: { observation: OBSERVED, oauthNeed: OauthNeed.OAUTH_NEED_YES },
     });
     const text = serverDetails(server);
@@ -110,7 +110,7 @@ describe('facts', () => {
       /^Tools: +3, 2 of them known$/m,
       /^OAuth: +needed$/m,
       /^Speaks: +MCP 2025-11-25 \(with a handshake\)$/m,
-      /^Source: +a\.yaml$/m,
+      /^Set: +a\.yaml$/m,
       /^Generation: +7$/m,
     ]) {
       expect(text).toMatch(line);

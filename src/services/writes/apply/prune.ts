@@ -16,9 +16,9 @@ interface Pruned {
 }
 
 /**
- * Deletes the servers of the source that the set does not have, in as few commits as hold
+ * Deletes the servers of the set that are not declared any more, in as few commits as hold
  * them, one after the other. Their requests are numbered: a repetition finds each of them,
- * and so what was deleted, though it is no longer among the servers of the source. A server
+ * and so what was deleted, though it is no longer among the servers of the set. A server
  * that was declared otherwise since the request began is refused.
  */
 export async function prune(job: ApplyJob): Promise<Pruned> {

@@ -46,7 +46,7 @@ describe('checkRows', () => {
     expect(Object.fromEntries(accepted)).toEqual({
       [idOfRow('r1')]: {
         ...{ name: 'files', externalId: 'r1', tier: 'PRIVATE', owner: 'bob', spec: row.content },
-        ...{ source: '', privateSource: SOURCE },
+        ...{ set: '', privateSource: SOURCE },
       },
     });
     expect([kept.size, refused]).toEqual([0, []]);

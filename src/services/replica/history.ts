@@ -1,4 +1,4 @@
-import { follows, type Commit, type Position } from '../../domain/commit.js';
+import { follows, type Commit, type Position, type StoredCommit } from '../../domain/commit.js';
 import { Overlay } from '../../domain/record-set.js';
 import type { StateIndex } from '../../domain/resolve.js';
 import { HeldRecords } from './held-records.js';
@@ -36,7 +36,7 @@ export class History {
    * Applies commits that continue here; those it already has are skipped. Returns false if there
    * is a gap or they are of another history (rule 30). `trusted` ones are not verified.
    */
-  advance(commits: readonly Commit[], tell: (step: Step) => void, trusted = false): boolean {
+  advance(commits: readonly StoredCommit[], tell: (step: Step) => void, trusted = false): boolean {
     for (const commit of commits) {
       if (commit.revision <= this.place.revision) continue;
       if (commit.revision !== this.place.revision + 1) return false;
@@ -46,7 +46,7 @@ export class History {
     return true;
   }
 
-  private step(commit: Commit, tell: (step: Step) => void): void {
+  private step(commit: StoredCommit, tell: (step: Step) => void): void {
     const { epoch } = this.place;
     const { revision, fingerprint } = commit;
     const position = { epoch, revision, fingerprint };

@@ -1,13 +1,12 @@
-import type { Commit } from '../../domain/commit.js';
+import { withoutText, type Commit, type StoredCommit } from '../../domain/commit.js';
 
 /** What the kept commits may take together. Bytes, about. */
-const MAX_SIZE = 16 * 1024 * 1024;
-/** A commit takes about so much for each character of its body: the text, the values, and their JSON. */
-const SIZE_OF_CHARACTER = 4;
+const MAX_SIZE = 8 * 1024 * 1024;
 
 /**
  * The newest commits of a log, without holes: at least the last, and otherwise as many as
- * `limit` and `maxSize` (bytes, about) allow, at most about twice that.
+ * `limit` and `maxSize` (bytes, about) allow, at most about twice that. Holds their values only,
+ * which take about a byte for each character of the text.
  */
 export class RecentCommits {
   private readonly limit: number;
@@ -22,8 +21,9 @@ export class RecentCommits {
     this.maxSize = maxSize;
   }
 
-  push(commit: Commit): void {
-    const size = commit.body.length * SIZE_OF_CHARACTER;
+  push(stored: StoredCommit): void {
+    const commit = withoutText(stored);
+    const size = stored.body.length;
     this.commits.push(commit);
     this.sizes.push(size);
     this.size += size;

@@ -1,4 +1,4 @@
-import type { Commit, Position } from '../../domain/commit.js';
+import type { Position, StoredCommit } from '../../domain/commit.js';
 import { SwitchboardError } from '../../domain/errors.js';
 import type { LoadRecord } from '../../domain/load-record.js';
 import type { StateIndex } from '../../domain/resolve.js';
@@ -192,7 +192,7 @@ export class TenantState implements StateIndex {
    * Applies commits that continue this state; those it already has are skipped. Returns false if
    * there is a gap or they are of another history (rule 30): read the Catalog.
    */
-  advance(commits: readonly Commit[], trusted = false): boolean {
+  advance(commits: readonly StoredCommit[], trusted = false): boolean {
     return this.current.advance(commits, this.tell, trusted);
   }
 

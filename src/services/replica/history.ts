@@ -3,7 +3,7 @@ import { Overlay } from '../../domain/record-set.js';
 import type { StateIndex } from '../../domain/resolve.js';
 import { HeldRecords } from './held-records.js';
 import type { Holds } from './holds.js';
-import { RecentCommits } from './recent-commits.js';
+import type { RecentCommits } from './recent-commits.js';
 
 /** One commit with the states around it, told to listeners before it becomes visible. */
 export interface Step {
@@ -22,10 +22,10 @@ export class History {
   readonly recent: RecentCommits;
   private place: Position;
 
-  constructor(position: Position, holds: Holds, recentCommits: number) {
+  constructor(position: Position, holds: Holds, recent: RecentCommits) {
     this.place = position;
     this.records = new HeldRecords(holds);
-    this.recent = new RecentCommits(recentCommits);
+    this.recent = recent;
   }
 
   get position(): Position {

@@ -54,12 +54,12 @@ describe('RecentCommits', () => {
 
   it('holds fewer of them when they are large, but always the newest [W12]', () => {
     const one = JSON.stringify(commits[0]?.changes).length;
-    const recent = new RecentCommits(1_000, one * 2);
+    const recent = new RecentCommits(1_000, { maxSize: one * 2 });
     for (const commit of commits) recent.push(commit);
     const held = commits.filter(({ revision }) => recent.at(revision) !== undefined);
     expect(held.length).toBeLessThanOrEqual(4);
     expect(held.at(-1)).toBe(commits.at(-1));
-    const tiny = new RecentCommits(1_000, 1);
+    const tiny = new RecentCommits(1_000, { maxSize: 1 });
     for (const commit of commits) tiny.push(commit);
     expect(tiny.after(commits.length + 3)).toEqual([withoutText(commits.at(-1)!)]);
     expect(tiny.answering(request('r0'))).toBeUndefined();
@@ -97,7 +97,7 @@ describe('RecentCommits', () => {
     const load = loadOf('ana', { refused: [refused], refusedCount: 1 });
     const drafts = commits.map(() => draftOf([], { cause: 'LOAD', loads: [{ after: load }] }));
     const loads = placeAll({ epoch: 'e', revision: 4, fingerprint: '' }, drafts);
-    const recent = new RecentCommits(1_000, 2_500);
+    const recent = new RecentCommits(1_000, { maxSize: 2_500 });
     for (const commit of loads) recent.push(commit);
     const held = loads.filter(({ revision }) => recent.at(revision) !== undefined);
     expect(held.length).toBeLessThanOrEqual(4);

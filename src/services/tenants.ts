@@ -8,6 +8,7 @@ import { withDeadline } from './concurrency/deadline.js';
 import { Committer } from './commit/committer.js';
 import { validateId } from './request.js';
 import { READ_MS } from './replica/tenant-limits.js';
+import { RecentBudget } from './replica/recent-budget.js';
 import { TenantState, type Step } from './replica/tenant-state.js';
 import { Upstream, UPSTREAM_DEFAULTS, type UpstreamLimits } from './replica/upstream.js';
 import { createSlots, type Slots } from './concurrency/slots.js';
@@ -53,6 +54,7 @@ export class Tenants {
   /** Of all tenants. */
   private readonly snapshotSlots: Slots;
   private readonly replaySlots: Slots;
+  private readonly budget = new RecentBudget();
   private readonly open = new Map<string, Tenant>();
   private readonly opening = new Map<string, Promise<Tenant>>();
   /** Those whose logs are being read. */
@@ -115,6 +117,7 @@ export class Tenants {
       if (excess <= 0) return;
       if (tenant.hub.size > 0) continue;
       tenant.hub.close();
+      tenant.log.recent.clear();
       this.open.delete(name);
       excess -= 1;
     }
@@ -186,7 +189,8 @@ export class Tenants {
   private async start(name: string): Promise<Tenant> {
     const { catalog, relay, failpoint, wallClock, monotonic, onStep } = this.deps;
     const since = monotonic();
-    const log = await TenantState.open(name, catalog, { report: this.deps.report });
+    const { budget } = this;
+    const log = await TenantState.open(name, catalog, { report: this.deps.report, budget });
     if (onStep !== undefined) {
       log.onStep((step) => {
         onStep(name, step);

@@ -13,6 +13,7 @@ import {
   create,
   openWorld,
   page,
+  project,
   tokenOf,
   watch,
   type Replica,
@@ -60,6 +61,7 @@ async function restarted(
       }
     },
   });
+  await project(world);
   const replica = await world.replica({ catalog, watchLimits });
   await page(replica, ana);
   Object.assign(reads, { count: 0, most: 0 });
@@ -120,6 +122,7 @@ describe('replays after a restart', () => {
   it('tell of a bounded number of changes in a turn [P21]', async () => {
     await using world = await openWorld();
     const [resumeToken = ''] = await manyCommits(world, 5 * CHUNK);
+    await project(world);
     const replica = await world.replica();
     await page(replica, ana);
     const { sink, live } = watch(replica, ana, { resumeToken });

@@ -71,6 +71,7 @@ describe('at_least', () => {
     });
     const far = await world.replica({ catalog });
     await listed(far, ana);
+    reads = 0;
     let open: () => void = () => undefined;
     gate = new Promise((resolve) => (open = resolve));
     const { position: first } = await create(near, { name: 'first' });

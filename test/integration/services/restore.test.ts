@@ -369,10 +369,11 @@ describe('an undelete', () => {
         return read;
       },
     });
-    const { value: last } = await undelete(await world.replica({ catalog }), value.id);
+    const far = await world.replica({ catalog });
+    const { value: last } = await undelete(far, value.id);
     expect(last).toMatchObject({ spec: { title: 'second' }, generation: 6 });
     expect(reads).toBe(2);
-    const told = (await versions(near, value.id)).value.steps;
+    const told = (await versions(far, value.id)).value.steps;
     expect(told.map(({ version }) => version.generation)).toEqual([6, 5, 4, 3, 2, 1]);
   });
 

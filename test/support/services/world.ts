@@ -230,6 +230,15 @@ export function watch(
   return { sink, live: services.watchServers(context, { view, resumeToken, held }) };
 }
 
+/**
+ * Brings the projections to the end of the log, which the other engine always does: a replica
+ * that opens the tenant next has replayed nothing, and holds no recent commits.
+ */
+export async function project({ catalog }: Pick<World, 'catalog'>): Promise<void> {
+  const { revision } = await catalog.log.head(TENANT);
+  await catalog.projections.project(TENANT, revision);
+}
+
 /** Brings a replica to the head of the log, or to `position`. */
 export async function catchUp(replica: Replica, position?: Position): Promise<void> {
   const to = position ?? (await replica.catalog.log.head(TENANT));

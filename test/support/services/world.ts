@@ -95,7 +95,9 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
 }
 
 function engineOfTests(): WorldEngine {
-  return process.env['SWITCHBOARD_TEST_CATALOG'] === 'lagging' ? 'lagging' : 'lmdb';
+  const named = process.env['SWITCHBOARD_TEST_CATALOG'] ?? 'lmdb';
+  if (named !== 'lmdb' && named !== 'lagging') throw new Error(`no such catalog: ${named}`);
+  return named;
 }
 
 function createReplica(options: ReplicaOptions & Pick<ServicesDeps, 'catalog' | 'relay'>): Replica {

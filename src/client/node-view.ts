@@ -109,7 +109,7 @@ export class NodeView implements ServerView, FeedTarget {
   private loseSight(subscriptionId: string): ReadonlySet<string> {
     const lost = new Set<string>();
     for (const [, entries] of [...(this.sighted.get(subscriptionId) ?? [])]) {
-      for (const { server, sights } of [...entries.values()]) {
+      for (const { server, sights } of entries) {
         lost.add(server.id);
         this.put({ server, sights: sights.filter((one) => one.subscriptionId !== subscriptionId) });
       }
@@ -118,9 +118,9 @@ export class NodeView implements ServerView, FeedTarget {
   }
 
   private index(subscriptionId: string, entry: Entry): void {
-    const names = this.sighted.get(subscriptionId) ?? new Map<string, Map<string, Entry>>();
-    const entries = names.get(entry.server.name) ?? new Map<string, Entry>();
-    names.set(entry.server.name, entries.set(entry.server.id, entry));
+    const names = this.sighted.get(subscriptionId) ?? new Map<string, readonly Entry[]>();
+    const { name } = entry.server;
+    names.set(name, [...(names.get(name) ?? []), entry]);
     this.sighted.set(subscriptionId, names);
   }
 
@@ -132,10 +132,11 @@ export class NodeView implements ServerView, FeedTarget {
     if (this.shared.get(name) === entry) this.shared.delete(name);
     for (const { subscriptionId } of entry.sights) {
       const names = this.sighted.get(subscriptionId);
-      const entries = names?.get(name);
-      entries?.delete(id);
-      if (entries?.size === 0) names?.delete(name);
-      if (names?.size === 0) this.sighted.delete(subscriptionId);
+      if (names === undefined) continue;
+      const others = (names.get(name) ?? []).filter((one) => one !== entry);
+      if (others.length > 0) names.set(name, others);
+      else names.delete(name);
+      if (names.size === 0) this.sighted.delete(subscriptionId);
     }
   }
 

@@ -10,7 +10,7 @@ export interface Entry {
 }
 
 /** The private servers that one subscription sees, by name. */
-export type PrivateNames = Map<string, Map<string, Entry>>;
+export type PrivateNames = Map<string, readonly Entry[]>;
 
 const NONE: readonly Entry[] = [];
 const APP_ID = viewKey(APP_VIEW);
@@ -44,12 +44,12 @@ export class SubscriptionIndex implements ViewIndex<Entry> {
     return this.#shared.values();
   }
 
-  privateNamed(name: string): Iterable<Entry> {
-    return this.#names()?.get(name)?.values() ?? NONE;
+  privateNamed(name: string): readonly Entry[] {
+    return this.#names()?.get(name) ?? NONE;
   }
 
   *allPrivate(): Iterable<Entry> {
-    for (const entries of this.#names()?.values() ?? []) yield* entries.values();
+    for (const entries of this.#names()?.values() ?? []) yield* entries;
   }
 
   recordOf({ server }: Entry): Named {

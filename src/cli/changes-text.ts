@@ -1,4 +1,4 @@
-import type { FieldChange } from '../wire/clients.js';
+import type { FieldChange } from '../domain/field-change.js';
 import { printable, printableLines, shortened } from './text.js';
 
 /** Fields whose plain text may be a secret: what they hold stays out of plans, which land in logs. */

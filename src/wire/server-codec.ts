@@ -1,9 +1,16 @@
 import * as message from '../../generated/switchboard/v1/server.js';
 import { connectionScope, type ConnectionScope } from '../domain/config/connection-scope.js';
 import { invalidField } from '../domain/errors.js';
-import type { Declaration, KnownServer, ServerRecord, Tier } from '../domain/server.js';
+import type {
+  Declaration,
+  KnownServer,
+  ReportedServer,
+  ServerRecord,
+  Tier,
+} from '../domain/server.js';
 import type { ServerSpec } from '../domain/config/spec.js';
 import { fromFactsMessage, toFactsMessage } from './facts-codec.js';
+import { keyOf } from './key-of.js';
 import { fromSpecMessage, toSpecMessage } from './spec-codec.js';
 
 const TIERS = {
@@ -82,6 +89,20 @@ export function fromServerMessage(server: message.Server): KnownServer {
   };
 }
 
+/** Reads all that the server says of a record. Throws INVALID_FIELD if it is not one. */
+export function fromReportedMessage(server: message.Server | undefined): ReportedServer {
+  if (server === undefined) throw invalidField('server', 'is required');
+  const { externalId, source, privateSource, generation, createTime } = server;
+  return {
+    ...fromServerMessage(server),
+    externalId,
+    source,
+    generation,
+    createTime: createTime?.getTime() ?? 0,
+    ...(privateSource === '' ? {} : { privateSource }),
+  };
+}
+
 /** What a request declares about a server. Throws INVALID_FIELD with paths below `path`. */
 export function fromDeclaration(server: message.Server | undefined, path: string): Declaration {
   if (server === undefined) throw invalidField(path, 'is required');
@@ -131,8 +152,4 @@ export function fromTier(tier: message.Tier, path: string): Tier {
   if (known === undefined)
     throw invalidField(path, 'is required: TIER_APP, TIER_USER or TIER_PRIVATE');
   return known;
-}
-
-function keyOf<K extends string>(table: Readonly<Record<K, number>>, value: number): K | undefined {
-  return (Object.keys(table) as K[]).find((key) => table[key] === value);
 }

@@ -1,5 +1,15 @@
 import type { CallOptions, ClientUnaryCall, Metadata, ServiceError } from '@grpc/grpc-js';
-import { fromStatus } from '../wire/status.js';
+import type { RegistryServiceClient } from '../../../generated/switchboard/v1/registry_service.js';
+import { fromStatus } from '../status.js';
+
+/** How the calls of one client are made. */
+export interface RegistryCalls {
+  readonly stub: RegistryServiceClient;
+  /** Empty for the default one. */
+  readonly tenant: string;
+  /** What every call carries. */
+  readonly metadata: Metadata;
+}
 
 type Unary<Q, A> = (
   ...args: [
@@ -15,20 +25,28 @@ export interface UnaryOptions {
   readonly metadata: Metadata;
   /** How long an answer may take. Milliseconds, default 10,000. */
   readonly timeoutMs?: number;
+  /** Cancels the call. */
+  readonly signal?: AbortSignal;
 }
 
 const TIMEOUT_MS = 10_000;
 
-/** Calls a bound unary method of a client. Throws a SwitchboardError. */
+/** Calls a bound unary method of a stub. Throws a SwitchboardError. */
 export function callUnary<Q, A>(
   method: Unary<Q, A>,
   request: Q,
-  { metadata, timeoutMs = TIMEOUT_MS }: UnaryOptions,
+  { metadata, timeoutMs = TIMEOUT_MS, signal }: UnaryOptions,
 ): Promise<A> {
   return new Promise((resolve, reject) => {
-    method(request, metadata, { deadline: Date.now() + timeoutMs }, (error, answer) => {
+    const deadline = Date.now() + timeoutMs;
+    const call = method(request, metadata, { deadline }, (error, answer) => {
+      signal?.removeEventListener('abort', cancel);
       if (error === null) resolve(answer);
       else reject(fromStatus(error));
     });
+    const cancel = (): void => {
+      call.cancel();
+    };
+    signal?.addEventListener('abort', cancel, { once: true });
   });
 }

@@ -27,7 +27,7 @@ export async function exportServers(
     throw new UsageError(`--json applies to our own format only, not to ${format}`);
   }
   const all = await client.listServers(viewOf(flags, INVENTORY_VIEW));
-  const servers = chosen(all.servers, names, flags['source'] as string | undefined);
+  const servers = chosen(all.servers, names, flags['set'] as string | undefined);
   if (format === 'server-json' && servers.length !== 1) {
     throw new UsageError(
       `a server.json describes one server, but ${counted(servers.length, 'server')} are selected: name one`,
@@ -50,26 +50,26 @@ export async function exportServers(
   return EXIT_CODES.failed;
 }
 
-/** The servers of the names, of the source, or all. Throws SERVER_NOT_FOUND for a name without any. */
+/** The servers of the names, of the set, or all. Throws SERVER_NOT_FOUND for a name without any. */
 function chosen(
   servers: readonly ReportedServer[],
   names: readonly string[],
-  source: string | undefined,
+  set: string | undefined,
 ): readonly ReportedServer[] {
-  const ofSource = servers.filter((server) => source === undefined || server.source === source);
-  if (source !== undefined && ofSource.length === 0) {
-    throw new SwitchboardError('SERVER_NOT_FOUND', `no server belongs to the set ${source}`);
+  const ofSet = servers.filter((server) => set === undefined || server.set === set);
+  if (set !== undefined && ofSet.length === 0) {
+    throw new SwitchboardError('SERVER_NOT_FOUND', `no server belongs to the set ${set}`);
   }
-  if (names.length === 0) return ofSource;
+  if (names.length === 0) return ofSet;
   for (const name of names) {
-    if (!ofSource.some((server) => server.name === name)) {
+    if (!ofSet.some((server) => server.name === name)) {
       throw new SwitchboardError(
         'SERVER_NOT_FOUND',
         `no server of this choice has the name ${name}`,
       );
     }
   }
-  return ofSource.filter(({ name }) => names.includes(name));
+  return ofSet.filter(({ name }) => names.includes(name));
 }
 
 /** How many servers a reader of the file finds. */

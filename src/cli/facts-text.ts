@@ -1,6 +1,7 @@
 import type { InspectionFailure, OAuthNeed, Observation } from '../domain/facts.js';
 import type { ReportedServer } from '../domain/server.js';
-import { localTime, printable, shortened, table } from './text.js';
+import { ellipsize } from '../domain/truncate.js';
+import { localTime, printable, table } from './text.js';
 
 type Row = readonly [label: string, value: string];
 /** What facts are about: a server with the hash of its configuration. */
@@ -76,7 +77,7 @@ export function inspectionText(server: Inspected & Pick<ReportedServer, 'id' | '
 function toolsText(tools: Observation['tools']): string {
   if (tools.length === 0) return '';
   const rows = tools.map(({ name, title, description }) =>
-    [name, shortened(firstLine(title === '' ? description : title), 80)].map(printable),
+    [name, ellipsize(firstLine(title === '' ? description : title), 80)].map(printable),
   );
   return table([['TOOL', 'WHAT IT DOES'], ...rows]);
 }

@@ -41,7 +41,7 @@ export function addReadingCommands(program: Command, run: Run): void {
     .description('Print servers as a config file. Default view: the inventory.')
     .argument('[name...]', 'servers to export; default: all')
     .option('--format <name>', `${FORMAT_NAMES}; default: own`)
-    .option('--source <name>', 'only servers of this set')
+    .option('--set <name>', 'only servers of this set')
     .option('--include-private', 'also write PRIVATE servers into a librechat.yaml')
     .option('--namespace <name>', 'the namespace for server.json; default: switchboard.local')
     .action((names: string[], _, command: Command) =>

@@ -38,7 +38,7 @@ export function serverDetails(server: ReportedServer): string {
     ['Because', connectionScope(server.tier, server.spec).reasons.join('; ')],
     ['Created', localTime(server.createTime)],
     ['Updated', localTime(server.lastUpdatedAt)],
-    ['Source', server.source],
+    ['Set', server.set],
     ['Generation', server.generation === 0 ? '' : String(server.generation)],
     ['Etag', server.etag],
     ['Config hash', server.configHash],

@@ -29,11 +29,6 @@ export function printableLines(text: string): string {
   return text.split('\n').map(printable).join('\n');
 }
 
-/** `text`, cut at the end if it is longer than `length`. */
-export function shortened(text: string, length: number): string {
-  return text.length <= length ? text : `${text.slice(0, length - 1)}…`;
-}
-
 /**
  * A moment, in milliseconds since 1970, in the time zone of whoever reads it, such as
  * `2026-11-21 10:40:12`; empty for 0, which stands for never.

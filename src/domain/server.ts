@@ -16,7 +16,7 @@ export interface Declaration {
   readonly owner?: string;
   readonly spec: ServerSpec;
   /** The declared set that brought it; empty for none. */
-  readonly source: string;
+  readonly set: string;
   /**
    * The namespace of the private source that it is loaded from: it can be changed only there, and
    * `externalId` is its id there. Undefined for none.

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import * as message from '../../generated/switchboard/v1/registry_service.js';
 import { Tier, type Server } from '../../generated/switchboard/v1/server.js';
 import type { DeclaredServer, SetItem } from '../domain/commands/apply.js';
@@ -27,7 +28,7 @@ const ACTIONS = {
 } as const;
 
 interface ApplyQuery extends WriteFields {
-  readonly source: string;
+  readonly set: string;
   readonly items: readonly SetItem[];
   readonly prune: boolean;
   readonly allOrNothing: boolean;
@@ -36,12 +37,12 @@ interface ApplyQuery extends WriteFields {
 
 /** Reads a set; what is wrong with one of its servers stands in its place. */
 export function fromApplyServers(request: message.ApplyServersRequest): Read<ApplyQuery> {
-  const { source, servers, prune, allOrNothing, takeOver } = request;
+  const { set, servers, prune, allOrNothing, takeOver } = request;
   return {
     tenant: tenantOf(request.tenant),
     query: {
       ...writeFields(request),
-      source,
+      set,
       items: servers.map((server, index) => fromItem(server, `servers[${String(index)}]`)),
       prune,
       allOrNothing,
@@ -60,7 +61,7 @@ function contentOf(server: Server, path: string): DeclaredServer | SwitchboardEr
   const isTold = server.tier !== Tier.TIER_UNSPECIFIED;
   try {
     const told = isTold ? server : { ...server, tier: Tier.TIER_USER };
-    const { tier, source: _source, ...rest } = fromDeclaration(told, path);
+    const { tier, set: _set, ...rest } = fromDeclaration(told, path);
     return isTold ? { ...rest, tier } : rest;
   } catch (error) {
     if (isSwitchboardError(error)) return error;
@@ -89,12 +90,6 @@ export async function toApplyResponse(
     made.push(...results.slice(made.length, made.length + RESULTS_PER_TURN).map(toResult));
   }
   return { header: toHeaderMessage(header), results: made, applied };
-}
-
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => {
-    setImmediate(resolve);
-  });
 }
 
 /** Of a server that is new or gone, all fields changed: it is its own list of changes. */

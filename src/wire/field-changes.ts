@@ -42,7 +42,7 @@ function fieldsOf(declared: Declaration | undefined): Fields {
   if (declared === undefined) return fields;
   const type = descriptorRegistry().getMessage('switchboard.v1.Server');
   if (type === undefined) throw new Error('generated/switchboard.binpb has no Server');
-  const message = { ...toDeclarationMessage(declared), source: declared.source };
+  const message = { ...toDeclarationMessage(declared), set: declared.set };
   const json = toJson(type, fromBinary(type, Server.encode(message).finish()), {
     registry: descriptorRegistry(),
     useProtoFieldName: true,

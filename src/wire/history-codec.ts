@@ -73,7 +73,7 @@ export function fromVersion(version: message.ServerVersion): ReportedVersion {
 /** Before the first version, and after a deletion, nothing is declared. */
 function toVersion({ version, previous }: VersionStep): message.ServerVersion {
   const { generation, cause, actor, reason, time, revision, declared, etag } = version;
-  const server = declared && { ...toDeclarationMessage(declared, etag), source: declared.source };
+  const server = declared && { ...toDeclarationMessage(declared, etag), set: declared.set };
   return {
     ...{ generation, actor, reason, revision, server },
     cause: CAUSES[cause],

@@ -161,13 +161,13 @@ describe('somebody at a terminal', () => {
     const file = path.join(await testFolder(), 'a.json');
     await writeSet(file, 3);
     const client = openClient({ target: address }, {});
-    const flags = { source: 'a' };
+    const flags = { set: 'a' };
     expect(await apply(client, [file], { flags, io: terminal('y').io })).toBe(0);
 
     await writeSet(file, 4, 'changed');
     const declareElsewhere = async (name: string): Promise<void> => {
       const server = { name, spec: { transport: { $case: 'sse', value: { url: 'https://x' } } } };
-      const request = { source: 'a', servers: [server] } as never;
+      const request = { set: 'a', servers: [server] } as never;
       await call(admin.registry, 'applyServers', ApplyServersRequest.fromPartial(request));
     };
     const { io, said } = terminal('y', async () => {

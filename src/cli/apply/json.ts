@@ -18,7 +18,7 @@ export function applyJson({
   readonly outcomes: ReadonlyMap<DeclaredSet, Outcome>;
 }): string {
   const files = sets.map((set) => {
-    const { file, source, read, prune } = set;
+    const { file, name, read, prune } = set;
     const { format, problems, losses } = read;
     const plan = plans.find((planned) => planned.set === set)?.plan;
     const outcome = outcomes.get(set);
@@ -26,7 +26,7 @@ export function applyJson({
       outcome === undefined ? countsOf(set, plan?.results ?? []) : outcomeCounts(set, outcome);
     return {
       file,
-      source,
+      set: name,
       format: format ?? null,
       prune,
       problems,

@@ -60,6 +60,6 @@ export function refusalOf({ action, error }: ApplyResult): SwitchboardError | un
 }
 
 /** What all requests of a set say. */
-function commonOf({ source }: DeclaredSet, { allOrNothing, takeOver, reason }: ApplyOptions) {
-  return { source, allOrNothing, takeOver, reason };
+function commonOf({ name: set }: DeclaredSet, { allOrNothing, takeOver, reason }: ApplyOptions) {
+  return { set, allOrNothing, takeOver, reason };
 }

@@ -19,7 +19,7 @@ export interface AppliedServer {
 
 /** Servers of a declared set to apply. */
 export interface ApplyWrite extends WriteFields {
-  readonly source: string;
+  readonly set: string;
   readonly servers: readonly AppliedServer[];
   readonly prune: boolean;
   readonly allOrNothing: boolean;

@@ -286,11 +286,11 @@ describe('load records at a replica', () => {
     const log = await TenantState.open(TENANT, world.catalog);
     await log.hold(['group:dev']);
     await log.holdInventory();
-    await log.holdRecord('a');
+    await log.holdRecords(['a']);
     const found = ['ana', 'group:dev', 'dev'].map((user) => log.loadOf(user));
     expect(found).toEqual([undefined, undefined, undefined]);
     // The owner of a private one is held with it.
-    await log.holdRecord('s1');
+    await log.holdRecords(['s1']);
     expect(log.loadOf('ana')).toEqual(loads[0]);
   });
 

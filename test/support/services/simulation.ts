@@ -330,7 +330,7 @@ export class Simulation {
     return record;
   }
 
-  /** Applies a few servers of one of two sources, in one step or each by itself. */
+  /** Applies a few servers of one of two sets, in one step or each by itself. */
   private async writeSet(replica: Replica): Promise<unknown> {
     const { random } = this;
     const items = random.some(NAMES).map((name) => {
@@ -339,8 +339,8 @@ export class Simulation {
       return itemOf({ name, tier, title: `title ${String(random.below(3))}`, ...owner });
     });
     const [allOrNothing, prune, takeOver] = [random.oneIn(2), random.oneIn(2), random.oneIn(2)];
-    const source = random.pick(['one.yaml', 'two.yaml']);
-    const { value } = await apply(replica, items, { source, allOrNothing, prune, takeOver });
+    const set = random.pick(['one.yaml', 'two.yaml']);
+    const { value } = await apply(replica, items, { set, allOrNothing, prune, takeOver });
     this.meet(value.applied ? 'set' : 'set held back');
     return value;
   }

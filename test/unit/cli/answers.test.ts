@@ -97,13 +97,13 @@ describe('facts', () => {
 
   it('are told in short with the server', () => {
     const facts = { observation: OBSERVED, oauthNeed: 'yes' } as const;
-    const server = inspected('hash-1', facts, { source: 'a.yaml', generation: 7 });
+    const server = inspected('hash-1', facts, { set: 'a.yaml', generation: 7 });
     const text = serverDetails(server);
     for (const line of [
       /^Tools: +3, 2 of them known$/m,
       /^OAuth: +needed$/m,
       /^Speaks: +MCP 2025-11-25 \(with a handshake\)$/m,
-      /^Source: +a\.yaml$/m,
+      /^Set: +a\.yaml$/m,
       /^Generation: +7$/m,
     ]) {
       expect(text).toMatch(line);

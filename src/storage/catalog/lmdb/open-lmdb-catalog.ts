@@ -24,7 +24,7 @@ import {
   readPrivateSource,
   readServerOrTombstone,
   readShared,
-  readSource,
+  readSet,
   readVersions,
 } from './servers.js';
 import { openStore, type LmdbStore } from './store.js';
@@ -120,8 +120,8 @@ function createProjections(store: LmdbStore, calls: CallGate): Projections {
       project(tenant, options, () => readNamed(store, tenant, query)),
     deletedNamed: (tenant, query, options) =>
       project(tenant, options, () => readDeleted(store, tenant, query)),
-    serversOfSource: (tenant, source, options) =>
-      project(tenant, options, () => readSource(store, tenant, source)),
+    serversOfSet: (tenant, set, options) =>
+      project(tenant, options, () => readSet(store, tenant, set)),
     versions: (tenant, query, options) =>
       project(tenant, options, () => readVersions(store, tenant, query)),
     inventory: (tenant, page, options) =>

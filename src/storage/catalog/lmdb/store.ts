@@ -7,7 +7,7 @@ import { inspectFolder } from './inspect-folder.js';
 import { textOf } from './store-error.js';
 
 /** What this version writes, and the only one that it reads. */
-const FORMAT = 4;
+const FORMAT = 5;
 const META_KEY = Buffer.from('meta');
 
 /** Address space to begin with, in bytes; lmdb takes more when it is used up. */

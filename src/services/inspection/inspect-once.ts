@@ -67,9 +67,9 @@ export async function inspectOnce(
 export async function currentRecord(
   { log }: Pick<Tenant, 'log'>,
   id: string,
-  { signal }: CallOptions,
+  call: { readonly signal: AbortSignal },
 ): Promise<ServerRecord | undefined> {
-  const release = await log.holdRecords([id], signal && { signal });
+  const release = await log.holdRecords([id], call);
   try {
     return log.byId(id)?.record;
   } finally {

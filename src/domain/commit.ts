@@ -1,6 +1,6 @@
 import type { Cause } from './cause.js';
 import { digestText } from './digest.js';
-import { jsonOnce } from './json-once.js';
+import { forgetJson, jsonOnce } from './json-once.js';
 import type { LoadChange } from './load-record.js';
 import type { Grant, ServerRecord, StoredServer } from './server.js';
 import type { SourceChange } from './source-record.js';
@@ -48,12 +48,16 @@ export interface CommitDraft {
   readonly source?: SourceChange;
 }
 
-/** A commit as engines keep it and the relay carries it. */
-export interface EncodedCommit {
+/** Where a commit is in its log. */
+export interface CommitPlace {
   /** Position in the tenant's log: 1, 2, 3, … without holes. */
   readonly revision: number;
-  /** Digest of the place and of `body`, chained over the fingerprint of the commit before. */
+  /** Digest of the place and of the commit's bytes, chained over the fingerprint of the commit before. */
   readonly fingerprint: string;
+}
+
+/** A commit as engines keep it and the relay carries it. */
+export interface EncodedCommit extends CommitPlace {
   /**
    * The draft as JSON, in the bytes in which it was first written. It may hold fields of a
    * newer version; whoever passes a commit on passes these bytes on.
@@ -62,7 +66,10 @@ export interface EncodedCommit {
 }
 
 /** A commit in its place. */
-export interface Commit extends CommitDraft, EncodedCommit {}
+export interface Commit extends CommitDraft, CommitPlace {}
+
+/** A commit with the bytes that engines keep. */
+export interface StoredCommit extends Commit, EncodedCommit {}
 
 /** A place in a log. Revision 0 with an empty fingerprint is before the first commit. */
 export interface Position {
@@ -73,14 +80,14 @@ export interface Position {
 }
 
 /** Gives `draft` the place after `position`. */
-export function placeCommit(draft: CommitDraft, position: Position): Commit {
+export function placeCommit(draft: CommitDraft, position: Position): StoredCommit {
   const body = encodeBody(draft);
   const fingerprint = chainFingerprint(position, body);
   return { ...draft, revision: position.revision + 1, fingerprint, body };
 }
 
 /** The commit that was encoded so, with whatever fields its body has. */
-export function decodeCommit({ revision, fingerprint, body }: EncodedCommit): Commit {
+export function decodeCommit({ revision, fingerprint, body }: EncodedCommit): StoredCommit {
   return { ...(JSON.parse(body) as CommitDraft), revision, fingerprint, body };
 }
 
@@ -125,9 +132,21 @@ function changesJson(changes: readonly Change[]): string {
   return `[${changes.map(changeJson).join(',')}]`;
 }
 
+/**
+ * The commit with its values alone, for whoever keeps many: its bytes and the texts of its parts
+ * take more than the values do, and a record that was replaced is not encoded again.
+ */
+export function withoutText({ body: _, ...commit }: StoredCommit): Commit {
+  for (const { before, access } of commit.changes) {
+    if (before !== undefined) forgetJson(before);
+    if (access !== undefined) forgetJson(access);
+  }
+  return commit;
+}
+
 /** The place after `commit` in the log of `epoch`. */
-export function positionOf(epoch: string, commit: EncodedCommit): Position {
-  return { epoch, revision: commit.revision, fingerprint: commit.fingerprint };
+export function positionOf(epoch: string, { revision, fingerprint }: CommitPlace): Position {
+  return { epoch, revision, fingerprint };
 }
 
 /** Whether two places are the same place of the same history. */

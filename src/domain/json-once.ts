@@ -8,3 +8,8 @@ export function jsonOnce(value: object): string {
   texts.set(value, text);
   return text;
 }
+
+/** Lets go of that text, of a value that is kept but will not be encoded again. */
+export function forgetJson(value: object): void {
+  texts.delete(value);
+}

@@ -1,6 +1,7 @@
 import { decodeCommit } from '../domain/commit.js';
 import type { Failpoint } from '../domain/failpoint.js';
 import { SwitchboardError } from '../domain/errors.js';
+import type { View } from '../domain/view.js';
 import type { Catalog } from '../storage/catalog.js';
 import type { LogNews } from '../storage/log.js';
 import type { Relay, RelayedCommits } from '../storage/relay.js';
@@ -8,6 +9,7 @@ import { withDeadline } from './concurrency/deadline.js';
 import { Committer } from './commit/committer.js';
 import { validateId } from './request.js';
 import { READ_MS } from './replica/tenant-limits.js';
+import { RecentBudget } from './replica/recent-budget.js';
 import { TenantState, type Step } from './replica/tenant-state.js';
 import { Upstream, UPSTREAM_DEFAULTS, type UpstreamLimits } from './replica/upstream.js';
 import { createSlots, type Slots } from './concurrency/slots.js';
@@ -42,6 +44,10 @@ export interface TenantsDeps {
   readonly report: (error: unknown) => void;
   /** Told of each commit of each open tenant, as `TenantState.onStep` tells. */
   readonly onStep?: (tenant: string, step: Step) => void;
+  /** Told of each open tenant whose log became another one. */
+  readonly onReplaced?: (tenant: string) => void;
+  /** Whether all that a view shows is in the log, see `PrivateLoads.isReady`. */
+  readonly isLoaded: (tenant: Tenant, view: View) => boolean;
 }
 
 const RETRY_LATER = { retryDelayMs: 5_000 };
@@ -53,6 +59,7 @@ export class Tenants {
   /** Of all tenants. */
   private readonly snapshotSlots: Slots;
   private readonly replaySlots: Slots;
+  private readonly budget = new RecentBudget();
   private readonly open = new Map<string, Tenant>();
   private readonly opening = new Map<string, Promise<Tenant>>();
   /** Those whose logs are being read. */
@@ -115,6 +122,7 @@ export class Tenants {
       if (excess <= 0) return;
       if (tenant.hub.size > 0) continue;
       tenant.hub.close();
+      tenant.log.recent.clear();
       this.open.delete(name);
       excess -= 1;
     }
@@ -184,18 +192,25 @@ export class Tenants {
   }
 
   private async start(name: string): Promise<Tenant> {
-    const { catalog, relay, failpoint, wallClock, monotonic, onStep } = this.deps;
+    const { catalog, relay, failpoint, wallClock, monotonic } = this.deps;
+    const { isLoaded, onStep, onReplaced } = this.deps;
     const since = monotonic();
-    const log = await TenantState.open(name, catalog, { report: this.deps.report });
+    const { budget } = this;
+    const log = await TenantState.open(name, catalog, { report: this.deps.report, budget });
     if (onStep !== undefined) {
       log.onStep((step) => {
         onStep(name, step);
       });
     }
+    if (onReplaced !== undefined) {
+      log.onReplaced(() => {
+        onReplaced(name);
+      });
+    }
     const tenant: Tenant = {
       log,
       committer: new Committer({ log, catalog, relay, failpoint, now: wallClock }),
-      hub: new WatchHub(log),
+      hub: new WatchHub(log, (view) => isLoaded(tenant, view)),
       snapshots: new Snapshots(log, this.snapshotSlots),
       replays: new Replays({ log, catalog }, this.replaySlots),
       upstream: new Upstream(monotonic, this.upstreamLimits, since),

@@ -1,4 +1,4 @@
-import type { Commit, Position } from '../domain/commit.js';
+import type { Position, StoredCommit } from '../domain/commit.js';
 import { SwitchboardError } from '../domain/errors.js';
 import type { CallOptions } from './call-options.js';
 
@@ -9,7 +9,7 @@ export interface LogBatch {
   /** Random; tells our own batch from another one in its place. */
   readonly batchId: string;
   /** At least one; their bodies come to at most `MAX_BATCH_BYTES`. */
-  readonly commits: readonly Commit[];
+  readonly commits: readonly StoredCommit[];
 }
 
 /** `appended: false` means that someone else was first; `head` is where the log now ends. */
@@ -21,7 +21,7 @@ export interface AppendOutcome {
 /** A piece of the log. */
 export interface LogSlice {
   /** Ordered and without holes, beginning right after what was asked for. */
-  readonly commits: readonly Commit[];
+  readonly commits: readonly StoredCommit[];
   /** The head when it was read: more may follow if the last commit is before it. */
   readonly head: Position;
   /** The compaction mark: commits up to it can no longer be read. 0 for none. */

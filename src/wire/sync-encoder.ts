@@ -4,8 +4,7 @@ import type { Commit, Position } from '../domain/commit.js';
 import type { SwitchboardError } from '../domain/errors.js';
 import type { RecordChange } from '../domain/node-stream.js';
 import type { StoredServer } from '../domain/server.js';
-import { encodeToken, viewDigest } from '../domain/token.js';
-import type { ReaderView } from '../domain/view.js';
+import { encodeToken } from '../domain/token.js';
 import { encodedRecord } from './encoded-record.js';
 import { appended, asBuffer } from './frame.js';
 import { toServerMessage } from './server-codec.js';
@@ -43,15 +42,15 @@ export function createSyncEncoder(facts: SyncFacts) {
     closed: appended,
     synced: (
       position: Position,
-      subscriptions: readonly { readonly id: string; readonly view: ReaderView }[],
+      subscriptions: readonly { readonly id: string; readonly digest: string }[],
     ): Uint8Array =>
       encode({
         $case: 'synced',
         value: {
           token: encodeToken(tenant, position),
-          subscriptions: subscriptions.map(({ id, view }) => ({
+          subscriptions: subscriptions.map(({ id, digest }) => ({
             subscriptionId: id,
-            viewDigest: viewDigest(view),
+            viewDigest: digest,
           })),
         },
       }),

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Commit, Position } from '../../domain/commit.js';
+import type { Position, StoredCommit } from '../../domain/commit.js';
 import { isSwitchboardError, SwitchboardError } from '../../domain/errors.js';
 import { untilGivenUp, type CallOptions } from '../../storage/call-options.js';
 import type { CommitLog } from '../../storage/log.js';
@@ -20,7 +20,7 @@ export type AppendResult =
  */
 export async function appendCommits(
   { log, tenant }: { readonly log: CommitLog; readonly tenant: string },
-  { after, commits }: { readonly after: Position; readonly commits: readonly Commit[] },
+  { after, commits }: { readonly after: Position; readonly commits: readonly StoredCommit[] },
   call: Pick<CallOptions, 'deadline'>,
 ): Promise<AppendResult> {
   const batch = { after, batchId: randomUUID(), commits };

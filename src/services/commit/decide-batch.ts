@@ -3,9 +3,9 @@ import {
   placeCommit,
   positionOf,
   type Change,
-  type Commit,
   type CommitDraft,
   type Position,
+  type StoredCommit,
 } from '../../domain/commit.js';
 import type { Decision } from '../../domain/commands/decide.js';
 import { Overlay } from '../../domain/record-set.js';
@@ -36,7 +36,7 @@ export type IdleResult = { readonly outcome: WriteOutcome } | { readonly error: 
 /** A write with the commit that does it. */
 export interface Decided<W> {
   readonly write: W;
-  readonly commit: Commit;
+  readonly commit: StoredCommit;
 }
 
 export interface BatchDecision<W> {
@@ -107,7 +107,7 @@ function concerns(change: Change, basis: Basis): boolean {
 function decideOne(
   { intent }: UndecidedWrite,
   { state, after, position, recent, now }: DecidedOn & { readonly after: Position },
-): { readonly commit: Commit } | IdleResult {
+): { readonly commit: StoredCommit } | IdleResult {
   const { request } = intent;
   try {
     if (request !== undefined) {

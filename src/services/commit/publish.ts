@@ -1,4 +1,4 @@
-import type { Commit, Position } from '../../domain/commit.js';
+import type { Position, StoredCommit } from '../../domain/commit.js';
 import type { Failpoint } from '../../domain/failpoint.js';
 import type { CallOptions } from '../../storage/call-options.js';
 import type { Relay } from '../../storage/relay.js';
@@ -13,7 +13,7 @@ export interface PublishDeps {
 /** Commits in the log, and the place after which they are. */
 export interface AppendedCommits {
   readonly after: Position;
-  readonly commits: readonly Commit[];
+  readonly commits: readonly StoredCommit[];
 }
 
 /**

@@ -1,9 +1,9 @@
-import { follows, type Commit, type Position } from '../../domain/commit.js';
+import { follows, type Commit, type Position, type StoredCommit } from '../../domain/commit.js';
 import { Overlay } from '../../domain/record-set.js';
 import type { StateIndex } from '../../domain/resolve.js';
 import { HeldRecords } from './held-records.js';
 import type { Holds } from './holds.js';
-import { RecentCommits } from './recent-commits.js';
+import type { RecentCommits } from './recent-commits.js';
 
 /** One commit with the states around it, told to listeners before it becomes visible. */
 export interface Step {
@@ -22,10 +22,10 @@ export class History {
   readonly recent: RecentCommits;
   private place: Position;
 
-  constructor(position: Position, holds: Holds, recentCommits: number) {
+  constructor(position: Position, holds: Holds, recent: RecentCommits) {
     this.place = position;
     this.records = new HeldRecords(holds);
-    this.recent = new RecentCommits(recentCommits);
+    this.recent = recent;
   }
 
   get position(): Position {
@@ -36,7 +36,7 @@ export class History {
    * Applies commits that continue here; those it already has are skipped. Returns false if there
    * is a gap or they are of another history (rule 30). `trusted` ones are not verified.
    */
-  advance(commits: readonly Commit[], tell: (step: Step) => void, trusted = false): boolean {
+  advance(commits: readonly StoredCommit[], tell: (step: Step) => void, trusted = false): boolean {
     for (const commit of commits) {
       if (commit.revision <= this.place.revision) continue;
       if (commit.revision !== this.place.revision + 1) return false;
@@ -46,7 +46,7 @@ export class History {
     return true;
   }
 
-  private step(commit: Commit, tell: (step: Step) => void): void {
+  private step(commit: StoredCommit, tell: (step: Step) => void): void {
     const { epoch } = this.place;
     const { revision, fingerprint } = commit;
     const position = { epoch, revision, fingerprint };

@@ -6,11 +6,15 @@ import { readOn } from './follow.js';
 import { History } from './history.js';
 import type { Holds } from './holds.js';
 import { Joins } from './joins.js';
+import type { RecentBudget } from './recent-budget.js';
+import { RecentCommits } from './recent-commits.js';
 
 /** How a history is opened. */
 export interface OpeningSource extends ColdSource {
   readonly holds: Holds;
   readonly recentCommits: number;
+  /** What the recent commits of all tenants share. */
+  readonly budget: RecentBudget;
 }
 
 /**
@@ -19,7 +23,7 @@ export interface OpeningSource extends ColdSource {
  * CATALOG_UNAVAILABLE if the log does not stand still long enough to be opened.
  */
 export async function openHistory(source: OpeningSource, options: CallOptions): Promise<History> {
-  const { tenant, catalog, holds, recentCommits } = source;
+  const { tenant, catalog, holds, recentCommits, budget } = source;
   const [shared, privateSource] = await Promise.all([
     queryShared(source, options),
     catalog.projections.privateSource(tenant, options),
@@ -28,7 +32,7 @@ export async function openHistory(source: OpeningSource, options: CallOptions): 
   const position = await catalog.log.positionAt(tenant, from, options);
   if (position === undefined)
     throw new SwitchboardError('CATALOG_UNAVAILABLE', 'the log moved while it was opened');
-  const history = new History(position, holds, recentCommits);
+  const history = new History(position, holds, new RecentCommits(recentCommits, { budget }));
   for (const server of shared.servers) history.records.put(server);
   if (privateSource.value !== undefined) history.records.putSource(privateSource.value);
   const state = opening(history, source);

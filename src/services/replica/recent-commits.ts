@@ -1,35 +1,53 @@
-import type { Commit } from '../../domain/commit.js';
+import { withoutText, type Commit, type StoredCommit } from '../../domain/commit.js';
+import { RecentBudget, type BudgetHolder } from './recent-budget.js';
 
-/** What the kept commits may take together. Bytes, about. */
-const MAX_SIZE = 16 * 1024 * 1024;
-/** A commit takes about so much for each character of its body: the text, the values, and their JSON. */
-const SIZE_OF_CHARACTER = 4;
+/** What those of one tenant may take together. Bytes, about. */
+const MAX_SIZE = 8 * 1024 * 1024;
 
 /**
  * The newest commits of a log, without holes: at least the last, and otherwise as many as
- * `limit` and `maxSize` (bytes, about) allow, at most about twice that.
+ * `limit` and `maxSize` (bytes, about) allow, at most about twice that. Holds their values only,
+ * which take about a byte for each character of the text. None are left once `budget` needs what
+ * they take for other tenants.
  */
-export class RecentCommits {
+export class RecentCommits implements BudgetHolder {
   private readonly limit: number;
   private readonly maxSize: number;
+  private readonly budget: RecentBudget;
   private commits: Commit[] = [];
   private sizes: number[] = [];
   private size = 0;
   private readonly requests = new Map<string, Commit>();
 
-  constructor(limit: number, maxSize = MAX_SIZE) {
+  constructor(limit: number, { maxSize = MAX_SIZE, budget = new RecentBudget() } = {}) {
     this.limit = limit;
     this.maxSize = maxSize;
+    this.budget = budget;
   }
 
-  push(commit: Commit): void {
-    const size = commit.body.length * SIZE_OF_CHARACTER;
+  push(stored: StoredCommit): void {
+    const commit = withoutText(stored);
+    const size = stored.body.length;
     this.commits.push(commit);
     this.sizes.push(size);
     this.size += size;
     if (commit.request !== undefined) this.requests.set(requestKey(commit.request), commit);
     // Twice the limits, so that trimming is rare and costs nothing on average.
     if (this.commits.length >= this.limit * 2 || this.size >= this.maxSize * 2) this.trim();
+    this.budget.set(this, this.size);
+  }
+
+  /** Forgets all of them: whoever asks has to read the log. */
+  clear(): void {
+    this.drop();
+    this.budget.set(this, 0);
+  }
+
+  drop(): void {
+    this.commits = [];
+    this.sizes = [];
+    this.size = 0;
+    this.requests.clear();
   }
 
   private trim(): void {

@@ -1,4 +1,4 @@
-import type { Commit, Position } from '../../domain/commit.js';
+import type { Position, StoredCommit } from '../../domain/commit.js';
 import { SwitchboardError } from '../../domain/errors.js';
 import type { LoadRecord } from '../../domain/load-record.js';
 import type { StateIndex } from '../../domain/resolve.js';
@@ -17,6 +17,7 @@ import { Holds } from './holds.js';
 import { Joins } from './joins.js';
 import { Listeners } from './listeners.js';
 import { openHistory, type OpeningSource } from './open-history.js';
+import { RecentBudget } from './recent-budget.js';
 import type { RecentCommits } from './recent-commits.js';
 import { RevisionWaiters } from './revision-waiters.js';
 import { READ_MS, TENANT_LIMITS, type TenantLimits } from './tenant-limits.js';
@@ -27,6 +28,8 @@ export type { Step } from './history.js';
 export interface TenantStateOptions extends Partial<TenantLimits> {
   /** Told what a listener throws. */
   readonly report?: (error: unknown) => void;
+  /** What the recent commits of all tenants share. Default: one for this tenant alone. */
+  readonly budget?: RecentBudget;
 }
 
 type Release = () => void;
@@ -69,7 +72,8 @@ export class TenantState implements StateIndex {
     options: TenantStateOptions = {},
   ): Promise<TenantState> {
     const recentCommits = options.recentCommits ?? TENANT_LIMITS.recentCommits;
-    const source = { tenant, catalog, holds: new Holds(), recentCommits };
+    const budget = options.budget ?? new RecentBudget();
+    const source = { tenant, catalog, holds: new Holds(), recentCommits, budget };
     const history = await withDeadline(READ_MS, (call) => openHistory(source, call));
     return new TenantState(source, history, options);
   }
@@ -192,7 +196,7 @@ export class TenantState implements StateIndex {
    * Applies commits that continue this state; those it already has are skipped. Returns false if
    * there is a gap or they are of another history (rule 30): read the Catalog.
    */
-  advance(commits: readonly Commit[], trusted = false): boolean {
+  advance(commits: readonly StoredCommit[], trusted = false): boolean {
     return this.current.advance(commits, this.tell, trusted);
   }
 
@@ -262,7 +266,9 @@ export class TenantState implements StateIndex {
   }
 
   private async replace(loss: Loss, call: CallOptions): Promise<void> {
+    const { recent } = this.current;
     this.current = await openHistory(this.source, call);
+    recent.clear();
     this.replacements.tell(loss);
     this.waiters.wake();
   }

@@ -2,6 +2,7 @@ import { changedId, type Position } from '../../domain/commit.js';
 import type { RecordChange, SubscriptionSight } from '../../domain/node-stream.js';
 import { sightOf, type StateIndex } from '../../domain/resolve.js';
 import { contentVersion, isShared, seersAmong, type StoredServer } from '../../domain/server.js';
+import { viewDigest } from '../../domain/token.js';
 import { subjectsOf, type ReaderView, type Subject } from '../../domain/view.js';
 import type { Step } from '../replica/tenant-state.js';
 import type { Audience, HeartbeatFacts, Memo, ResetReason, SnapshotItem } from './audience.js';
@@ -26,7 +27,15 @@ export interface AudienceChange {
 /** A subscription that is now complete. */
 export interface SyncedSubscription {
   readonly id: string;
+  /** The digest of its view. */
+  readonly digest: string;
+}
+
+/** What a subscription looks at. */
+interface Subscribed {
   readonly view: ReaderView;
+  /** Made when it comes: a `synced` may name 10,000 of them in one turn. */
+  readonly digest: string;
 }
 
 /** Turns what Sync tells into messages. */
@@ -49,7 +58,7 @@ export interface SyncEncoder {
 export class NodeAudience implements Audience {
   readonly seesInventory = false;
   private readonly encoder: SyncEncoder;
-  private readonly views = new Map<string, ReaderView>();
+  private readonly subscriptions = new Map<string, Subscribed>();
   private readonly bySubject = new Map<Subject, Set<string>>();
   /** Which shared tiers the stream is told of; once told, it stays. */
   private reach: 'app' | 'users' = 'app';
@@ -63,11 +72,15 @@ export class NodeAudience implements Audience {
   }
 
   get size(): number {
-    return this.views.size;
+    return this.subscriptions.size;
   }
 
   has(id: string): boolean {
-    return this.views.has(id);
+    return this.subscriptions.has(id);
+  }
+
+  *views(): Iterable<ReaderView> {
+    for (const { view } of this.subscriptions.values()) yield view;
   }
 
   subjects(): readonly Subject[] {
@@ -80,8 +93,8 @@ export class NodeAudience implements Audience {
    */
   set(id: string, view: ReaderView | undefined): SubjectChange {
     const before = this.subjectsOfView(id);
-    if (view === undefined) this.views.delete(id);
-    else this.views.set(id, view);
+    if (view === undefined) this.subscriptions.delete(id);
+    else this.subscriptions.set(id, { view, digest: viewDigest(view) });
     if (view?.kind === 'user') this.reach = 'users';
     const after = this.subjectsOfView(id);
     const added: Subject[] = [];
@@ -103,7 +116,7 @@ export class NodeAudience implements Audience {
   }
 
   private subjectsOfView(id: string): readonly Subject[] {
-    const view = this.views.get(id);
+    const view = this.subscriptions.get(id)?.view;
     return view === undefined ? [] : subjectsOf(view);
   }
 
@@ -116,7 +129,7 @@ export class NodeAudience implements Audience {
     position: Position,
     to: { id: string; view: ReaderView | undefined },
   ): AudienceChange {
-    const old = this.views.get(to.id);
+    const old = this.subscriptions.get(to.id)?.view;
     const reach = this.reach;
     const before = new Set(old === undefined ? [] : privateIds(state, old));
     const subjects = this.set(to.id, to.view);
@@ -134,10 +147,9 @@ export class NodeAudience implements Audience {
       if (stored === undefined || sights.length === 0) changes.push({ kind: 'removed', id });
       else changes.push({ kind: 'upsert', server: stored, sights });
     }
-    const synced = to.view === undefined ? [] : [{ id: to.id, view: to.view }];
     const frames = changes.length === 0 ? [] : [this.encoder.changes(changes)];
     return {
-      frames: [...frames, this.encoder.synced(position, synced)],
+      frames: [...frames, this.encoder.synced(position, this.named([to.id]))],
       subjects,
       told: 1 + changes.length,
     };
@@ -198,10 +210,7 @@ export class NodeAudience implements Audience {
   }
 
   synced(position: Position): Uint8Array {
-    return this.encoder.synced(
-      position,
-      [...this.views].map(([id, view]) => ({ id, view })),
-    );
+    return this.encoder.synced(position, this.named(this.subscriptions.keys()));
   }
 
   heartbeat(facts: HeartbeatFacts, memo: Memo): Uint8Array {
@@ -214,6 +223,16 @@ export class NodeAudience implements Audience {
     return this.encoder.reset(reason);
   }
 
+  /** Those of the subscriptions that are there, as `synced` names them. */
+  private named(ids: Iterable<string>): readonly SyncedSubscription[] {
+    const named: SyncedSubscription[] = [];
+    for (const id of ids) {
+      const subscribed = this.subscriptions.get(id);
+      if (subscribed !== undefined) named.push({ id, digest: subscribed.digest });
+    }
+    return named;
+  }
+
   /** The subscriptions that see a PRIVATE record; none for a shared one. */
   private sightsOf(stored: StoredServer): SubscriptionSight[] {
     const ids = new Set<string>();
@@ -222,8 +241,8 @@ export class NodeAudience implements Audience {
     }
     const sights: SubscriptionSight[] = [];
     for (const id of ids) {
-      const view = this.views.get(id);
-      const sight = view && sightOf(stored, view);
+      const subscribed = this.subscriptions.get(id);
+      const sight = subscribed && sightOf(stored, subscribed.view);
       if (sight !== undefined) sights.push({ subscriptionId: id, ...sight });
     }
     return sights;

@@ -38,6 +38,11 @@ export class Outbound {
     return this.blockedAt;
   }
 
+  /** Bytes of commits that wait. */
+  get waitingBytes(): number {
+    return this.backlog;
+  }
+
   /** Queues frames that count against no budget. */
   send(frames: readonly Uint8Array[]): void {
     for (const frame of frames) {

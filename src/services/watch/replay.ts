@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import {
   changedId,
   undoChange,
@@ -7,7 +8,9 @@ import {
 } from '../../domain/commit.js';
 import type { LoadRecord } from '../../domain/load-record.js';
 import { Overlay } from '../../domain/record-set.js';
+import type { StoredServer } from '../../domain/server.js';
 import type { Step } from '../replica/tenant-state.js';
+import { CHUNK } from './snapshots.js';
 
 /** What is needed to take one record back by several commits. */
 interface Undo {
@@ -17,7 +20,8 @@ interface Undo {
 
 /**
  * Takes `commits` back, which led to a frozen state: makes it the state before the first of
- * them. Keeps one entry per changed record and touched load record.
+ * them. Keeps one entry per changed record and touched load record. Between chunks of them the
+ * event loop runs, and the log may go on: what it changes stays in the frozen state as it was.
  */
 export async function rewind(state: Overlay, commits: AsyncIterable<Commit>): Promise<void> {
   const undos = new Map<string, Undo>();
@@ -33,14 +37,25 @@ export async function rewind(state: Overlay, commits: AsyncIterable<Commit>): Pr
       if (!loads.has(after.user)) loads.set(after.user, before);
     }
   }
-  for (const [user, load] of loads) state.setLoad(user, load);
-  for (const [id, { first, access }] of undos) {
-    let server = state.byId(id);
-    for (const step of access.toReversed()) {
-      server = undoChange(server, { ...withBefore(first), access: step });
-    }
-    state.set(id, undoChange(server, withBefore(first)));
+  let done = 0;
+  for (const [user, load] of loads) {
+    done += 1;
+    if (done % CHUNK === 0) await nextTurn();
+    state.setLoad(user, load);
   }
+  for (const [id, undo] of undos) {
+    done += 1;
+    if (done % CHUNK === 0) await nextTurn();
+    state.set(id, undone(state.byId(id), undo));
+  }
+}
+
+function undone(server: StoredServer | undefined, { first, access }: Undo) {
+  let before = server;
+  for (const step of access.toReversed()) {
+    before = undoChange(before, { ...withBefore(first), access: step });
+  }
+  return undoChange(before, withBefore(first));
 }
 
 /** `first` without its own access change: those are undone one by one. */

@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { Commit } from '../../domain/commit.js';
+import { withoutText, type Commit } from '../../domain/commit.js';
 import { SwitchboardError } from '../../domain/errors.js';
 import type { Catalog } from '../../storage/catalog.js';
 import { withDeadline } from '../concurrency/deadline.js';
@@ -106,6 +106,6 @@ export class Replays {
     );
     if (commits.length === 0)
       throw new SwitchboardError('CATALOG_UNAVAILABLE', 'the log ended early');
-    return commits;
+    return commits.map(withoutText);
   }
 }

@@ -16,8 +16,8 @@ export interface WatchLimits {
   readonly maxSnapshots: number;
   /** Replays that are under way at once at a replica. Default 16. */
   readonly maxReplays: number;
-  /** A reader who takes a snapshot slower than this, for `stallMs`, is cut off. Default 16 KiB. */
-  readonly snapshotBytesPerSecond: number;
+  /** A reader who takes a snapshot or a replay slower than this, for `stallMs`, is cut off. Default 16 KiB. */
+  readonly minBytesPerSecond: number;
 }
 
 export const WATCH_DEFAULTS: WatchLimits = Object.freeze({
@@ -29,5 +29,5 @@ export const WATCH_DEFAULTS: WatchLimits = Object.freeze({
   resetWindowMs: 300_000,
   maxSnapshots: 16,
   maxReplays: 16,
-  snapshotBytesPerSecond: 16 * 1024,
+  minBytesPerSecond: 16 * 1024,
 });

@@ -75,7 +75,7 @@ export class Watcher {
   private replaced: ResetReason | undefined;
   /** When it was reset; most never are. */
   private resets: readonly number[] = NONE;
-  /** The snapshot that its reader is taking: since when, and what was handed over. */
+  /** The snapshot or replay that its reader is taking: since when, and what was handed over. */
   private delivery: { readonly since: number; bytes: number } | undefined;
   /** What waits until it is live. */
   private whenLive: readonly (() => void)[] = NONE;
@@ -132,6 +132,7 @@ export class Watcher {
     this.bookmark = place;
     this.out.send([this.audience.synced(place)]);
     const held: { past?: FrozenState } = {};
+    const pace = { ms: 0, bytes: 0 };
     try {
       for (;;) {
         await replays.run(async () => {
@@ -140,7 +141,7 @@ export class Watcher {
           await this.replay(held.past.state, { from: this.bookmark ?? place, to: log });
         });
         if (!this.isReplaying()) return;
-        await this.emptied();
+        await this.taken(pace);
       }
     } catch (error) {
       // What could not be read is of a history that was replaced meanwhile.
@@ -197,7 +198,7 @@ export class Watcher {
     this.hasBegun = true;
   }
 
-  /** Ends a stream whose reader does not read, or takes its snapshot too slowly. */
+  /** Ends a stream whose reader does not read, or takes a snapshot or a replay too slowly. */
   checkStalled(): void {
     const { now, limits } = this.deps;
     const since = this.out.blockedSince;
@@ -205,9 +206,9 @@ export class Watcher {
       this.end(new SwitchboardError('SLOW_CONSUMER', 'the reader does not read'));
     } else if (this.delivery !== undefined) {
       const ms = now() - this.delivery.since;
-      const least = (ms / 1_000) * limits.snapshotBytesPerSecond;
+      const least = (ms / 1_000) * limits.minBytesPerSecond;
       if (ms < limits.stallMs || this.delivery.bytes >= least) return;
-      this.end(new SwitchboardError('SLOW_CONSUMER', 'the reader takes its snapshot too slowly'));
+      this.end(new SwitchboardError('SLOW_CONSUMER', 'the reader takes what it missed too slowly'));
     }
   }
 
@@ -252,6 +253,22 @@ export class Watcher {
       // The log may have gone on meanwhile; the last check and going live are one turn.
     }
     if (this.isReplaying()) this.goLive();
+  }
+
+  /**
+   * Waits until the reader of a replay has taken what waits for it. `pace` is what it took so far,
+   * and in how much time: only that in which the reader was waited for.
+   */
+  private async taken(pace: { ms: number; bytes: number }): Promise<void> {
+    const { now } = this.deps;
+    const begun = now();
+    pace.bytes += this.out.waitingBytes;
+    const delivery = { since: begun - pace.ms, bytes: pace.bytes };
+    this.delivery = delivery;
+    await this.emptied();
+    pace.ms += now() - begun;
+    // A snapshot may have begun in place of the replay.
+    if (this.delivery === delivery) this.delivery = undefined;
   }
 
   private async sendSnapshot(held: Held): Promise<void> {

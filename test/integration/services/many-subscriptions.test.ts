@@ -1,4 +1,3 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { APP_VIEW, userView, type ReaderView } from '../../../src/domain/view.js';
 import { WatchHub } from '../../../src/services/watch/hub.js';
@@ -6,6 +5,7 @@ import { NodeAudience } from '../../../src/services/watch/node-audience.js';
 import { CHUNK } from '../../../src/services/watch/snapshots.js';
 import { eventually } from '../../support/eventually.js';
 import { useFakeIntervals } from '../../support/fake-intervals.js';
+import { mostPerTurn } from '../../support/most-per-turn.js';
 import type { SyncFrame } from '../../support/services/encoders.js';
 import { decodeFrames, RecordingSink } from '../../support/services/sinks.js';
 import { create, openNode, openWorld } from '../../support/services/world.js';
@@ -18,18 +18,6 @@ afterEach(() => {
 
 const MANY = 10_000;
 const app = new Map<string, ReaderView>([['app', APP_VIEW]]);
-
-/** What each turn of the event loop cost while `work` was under way: the most of it. */
-async function mostPerTurn(count: () => number, isOver: () => boolean): Promise<number> {
-  let before = count();
-  let most = 0;
-  while (!isOver()) {
-    await nextTurn();
-    most = Math.max(most, count() - before);
-    before = count();
-  }
-  return most;
-}
 
 describe('10,000 subscriptions of one node', () => {
   it('that come during a snapshot count towards the limit, and are added a chunk in a turn [P20, P21]', async () => {

@@ -130,7 +130,14 @@ describe('a promotion', () => {
     const upstream = new Upstream(() => 0, UPSTREAM_DEFAULTS, 0);
     const snapshots = new Snapshots(log, createSlots(1));
     const replays = new Replays({ log, catalog }, createSlots(1));
-    const tenant = { log, committer, hub: new WatchHub(log), snapshots, replays, upstream };
+    const tenant = {
+      log,
+      committer,
+      hub: new WatchHub(log, () => true),
+      snapshots,
+      replays,
+      upstream,
+    };
     const common = { actor: 'a', reason: '', validateOnly: false };
     const nothing = () => Promise.resolve(() => undefined);
     const created = (name: string, owner: string): Promise<WriteOutcome> =>

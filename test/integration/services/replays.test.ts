@@ -13,6 +13,7 @@ import {
   create,
   openWorld,
   page,
+  passTime,
   tokenOf,
   watch,
   type Replica,
@@ -160,6 +161,47 @@ describe('replays after a restart', () => {
         expect(frames.filter(({ kind }) => kind === 'closing')).toHaveLength(59);
       });
     }
+  });
+
+  it('that are taken too slowly are cut, however little at a time [W12, P21]', async () => {
+    await using world = await openWorld();
+    const [resumeToken = ''] = await manyCommits(world, 60);
+    const limits = { budgetBytes: 1_000, stallMs: 3_000, minBytesPerSecond: 1_000 };
+    const { replica } = await restarted(world, limits);
+    const [slow, quick] = [new RecordingSink(), new RecordingSink()];
+    for (const sink of [slow, quick]) {
+      sink.stall();
+      watch(replica, ana, { resumeToken, sink }).live.catch(() => undefined);
+    }
+    for (let second = 0; second < 3; second += 1) {
+      for (const sink of [slow, quick]) await eventually(() => expect(sink.isBlocked).toBe(true));
+      expect(slow.ended).toBeUndefined();
+      passTime(replica, 1_000);
+      slow.release(1);
+      quick.release(12);
+    }
+    expect(slow.ended?.error?.reason).toBe('SLOW_CONSUMER');
+    expect(quick.bytes).toBeGreaterThan(3 * 1_000);
+    expect(quick.ended).toBeUndefined();
+  });
+
+  it('do not count the time for which the log is read against their readers [P21]', async () => {
+    await using world = await openWorld();
+    const [resumeToken = ''] = await manyCommits(world, 60);
+    const limits = { budgetBytes: 1_000, stallMs: 3_000, minBytesPerSecond: 1_000 };
+    const { replica, reads } = await restarted(world, limits);
+    reads.held = [];
+    const { sink, live } = watch(replica, ana, { resumeToken });
+    await eventually(() => expect(reads.held).toHaveLength(1));
+    passTime(replica, 60_000);
+    sink.stall();
+    for (const go of reads.held) go();
+    reads.held = undefined;
+    await eventually(() => expect(sink.isBlocked).toBe(true));
+    passTime(replica, 2_000);
+    sink.release();
+    await live;
+    expect(decodeFrames<WatchFrame>(sink).at(-1)).toMatchObject({ revision: 60 });
   });
 
   it('that fail to read the log fail by themselves: the next one reads it again [W7]', async () => {

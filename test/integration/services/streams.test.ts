@@ -643,7 +643,7 @@ describe('readers that lag', () => {
 
   it('are cut if they take a snapshot too slowly [W12, P21]', async () => {
     await using world = await openWorld();
-    const limits = { stallMs: 3_000, snapshotBytesPerSecond: 1_000 };
+    const limits = { stallMs: 3_000, minBytesPerSecond: 1_000 };
     const replica = await world.replica({ watchLimits: limits });
     await Promise.all(upTo(3).map((n) => create(replica, { name: `n${String(n)}` })));
     const sink = new RecordingSink();

@@ -5,6 +5,7 @@ import {
   positionOf,
   type Commit,
   type Position,
+  type StoredCommit,
 } from '../../../src/domain/commit.js';
 import { canonicalJson } from '../../../src/domain/digest.js';
 import type { StoredServer } from '../../../src/domain/server.js';
@@ -36,7 +37,7 @@ export interface Write {
 export interface Disk {
   readonly tenant: string;
   readonly epoch: string;
-  readonly commits: readonly Commit[];
+  readonly commits: readonly StoredCommit[];
   readonly servers: readonly StoredServer[];
   /** The revision that answers each request that is remembered. */
   readonly answered: ReadonlyMap<string, number>;
@@ -49,7 +50,7 @@ export async function readDisk(
   writes: readonly Write[],
 ): Promise<Disk> {
   const { epoch, revision } = await catalog.log.head(tenant);
-  const commits: Commit[] = [];
+  const commits: StoredCommit[] = [];
   while ((commits.at(-1)?.revision ?? 0) < revision) {
     const slice = await catalog.log.read(tenant, commits.at(-1)?.revision ?? 0);
     if (slice.commits.length === 0) break;

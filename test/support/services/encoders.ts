@@ -1,7 +1,7 @@
 import type { Position } from '../../../src/domain/commit.js';
 import type { ErrorReason } from '../../../src/domain/errors.js';
 import type { Tier } from '../../../src/domain/tier.js';
-import { encodeToken, viewDigest } from '../../../src/domain/token.js';
+import { encodeToken } from '../../../src/domain/token.js';
 import type { View } from '../../../src/domain/view.js';
 import type { SessionEncoder } from '../../../src/services/watch/session-deps.js';
 import type { HeartbeatFacts, ResetReason } from '../../../src/services/watch/audience.js';
@@ -107,7 +107,7 @@ export function syncEncoder(tenant: string): SessionEncoder {
       bytes<SyncFrame>({
         kind: 'synced',
         ...place(position),
-        subscriptions: subscriptions.map(({ id, view }) => ({ id, digest: viewDigest(view) })),
+        subscriptions,
       }),
     heartbeat: (facts) => bytes<SyncFrame>(heartbeatOf(facts, place)),
     reset: (reason) => bytes<SyncFrame>({ kind: 'reset', reason }),

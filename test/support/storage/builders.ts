@@ -10,6 +10,7 @@ import {
   type Commit,
   type CommitDraft,
   type Position,
+  type StoredCommit,
   type RequestKey,
 } from '../../../src/domain/commit.js';
 import { digestText } from '../../../src/domain/digest.js';
@@ -119,8 +120,8 @@ export function batchOf(
 }
 
 /** Gives each draft its place after the one before. */
-export function placeAll(after: Position, drafts: readonly CommitDraft[]): readonly Commit[] {
-  const commits: Commit[] = [];
+export function placeAll(after: Position, drafts: readonly CommitDraft[]): readonly StoredCommit[] {
+  const commits: StoredCommit[] = [];
   let position = after;
   for (const draft of drafts) {
     const commit = placeCommit(draft, position);
@@ -162,7 +163,7 @@ export async function readLog(
   tenant: string,
   from?: number,
 ): Promise<readonly Commit[]> {
-  const commits: Commit[] = [];
+  const commits: StoredCommit[] = [];
   let after = from ?? 0;
   for (;;) {
     const slice = await catalog.log.read(tenant, after);

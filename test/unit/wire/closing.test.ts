@@ -19,7 +19,6 @@ const position: Position = { epoch: 'e', revision: 7, fingerprint: 'f' };
 const commit: Commit = {
   revision: 7,
   fingerprint: 'f',
-  body: '',
   cause: 'UPDATE',
   actor: 'ann',
   reason: '',

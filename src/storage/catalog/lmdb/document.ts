@@ -1,9 +1,9 @@
 import {
   decodeCommit,
   positionOf,
-  type Commit,
   type EncodedCommit,
   type Position,
+  type StoredCommit,
 } from '../../../domain/commit.js';
 import { demandBatch, type LogBatch } from '../../log.js';
 
@@ -33,7 +33,7 @@ export interface EncodedBatch {
 export function encodeBatch(batch: LogBatch): EncodedBatch {
   const { after, commits } = batch;
   demandBatch(batch);
-  const tail = positionOf(after.epoch, commits.at(-1) as Commit);
+  const tail = positionOf(after.epoch, commits.at(-1) as StoredCommit);
   const header: DocumentHeader = {
     first: after.revision + 1,
     last: tail.revision,
@@ -71,7 +71,7 @@ export function* encodedCommits(text: string): Generator<EncodedCommit> {
 }
 
 /** The commits of a document after revision `after`. */
-export function* decodeCommits(text: string, after: number): Generator<Commit> {
+export function* decodeCommits(text: string, after: number): Generator<StoredCommit> {
   for (const encoded of encodedCommits(text)) {
     if (encoded.revision > after) yield decodeCommit(encoded);
   }

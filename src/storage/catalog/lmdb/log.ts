@@ -1,4 +1,9 @@
-import { positionOf, samePosition, type Commit, type Position } from '../../../domain/commit.js';
+import {
+  positionOf,
+  samePosition,
+  type Position,
+  type StoredCommit,
+} from '../../../domain/commit.js';
 import { digestText } from '../../../domain/digest.js';
 import type { HeldPosition, LogNews, LogSlice } from '../../log.js';
 import { decodeCommits, decodeHeader, encodedCommits, type DocumentHeader } from './document.js';
@@ -98,7 +103,7 @@ export function readSlice(
 ): LogSlice {
   const head = readHead(store, tenant);
   const { mark } = readMark(store, tenant);
-  const commits: Commit[] = [];
+  const commits: StoredCommit[] = [];
   if (range.after < mark || range.after >= head.revision) return { commits, head, mark };
   let budget = range.limitBytes;
   const from = { epoch: head.epoch, revision: range.after + 1 };

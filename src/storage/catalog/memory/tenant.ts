@@ -2,9 +2,9 @@ import {
   decodeCommit,
   positionOf,
   samePosition,
-  type Commit,
   type EncodedCommit,
   type Position,
+  type StoredCommit,
 } from '../../../domain/commit.js';
 import type { Failpoint } from '../../../domain/failpoint.js';
 import type { LogBatch, LogNews, LogSlice } from '../../log.js';
@@ -60,7 +60,7 @@ export function addBatch(tenant: MemoryTenant, { after, batchId, commits }: LogB
 export function sliceOf(tenant: MemoryTenant, after: number, limitBytes: number): LogSlice {
   const head = headOf(tenant);
   const { mark } = tenant;
-  const commits: Commit[] = [];
+  const commits: StoredCommit[] = [];
   if (after < mark) return { commits, head, mark };
   let budget = limitBytes;
   for (const document of tenant.documents.slice(indexOf(tenant, after + 1))) {

@@ -185,7 +185,7 @@ describe('the history of a server that moved', () => {
     const place = log.context().after;
     const commit = { ...decision!, actor: 'a', reason: '', time: 1, revision: place.revision + 1 };
     log.apply(decision);
-    return versionOf({ ...commit, fingerprint: '', body: '' }, decision!.changes[0]!)!;
+    return versionOf({ ...commit, fingerprint: '' }, decision!.changes[0]!)!;
   };
 
   it('has a version of each move, and no rollback leads across one', () => {

@@ -1,7 +1,14 @@
 import { describe, expect, it } from 'vitest';
+import { changeJson, withoutText } from '../../../../src/domain/commit.js';
 import { RecentCommits } from '../../../../src/services/replica/recent-commits.js';
 import { loadOf } from '../../../support/loads/loads.js';
-import { creation, draftOf, placeAll } from '../../../support/storage/builders.js';
+import {
+  changeOf,
+  creation,
+  draftOf,
+  placeAll,
+  recordOf,
+} from '../../../support/storage/builders.js';
 
 const request = (requestId: string) => ({ principal: 'p', requestId, bodyDigest: 'b' });
 const commits = placeAll(
@@ -40,22 +47,44 @@ describe('RecentCommits', () => {
       const first = commits.findIndex(({ revision }) => recent.reaches(revision - 1));
       for (const [index, commit] of commits.slice(0, count).entries()) {
         const answering = recent.answering(request(`r${String(index)}`));
-        expect(answering).toBe(index < first ? undefined : commit);
+        expect(answering).toEqual(index < first ? undefined : withoutText(commit));
       }
     }
   });
 
   it('holds fewer of them when they are large, but always the newest [W12]', () => {
     const one = JSON.stringify(commits[0]?.changes).length;
-    const recent = new RecentCommits(1_000, one * 2);
+    const recent = new RecentCommits(1_000, { maxSize: one * 2 });
     for (const commit of commits) recent.push(commit);
     const held = commits.filter(({ revision }) => recent.at(revision) !== undefined);
     expect(held.length).toBeLessThanOrEqual(4);
     expect(held.at(-1)).toBe(commits.at(-1));
-    const tiny = new RecentCommits(1_000, 1);
+    const tiny = new RecentCommits(1_000, { maxSize: 1 });
     for (const commit of commits) tiny.push(commit);
-    expect(tiny.after(commits.length + 3)).toEqual([commits.at(-1)]);
+    expect(tiny.after(commits.length + 3)).toEqual([withoutText(commits.at(-1)!)]);
     expect(tiny.answering(request('r0'))).toBeUndefined();
+  });
+
+  it('holds values without their text, and no texts of what was replaced [W12]', () => {
+    const encoded = { before: 0, after: 0 };
+    const counting = (key: keyof typeof encoded) =>
+      Object.assign(recordOf({ id: 'a' }), {
+        toJSON: () => {
+          encoded[key] += 1;
+          return {};
+        },
+      });
+    const change = changeOf(counting('before'), counting('after'));
+    const [commit] = placeAll({ epoch: 'e', revision: 4, fingerprint: '' }, [draftOf(change)]);
+    changeJson(change);
+    expect(encoded).toEqual({ before: 1, after: 1 });
+
+    const recent = new RecentCommits(3);
+    recent.push(commit!);
+    expect(recent.at(5)).toMatchObject({ revision: 5, changes: [change] });
+    expect(recent.at(5)).not.toHaveProperty('body');
+    changeJson(change);
+    expect(encoded).toEqual({ before: 2, after: 1 });
   });
 
   it('counts what was loaded too: a load of refused rows is large without a change [W12]', () => {
@@ -68,7 +97,7 @@ describe('RecentCommits', () => {
     const load = loadOf('ana', { refused: [refused], refusedCount: 1 });
     const drafts = commits.map(() => draftOf([], { cause: 'LOAD', loads: [{ after: load }] }));
     const loads = placeAll({ epoch: 'e', revision: 4, fingerprint: '' }, drafts);
-    const recent = new RecentCommits(1_000, 2_500);
+    const recent = new RecentCommits(1_000, { maxSize: 2_500 });
     for (const commit of loads) recent.push(commit);
     const held = loads.filter(({ revision }) => recent.at(revision) !== undefined);
     expect(held.length).toBeLessThanOrEqual(4);

@@ -1,6 +1,5 @@
 import { isSwitchboardError, type SwitchboardError } from '../../domain/errors.js';
-import type { ApplyResult } from '../../wire/client/apply.js';
-import type { AppliedServer, ApplyAnswer } from '../../wire/client/apply.js';
+import type { AppliedServer, ApplyAnswer, ApplyResult } from '../../wire/client/apply.js';
 import type { RegistryClient } from '../../wire/client/registry-client.js';
 import { mayPass, repeatWrite, type RepeatOptions } from '../repeat.js';
 import type { ApplyOptions } from './options.js';

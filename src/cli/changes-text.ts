@@ -1,4 +1,4 @@
-import type { FieldChange } from '../wire/clients.js';
+import type { FieldChange } from '../domain/field-change.js';
 import { ellipsize } from '../domain/truncate.js';
 import { printable, printableLines } from './text.js';
 

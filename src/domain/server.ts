@@ -69,6 +69,9 @@ export interface KnownServer {
   readonly lastUpdatedAt: number;
 }
 
+/** A server as it is reported to administrators: the whole record but its revision. */
+export type ReportedServer = Omit<ServerRecord, 'revision'>;
+
 /** A record with its grants: what resolve looks at. Grants are sorted by subject. */
 export interface StoredServer {
   readonly record: ServerRecord;

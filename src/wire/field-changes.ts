@@ -6,8 +6,8 @@ import {
   type JsonObject,
   type JsonValue,
 } from '@bufbuild/protobuf';
-import type { FieldChange } from '../../generated/switchboard/v1/registry_service.js';
 import { Server } from '../../generated/switchboard/v1/server.js';
+import type { FieldChange } from '../domain/field-change.js';
 import { compareText } from '../domain/resolve.js';
 import type { Declaration } from '../domain/server.js';
 import { descriptorRegistry } from './descriptors.js';

@@ -1,10 +1,17 @@
 import * as message from '../../generated/switchboard/v1/server.js';
 import { connectionScope, type ConnectionScope } from '../domain/config/connection-scope.js';
 import { invalidField } from '../domain/errors.js';
-import type { Declaration, KnownServer, ServerRecord, Tier } from '../domain/server.js';
+import type {
+  Declaration,
+  KnownServer,
+  ReportedServer,
+  ServerRecord,
+  Tier,
+} from '../domain/server.js';
 import type { ServerSpec } from '../domain/config/spec.js';
 import { encodedRecord } from './encoded-record.js';
 import { fromFactsMessage, toFactsMessage } from './facts-codec.js';
+import { keyOf } from './key-of.js';
 import { fromSpecMessage, toSpecMessage } from './spec-codec.js';
 
 const TIERS = {
@@ -80,6 +87,20 @@ export function fromServerMessage(server: message.Server): KnownServer {
   };
 }
 
+/** Reads all that the server says of a record. Throws INVALID_FIELD if it is not one. */
+export function fromReportedMessage(server: message.Server | undefined): ReportedServer {
+  if (server === undefined) throw invalidField('server', 'is required');
+  const { externalId, set, privateSource, generation, createTime } = server;
+  return {
+    ...fromServerMessage(server),
+    externalId,
+    set,
+    generation,
+    createTime: createTime?.getTime() ?? 0,
+    ...(privateSource === '' ? {} : { privateSource }),
+  };
+}
+
 /** What a request declares about a server. Throws INVALID_FIELD with paths below `path`. */
 export function fromDeclaration(server: message.Server | undefined, path: string): Declaration {
   if (server === undefined) throw invalidField(path, 'is required');
@@ -129,8 +150,4 @@ export function fromTier(tier: message.Tier, path: string): Tier {
   if (known === undefined)
     throw invalidField(path, 'is required: TIER_APP, TIER_USER or TIER_PRIVATE');
   return known;
-}
-
-function keyOf<K extends string>(table: Readonly<Record<K, number>>, value: number): K | undefined {
-  return (Object.keys(table) as K[]).find((key) => table[key] === value);
 }

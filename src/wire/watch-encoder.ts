@@ -39,7 +39,8 @@ export const RESET_REASONS = {
   lagged: ResetReason.RESET_REASON_LAGGED,
 } as const;
 
-const EVENT_TYPES = {
+/** Types of an event by their names in services. */
+export const EVENT_TYPES = {
   added: message.ServerEvent_Type.TYPE_ADDED,
   modified: message.ServerEvent_Type.TYPE_MODIFIED,
   removed: message.ServerEvent_Type.TYPE_REMOVED,

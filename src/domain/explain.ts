@@ -120,7 +120,12 @@ function notSeen(server: StoredServer, view: View): AccessCandidate {
 
 function gone({ id, tier, owner, revision }: Tombstone): AccessCandidate {
   return {
-    ...{ id, tier, verdict: 'deleted', disabled: false, revision, sights: [] },
+    id,
+    tier,
+    verdict: 'deleted',
+    disabled: false,
+    revision,
+    sights: [],
     ...(owner === undefined ? {} : { owner }),
     explanation: `It was deleted at revision ${String(revision)}.`,
   };
@@ -141,7 +146,11 @@ function candidate(
   const { id, tier, owner, revision, spec } = server.record;
   const takesName = verdict === 'wins' && !spec.enabled;
   return {
-    ...{ id, tier, verdict, disabled: !spec.enabled, revision },
+    id,
+    tier,
+    verdict,
+    disabled: !spec.enabled,
+    revision,
     ...(owner === undefined ? {} : { owner }),
     explanation: takesName ? `${why} It is disabled, but still takes the name.` : why,
     sights: subjectSights(server, view),

@@ -117,7 +117,11 @@ export function createServices(deps: ServicesDeps) {
     deps.inspection,
   );
   const background = startBackground({
-    ...{ catalog, relay, tenants, sessions, limits },
+    catalog,
+    relay,
+    tenants,
+    sessions,
+    limits,
     receive: async (message) => {
       if (message.kind === 'commits') await tenants.receive(message);
       else loads.receiveFailure(message);

@@ -52,7 +52,10 @@ export function fromPromoteServer(request: message.PromoteServerRequest): Read<
     tenant: tenantOf(request.tenant),
     query: {
       ...writeFields(request),
-      ...{ id, etag, tier: fromSharedTier(request.tier), policy: fromPolicy(policy) },
+      id,
+      etag,
+      tier: fromSharedTier(request.tier),
+      policy: fromPolicy(policy),
       ...specOf(request),
     },
   };
@@ -66,7 +69,10 @@ export function fromDemoteServer(
     tenant: tenantOf(request.tenant),
     query: {
       ...writeFields(request),
-      ...{ id, etag, owner, subjects },
+      id,
+      etag,
+      owner,
+      subjects,
       ...specOf(request),
       ...(name === '' ? {} : { name }),
     },

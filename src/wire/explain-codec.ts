@@ -58,7 +58,10 @@ export function fromExplanation(answer: message.ExplainAccessResponse): AccessEx
 function fromCandidate(candidate: message.AccessCandidate): AccessCandidate {
   const { id, owner, explanation, disabled, revision, sights } = candidate;
   return {
-    ...{ id, explanation, disabled, revision },
+    id,
+    explanation,
+    disabled,
+    revision,
     ...(owner === '' ? {} : { owner }),
     tier: fromTier(candidate.tier, 'candidates.tier'),
     verdict: keyOf(VERDICTS, candidate.verdict) ?? 'untold',
@@ -69,7 +72,11 @@ function fromCandidate(candidate: message.AccessCandidate): AccessCandidate {
 function toCandidate(candidate: AccessCandidate): message.AccessCandidate {
   const { id, tier, owner = '', verdict, explanation, disabled, revision, sights } = candidate;
   return {
-    ...{ id, owner, explanation, disabled, revision },
+    id,
+    owner,
+    explanation,
+    disabled,
+    revision,
     tier: toTierMessage(tier),
     verdict: VERDICTS[verdict],
     sights: sights.map((sight) => ({ ...sight })),

@@ -64,7 +64,11 @@ export interface ReportedVersion extends Pick<
 export function fromVersion(version: message.ServerVersion): ReportedVersion {
   const { generation, actor, reason, revision, changes, commitTime } = version;
   return {
-    ...{ generation, actor, reason, revision, changes },
+    generation,
+    actor,
+    reason,
+    revision,
+    changes,
     time: commitTime?.getTime() ?? 0,
     cause: keyOf(CAUSES, version.cause),
   };
@@ -75,7 +79,11 @@ function toVersion({ version, previous }: VersionStep): message.ServerVersion {
   const { generation, cause, actor, reason, time, revision, declared, etag } = version;
   const server = declared && { ...toDeclarationMessage(declared, etag), set: declared.set };
   return {
-    ...{ generation, actor, reason, revision, server },
+    generation,
+    actor,
+    reason,
+    revision,
+    server,
     cause: CAUSES[cause],
     commitTime: new Date(time),
     changes: fieldChanges(previous?.declared, declared),

@@ -62,7 +62,12 @@ function toLoadMessage(load: LoadStatus): message.PrivateLoad {
   const { user, source, loading, serverCount, revision, refusedCount } = load;
   const { loadTime, nextAttemptTime } = load;
   return {
-    ...{ user, source, loading, serverCount, revision, refusedCount },
+    user,
+    source,
+    loading,
+    serverCount,
+    revision,
+    refusedCount,
     state: STATES[load.state],
     loadTime: loadTime === 0 ? undefined : new Date(loadTime),
     refused: load.refused.map(toRefusedRow),
@@ -79,7 +84,13 @@ export function fromLoadMessage(load: message.PrivateLoad | undefined): LoadStat
   const state = keyOf(STATES, load.state);
   if (state === undefined) throw invalidField('load.state', 'is required');
   return {
-    ...{ user, source, state, loading, serverCount, revision, refusedCount },
+    user,
+    source,
+    state,
+    loading,
+    serverCount,
+    revision,
+    refusedCount,
     loadTime: loadTime?.getTime() ?? 0,
     refused: load.refused.map(fromRefusedRow),
     failure: failure && fromRpcStatus(failure),

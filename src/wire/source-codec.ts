@@ -62,7 +62,9 @@ export function readSourceRow(
   if (name === '') report(`${path}.name`, 'is required');
   const content = readSpec(spec, `${path}.spec`, report);
   return {
-    ...{ rowId: usableId, name, owner: owner === '' ? user : owner },
+    rowId: usableId,
+    name,
+    owner: owner === '' ? user : owner,
     content: content === undefined || violations.length > 0 ? invalidFields(violations) : content,
   };
 }

@@ -74,7 +74,10 @@ function toSourceMessage({ record, configuredName }: SourceStatus): message.Priv
   if (record === undefined) return message.PrivateSource.fromPartial({ configuredName });
   const { name, namespace, state, formerNames, revision } = record;
   return {
-    ...{ name, firstName: namespace, configuredName, revision },
+    name,
+    firstName: namespace,
+    configuredName,
+    revision,
     state: STATES[state],
     formerNames: [...formerNames],
   };

@@ -49,7 +49,9 @@ function describeHolding(suite: LeasesSuite): void {
   it('returns what the body returns, which knows its key and that it holds it', async () => {
     const { leases } = await openLeases(suite);
     const seen = await leases.withLease('k', TTL, async ({ key, isHeld, signal }) => ({
-      ...{ key, isHeld, isLost: signal.aborted },
+      key,
+      isHeld,
+      isLost: signal.aborted,
     }));
     expect(seen).toEqual({ key: 'k', isHeld: true, isLost: false });
   });

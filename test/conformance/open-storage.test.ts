@@ -17,8 +17,11 @@ describe('openStorage', () => {
       const { epoch, fingerprint } = batch.after;
       const { commits } = batch;
       first.relay.publish({
-        ...{ kind: 'commits', tenant: TENANT, epoch },
-        ...{ previousFingerprint: fingerprint, commits },
+        kind: 'commits',
+        tenant: TENANT,
+        epoch,
+        previousFingerprint: fingerprint,
+        commits,
       });
     });
     await eventually(() => expect(heard).toMatchObject([{ commits: [{}, {}] }]));

@@ -149,7 +149,8 @@ function describeFailures(suite: PrivateSourceSuite): void {
     origin.setRows('ana', [sourceRow('1'), sourceRow('2')]);
     for (const onlyRows of [0, 1, 2]) {
       origin.setBehaviour('ana', {
-        ...{ rowsPerMessage: 1, onlyRows },
+        rowsPerMessage: 1,
+        onlyRows,
         end: { code: 'INTERNAL', details: 'the database is gone' },
       });
       await expectUnavailable(source.load(ANA));

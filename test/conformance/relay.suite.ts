@@ -85,8 +85,14 @@ function describeDelivery(suite: RelaySuite): void {
     const inbox = await subscribe(relay);
     const failure: RelayMessage = {
       kind: 'load-failed',
-      ...{ tenant: 'a', user: 'ana', source: 'app-db', loadRevision: 7 },
-      ...{ reason: 'SOURCE_UNAVAILABLE', message: 'no route', attempts: 2, retryDelayMs: 1_800 },
+      tenant: 'a',
+      user: 'ana',
+      source: 'app-db',
+      loadRevision: 7,
+      reason: 'SOURCE_UNAVAILABLE',
+      message: 'no route',
+      attempts: 2,
+      retryDelayMs: 1_800,
     };
     relay.publish(failure);
     relay.publish(messageOf('a', 8));

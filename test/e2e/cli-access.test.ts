@@ -3,7 +3,9 @@ import { type CliFolder, cliFolder } from '../support/processes/cli-in-folder.js
 import { startServerProcess, temporaryFolder } from '../support/processes/server-process.js';
 
 const ownedBy = (owner: string, name: string) => ({
-  ...{ name, tier: 'PRIVATE', owner },
+  name,
+  tier: 'PRIVATE',
+  owner,
   spec: { streamableHttp: { url: 'https://notes.example/mcp' } },
 });
 
@@ -31,7 +33,9 @@ describe('switchboard access', () => {
     const cli = await start(ownedBy('bob', 'notes'));
     const empty = await cli.run(['access', 'list', 'notes']);
     expect(empty).toMatchObject({
-      ...{ code: 0, stdout: 'notes (PRIVATE of bob) has no grants.\n', stderr: '' },
+      code: 0,
+      stdout: 'notes (PRIVATE of bob) has no grants.\n',
+      stderr: '',
     });
     const dry = await cli.run(['access', 'grant', 'notes', 'user:ana', '--dry-run']);
     expect(dry).toMatchObject({ code: 0, stdout: '1 subject would be granted\n  + user:ana\n' });

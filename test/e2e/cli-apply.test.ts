@@ -166,7 +166,9 @@ describe('switchboard apply', () => {
     const report = await cli.json<Report>(['apply', 'librechat.yaml']);
     expect(report.files).toMatchObject([
       {
-        ...{ file: 'librechat.yaml', set: 'librechat.yaml', format: 'librechat' },
+        file: 'librechat.yaml',
+        set: 'librechat.yaml',
+        format: 'librechat',
         problems: [{ server: 's100', field: 'mcpServers.s100.url', line, column: 5 }],
         counts: { unchanged: 199, broken: 1, created: 0, updated: 0 },
         outcome: null,

@@ -5,7 +5,9 @@ import { freePort, startEverything } from '../support/mcp/everything.js';
 import { startServerProcess, temporaryFolder } from '../support/processes/server-process.js';
 
 const ownedBy = (owner: string, title: string) => ({
-  ...{ name: 'weather', tier: 'PRIVATE', owner },
+  name: 'weather',
+  tier: 'PRIVATE',
+  owner,
   spec: { title, streamableHttp: { url: 'https://weather.example/mcp' } },
 });
 const set = (...servers: readonly object[]): string => JSON.stringify({ servers });
@@ -82,7 +84,8 @@ describe('the history of a server', () => {
     ]);
     expect(newest[0]).toMatch(/^--- generation 2, .*: step 2$/);
     expect(await cli.json(['diff', 'weather', '--from', '1', '--to', '3'])).toMatchObject({
-      ...{ from: 1, to: 3 },
+      from: 1,
+      to: 3,
       changes: [
         {
           path: 'spec.streamable_http.url',

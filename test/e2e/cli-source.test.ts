@@ -62,8 +62,11 @@ describe('switchboard source', () => {
     expect(done).toMatchObject({ code: 0, stdout: `${plan}Renamed.\n` });
     expect(await cli.json(['source', 'show', ...acme])).toMatchObject({
       source: {
-        ...{ name: 'hub', firstName: 'app-db', state: 'STATE_ACTIVE' },
-        ...{ formerNames: ['app-db'], configuredName: 'app-db' },
+        name: 'hub',
+        firstName: 'app-db',
+        state: 'STATE_ACTIVE',
+        formerNames: ['app-db'],
+        configuredName: 'app-db',
       },
     });
     const status = await cli.run(['load-status', 'ana', ...acme]);

@@ -38,7 +38,9 @@ interface Row {
 }
 
 const rowOf = (author: string, serverName: string): Row => ({
-  ...{ _id: `${author}-${serverName}`, author, serverName },
+  _id: `${author}-${serverName}`,
+  author,
+  serverName,
   config: { type: 'streamable-http', url: `https://${serverName}.example/mcp` },
 });
 
@@ -130,7 +132,8 @@ describe('private servers in a database, through the example and a control plane
     await mongo.kill();
     const refused = await refusalOf(namesOf(plane, 'dan'));
     expect(refused).toMatchObject({
-      ...{ code: 'UNAVAILABLE', reason: 'SOURCE_UNAVAILABLE' },
+      code: 'UNAVAILABLE',
+      reason: 'SOURCE_UNAVAILABLE',
       metadata: { source: 'app-db' },
     });
     expect(refused.retryDelayMs).toBeGreaterThan(0);

@@ -107,7 +107,11 @@ describe('the example of a private source', () => {
   test('finds ids that are kept as ObjectIds', async () => {
     const [_id, author, friend] = [new ObjectId(), new ObjectId(), new ObjectId()];
     await rows.insertOne({
-      ...{ _id, serverName: 'x', author, allowedUsers: [friend], config: remote },
+      _id,
+      serverName: 'x',
+      author,
+      allowedUsers: [friend],
+      config: remote,
     });
     for (const user of [author, friend]) {
       const { servers } = await list(client, user.toHexString());
@@ -121,7 +125,9 @@ describe('the example of a private source', () => {
     const customUserVars = { KEY: { title: 'Key', description: 'of the shop' } };
     await rows.insertMany([
       {
-        ...{ _id: 't1', serverName: 'stdio', author: 'tom' },
+        _id: 't1',
+        serverName: 'stdio',
+        author: 'tom',
         config: {
           ...{
             command: 'npx',
@@ -135,14 +141,21 @@ describe('the example of a private source', () => {
             serverInstructions: 'Buy.',
             startup: false,
           },
-          ...{ customUserVars, chatMenu: true, tools: 'a,b' },
+          customUserVars,
+          chatMenu: true,
+          tools: 'a,b',
         },
       },
       {
-        ...{ _id: 't2', serverName: 'sse', author: 'tom' },
+        _id: 't2',
+        serverName: 'sse',
+        author: 'tom',
         config: {
-          ...{ url: 'http://a.example/{{KEY}}', headers: { A: 'Bearer {{KEY}} {{other}}' } },
-          ...{ customUserVars, serverInstructions: true, requiresOAuth: true },
+          url: 'http://a.example/{{KEY}}',
+          headers: { A: 'Bearer {{KEY}} {{other}}' },
+          customUserVars,
+          serverInstructions: true,
+          requiresOAuth: true,
           oauth: { client_id: 'c', scope: 'a  b', token_exchange_method: 'default_post' },
         },
       },
@@ -154,7 +167,8 @@ describe('the example of a private source', () => {
       transport: {
         $case: 'stdio',
         value: {
-          ...{ command: 'npx', args: ['-y', '${var:KEY}', '$${HOME}'] },
+          command: 'npx',
+          args: ['-y', '${var:KEY}', '$${HOME}'],
           env: new Map([['ID', '${user:id}']]),
         },
       },
@@ -176,9 +190,12 @@ describe('the example of a private source', () => {
           headers: new Map([['A', 'Bearer ${var:KEY} {{other}}']]),
         },
       },
-      ...{ requiresOauth: true, instructions: { kind: { $case: 'fromServer' } } },
+      requiresOauth: true,
+      instructions: { kind: { $case: 'fromServer' } },
       oauth: {
-        ...{ clientId: 'c', scopes: ['a', 'b'], tokenEndpointAuthMethod: 'client_secret_post' },
+        clientId: 'c',
+        scopes: ['a', 'b'],
+        tokenEndpointAuthMethod: 'client_secret_post',
       },
     });
     expect(servers[2]?.spec?.transport).toMatchObject({ $case: 'websocket' });
@@ -200,7 +217,10 @@ describe('the example of a private source', () => {
     ];
     await rows.insertMany([
       ...broken.map(([config], at) => ({
-        ...{ _id: `b${String(at).padStart(2, '0')}`, serverName: 'b', author: 'ben', config },
+        _id: `b${String(at).padStart(2, '0')}`,
+        serverName: 'b',
+        author: 'ben',
+        config,
       })),
       { _id: 'c0', serverName: 'a/b', author: 'ben', config: remote },
       { _id: 'c1', serverName: 'c', author: 8, allowedUsers: ['ben'], config: remote },

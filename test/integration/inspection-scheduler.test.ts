@@ -70,7 +70,8 @@ describe('a server that is created', () => {
     await eventually(async () => {
       const { facts } = await recordIn(replica, own.id);
       expect(facts?.observation).toMatchObject({
-        ...{ serverName: 'test', configHash: value.record.configHash },
+        serverName: 'test',
+        configHash: value.record.configHash,
       });
     });
   });

@@ -61,7 +61,8 @@ describe('a source that is slow', () => {
     expect(source.running('ana')).toBe(1);
     const refused = await hung;
     expect(refused).toMatchObject({
-      ...{ code: 'UNAVAILABLE', reason: 'SOURCE_UNAVAILABLE' },
+      code: 'UNAVAILABLE',
+      reason: 'SOURCE_UNAVAILABLE',
       metadata: { source: 'app-db', code: 'DEADLINE_EXCEEDED' },
     });
     expect(refused.retryDelayMs).toBeGreaterThan(0);
@@ -126,7 +127,8 @@ describe('a source that fails', () => {
     await source.stop();
     const refused = await refusalOf(namesOf(local));
     expect(refused).toMatchObject({
-      ...{ code: 'UNAVAILABLE', reason: 'SOURCE_UNAVAILABLE' },
+      code: 'UNAVAILABLE',
+      reason: 'SOURCE_UNAVAILABLE',
       metadata: { source: 'app-db', code: 'UNAVAILABLE' },
     });
     expect(refused.message).toContain('check its target');
@@ -148,7 +150,8 @@ describe('a source that fails', () => {
     source.setBehaviour('ana', { rowsPerMessage: 1_000 });
     const refused = await refusalOf(loads.load(admin, { user: 'ana', force: true }));
     expect(refused).toMatchObject({
-      ...{ code: 'RESOURCE_EXHAUSTED', reason: 'SOURCE_TOO_LARGE' },
+      code: 'RESOURCE_EXHAUSTED',
+      reason: 'SOURCE_TOO_LARGE',
       metadata: { source: 'app-db' },
     });
     expect(refused.message).toContain('max_');

@@ -88,8 +88,15 @@ describe('the servers of a cold user', () => {
     expect(source.calls(user)).toBe(0);
     const { load, header } = await loads.load(admin, { user });
     expect(load).toMatchObject({
-      ...{ user, state: State.STATE_LOADED, source: 'app-db', serverCount: 2, loading: false },
-      ...{ refused: [], refusedCount: 0, failure: undefined, nextAttemptTime: undefined },
+      user,
+      state: State.STATE_LOADED,
+      source: 'app-db',
+      serverCount: 2,
+      loading: false,
+      refused: [],
+      refusedCount: 0,
+      failure: undefined,
+      nextAttemptTime: undefined,
       revision: revisionOf(header?.token),
     });
     expect(Math.abs(Date.now() - Number(load?.loadTime))).toBeLessThan(60_000);
@@ -101,7 +108,9 @@ describe('the servers of a cold user', () => {
   it('are there for GetServer and ListServers at once, and where the token of a load is given [R1]', async () => {
     const [getter, lister, loader] = ['get', 'list', 'load'].map((name) => coldUser(name));
     expect(await serverOfUser(getter!, 'get')).toMatchObject({
-      ...{ tier: Tier.TIER_PRIVATE, owner: getter, privateSource: 'app-db' },
+      tier: Tier.TIER_PRIVATE,
+      owner: getter,
+      privateSource: 'app-db',
       externalId: `${getter!}-get`,
     });
     expect(await namesOf(lister!)).toEqual(['list']);
@@ -250,7 +259,8 @@ describe('a server of a private source', () => {
 
     const down = { id: copy.id, etag: copy.etag, owner: user };
     expect(await refusalOf(demoteServer(admin, down))).toMatchObject({
-      ...{ code: 'ALREADY_EXISTS', reason: 'NAME_TAKEN' },
+      code: 'ALREADY_EXISTS',
+      reason: 'NAME_TAKEN',
     });
     const demoted = await demoteServer(admin, { ...down, name: 'my-copy' });
     expect(serverOf(demoted)).toMatchObject({ id: copy.id, name: 'my-copy', owner: user });

@@ -59,7 +59,10 @@ describe('an access list', () => {
     const made = await declarePrivate(admin, tenant, { owner: 'bob', name: 'files' });
     const { id } = made;
     const set = await setAccess(admin, {
-      ...{ tenant, id, accessEtag: made.accessEtag, reason: 'team' },
+      tenant,
+      id,
+      accessEtag: made.accessEtag,
+      reason: 'team',
       subjects: ['user:zoe', 'group:dev', 'user:zoe', 'user:bob'],
     });
     expect(set).toMatchObject({ addedCount: 2, removedCount: 0, removed: [] });
@@ -83,7 +86,9 @@ describe('an access list', () => {
     expect(all).toMatchObject({ totalCount: 2, nextPageToken: '' });
     expect(serverOf(all).accessEtag).toBe(serverOf(revoked).accessEtag);
     const replaced = await setAccess(admin, {
-      ...{ tenant, id, accessEtag: serverOf(all).accessEtag },
+      tenant,
+      id,
+      accessEtag: serverOf(all).accessEtag,
     });
     expect(replaced).toMatchObject({ addedCount: 0, removedCount: 2 });
     expect(replaced.removed).toEqual(['group:dev', 'user:ana']);
@@ -105,7 +110,8 @@ describe('an access list', () => {
     const foreign = newTenant();
     await declarePrivate(admin, foreign, { owner: 'bob', name: 'files' });
     expect(await refusalOf(listGrants(admin, { tenant: foreign, id, pageToken }))).toMatchObject({
-      ...{ code: 'INVALID_ARGUMENT', reason: 'TOKEN_INVALID' },
+      code: 'INVALID_ARGUMENT',
+      reason: 'TOKEN_INVALID',
     });
   });
 
@@ -153,7 +159,8 @@ describe('a move between the tiers', () => {
     const policy = ShadowPolicy.SHADOW_POLICY_SHADOW;
     const promoted = await promoteServer(admin, { ...up, policy });
     expect(promoted).toMatchObject({
-      ...{ affected: { everyone: true, subjects: [] }, moreShadowed: false },
+      affected: { everyone: true, subjects: [] },
+      moreShadowed: false,
       shadowed: [{ id: own.id, name: 'files', owner: 'bob' }],
     });
     expect(serverOf(promoted)).toMatchObject({ id, owner: '', tier: Tier.TIER_APP });
@@ -166,7 +173,8 @@ describe('a move between the tiers', () => {
     const subjects = ['user:zoe'];
     const demoted = await demoteServer(admin, { tenant, id, etag, owner: 'eve', subjects });
     expect(demoted).toMatchObject({
-      ...{ affected: { everyone: true, subjects: [] }, moreUncovered: false },
+      affected: { everyone: true, subjects: [] },
+      moreUncovered: false,
       uncovered: [{ id: own.id, name: 'files', owner: 'bob' }],
     });
     expect(serverOf(demoted)).toMatchObject({ id, owner: 'eve', tier: Tier.TIER_PRIVATE });
@@ -209,11 +217,14 @@ describe('ExplainAccess', () => {
       winnerId: zoes!.id,
       candidates: [
         {
-          ...{ id: zoes!.id, verdict: Verdict.VERDICT_WINS, revision: 4 },
+          id: zoes!.id,
+          verdict: Verdict.VERDICT_WINS,
+          revision: 4,
           sights: [{ subject: 'group:dev', owner: false, revision: 4 }],
         },
         {
-          ...{ id: bobs!.id, verdict: Verdict.VERDICT_SHADOWED_BY_EARLIER_GRANT },
+          id: bobs!.id,
+          verdict: Verdict.VERDICT_SHADOWED_BY_EARLIER_GRANT,
           sights: [
             { subject: 'group:dev', owner: false, revision: 5 },
             { subject: 'user:ana', owner: false, revision: 5 },
@@ -239,7 +250,8 @@ describe('ExplainAccess', () => {
     const owner = userView('zoe', ['dev']);
     const { candidates } = await explainAccess(admin, { tenant, view: owner, name });
     expect(candidates[1]).toMatchObject({
-      ...{ id: zoes!.id, verdict: Verdict.VERDICT_SHADOWED_BY_SHARED },
+      id: zoes!.id,
+      verdict: Verdict.VERDICT_SHADOWED_BY_SHARED,
       sights: [{ subject: 'user:zoe', owner: true, revision: 0 }],
     });
     expect(serverOf(up).id).toBe(id);
@@ -318,7 +330,9 @@ describe('what cannot be', () => {
   ])('%s is INVALID_FIELD at %s', async (_, field, ask) => {
     const { code, reason, fields } = await refusalOf(ask());
     expect({ code, reason, fields }).toEqual({
-      ...{ code: 'INVALID_ARGUMENT', reason: 'INVALID_FIELD', fields: [field] },
+      code: 'INVALID_ARGUMENT',
+      reason: 'INVALID_FIELD',
+      fields: [field],
     });
   });
 

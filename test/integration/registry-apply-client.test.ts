@@ -37,7 +37,9 @@ describe('a node', () => {
     look();
     follower.view.onApplied(look);
     const applied = await applyServers(admin, {
-      ...{ set, prune: true, allOrNothing: true },
+      set,
+      prune: true,
+      allOrNothing: true,
       servers: [
         { name: 'shared', spec: spec() },
         { name: 'changed', spec: spec('!') },

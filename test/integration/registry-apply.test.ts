@@ -57,7 +57,8 @@ describe('ApplyServers', () => {
     const tenant = newTenant();
     const before = await declare(admin, tenant, { name: 'a', spec: spec('old', 'Old') });
     const { results } = await applyServers(admin, {
-      ...{ tenant, set: SET },
+      tenant,
+      set: SET,
       servers: [
         { name: 'a', spec: spec('new') },
         { name: 'b', spec: spec('b') },
@@ -79,7 +80,8 @@ describe('ApplyServers', () => {
   it('derives a tier that is not told from what the spec needs', async () => {
     const tenant = newTenant();
     const { results } = await applyServers(admin, {
-      ...{ tenant, set: SET },
+      tenant,
+      set: SET,
       servers: [
         { name: 'shared', spec: spec('shared') },
         { name: 'each', spec: spec('${user:id}') },
@@ -148,7 +150,9 @@ describe('ApplyServers', () => {
   ])('refuses as a whole %s: INVALID_FIELD at %s', async (_, field, request) => {
     const { code, reason, fields } = await refusalOf(applyServers(admin, request));
     expect({ code, reason, fields }).toEqual({
-      ...{ code: 'INVALID_ARGUMENT', reason: 'INVALID_FIELD', fields: [field] },
+      code: 'INVALID_ARGUMENT',
+      reason: 'INVALID_FIELD',
+      fields: [field],
     });
   });
 
@@ -157,7 +161,8 @@ describe('ApplyServers', () => {
     const unknownTier = JSON.parse('99') as Tier;
     const huge = 'x'.repeat(10_000);
     const { results } = await applyServers(admin, {
-      ...{ tenant, set: SET },
+      tenant,
+      set: SET,
       servers: [
         {},
         { name: 'a' },

@@ -96,7 +96,9 @@ describe('BatchGetServers', () => {
   ])('refuses as a whole %s: INVALID_FIELD at %s', async (_, field, ask) => {
     const { code, reason, fields } = await refusalOf(ask());
     expect({ code, reason, fields }).toEqual({
-      ...{ code: 'INVALID_ARGUMENT', reason: 'INVALID_FIELD', fields: [field] },
+      code: 'INVALID_ARGUMENT',
+      reason: 'INVALID_FIELD',
+      fields: [field],
     });
   });
 

@@ -50,7 +50,9 @@ describe('ExplainAccess', () => {
     expect(answer.candidates).toMatchObject([
       { id: shared.id, tier: Tier.TIER_USER, owner: '', verdict: Verdict.VERDICT_WINS },
       {
-        ...{ id: own.id, tier: Tier.TIER_PRIVATE, owner: 'ana' },
+        id: own.id,
+        tier: Tier.TIER_PRIVATE,
+        owner: 'ana',
         verdict: Verdict.VERDICT_SHADOWED_BY_SHARED,
         explanation: `The shared server ${shared.id} takes precedence.`,
         sights: [{ subject: 'user:ana', owner: true, revision: 0 }],
@@ -62,7 +64,9 @@ describe('ExplainAccess', () => {
     const later = await explainAccess(admin, { tenant, view, name });
     expect(later.winnerId).toBe(own.id);
     expect(later.candidates.at(-1)).toMatchObject({
-      ...{ id: shared.id, tier: Tier.TIER_USER, verdict: Verdict.VERDICT_DELETED },
+      id: shared.id,
+      tier: Tier.TIER_USER,
+      verdict: Verdict.VERDICT_DELETED,
     });
     const app = await explainAccess(admin, { tenant, view: APP, name });
     expect(app).toMatchObject({ winnerId: '', moreUnseen: false, moreDeleted: false });
@@ -94,7 +98,9 @@ describe('ExplainAccess', () => {
   ])('refuses %s: INVALID_FIELD at %s', async (_, field, ask) => {
     const { code, reason, fields } = await refusalOf(ask());
     expect({ code, reason, fields }).toEqual({
-      ...{ code: 'INVALID_ARGUMENT', reason: 'INVALID_FIELD', fields: [field] },
+      code: 'INVALID_ARGUMENT',
+      reason: 'INVALID_FIELD',
+      fields: [field],
     });
   });
 

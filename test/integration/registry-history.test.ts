@@ -48,7 +48,11 @@ describe('the history of a server', () => {
     const { good, bad } = await withHistory(tenant);
     const { id } = good;
     const rolled = await rollbackServer(admin, {
-      ...{ tenant, id, etag: bad.etag, generation: 1, reason: 'bad url' },
+      tenant,
+      id,
+      etag: bad.etag,
+      generation: 1,
+      reason: 'bad url',
     });
     expect(rolled.changes).toEqual([
       {
@@ -86,7 +90,11 @@ describe('the history of a server', () => {
     );
     const back = await undeleteServer(admin, { tenant, id, reason: 'needed' });
     expect(serverOf(back)).toMatchObject({
-      ...{ id, name: 'files', spec: good.spec, generation: 5, createTime: good.createTime },
+      id,
+      name: 'files',
+      spec: good.spec,
+      generation: 5,
+      createTime: good.createTime,
     });
     const key = byName('files');
     const found = await admin.get({ tenant, view: userView('ana'), key, atLeast: tokenOf(back) });
@@ -194,7 +202,9 @@ describe('what cannot be', () => {
   ])('%s is INVALID_FIELD at %s', async (_, field, ask) => {
     const { code, reason, fields } = await refusalOf(ask());
     expect({ code, reason, fields }).toEqual({
-      ...{ code: 'INVALID_ARGUMENT', reason: 'INVALID_FIELD', fields: [field] },
+      code: 'INVALID_ARGUMENT',
+      reason: 'INVALID_FIELD',
+      fields: [field],
     });
   });
 });

@@ -52,7 +52,11 @@ function declare(source: SourceEntry, place: Place): DeclaredSource {
   return {
     tenant: source.tenant,
     source: {
-      ...{ name, target, timeoutMs, maxRows, maxBytes },
+      name,
+      target,
+      timeoutMs,
+      maxRows,
+      maxBytes,
       ...(tls === undefined ? {} : { tls }),
       ...(tokenFile === undefined ? {} : { tokenFile }),
     },

@@ -50,7 +50,8 @@ export async function setAccess(
   if (accessEtag === '')
     throw invalidField('access_etag', 'is required: send that of the copy that you read');
   return changeAccess(deps, context, {
-    ...{ method: 'set-access', input },
+    method: 'set-access',
+    input,
     decide: (at, intent) => decideSetAccess(at, { ...intent, accessEtag }),
   });
 }
@@ -75,7 +76,8 @@ export async function revokeAccess(
   authorize(context, 'admin');
   demandSome(input);
   return changeAccess(deps, context, {
-    ...{ method: 'revoke-access', input },
+    method: 'revoke-access',
+    input,
     decide: decideRevokeAccess,
   });
 }

@@ -65,7 +65,8 @@ export async function promoteServer(
   const outcome = await tenant.committer.submit({
     ...written('promote', context, input),
     ...fromNamesakes(deps.catalog, tenant, {
-      ...{ id: input.id, owners: [] },
+      id: input.id,
+      owners: [],
       decide: (at, servers) => {
         named = servers;
         return decidePromote(at, { ...input, named: servers, copyId });
@@ -92,7 +93,8 @@ export async function demoteServer(
   const outcome = await tenant.committer.submit({
     ...written('demote', context, input),
     ...fromNamesakes(deps.catalog, tenant, {
-      ...{ id: input.id, owners: [input.owner] },
+      id: input.id,
+      owners: [input.owner],
       decide: (at, servers) => {
         named = servers;
         return decideDemote(at, { ...input, subjects });

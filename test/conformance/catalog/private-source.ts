@@ -18,7 +18,11 @@ import { ODD_TEXTS } from '../../support/storage/history.js';
 import { openCatalog, openHarness, TENANT, type CatalogSuite } from './harness.js';
 
 const FIRST: SourceRecord = {
-  ...{ name: 'crm', namespace: 'crm', state: 'active', formerNames: [], revision: 1 },
+  name: 'crm',
+  namespace: 'crm',
+  state: 'active',
+  formerNames: [],
+  revision: 1,
 };
 const SECOND: SourceRecord = { ...FIRST, name: 'hub', formerNames: ['crm'], revision: 2 };
 

@@ -246,7 +246,9 @@ describe('a server that a user has no more', () => {
     const { tenant, client } = stage;
     const files = await anasFiles(stage, lost.url);
     const both = await declarePrivate(admin, tenant, {
-      ...{ owner: 'ana', name: 'both', spec: httpSpec(kept.url) },
+      owner: 'ana',
+      name: 'both',
+      spec: httpSpec(kept.url),
     });
     await grantAccess(admin, { tenant, id: files.id, subjects: ['group:red'] });
     await grantAccess(admin, { tenant, id: both.id, subjects: ['group:red', 'group:blue'] });
@@ -271,7 +273,9 @@ describe('a server that a user has no more', () => {
     onTestFinished(() => source.stop());
     const value = { url: server.url };
     const row = (rowId: string) => ({
-      ...{ rowId, name: rowId, spec: { transport: { $case: 'streamableHttp' as const, value } } },
+      rowId,
+      name: rowId,
+      spec: { transport: { $case: 'streamableHttp' as const, value } },
     });
     source.setRows('ana', [row('files'), row('stays')]);
     const privateSources = join(await testFolder(), 'sources.yaml');
@@ -353,7 +357,10 @@ describe('a move between the tiers', () => {
     await until(() => anas.waiting === 1);
     const promoted = serverOf(
       await promoteServer(admin, {
-        ...{ tenant, id: other.id, etag: other.etag, tier: Tier.TIER_USER },
+        tenant,
+        id: other.id,
+        etag: other.etag,
+        tier: Tier.TIER_USER,
         policy: ShadowPolicy.SHADOW_POLICY_SHADOW,
       }),
     );
@@ -475,7 +482,8 @@ describe('promoting and demoting under callers', () => {
     });
     const { tenant, client } = stage;
     const { id, ...made } = await declare(admin, tenant, {
-      ...{ name: 'files', spec: httpSpec(server.url) },
+      name: 'files',
+      spec: httpSpec(server.url),
     });
     const users = [await client.user('ana'), await client.user('ben')];
     const done = new AbortController();

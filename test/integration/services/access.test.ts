@@ -50,11 +50,15 @@ describe('an access list', () => {
     });
     expect(first.value).toMatchObject({ added: ['group:dev', 'user:zoe'], removed: [] });
     expect(first.value.record).toMatchObject({
-      ...{ etag: record.etag, configHash: record.configHash, generation: 1, revision: 2 },
+      etag: record.etag,
+      configHash: record.configHash,
+      generation: 1,
+      revision: 2,
       lastUpdatedAt: record.lastUpdatedAt,
     });
     const second = await setAccess(replica, first.value.record, {
-      ...{ subjects: ['user:ana', 'user:zoe'], reason: 'zoe stays' },
+      subjects: ['user:ana', 'user:zoe'],
+      reason: 'zoe stays',
     });
     expect(second.value).toMatchObject({ added: ['user:ana'], removed: ['group:dev'] });
     const { value } = await grantsOf(await world.replica(), record);
@@ -155,7 +159,8 @@ describe('an access list', () => {
     const validateOnly = true;
     const set = { subjects: ['user:zoe'], validateOnly };
     expect((await setAccess(replica, value.record, set)).value).toMatchObject({
-      ...{ added: ['user:zoe'], removed: ['user:ana'] },
+      added: ['user:zoe'],
+      removed: ['user:ana'],
     });
     expect((await grant(replica, record, set)).value.added).toEqual(['user:zoe']);
     const gone = await revoke(replica, record, { subjects: ['user:ana'], validateOnly });
@@ -184,7 +189,8 @@ describe('an access list', () => {
     await grant(replica, record, { subjects: ['group:dev'] });
     const removed = await remove(replica, record);
     expect(removed.value.affected).toEqual({
-      ...{ everyone: false, subjects: ['user:bob', 'group:dev'] },
+      everyone: false,
+      subjects: ['user:bob', 'group:dev'],
     });
     expect(await reasonOf(grantsOf(replica, record))).toBe('SERVER_NOT_FOUND');
     await undelete(replica, record.id);
@@ -261,7 +267,10 @@ describe('the pages of an access list', () => {
     expect(await reasonOf(grantsOf(replica, record, { pageSize: -1 }))).toBe('INVALID_FIELD');
     const { value: shared } = await create(replica, { name: 'shared' });
     expect((await grantsOf(replica, shared)).value).toMatchObject({
-      ...{ grants: [], totalCount: 0, nextPageToken: '', record: shared },
+      grants: [],
+      totalCount: 0,
+      nextPageToken: '',
+      record: shared,
     });
   });
 

@@ -49,11 +49,17 @@ describe('an explanation', () => {
     expect(value).toMatchObject({ moreUnseen: false, moreDeleted: false });
     expect(value.candidates).toMatchObject([
       {
-        ...{ id: own.value.id, verdict: 'wins', owner: 'ana', revision: 1 },
+        id: own.value.id,
+        verdict: 'wins',
+        owner: 'ana',
+        revision: 1,
         sights: [{ subject: 'user:ana', owner: true }],
       },
       {
-        ...{ id, verdict: 'shadowed_by_owned', owner: 'bob', revision: 5 },
+        id,
+        verdict: 'shadowed_by_owned',
+        owner: 'bob',
+        revision: 5,
         sights: [{ subject: 'group:dev', owner: false, revision: 5 }],
       },
       { id: zoes.value.id, verdict: 'not_granted', sights: [] },

@@ -58,8 +58,10 @@ const namesIn = async (replica: Replica): Promise<readonly string[]> =>
 
 const createAs = ({ services }: Replica, name: string, signal: AbortSignal): Promise<unknown> =>
   services.createServer(requestOf({ signal }), {
-    ...{ declared: declarationFor({ name }), requestId: name },
-    ...{ validateOnly: false, reason: '' },
+    declared: declarationFor({ name }),
+    requestId: name,
+    validateOnly: false,
+    reason: '',
   });
 
 describe('a call of the Catalog that hangs', () => {

@@ -64,7 +64,9 @@ describe('a promotion', () => {
     await grant(near, record, { subjects: ['group:dev'] });
     const { value, position } = await promote(near, record, { tier: 'APP', reason: 'for all' });
     expect(value).toMatchObject({
-      ...{ affected: { everyone: true, subjects: [] }, namesakes: [], moreNamesakes: false },
+      affected: { everyone: true, subjects: [] },
+      namesakes: [],
+      moreNamesakes: false,
       record: { id: record.id, tier: 'APP', revision: 3, generation: 2 },
     });
     for (const view of [APP_VIEW, userView('ana'), userView('stranger')])
@@ -154,11 +156,16 @@ describe('a promotion', () => {
       }),
       tenant,
       {
-        ...{ id: record.id, owners: [] },
+        id: record.id,
+        owners: [],
         decide: (at, servers) =>
           decidePromote(at, {
-            ...{ id: record.id, etag: record.etag, tier: 'APP', policy: 'fail' },
-            ...{ named: servers, copyId: '' },
+            id: record.id,
+            etag: record.etag,
+            tier: 'APP',
+            policy: 'fail',
+            named: servers,
+            copyId: '',
           }),
       },
     );
@@ -214,7 +221,8 @@ describe('a demotion', () => {
     const { value: shared } = await create(replica, { name: 'files', tier: 'APP' });
     const bobs = await named(replica, 'bob');
     const { value } = await demote(replica, shared, {
-      ...{ owner: 'ana', subjects: ['group:dev', 'user:ana'] },
+      owner: 'ana',
+      subjects: ['group:dev', 'user:ana'],
     });
     expect(value.record).toMatchObject({ id: shared.id, tier: 'PRIVATE', owner: 'ana' });
     expect(ids(value.namesakes)).toEqual([bobs.id]);
@@ -384,7 +392,8 @@ describe('moves', () => {
           revoke(replica, current, { subjects: ['user:zoe'] }).catch(() => undefined),
         ]);
         const { value: down } = await demote(replica, up.value.record, {
-          ...{ owner: `o${String(round % 2)}`, subjects: ['group:dev', 'user:zoe'] },
+          owner: `o${String(round % 2)}`,
+          subjects: ['group:dev', 'user:zoe'],
         });
         const { value } = await setAccess(replica, down.record, { subjects: ['user:zoe'] });
         current = value.record;

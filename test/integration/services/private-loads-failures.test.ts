@@ -127,8 +127,14 @@ describe('a source that fails for a user', () => {
     expect(await names(replica!, ana)).toEqual(['notes']);
     const told: RelayedLoadFailure = {
       kind: 'load-failed',
-      ...{ tenant: TENANT, user: 'ana', source: source.name, loadRevision: 1 },
-      ...{ reason: 'SOURCE_UNAVAILABLE', message: 'down', attempts: 1, retryDelayMs: 60_000 },
+      tenant: TENANT,
+      user: 'ana',
+      source: source.name,
+      loadRevision: 1,
+      reason: 'SOURCE_UNAVAILABLE',
+      message: 'down',
+      attempts: 1,
+      retryDelayMs: 60_000,
     };
     world.relay.publish({ ...told, source: 'another' });
     world.relay.publish({ ...told, loadRevision: 0 });

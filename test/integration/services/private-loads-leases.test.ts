@@ -124,7 +124,8 @@ describe('who waits for the lease of another', () => {
     const first = names(replicas[0]!, ana);
     await untilAsked(source, 1);
     const forced = replicas[1]!.services.loadPrivateServers(requestOf(), {
-      ...{ user: 'ana', force: true },
+      user: 'ana',
+      force: true,
     });
     await turns();
     source.set('ana', { rowId: 'newer' });

@@ -88,7 +88,9 @@ describe('many users at once', () => {
     await using world = await openWorld();
     const source = new ScriptedSource();
     const row = (user: string, host: string) => ({
-      ...{ rowId: `row-of-${user}`, name: 'github', url: `https://${host}.example/mcp` },
+      rowId: `row-of-${user}`,
+      name: 'github',
+      url: `https://${host}.example/mcp`,
     });
     source.set('ana', row('ana', 'ana'));
     source.set('bob', row('bob', 'bob'));
@@ -198,7 +200,9 @@ describe('how far a user is loaded', () => {
     expect(await first).toBe('SOURCE_UNAVAILABLE');
     await turns();
     expect(await tell()).toEqual({
-      ...{ state: 'cold', loading: false, failed: 'SOURCE_UNAVAILABLE' },
+      state: 'cold',
+      loading: false,
+      failed: 'SOURCE_UNAVAILABLE',
       nextAttemptTime: 1_000_800,
     });
     source.held = undefined;

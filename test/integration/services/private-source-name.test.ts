@@ -75,7 +75,9 @@ describe('two replicas whose configurations name different sources', () => {
       await expect(load(hub.replica, 'ana', true)).rejects.toMatchObject(wanted);
     }
     expect(await statusOf(hub.replica, 'bob')).toMatchObject({
-      ...{ state: 'cold', source: 'crm', failure: wanted },
+      state: 'cold',
+      source: 'crm',
+      failure: wanted,
     });
     // Who is loaded is answered until the load is too old.
     expect(await namesOf(hub.replica)).toEqual([]);
@@ -128,7 +130,10 @@ describe('a source that is renamed', () => {
 
     const renamed = await renameSource(crm.replica, 'crm', 'hub');
     expect(renamed.value.record).toEqual({
-      ...{ name: 'hub', namespace: 'crm', state: 'active', formerNames: ['crm'] },
+      name: 'hub',
+      namespace: 'crm',
+      state: 'active',
+      formerNames: ['crm'],
       revision: renamed.position.revision,
     });
     await catchUp(hub.replica, renamed.position);
@@ -205,7 +210,8 @@ describe('a source that is renamed', () => {
     expect(await reasonOf(renameSource(replica, 'crm', 'hub'))).toBe('SOURCE_MISMATCH');
     await namesOf(replica);
     await expect(renameSource(replica, 'old', 'hub')).rejects.toMatchObject({
-      ...{ reason: 'SOURCE_MISMATCH', metadata: { tenant_source: 'crm' } },
+      reason: 'SOURCE_MISMATCH',
+      metadata: { tenant_source: 'crm' },
     });
     expect(await reasonOf(renameSource(replica, 'crm', 'A B'))).toBe('INVALID_FIELD');
     const before = await headOf(world);
@@ -246,7 +252,8 @@ describe('the source of a tenant', () => {
     const removal = services.removePrivateSource(context, { ...common, servers: 'drop' });
     expect(await reasonOf(removal)).toBe('PERMISSION_DENIED');
     expect((await services.getPrivateSource(context)).value).toEqual({
-      ...{ record: undefined, configuredName: '' },
+      record: undefined,
+      configuredName: '',
     });
   });
 });

@@ -112,7 +112,10 @@ describe('a source that is removed', () => {
     await catchUp(hub.replica, position);
     expect(await namesOf(hub.replica, userView('eve'))).toEqual(['a']);
     expect((await sourceOf(hub.replica)).record).toMatchObject({
-      ...{ name: 'hub', namespace: 'hub', state: 'active', formerNames: ['crm'] },
+      name: 'hub',
+      namespace: 'hub',
+      state: 'active',
+      formerNames: ['crm'],
     });
     await removeSource(hub.replica, 'hub', 'drop');
     await catchUp(replica);

@@ -174,7 +174,9 @@ describe('a rollback', () => {
       'closing',
     ]);
     expect((await versions(replica, first.id)).value.steps[0]?.version).toMatchObject({
-      ...{ generation: 4, cause: 'ROLLBACK', reason: 'bad' },
+      generation: 4,
+      cause: 'ROLLBACK',
+      reason: 'bad',
     });
   });
 
@@ -275,8 +277,15 @@ describe('an undelete', () => {
     await remove(replica, before.record);
     const { value: back, position } = await undelete(replica, id, { reason: 'oops' });
     expect(back).toMatchObject({
-      ...{ id, name: 'files', owner: 'ana', spec: record.spec, set: '' },
-      ...{ createTime: record.createTime, generation: 3, factsEtag: '', revision: 4 },
+      id,
+      name: 'files',
+      owner: 'ana',
+      spec: record.spec,
+      set: '',
+      createTime: record.createTime,
+      generation: 3,
+      factsEtag: '',
+      revision: 4,
     });
     expect(back.etag).not.toBe(record.etag);
     expect(back.lastUpdatedAt).toBeGreaterThan(record.lastUpdatedAt);

@@ -408,7 +408,10 @@ describe('load records at a replica', () => {
     await using world = await openWorld();
     const { catalog } = world;
     const sourceAt = (revision: number): SourceRecord => ({
-      ...{ name: `s${String(revision)}`, namespace: 's1', state: 'active', formerNames: [] },
+      name: `s${String(revision)}`,
+      namespace: 's1',
+      state: 'active',
+      formerNames: [],
       revision,
     });
     const change = (revision: number): CommitDraft => {
@@ -431,7 +434,11 @@ describe('load records at a replica', () => {
     await using world = await openWorld();
     const { catalog } = world;
     const source: SourceRecord = {
-      ...{ name: 'crm', namespace: 'crm', state: 'active', formerNames: [], revision: 1 },
+      name: 'crm',
+      namespace: 'crm',
+      state: 'active',
+      formerNames: [],
+      revision: 1,
     };
     await appendAtHead(catalog, TENANT, draftOf([], { source: { after: source } }));
     const shared = recordOf({ id: 'shared', revision: 2 });
@@ -450,7 +457,11 @@ describe('load records at a replica', () => {
     await using world = await openWorld();
     const { catalog } = world;
     const first: SourceRecord = {
-      ...{ name: 'crm', namespace: 'crm', state: 'active', formerNames: [], revision: 1 },
+      name: 'crm',
+      namespace: 'crm',
+      state: 'active',
+      formerNames: [],
+      revision: 1,
     };
     const second: SourceRecord = { ...first, name: 'hub', formerNames: ['crm'], revision: 2 };
     await appendAtHead(catalog, TENANT, draftOf([], { source: { after: first } }));

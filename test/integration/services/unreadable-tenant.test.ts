@@ -92,7 +92,8 @@ describe('a tenant whose log cannot be read', () => {
     expect(statesOf(sink)).toEqual(['degraded']);
     expect((await page(replica, ANA)).upstream.state).toBe('following');
     const ofBad = await replica.services.getServer(requestOf({ tenant: 'bad' }), {
-      ...{ view: ANA, atLeast: '' },
+      view: ANA,
+      atLeast: '',
       key: { name: 'bad' },
     });
     expect(ofBad.upstream.state).toBe('degraded');

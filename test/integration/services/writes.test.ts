@@ -349,8 +349,10 @@ describe('a write that waits for its turn', () => {
     const caller = new AbortController();
     const writeAs = (name: string, signal: AbortSignal) =>
       services.createServer(requestOf({ signal }), {
-        ...{ declared: declarationFor({ name }), requestId: name },
-        ...{ validateOnly: false, reason: '' },
+        declared: declarationFor({ name }),
+        requestId: name,
+        validateOnly: false,
+        reason: '',
       });
     const first = writeAs('first', new AbortController().signal);
     await eventually(() => expect(appends).toBe(1));

@@ -39,7 +39,11 @@ export async function startWatchScript(): Promise<WatchScript> {
   let current: Call | undefined;
   let taken = 0;
   const watchServers = {
-    ...{ path, requestStream, responseStream, requestSerialize, requestDeserialize },
+    path,
+    requestStream,
+    responseStream,
+    requestSerialize,
+    requestDeserialize,
     // As bytes, so that a message can hold what the generated code does not know.
     responseSerialize: (bytes: Buffer) => bytes,
     responseDeserialize: (bytes: Buffer) => bytes,

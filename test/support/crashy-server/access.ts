@@ -57,7 +57,10 @@ function grant(source: WriteSource, requestId: string, { id }: Server): Sendable
   const subject = `user:${newGuest(source, requestId)}`;
   const subjects = [subject, ...source.random.some(USERS).map((user) => `user:${user}`)];
   return sendable({
-    ...{ tenant, requestId, what: `grant of ${id}`, isDelete: false },
+    tenant,
+    requestId,
+    what: `grant of ${id}`,
+    isDelete: false,
     isDoneBy: ({ cause, changes: [change, ...rest] }) =>
       cause === 'ACCESS' &&
       rest.length === 0 &&
@@ -81,7 +84,10 @@ function setList(source: WriteSource, requestId: string, server: Server): Sendab
   const subject = `user:${newGuest(source, requestId)}`;
   const subjects = [subject, ...source.random.some(['group:dev', 'user:ana', 'user:cy'])];
   return sendable({
-    ...{ tenant, requestId, what: `list of ${id}`, isDelete: false },
+    tenant,
+    requestId,
+    what: `list of ${id}`,
+    isDelete: false,
     isDoneBy: ({ cause, changes: [change, ...rest] }) =>
       cause === 'ACCESS' &&
       rest.length === 0 &&
@@ -98,7 +104,10 @@ function setList(source: WriteSource, requestId: string, server: Server): Sendab
 function revoke({ tenant, random }: WriteSource, requestId: string, { id }: Server): SendableWrite {
   const subjects = [random.pick(['group:dev', 'user:ana', 'user:bob', 'user:cy'])];
   return sendable({
-    ...{ tenant, requestId, what: `revocation of ${id}`, isDelete: false },
+    tenant,
+    requestId,
+    what: `revocation of ${id}`,
+    isDelete: false,
     isDoneBy: ({ cause, changes: [change, ...rest] }) =>
       cause === 'ACCESS' &&
       rest.length === 0 &&
@@ -121,7 +130,10 @@ function promote({ tenant, random }: WriteSource, requestId: string, server: Ser
     ? ShadowPolicy.SHADOW_POLICY_SHADOW
     : ShadowPolicy.SHADOW_POLICY_FAIL;
   return sendable({
-    ...{ tenant, requestId, what: `promotion of ${id}`, isDelete: false },
+    tenant,
+    requestId,
+    what: `promotion of ${id}`,
+    isDelete: false,
     isDoneBy: ({ cause, changes: [change, ...rest] }) =>
       cause === 'PROMOTE' &&
       rest.length === 0 &&
@@ -140,7 +152,10 @@ function demote(source: WriteSource, requestId: string, { id, etag }: Server): S
   const owner = random.chance(50) ? random.pick(USERS) : newGuest(source, requestId);
   const subjects = random.some(['group:dev', 'user:zoe']);
   return sendable({
-    ...{ tenant, requestId, what: `demotion of ${id}`, isDelete: false },
+    tenant,
+    requestId,
+    what: `demotion of ${id}`,
+    isDelete: false,
     isDoneBy: ({ cause, changes: [change, ...rest] }) =>
       cause === 'DEMOTE' &&
       rest.length === 0 &&
@@ -159,7 +174,10 @@ function invalidate(source: WriteSource, requestId: string): SendableWrite {
   const { tenant, random, sourceUsers = [] } = source;
   const user = random.pick(sourceUsers);
   return sendable({
-    ...{ tenant, requestId, what: `invalidation of ${user}`, isDelete: false },
+    tenant,
+    requestId,
+    what: `invalidation of ${user}`,
+    isDelete: false,
     isDoneBy: ({ cause, changes, loads: touched = [] }) =>
       cause === 'INVALIDATE' &&
       changes.length === 0 &&
@@ -174,7 +192,9 @@ function invalidate(source: WriteSource, requestId: string): SendableWrite {
 
 function purge({ tenant }: WriteSource, requestId: string, user: string): SendableWrite {
   return sendable({
-    ...{ tenant, what: `purge of ${user}`, isDelete: false },
+    tenant,
+    what: `purge of ${user}`,
+    isDelete: false,
     // That of the first of its commits, which is the only one here.
     requestId: `purge-${digestText('purge', requestId, '0')}`,
     isDoneBy: ({ cause, changes, loads: touched = [] }) =>

@@ -63,8 +63,14 @@ export function serverOfRow(
 /** A load record; of a load that found nothing unless `parts` says more. */
 export function loadOf(user: string, parts: Partial<LoadRecord> = {}): LoadRecord {
   return {
-    ...{ user, state: 'loaded', revision: 1, source: SOURCE },
-    ...{ loadTime: 1_000, serverCount: 0, refused: [], refusedCount: 0 },
+    user,
+    state: 'loaded',
+    revision: 1,
+    source: SOURCE,
+    loadTime: 1_000,
+    serverCount: 0,
+    refused: [],
+    refusedCount: 0,
     ...parts,
   };
 }

@@ -108,7 +108,14 @@ export async function startSourceServer(options: SourceServerOptions = {}): Prom
   const address = `127.0.0.1:${String(port)}`;
   const { setRows, setBehaviour, calls, running, mostRunning } = script;
   return {
-    ...{ address, requests, setRows, setBehaviour, calls, running, mostRunning, stop },
+    address,
+    requests,
+    setRows,
+    setBehaviour,
+    calls,
+    running,
+    mostRunning,
+    stop,
     [Symbol.asyncDispose]: stop,
   };
 }

@@ -16,7 +16,9 @@ interface More {
 }
 
 const optionsOf = ({ requestId = '', validateOnly = false, reason = '' }: More) => ({
-  ...{ requestId, validateOnly, reason },
+  requestId,
+  validateOnly,
+  reason,
 });
 
 /** Replaces the access list of a server. */
@@ -62,7 +64,10 @@ export function promote(
   more: Partial<PromoteInput> = {},
 ): ReturnType<Services['promoteServer']> {
   return services.promoteServer(requestOf(), {
-    ...{ id, etag, tier: 'USER', policy: 'shadow' },
+    id,
+    etag,
+    tier: 'USER',
+    policy: 'shadow',
     ...optionsOf({}),
     ...more,
   });

@@ -32,8 +32,14 @@ export function apply(
 ): Promise<Answer<AppliedSet>> {
   const { context, ...rest } = more;
   return services.applyServers(requestOf(context), {
-    ...{ set: 'set', items, prune: false, allOrNothing: false, takeOver: false },
-    ...{ requestId: '', validateOnly: false, reason: '' },
+    set: 'set',
+    items,
+    prune: false,
+    allOrNothing: false,
+    takeOver: false,
+    requestId: '',
+    validateOnly: false,
+    reason: '',
     ...rest,
   });
 }

@@ -117,7 +117,11 @@ export class Simulation {
     this.random = random;
     if (database === undefined) return;
     this.loads = new LoadsOfUsers({
-      ...{ database, replicas, random, names: NAMES, users: [...USERS, 'stranger'] },
+      database,
+      replicas,
+      random,
+      names: NAMES,
+      users: [...USERS, 'stranger'],
       meet: (what) => {
         this.meet(what);
       },

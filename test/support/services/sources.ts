@@ -12,7 +12,9 @@ interface More {
 }
 
 const optionsOf = ({ requestId = '', validateOnly = false }: More) => ({
-  ...{ requestId, validateOnly, reason: '' },
+  requestId,
+  validateOnly,
+  reason: '',
 });
 
 /** A replica with the source that its configuration names. */

@@ -123,7 +123,10 @@ export function loadOfStep(
   const user = LOADED_USERS[step.pick % LOADED_USERS.length] ?? 'ana';
   const refused = { rowId: step.text, name: step.text, reason: 'ROW_BROKEN', message: '' } as const;
   const after = loadOf(user, {
-    ...{ revision, source: step.owner, loadTime: step.time, serverCount: step.pick },
+    revision,
+    source: step.owner,
+    loadTime: step.time,
+    serverCount: step.pick,
     state: step.keepGrants ? 'loaded' : step.sameBatch ? 'invalidated' : 'purged',
     ...(step.sameCommit ? { refused: [refused], refusedCount: 1 } : {}),
   });
@@ -191,7 +194,8 @@ function changeOfServer(server: StoredServer, step: HistoryStep, revision: numbe
   const same: ServerRecord = { ...before, revision };
   const generation = before.generation + 1;
   const after: ServerRecord = {
-    ...{ ...same, generation },
+    ...same,
+    generation,
     etag: digestText('etag', before.id, String(generation)),
   };
   const { owner: _owner, ...unowned } = after;

@@ -116,7 +116,11 @@ function addVersion(model: CatalogModel, commit: Commit, change: Change): void {
   }
   const { name, externalId, tier, owner, spec, set, privateSource, generation, etag } = after;
   const declared = {
-    ...{ name, externalId, tier, spec, set },
+    name,
+    externalId,
+    tier,
+    spec,
+    set,
     ...(owner !== undefined && { owner }),
     ...(privateSource !== undefined && { privateSource }),
   };

@@ -42,8 +42,12 @@ const FILES = {
     tier: 'APP',
     spec: {
       transport: {
-        ...{ kind: 'stdio', command: 'npx', args: ['-y', 'a'] },
-        ...{ env: {}, cwd: '', stderr: 'ignore' },
+        kind: 'stdio',
+        command: 'npx',
+        args: ['-y', 'a'],
+        env: {},
+        cwd: '',
+        stderr: 'ignore',
       },
     },
   }),
@@ -187,8 +191,15 @@ describe('counts', () => {
   it('know what is left to do, and whether all is well', () => {
     const counts = countsOf(aSet(), [CREATED, UPDATED, UNCHANGED, BAD_URL, DELETED, undefined]);
     expect(counts).toEqual({
-      ...{ created: 1, updated: 1, unchanged: 1, deleted: 1, left: 0 },
-      ...{ refused: 1, heldBack: 0, broken: 1, open: 1 },
+      created: 1,
+      updated: 1,
+      unchanged: 1,
+      deleted: 1,
+      left: 0,
+      refused: 1,
+      heldBack: 0,
+      broken: 1,
+      open: 1,
     });
     expect(changing(counts)).toBe(3);
     expect(allWell(counts)).toBe(false);

@@ -7,9 +7,17 @@ const AT = new Date(2026, 10, 21, 9, 5, 7).getTime();
 
 const textOf = (load: Partial<LoadStatus>): string =>
   loadText({
-    ...{ user: 'ana', source: 'app-db', state: 'loaded', loading: false, revision: 1 },
-    ...{ serverCount: 0, loadTime: 0, refused: [], refusedCount: 0 },
-    ...{ failure: undefined, nextAttemptTime: undefined },
+    user: 'ana',
+    source: 'app-db',
+    state: 'loaded',
+    loading: false,
+    revision: 1,
+    serverCount: 0,
+    loadTime: 0,
+    refused: [],
+    refusedCount: 0,
+    failure: undefined,
+    nextAttemptTime: undefined,
     ...load,
   });
 
@@ -18,9 +26,14 @@ describe('the text about a load', () => {
     const row = { rowId: 'r1', name: 'notes', reason: 'ROW_BROKEN', message: 'no\nkey' } as const;
     const failure = new SwitchboardError('SOURCE_UNAVAILABLE', 'no route');
     const told = textOf({
-      ...{ state: 'loaded', loadTime: AT, serverCount: 2, loading: true },
-      ...{ refused: [row], refusedCount: 3 },
-      ...{ failure, nextAttemptTime: AT },
+      state: 'loaded',
+      loadTime: AT,
+      serverCount: 2,
+      loading: true,
+      refused: [row],
+      refusedCount: 3,
+      failure,
+      nextAttemptTime: AT,
     });
     expect(told).toBe(`User:      ana
 Source:    app-db

@@ -38,8 +38,12 @@ const FILES = {
     spec: {
       enabled: false,
       transport: {
-        ...{ kind: 'stdio', command: 'npx', args: ['-y', 'x'] },
-        ...{ env: {}, cwd: '', stderr: 'ignore' },
+        kind: 'stdio',
+        command: 'npx',
+        args: ['-y', 'x'],
+        env: {},
+        cwd: '',
+        stderr: 'ignore',
       },
     },
   }),

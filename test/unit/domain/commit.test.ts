@@ -126,7 +126,11 @@ describe('a fingerprint', () => {
 
   it('covers the change of the private source [P30, P36]', () => {
     const source = (name: string): SourceRecord => ({
-      ...{ name, namespace: 'crm', state: 'active', formerNames: [], revision: 1 },
+      name,
+      namespace: 'crm',
+      state: 'active',
+      formerNames: [],
+      revision: 1,
     });
     const prints = [
       fingerprintOf(draft, start),

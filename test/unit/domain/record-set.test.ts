@@ -87,7 +87,10 @@ const arbitraryAction = fc
   .chain(([id, kind]) =>
     arbitraryServer(id).map((server) => {
       const whats: Record<typeof kind, What> = {
-        ...{ put: server, touch: touched, rename: renamed, remove: undefined },
+        put: server,
+        touch: touched,
+        rename: renamed,
+        remove: undefined,
       };
       return { id, server: whats[kind] };
     }),
@@ -333,7 +336,11 @@ describe('load records', () => {
 
 describe('the private source', () => {
   const first: SourceRecord = {
-    ...{ name: 'crm', namespace: 'crm', state: 'active', formerNames: [], revision: 1 },
+    name: 'crm',
+    namespace: 'crm',
+    state: 'active',
+    formerNames: [],
+    revision: 1,
   };
   const second: SourceRecord = { ...first, name: 'hub', formerNames: ['crm'], revision: 2 };
 

@@ -63,7 +63,10 @@ describe('the file of private sources', () => {
     expect(first).toEqual({
       tenant: 'acme',
       source: {
-        ...{ name: 'app-db', target: '[::1]:7075', timeoutMs: 500, maxRows: 10 },
+        name: 'app-db',
+        target: '[::1]:7075',
+        timeoutMs: 500,
+        maxRows: 10,
         maxBytes: 6 * 1024 * 1024,
         tls: { ca: pem('ca.crt'), identity: { cert: pem('client.crt'), key: pem('client.key') } },
         tokenFile: path.join(path.dirname(file), 'token'),

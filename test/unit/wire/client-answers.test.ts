@@ -70,13 +70,23 @@ describe('the client reads', () => {
   it('an explanation, with verdicts that are newer than it as untold', () => {
     const candidates: readonly AccessCandidate[] = [
       {
-        ...{ id: 'a', tier: 'PRIVATE', owner: 'ana', verdict: 'shadowed_by_earlier_grant' },
-        ...{ explanation: 'Because.', disabled: true, revision: 3 },
+        id: 'a',
+        tier: 'PRIVATE',
+        owner: 'ana',
+        verdict: 'shadowed_by_earlier_grant',
+        explanation: 'Because.',
+        disabled: true,
+        revision: 3,
         sights: [{ subject: 'group:dev', owner: false, revision: 2 }],
       },
       {
-        ...{ id: 'b', tier: 'APP', verdict: 'wins', explanation: 'So.', disabled: false },
-        ...{ revision: 4, sights: [] },
+        id: 'b',
+        tier: 'APP',
+        verdict: 'wins',
+        explanation: 'So.',
+        disabled: false,
+        revision: 4,
+        sights: [],
       },
     ];
     const told = { explanation: 'Both.', candidates, moreUnseen: true, moreDeleted: false };
@@ -92,12 +102,29 @@ describe('the client reads', () => {
   it('versions with what each changed', () => {
     const { id: _, revision, createTime, lastUpdatedAt, etag, ...declared } = SHARED;
     const version: ServerVersion = {
-      ...{ generation: 1, cause: 'RENAME_SOURCE', actor: 'ana', reason: 'why', time: 5_000 },
-      ...{ revision, declared, etag, createTime, lastUpdatedAt, grants: [] },
+      generation: 1,
+      cause: 'RENAME_SOURCE',
+      actor: 'ana',
+      reason: 'why',
+      time: 5_000,
+      revision,
+      declared,
+      etag,
+      createTime,
+      lastUpdatedAt,
+      grants: [],
     };
     const gone: ServerVersion = {
-      ...{ generation: 2, cause: 'DELETE', actor: 'bob', reason: '', time: 6_000 },
-      ...{ revision: 9, etag: '', createTime, lastUpdatedAt, grants: [] },
+      generation: 2,
+      cause: 'DELETE',
+      actor: 'bob',
+      reason: '',
+      time: 6_000,
+      revision: 9,
+      etag: '',
+      createTime,
+      lastUpdatedAt,
+      grants: [],
     };
     const steps = [
       { version: gone, previous: version },
@@ -106,8 +133,8 @@ describe('the client reads', () => {
     const answer = toListServerVersionsResponse(HEADER, { steps, nextPageToken: '' });
     const { versions } = sent(ListServerVersionsResponse, answer);
     expect(versions.map(fromVersion)).toMatchObject([
-      { ...{ generation: 2, cause: 'DELETE', actor: 'bob', reason: '' }, time: 6_000, revision: 9 },
-      { ...{ generation: 1, cause: 'RENAME_SOURCE', actor: 'ana', reason: 'why' }, time: 5_000 },
+      { generation: 2, cause: 'DELETE', actor: 'bob', reason: '', time: 6_000, revision: 9 },
+      { generation: 1, cause: 'RENAME_SOURCE', actor: 'ana', reason: 'why', time: 5_000 },
     ]);
     for (const { changes } of versions.map(fromVersion))
       expect(changes).toContainEqual(expect.objectContaining({ path: 'name' }));
@@ -115,8 +142,14 @@ describe('the client reads', () => {
 
   it('a load: what failed, and what was left out', () => {
     const load: LoadStatus = {
-      ...{ user: 'ana', state: 'invalidated', source: 'db', loading: true, serverCount: 3 },
-      ...{ loadTime: 5_000, revision: 7, refusedCount: 4 },
+      user: 'ana',
+      state: 'invalidated',
+      source: 'db',
+      loading: true,
+      serverCount: 3,
+      loadTime: 5_000,
+      revision: 7,
+      refusedCount: 4,
       refused: [{ rowId: 'r', name: 'notes', reason: 'ROW_BROKEN', message: 'no key' }],
       failure: new SwitchboardError('SOURCE_UNAVAILABLE', 'no route', { retryDelayMs: 2_000 }),
       nextAttemptTime: 9_000,
@@ -124,9 +157,17 @@ describe('the client reads', () => {
     const { load: message } = toLoadResponse(HEADER, load);
     expect(fromLoadMessage(sent(PrivateLoad, message))).toEqual(load);
     const never: LoadStatus = {
-      ...{ user: 'ana', state: 'cold', source: '', loading: false, serverCount: 0 },
-      ...{ loadTime: 0, revision: 0, refused: [], refusedCount: 0 },
-      ...{ failure: undefined, nextAttemptTime: undefined },
+      user: 'ana',
+      state: 'cold',
+      source: '',
+      loading: false,
+      serverCount: 0,
+      loadTime: 0,
+      revision: 0,
+      refused: [],
+      refusedCount: 0,
+      failure: undefined,
+      nextAttemptTime: undefined,
     };
     expect(fromLoadMessage(toLoadResponse(HEADER, never).load)).toEqual(never);
   });
@@ -135,7 +176,10 @@ describe('the client reads', () => {
     { record: undefined, configuredName: 'db' },
     {
       record: {
-        ...{ name: 'new-db', namespace: 'db', state: 'removing', revision: 7 },
+        name: 'new-db',
+        namespace: 'db',
+        state: 'removing',
+        revision: 7,
         formerNames: ['db'],
       },
       configuredName: '',
@@ -183,7 +227,11 @@ describe('the client reads', () => {
       closingToken: undefined,
     });
     expect(read(encoder.event('removed', { id: 'own' }, 'DELETE')).content).toEqual({
-      ...{ kind: 'event', type: 'removed', id: 'own', name: '', server: undefined },
+      kind: 'event',
+      type: 'removed',
+      id: 'own',
+      name: '',
+      server: undefined,
     });
     const synced = read(encoder.synced(position, { kind: 'app' }));
     expect(synced.content).toEqual({ kind: 'synced' });

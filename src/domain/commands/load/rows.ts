@@ -124,7 +124,12 @@ function isUsable(rowId: string): boolean {
 function declarationOfRow({ rowId, name, owner, content }: LoadedRow, rights: SourceRights) {
   const spec = content as ServerSpec;
   return {
-    ...{ name, externalId: rowId, tier: 'PRIVATE', owner, spec, set: '' },
+    name,
+    externalId: rowId,
+    tier: 'PRIVATE',
+    owner,
+    spec,
+    set: '',
     privateSource: rights.namespace,
   } as const satisfies Declaration;
 }

@@ -82,7 +82,10 @@ export async function prepareJob(
   const { set, prune } = input;
   const members = await membersAt({ log, catalog, signal }, { set, revision: baseRevision });
   const job = {
-    ...{ tenant, catalog, input, items },
+    tenant,
+    catalog,
+    input,
+    items,
     ids: items.map(() => randomUUID()),
     surplus: surplusOf(members, items, prune),
     isSurplus: (record: ServerRecord) => record.set === set && !has(record),

@@ -38,7 +38,12 @@ function withServer(parts: RecordParts, grants: readonly Grant[] = [], more: obj
   const etag = (): string => log.server(ID).record.etag;
   const promote = (intent: Partial<PromoteIntent> = {}) =>
     decidePromote(log.context(), {
-      ...{ id: ID, etag: etag(), tier: 'USER', policy: 'fail', named: [], copyId: 'copy' },
+      id: ID,
+      etag: etag(),
+      tier: 'USER',
+      policy: 'fail',
+      named: [],
+      copyId: 'copy',
       ...intent,
     });
   const demote = (intent: Partial<DemoteIntent> = {}) =>
@@ -129,7 +134,10 @@ describe('a promotion', () => {
     // The original is still in the way of one that is to be Ana's.
     const demote = (intent: Partial<DemoteIntent>) => () =>
       decideDemote(log.context(), {
-        ...{ id: 'copy', etag: copy.etag, owner: 'ana', subjects: [] },
+        id: 'copy',
+        etag: copy.etag,
+        owner: 'ana',
+        subjects: [],
         ...intent,
       });
     expect(refusalOf(demote({}))).toBe('NAME_TAKEN');
@@ -193,7 +201,8 @@ describe('the history of a server that moved', () => {
     const { generation } = log.server(ID).record;
     const first: ServerVersion = {
       ...versionFrom(log, promote()),
-      ...{ generation, declared: declarationOf(recordOf({ id: ID, name: 'files', owner: 'ana' })) },
+      generation,
+      declared: declarationOf(recordOf({ id: ID, name: 'files', owner: 'ana' })),
     };
     const shared: ServerVersion = {
       ...first,
@@ -247,8 +256,17 @@ describe('a server of a private source', () => {
     const at = log.context();
     const target = { id: ID, etag: record.etag };
     const version: ServerVersion = {
-      ...{ generation: 1, cause: 'LOAD', actor: '', reason: '', time: 1, revision: 1 },
-      ...{ declared: declarationOf(record), etag: '', createTime: 1, lastUpdatedAt: 1, grants: [] },
+      generation: 1,
+      cause: 'LOAD',
+      actor: '',
+      reason: '',
+      time: 1,
+      revision: 1,
+      declared: declarationOf(record),
+      etag: '',
+      createTime: 1,
+      lastUpdatedAt: 1,
+      grants: [],
     };
     const { declared: _declared, ...deletion } = { ...version, generation: 2 };
     const elsewhere = { ...at, state: decisionLog().context().state };

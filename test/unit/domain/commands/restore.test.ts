@@ -45,7 +45,8 @@ describe('decideRollback', () => {
     lastUpdatedAt: 9_000,
   };
   const to = (target: ServerVersion | undefined, etag = current.etag) => ({
-    ...{ id: 'x', etag },
+    id: 'x',
+    etag,
     version: target,
   });
 
@@ -55,8 +56,14 @@ describe('decideRollback', () => {
     const after = decision?.changes[0]?.after;
     expect(decision).toMatchObject({ cause: 'ROLLBACK', changes: [{ before: current }] });
     expect(after).toMatchObject({
-      ...{ id: 'x', name: 'files', spec: { title: 'first' }, set: 'a.yaml', generation: 6 },
-      ...{ facts: current.facts, factsEtag: current.factsEtag, revision: 21 },
+      id: 'x',
+      name: 'files',
+      spec: { title: 'first' },
+      set: 'a.yaml',
+      generation: 6,
+      facts: current.facts,
+      factsEtag: current.factsEtag,
+      revision: 21,
       // The clock is behind.
       lastUpdatedAt: 9_001,
     });
@@ -111,7 +118,10 @@ describe('decideUndelete', () => {
     const { facts: _facts, etag, accessEtag, ...kept } = last;
     const { etag: newEtag, accessEtag: newAccessEtag, ...after } = change!.after!;
     expect(after).toEqual({
-      ...{ ...kept, generation: 5, factsEtag: '', revision: 21 },
+      ...kept,
+      generation: 5,
+      factsEtag: '',
+      revision: 21,
       // When it was made is known; the clock is behind when it was last changed.
       lastUpdatedAt: 9_001,
     });

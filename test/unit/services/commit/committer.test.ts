@@ -21,7 +21,9 @@ async function openCommitter(): Promise<Committer> {
 
 function creating(name: string, more: Partial<WriteIntent>): WriteIntent {
   return {
-    ...{ actor: 'tester', reason: '', validateOnly: false },
+    actor: 'tester',
+    reason: '',
+    validateOnly: false,
     prepare: () => Promise.resolve(() => undefined),
     decide: (at) => decideCreate(at, declarationOf(recordOf({ name })), `id-${name}`),
     ...more,

@@ -11,7 +11,10 @@ const DONE: WriteOutcome = {
 
 function pending(intent: Partial<WriteIntent> = {}): PendingWrite {
   return new PendingWrite({
-    ...{ actor: 'tester', reason: '', validateOnly: false, decide: () => undefined },
+    actor: 'tester',
+    reason: '',
+    validateOnly: false,
+    decide: () => undefined,
     prepare: () => Promise.resolve(() => undefined),
     ...intent,
   });

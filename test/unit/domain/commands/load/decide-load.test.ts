@@ -77,9 +77,18 @@ describe('decideLoad, what changes', () => {
     const rows = [rowOf('own', { title: 'Own' }), rowOf('foreign', { owner: 'bob' })];
     const [own, foreign] = decideLoad(contextOf([]), intentOf(rows)).changes;
     expect(own?.after).toMatchObject({
-      ...{ id: idOfRow('own'), name: 'own', owner: 'ana', tier: 'PRIVATE', privateSource: SOURCE },
-      ...{ externalId: 'own', generation: 1, revision: 21, factsEtag: '' },
-      ...{ createTime: 5_000, lastUpdatedAt: 5_000, scope: 'user' },
+      id: idOfRow('own'),
+      name: 'own',
+      owner: 'ana',
+      tier: 'PRIVATE',
+      privateSource: SOURCE,
+      externalId: 'own',
+      generation: 1,
+      revision: 21,
+      factsEtag: '',
+      createTime: 5_000,
+      lastUpdatedAt: 5_000,
+      scope: 'user',
     });
     expect(own?.access).toBeUndefined();
     expect(foreign?.after?.owner).toBe('bob');

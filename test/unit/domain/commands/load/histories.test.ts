@@ -320,9 +320,11 @@ describe('loads in random histories', () => {
         decideLoad(
           after.context,
           intentOf(load.rows, {
-            ...{ user: load.user, isForced: true },
+            user: load.user,
+            isForced: true,
             rights: { ...load.rights, source: after.sourceName },
-            ...{ grants: grantsOf(after.records, load.user), deletions: after.deletions },
+            grants: grantsOf(after.records, load.user),
+            deletions: after.deletions,
             since: before.revision,
           }),
         );

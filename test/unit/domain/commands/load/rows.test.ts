@@ -45,8 +45,13 @@ describe('checkRows', () => {
     const { accepted, kept, refused } = checkRows([row], 'ana', RIGHTS);
     expect(Object.fromEntries(accepted)).toEqual({
       [idOfRow('r1')]: {
-        ...{ name: 'files', externalId: 'r1', tier: 'PRIVATE', owner: 'bob', spec: row.content },
-        ...{ set: '', privateSource: SOURCE },
+        name: 'files',
+        externalId: 'r1',
+        tier: 'PRIVATE',
+        owner: 'bob',
+        spec: row.content,
+        set: '',
+        privateSource: SOURCE,
       },
     });
     expect([kept.size, refused]).toEqual([0, []]);

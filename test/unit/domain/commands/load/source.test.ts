@@ -23,7 +23,11 @@ import {
 } from '../../../../support/loads/loads.js';
 
 const sourceRecord = (parts: Partial<SourceRecord> = {}): SourceRecord => ({
-  ...{ name: SOURCE, namespace: SOURCE, state: 'active', formerNames: [], revision: 3 },
+  name: SOURCE,
+  namespace: SOURCE,
+  state: 'active',
+  formerNames: [],
+  revision: 3,
   ...parts,
 });
 
@@ -70,7 +74,10 @@ describe('the source that a load comes from [P36]', () => {
     expect(sourceOfLoad(removed, { source: 'hub', namespace: 'hub' }, 8)).toEqual({
       before: removed,
       after: sourceRecord({
-        ...{ name: 'hub', namespace: 'hub', formerNames: ['old', 'crm'], revision: 8 },
+        name: 'hub',
+        namespace: 'hub',
+        formerNames: ['old', 'crm'],
+        revision: 8,
       }),
     });
     for (const source of ['old', 'crm']) {
@@ -91,10 +98,15 @@ describe('decideRenameSource [P36]', () => {
 
   it('changes the name alone, and goes back to a former one', () => {
     const hub = sourceRecord({
-      ...{ name: 'hub', namespace: 'old', formerNames: ['old', 'crm'], revision: 21 },
+      name: 'hub',
+      namespace: 'old',
+      formerNames: ['old', 'crm'],
+      revision: 21,
     });
     expect(renamed(crm, 'crm', 'hub')).toEqual({
-      ...{ cause: 'RENAME_SOURCE', changes: [], source: { before: crm, after: hub } },
+      cause: 'RENAME_SOURCE',
+      changes: [],
+      source: { before: crm, after: hub },
     });
     const back = { ...hub, name: 'old', formerNames: ['old', 'crm', 'hub'] };
     expect(renamed(hub, 'hub', 'old')?.source?.after).toEqual(back);
@@ -118,7 +130,8 @@ describe('decideRemoveSource [P36]', () => {
 
   it('is done in one commit if the page is sure to hold all servers', () => {
     const decision = decideRemoveSource(contextOf(servers, { source: active }), intent, {
-      ...{ page, fits: all },
+      page,
+      fits: all,
     });
     expect(decision).toMatchObject({
       cause: 'REMOVE_SOURCE',
@@ -161,7 +174,8 @@ describe('decideRemoveSource [P36]', () => {
     const context = contextOf([server], { source: active });
     const keep = { name: SOURCE, servers: 'keep' } as const;
     const decision = decideRemoveSource(context, keep, {
-      ...{ page: { ...page, servers: [server] }, fits: all },
+      page: { ...page, servers: [server] },
+      fits: all,
     });
     const kept = after(context, decision!).state.byId(server.record.id);
     const { privateSource, ...rest } = server.record;
@@ -169,8 +183,12 @@ describe('decideRemoveSource [P36]', () => {
     expect(kept?.grants).toEqual(granted);
     expect(kept?.record.privateSource).toBeUndefined();
     expect(kept?.record).toMatchObject({
-      ...{ id: rest.id, name: rest.name, owner: rest.owner, externalId: rest.externalId },
-      ...{ generation: rest.generation + 1, revision: 21 },
+      id: rest.id,
+      name: rest.name,
+      owner: rest.owner,
+      externalId: rest.externalId,
+      generation: rest.generation + 1,
+      revision: 21,
     });
     expect(kept?.record.etag).not.toBe(rest.etag);
   });

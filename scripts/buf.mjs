@@ -1,7 +1,8 @@
 // npm run buf: lint of our protos, and no change that breaks a client built from the baseline.
 //
 // The baseline, proto/baseline.binpb, is the contract as of the last release. It is committed and
-// moves only with `npm run buf -- --accept`, which is part of making a release.
+// moves only with `npm run buf -- --accept`, which is part of making a release. Until the first
+// one, a change that breaks the contract moves it too, and the CHANGELOG says so.
 import { access } from 'node:fs/promises';
 import path from 'node:path';
 import { ROOT, bin, main, mustRun } from './lib/run.mjs';

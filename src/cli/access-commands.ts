@@ -23,7 +23,7 @@ export function addAccessCommands(program: Command, run: Run): void {
     .option('--shadow', 'hide private servers of others that have the name')
     .option('--yes', 'do not ask')
     .action((name: string, _, command: Command) =>
-      run(command, (connection, flags) => promote(connection, name, { flags, io: processIo() })),
+      run(command, (client, flags) => promote(client, name, { flags, io: processIo() })),
     );
   withExamples(withWriting(program.command('demote')), [
     ['demote notes --owner ana --grant group:staff', ''],
@@ -35,7 +35,7 @@ export function addAccessCommands(program: Command, run: Run): void {
     .option('--name <name>', 'the new name')
     .option('--yes', 'do not ask')
     .action((name: string, _, command: Command) =>
-      run(command, (connection, flags) => demote(connection, name, { flags, io: processIo() })),
+      run(command, (client, flags) => demote(client, name, { flags, io: processIo() })),
     );
 }
 
@@ -43,7 +43,7 @@ function addAccess(access: Command, run: Run): void {
   withConnectionFlags(withServerArgument(access.command('list')))
     .description('List who has access besides the owner.')
     .action((name: string, _, command: Command) =>
-      run(command, (connection, flags) => accessList(connection, name, flags)),
+      run(command, (client, flags) => accessList(client, name, flags)),
     );
   withExamples(withWriting(access.command('set')), [
     ['access set notes group:staff user:zoe', 'only these and the owner'],
@@ -53,8 +53,8 @@ function addAccess(access: Command, run: Run): void {
     .description('Replace the access list. First shows who gains and who loses access.')
     .option('--yes', 'do not ask')
     .action((...[key, subjects, , command]: Listed) =>
-      run(command, (connection, flags) =>
-        accessSet(connection, { key, subjects }, { flags, io: processIo() }),
+      run(command, (client, flags) =>
+        accessSet(client, { key, subjects }, { flags, io: processIo() }),
       ),
     );
   for (const [way, what] of [
@@ -65,8 +65,8 @@ function addAccess(access: Command, run: Run): void {
       .argument('<subject...>', 'user:ID or group:ID')
       .description(what)
       .action((...[key, subjects, , command]: Listed) =>
-        run(command, (connection, flags) =>
-          accessChange(connection, { way, key, subjects }, { flags, io: processIo() }),
+        run(command, (client, flags) =>
+          accessChange(client, { way, key, subjects }, { flags, io: processIo() }),
         ),
       );
   }

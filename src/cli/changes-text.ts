@@ -1,5 +1,6 @@
-import type { FieldChange } from '../wire/clients.js';
-import { printable, printableLines, shortened } from './text.js';
+import type { FieldChange } from '../domain/field-change.js';
+import { ellipsize } from '../domain/truncate.js';
+import { printable, printableLines } from './text.js';
 
 /** Fields whose plain text may be a secret: what they hold stays out of plans, which land in logs. */
 const TELLING = /\.(?:headers|env)(?:\[|$)|client_secret|proxy_url/;
@@ -38,7 +39,7 @@ function parsed(json: string): unknown {
 export function briefChange({ path, before, after }: FieldChange): string {
   if (TELLING.test(path)) return printable(path);
   const values = [before, after].map((json) =>
-    shortened(json === '' ? 'nothing' : json, BRIEF_LENGTH),
+    ellipsize(json === '' ? 'nothing' : json, BRIEF_LENGTH),
   );
   return printable(`${path}: ${values.join(' -> ')}`);
 }

@@ -1,4 +1,4 @@
-import type { FieldChange } from '../wire/clients.js';
+import type { FieldChange } from '../domain/field-change.js';
 
 /**
  * What several steps did together, each given as its changed fields, the oldest step first.

@@ -1,18 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { ChannelCredentials, Metadata } from '@grpc/grpc-js';
 import type { Command } from 'commander';
-import { createRegistryClient, type RegistryServiceClient } from '../wire/clients.js';
+import { createRegistryClient, type RegistryClient } from '../wire/client/registry-client.js';
 import { UsageError } from './failure.js';
 
 /** Values of the flags by name, as commander gives them. */
 export type Flags = Readonly<Record<string, unknown>>;
-
-/** A server to talk to, and what every call carries. */
-export interface Connection {
-  readonly client: RegistryServiceClient;
-  readonly tenant: string;
-  readonly metadata: Metadata;
-}
 
 const FLAGS = [
   ['--target <host:port>', 'SWITCHBOARD_TARGET', 'the server, default 127.0.0.1:7070'],
@@ -28,19 +21,18 @@ export function withConnectionFlags(command: Command): Command {
   return command.option('--json', 'print proto JSON instead of text');
 }
 
-/** Opens a connection as the flags and the environment say; whoever asked closes the client. */
-export function openConnection(flags: Flags, env: NodeJS.ProcessEnv): Connection {
+/** Opens a client as the flags and the environment say; whoever asked closes it. */
+export function openClient(flags: Flags, env: NodeJS.ProcessEnv): RegistryClient {
   const read = (flag: string, variable: string): string =>
     (flags[flag] as string | undefined) ?? env[variable] ?? '';
   const target = read('target', 'SWITCHBOARD_TARGET');
   const token = read('token', 'SWITCHBOARD_TOKEN');
   const metadata = new Metadata();
   if (token !== '') metadata.set('authorization', `Bearer ${token}`);
-  return {
-    client: createRegistryClient(target || '127.0.0.1:7070', credentials(flags, env)),
+  return createRegistryClient(target || '127.0.0.1:7070', credentials(flags, env), {
     tenant: read('tenant', 'SWITCHBOARD_TENANT'),
     metadata,
-  };
+  });
 }
 
 function credentials(flags: Flags, env: NodeJS.ProcessEnv): ChannelCredentials {

@@ -1,18 +1,20 @@
 import { SwitchboardError } from '../domain/errors.js';
-import type { FieldChange, ServerVersion } from '../wire/clients.js';
+import type { FieldChange } from '../domain/field-change.js';
+import type { RegistryClient } from '../wire/client/registry-client.js';
+import type { ReportedVersion } from '../wire/client/versions.js';
 import { diffLines } from './changes-text.js';
 import { composeChanges, reversed } from './compose-changes.js';
-import type { Connection, Flags } from './connection.js';
+import type { Flags } from './connection.js';
 import { findId } from './find-server.js';
 import { optionalGeneration } from './generation.js';
-import { localTime, printable } from './text.js';
-import { causeWord, readVersions } from './versions.js';
+import { jsonLine, localTime, printable } from './text.js';
+import { causeWord } from './history.js';
 
 /** What differs between two versions of a server. */
 export interface VersionDiff {
   /** Undefined: before there was any version. */
-  readonly from: ServerVersion | undefined;
-  readonly to: ServerVersion;
+  readonly from: ReportedVersion | undefined;
+  readonly to: ReportedVersion;
   readonly changes: readonly FieldChange[];
 }
 
@@ -20,17 +22,17 @@ export interface VersionDiff {
  * `switchboard diff`: the fields that differ between two versions of a server; without
  * `--from`, from the one before `--to`; without `--to`, to the newest.
  */
-export async function diff(connection: Connection, key: string, flags: Flags): Promise<string> {
+export async function diff(client: RegistryClient, key: string, flags: Flags): Promise<string> {
   const wanted = { from: optionalGeneration(flags, 'from'), to: optionalGeneration(flags, 'to') };
-  const id = await findId(connection, key, { flags, deletedToo: true });
-  const { versions } = await readVersions(connection, id);
+  const id = await findId(client, key, { flags, deletedToo: true });
+  const { versions } = await client.listServerVersions(id);
   const found = diffOf(versions, wanted);
   return flags['json'] === true ? diffJson(id, found) : diffText(found);
 }
 
 /** Compares two of `versions`, which come with the newest first. Throws VERSION_NOT_FOUND. */
 export function diffOf(
-  versions: readonly ServerVersion[],
+  versions: readonly ReportedVersion[],
   wanted: { readonly from: number | undefined; readonly to: number | undefined },
 ): VersionDiff {
   const to = indexOf(versions, wanted.to) ?? 0;
@@ -48,7 +50,7 @@ export function diffOf(
 }
 
 function indexOf(
-  versions: readonly ServerVersion[],
+  versions: readonly ReportedVersion[],
   generation: number | undefined,
 ): number | undefined {
   if (generation === undefined) return undefined;
@@ -70,14 +72,14 @@ export function diffText({ from, to, changes }: VersionDiff): string {
   ].join('');
 }
 
-function versionLine(version: ServerVersion): string {
-  const { generation, commitTime, actor, reason } = version;
+function versionLine(version: ReportedVersion): string {
+  const { generation, time, actor, reason } = version;
   const why = reason === '' ? '' : `: ${reason}`;
-  const what = `generation ${String(generation)}, ${localTime(commitTime)}`;
+  const what = `generation ${String(generation)}, ${localTime(time)}`;
   return printable(`${what}, ${causeWord(version)} by ${actor}${why}`);
 }
 
 function diffJson(id: string, { from, to, changes }: VersionDiff): string {
   const generations = { from: from?.generation ?? 0, to: to.generation };
-  return `${JSON.stringify({ id, ...generations, changes })}\n`;
+  return jsonLine({ id, ...generations, changes });
 }

@@ -1,36 +1,26 @@
-import { ExplainAccessRequest, type ExplainAccessResponse, Verdict } from '../wire/clients.js';
-import { answerLine } from '../wire/json.js';
-import { toViewMessage } from '../wire/view-codec.js';
-import type { Connection, Flags } from './connection.js';
+import type { Verdict } from '../domain/explain.js';
+import type { AccessExplanation } from '../wire/client/access.js';
+import type { RegistryClient } from '../wire/client/registry-client.js';
+import type { Flags } from './connection.js';
 import { tierAndOwner } from './server-text.js';
-import { printable, table } from './text.js';
-import { callUnary } from './unary.js';
+import { jsonLine, printable, table } from './text.js';
 import { viewOf } from './view.js';
 
 const COLUMNS = ['ID', 'TIER', 'VERDICT', 'WHY'] as const;
 
 /** `switchboard explain`: which server a name resolves to in a view, and what became of the others. */
-export async function explain(connection: Connection, name: string, flags: Flags): Promise<string> {
-  const { client, tenant, metadata } = connection;
-  const request = ExplainAccessRequest.fromPartial({
-    tenant,
-    name,
-    view: toViewMessage(viewOf(flags)),
-  });
-  const answer = await callUnary(client.explainAccess.bind(client), request, { metadata });
-  if (flags['json'] === true) {
-    return answerLine('ExplainAccessResponse', answer);
-  }
-  return explainText(answer);
+export async function explain(client: RegistryClient, name: string, flags: Flags): Promise<string> {
+  const answer = await client.explainAccess(viewOf(flags), name);
+  return flags['json'] === true ? jsonLine(answer) : explainText(answer);
 }
 
 /** The answer in a sentence, then a row for each server that has or had the name. */
-export function explainText(answer: ExplainAccessResponse): string {
+export function explainText(answer: AccessExplanation): string {
   const rows = answer.candidates.map((candidate) =>
     [
       candidate.id,
       tierAndOwner(candidate),
-      `${verdictWord(candidate.verdict)}${candidate.disabled ? ' (disabled)' : ''}`,
+      `${WORDS[candidate.verdict]}${candidate.disabled ? ' (disabled)' : ''}`,
       candidate.explanation,
     ].map(printable),
   );
@@ -42,17 +32,13 @@ export function explainText(answer: ExplainAccessResponse): string {
   ].join('');
 }
 
-const WORDS: Readonly<Record<number, string>> = {
-  [Verdict.VERDICT_UNSPECIFIED]: 'exists',
-  [Verdict.VERDICT_WINS]: 'wins',
-  [Verdict.VERDICT_SHADOWED_BY_SHARED]: 'shadowed',
-  [Verdict.VERDICT_SHADOWED_BY_OWNED]: 'shadowed',
-  [Verdict.VERDICT_SHADOWED_BY_EARLIER_GRANT]: 'shadowed',
-  [Verdict.VERDICT_NOT_FOR_APP]: 'not for the app',
-  [Verdict.VERDICT_NOT_GRANTED]: 'not granted',
-  [Verdict.VERDICT_DELETED]: 'deleted',
+const WORDS: Readonly<Record<Verdict, string>> = {
+  untold: 'exists',
+  wins: 'wins',
+  shadowed_by_shared: 'shadowed',
+  shadowed_by_owned: 'shadowed',
+  shadowed_by_earlier_grant: 'shadowed',
+  not_for_app: 'not for the app',
+  not_granted: 'not granted',
+  deleted: 'deleted',
 };
-
-function verdictWord(verdict: Verdict): string {
-  return WORDS[verdict] ?? '?';
-}

@@ -1,15 +1,14 @@
 import { SwitchboardError } from '../domain/errors.js';
+import type { ReportedServer } from '../domain/server.js';
 import { INVENTORY_VIEW } from '../domain/view.js';
 import type { Format } from '../formats/format.js';
 import { readServers } from '../formats/read-servers.js';
 import { writeServers } from '../formats/write-servers.js';
-import type { ServerMessage } from '../wire/json.js';
-import { fromDeclaration } from '../wire/server-codec.js';
+import type { RegistryClient } from '../wire/client/registry-client.js';
 import { formatOf } from './apply/options.js';
-import type { Connection, Flags } from './connection.js';
+import type { Flags } from './connection.js';
 import { EXIT_CODES, UsageError } from './failure.js';
 import type { Io } from './io.js';
-import { listAll } from './list.js';
 import { counted, printable } from './text.js';
 import { viewOf } from './view.js';
 
@@ -18,7 +17,7 @@ import { viewOf } from './view.js';
  * on standard error. Answers the exit code: `failed` if a server had to be left out.
  */
 export async function exportServers(
-  connection: Connection,
+  client: RegistryClient,
   names: readonly string[],
   { flags, io }: { readonly flags: Flags; readonly io: Pick<Io, 'out' | 'err'> },
 ): Promise<number> {
@@ -27,15 +26,14 @@ export async function exportServers(
   if (notation === 'json' && format !== 'switchboard') {
     throw new UsageError(`--json applies to our own format only, not to ${format}`);
   }
-  const all = await listAll(connection, viewOf(flags, INVENTORY_VIEW));
-  const servers = chosen(all.servers, names, flags['source'] as string | undefined);
-  const declared = servers.map((server) => fromDeclaration(server, 'server'));
-  if (format === 'server-json' && declared.length !== 1) {
+  const all = await client.listServers(viewOf(flags, INVENTORY_VIEW));
+  const servers = chosen(all.servers, names, flags['set'] as string | undefined);
+  if (format === 'server-json' && servers.length !== 1) {
     throw new UsageError(
-      `a server.json describes one server, but ${counted(declared.length, 'server')} are selected: name one`,
+      `a server.json describes one server, but ${counted(servers.length, 'server')} are selected: name one`,
     );
   }
-  const { text, losses } = writeServers(declared, format, {
+  const { text, losses } = writeServers(servers, format, {
     notation,
     namespace: flags['namespace'] as string | undefined,
     includePrivate: flags['includePrivate'] === true,
@@ -44,34 +42,34 @@ export async function exportServers(
   for (const { server = '', field, reason } of losses) {
     io.err(`${printable(`${server}: ${field}: ${reason}`)}\n`);
   }
-  const missing = declared.length - writtenCount(text, format);
+  const missing = servers.length - writtenCount(text, format);
   if (missing === 0) return EXIT_CODES.ok;
   io.err(
-    `${counted(missing, 'server')} of ${String(declared.length)} cannot be represented in this format\n`,
+    `${counted(missing, 'server')} of ${String(servers.length)} cannot be represented in this format\n`,
   );
   return EXIT_CODES.failed;
 }
 
-/** The servers of the names, of the source, or all. Throws SERVER_NOT_FOUND for a name without any. */
+/** The servers of the names, of the set, or all. Throws SERVER_NOT_FOUND for a name without any. */
 function chosen(
-  servers: readonly ServerMessage[],
+  servers: readonly ReportedServer[],
   names: readonly string[],
-  source: string | undefined,
-): readonly ServerMessage[] {
-  const ofSource = servers.filter((server) => source === undefined || server.source === source);
-  if (source !== undefined && ofSource.length === 0) {
-    throw new SwitchboardError('SERVER_NOT_FOUND', `no server belongs to the set ${source}`);
+  set: string | undefined,
+): readonly ReportedServer[] {
+  const ofSet = servers.filter((server) => set === undefined || server.set === set);
+  if (set !== undefined && ofSet.length === 0) {
+    throw new SwitchboardError('SERVER_NOT_FOUND', `no server belongs to the set ${set}`);
   }
-  if (names.length === 0) return ofSource;
+  if (names.length === 0) return ofSet;
   for (const name of names) {
-    if (!ofSource.some((server) => server.name === name)) {
+    if (!ofSet.some((server) => server.name === name)) {
       throw new SwitchboardError(
         'SERVER_NOT_FOUND',
         `no server of this choice has the name ${name}`,
       );
     }
   }
-  return ofSource.filter(({ name }) => names.includes(name));
+  return ofSet.filter(({ name }) => names.includes(name));
 }
 
 /** How many servers a reader of the file finds. */

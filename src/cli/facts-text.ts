@@ -1,48 +1,49 @@
-import { InspectionFailureReason, OauthNeed, ProtocolEra } from '../wire/clients.js';
-import type { ServerMessage } from '../wire/json.js';
-import { localTime, printable, shortened, table } from './text.js';
+import type { InspectionFailure, OAuthNeed, Observation } from '../domain/facts.js';
+import type { ReportedServer } from '../domain/server.js';
+import { ellipsize } from '../domain/truncate.js';
+import { localTime, printable, table } from './text.js';
 
 type Row = readonly [label: string, value: string];
-type Facts = NonNullable<ServerMessage['facts']>;
+/** What facts are about: a server with the hash of its configuration. */
+type Inspected = Pick<ReportedServer, 'facts' | 'configHash'>;
 
-const NEEDS: Readonly<Record<number, string>> = {
-  [OauthNeed.OAUTH_NEED_UNKNOWN]: 'unknown',
-  [OauthNeed.OAUTH_NEED_NO]: 'not needed',
-  [OauthNeed.OAUTH_NEED_YES]: 'needed',
+const NEEDS: Readonly<Record<OAuthNeed, string>> = {
+  unknown: 'unknown',
+  no: 'not needed',
+  yes: 'needed',
 };
 
-const ERAS: Readonly<Record<number, string>> = {
-  [ProtocolEra.PROTOCOL_ERA_LEGACY]: 'with a handshake',
-  [ProtocolEra.PROTOCOL_ERA_MODERN]: 'without a handshake',
+const ERAS: Readonly<Record<Observation['protocolEra'], string>> = {
+  legacy: 'with a handshake',
+  modern: 'without a handshake',
 };
 
 /** What inspection found, in a few rows; what is not known has none. */
-export function factRows(server: ServerMessage): readonly Row[] {
+export function factRows(server: Inspected): readonly Row[] {
   const { facts } = server;
   if (facts === undefined) return [];
   return [
     ...observationRows(server, facts.observation),
-    ['OAuth', NEEDS[facts.oauthNeed] ?? ''],
+    ['OAuth', facts.oauthNeed === undefined ? '' : NEEDS[facts.oauthNeed]],
     ...failureRows(server, facts.failure),
   ];
 }
 
-function observationRows(server: ServerMessage, observation: Facts['observation']): readonly Row[] {
+function observationRows(server: Inspected, observation: Observation | undefined): readonly Row[] {
   if (observation === undefined) return [];
   const { observeTime, observedBy, protocolVersion, protocolEra, tools, toolCount } = observation;
   const known = tools.length < toolCount ? `, ${String(tools.length)} of them known` : '';
   return [
     ['Inspected', `${localTime(observeTime)} by ${observedBy}${ofOlder(server, observation)}`],
-    ['Speaks', `MCP ${protocolVersion}${bracketed(ERAS[protocolEra])}`],
+    ['Speaks', `MCP ${protocolVersion} (${ERAS[protocolEra]})`],
     ['Calls itself', [observation.serverName, observation.serverVersion].join(' ').trim()],
     ['Tools', `${String(toolCount)}${known}`],
   ];
 }
 
-function failureRows(server: ServerMessage, failure: Facts['failure']): readonly Row[] {
+function failureRows(server: Inspected, failure: InspectionFailure | undefined): readonly Row[] {
   if (failure === undefined) return [];
-  const { message, attempts, failTime, nextAttemptTime } = failure;
-  const reason = (REASONS[failure.reason] ?? '').replace(/^.*REASON_/, '');
+  const { reason, message, attempts, failTime, nextAttemptTime } = failure;
   const times = attempts > 1 ? `, ${String(attempts)} times in a row` : '';
   return [
     ['Inspection', `failed: ${reason}: ${message}${ofOlder(server, failure)}`],
@@ -54,20 +55,14 @@ function failureRows(server: ServerMessage, failure: Facts['failure']): readonly
   ];
 }
 
-function ofOlder(server: ServerMessage, { configHash }: { readonly configHash: string }): string {
+function ofOlder(server: Inspected, { configHash }: { readonly configHash: string }): string {
   return configHash === server.configHash ? '' : ' (older configuration)';
 }
 
-function bracketed(text: string | undefined): string {
-  return text === undefined ? '' : ` (${text})`;
-}
-
-/** What a later version tells has no name here. */
-const REASONS: Readonly<Record<number, string | undefined>> = InspectionFailureReason;
 const INSTRUCTION_LINES = 10;
 
 /** Everything that inspection found, for people. */
-export function inspectionText(server: ServerMessage): string {
+export function inspectionText(server: Inspected & Pick<ReportedServer, 'id' | 'name'>): string {
   const facts: readonly Row[] = [['Name', server.name], ['Id', server.id], ...factRows(server)];
   const rows = facts
     .filter(([, value]) => value !== '')
@@ -79,10 +74,10 @@ export function inspectionText(server: ServerMessage): string {
     .join('\n');
 }
 
-function toolsText(tools: NonNullable<Facts['observation']>['tools']): string {
+function toolsText(tools: Observation['tools']): string {
   if (tools.length === 0) return '';
   const rows = tools.map(({ name, title, description }) =>
-    [name, shortened(firstLine(title === '' ? description : title), 80)].map(printable),
+    [name, ellipsize(firstLine(title === '' ? description : title), 80)].map(printable),
   );
   return table([['TOOL', 'WHAT IT DOES'], ...rows]);
 }

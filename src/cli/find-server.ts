@@ -1,19 +1,12 @@
 import { SwitchboardError } from '../domain/errors.js';
+import type { AccessCandidate } from '../domain/explain.js';
+import type { ReportedServer } from '../domain/server.js';
 import { INVENTORY_VIEW } from '../domain/view.js';
-import {
-  type AccessCandidate,
-  ExplainAccessRequest,
-  type ExplainAccessResponse,
-  GetServerRequest,
-  Verdict,
-} from '../wire/clients.js';
-import type { ServerMessage } from '../wire/json.js';
-import { toViewMessage } from '../wire/view-codec.js';
-import type { Connection, Flags } from './connection.js';
+import type { RegistryClient } from '../wire/client/registry-client.js';
+import type { Flags } from './connection.js';
 import { UsageError } from './failure.js';
 import { tierAndOwner } from './server-text.js';
 import { indented, printable, table } from './text.js';
-import { callUnary } from './unary.js';
 import { viewOf } from './view.js';
 
 /** The living and the deleted servers of a name. */
@@ -26,9 +19,9 @@ export interface Namesakes {
 }
 
 /** All servers that have or had the name. */
-export async function namesakes(connection: Connection, name: string): Promise<Namesakes> {
-  const { candidates, moreUnseen, moreDeleted } = await explainName(connection, name);
-  const isDeleted = ({ verdict }: AccessCandidate): boolean => verdict === Verdict.VERDICT_DELETED;
+export async function namesakes(client: RegistryClient, name: string): Promise<Namesakes> {
+  const { candidates, moreUnseen, moreDeleted } = await client.explainAccess(INVENTORY_VIEW, name);
+  const isDeleted = ({ verdict }: AccessCandidate): boolean => verdict === 'deleted';
   return {
     living: candidates.filter((candidate) => !isDeleted(candidate)),
     deleted: candidates.filter(isDeleted),
@@ -43,17 +36,14 @@ export async function namesakes(connection: Connection, name: string): Promise<N
  * several, and SERVER_NOT_FOUND if there is none.
  */
 export async function findId(
-  connection: Connection,
+  client: RegistryClient,
   key: string,
   { flags, deletedToo = false }: { readonly flags: Flags; readonly deletedToo?: boolean },
 ): Promise<string> {
   if (flags['id'] === true) return key;
   const view = viewOf(flags, INVENTORY_VIEW);
-  if (view.kind !== 'inventory') {
-    const request = { view: toViewMessage(view), key: { $case: 'name', value: key } as const };
-    return (await getServer(connection, request)).id;
-  }
-  const found = await namesakes(connection, key);
+  if (view.kind !== 'inventory') return (await client.getServer(view, { name: key })).server.id;
+  const found = await namesakes(client, key);
   const useDeleted = deletedToo && found.living.length === 0 && found.deleted.length > 0;
   const [only, ...others] = useDeleted ? found.deleted : found.living;
   if (only === undefined) throw notFound(key, found);
@@ -62,11 +52,8 @@ export async function findId(
 }
 
 /** The server of an id, as an administrator sees it. */
-export function getById(connection: Connection, id: string): Promise<ServerMessage> {
-  return getServer(connection, {
-    view: toViewMessage(INVENTORY_VIEW),
-    key: { $case: 'id', value: id },
-  });
+export async function getById(client: RegistryClient, id: string): Promise<ReportedServer> {
+  return (await client.getServer(INVENTORY_VIEW, { id })).server;
 }
 
 /** Says of several servers which they are, and how to choose. */
@@ -84,28 +71,6 @@ export function severalOf(
   return new UsageError(
     `${String(candidates.length)} ${which} the name ${name}: ${hint}\n${indented(table(rows))}`,
   );
-}
-
-async function getServer(
-  { client, tenant, metadata }: Connection,
-  what: Pick<GetServerRequest, 'view' | 'key'>,
-): Promise<ServerMessage> {
-  const request = GetServerRequest.fromPartial({ tenant, ...what });
-  const { server } = await callUnary(client.getServer.bind(client), request, { metadata });
-  if (server === undefined) throw new SwitchboardError('SERVER_NOT_FOUND');
-  return server;
-}
-
-function explainName(
-  { client, tenant, metadata }: Connection,
-  name: string,
-): Promise<ExplainAccessResponse> {
-  const request = ExplainAccessRequest.fromPartial({
-    tenant,
-    name,
-    view: toViewMessage(INVENTORY_VIEW),
-  });
-  return callUnary(client.explainAccess.bind(client), request, { metadata });
 }
 
 function notFound(name: string, { deleted }: Namesakes): SwitchboardError {

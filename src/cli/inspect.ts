@@ -1,24 +1,11 @@
-import { InspectServerRequest } from '../wire/clients.js';
-import { answerLine } from '../wire/json.js';
-import type { Connection, Flags } from './connection.js';
+import type { RegistryClient } from '../wire/client/registry-client.js';
+import type { Flags } from './connection.js';
 import { inspectionText } from './facts-text.js';
 import { findId } from './find-server.js';
-import { callUnary } from './unary.js';
-
-/** Longer than the control plane itself allows an inspection. Milliseconds. */
-const TIMEOUT_MS = 120_000;
+import { jsonLine } from './text.js';
 
 /** `switchboard inspect`: has the control plane look at a server now, and tells what it found. */
-export async function inspect(connection: Connection, key: string, flags: Flags): Promise<string> {
-  const { client, tenant, metadata } = connection;
-  const id = await findId(connection, key, { flags });
-  const answer = await callUnary(
-    client.inspectServer.bind(client),
-    InspectServerRequest.fromPartial({ tenant, id }),
-    { metadata, timeoutMs: TIMEOUT_MS },
-  );
-  if (flags['json'] === true) {
-    return answerLine('InspectServerResponse', answer);
-  }
-  return answer.server === undefined ? '' : inspectionText(answer.server);
+export async function inspect(client: RegistryClient, key: string, flags: Flags): Promise<string> {
+  const answer = await client.inspectServer(await findId(client, key, { flags }));
+  return flags['json'] === true ? jsonLine(answer) : inspectionText(answer.server);
 }

@@ -14,18 +14,18 @@ export function addLoadCommands(program: Command, run: Run): void {
     .description("Load a user's private servers from the private source of the tenant.")
     .option('--force', 'reload what is already loaded')
     .action((user: string, _, command: Command) =>
-      run(command, (connection, flags) => load(connection, user, flags)),
+      run(command, (client, flags) => load(client, user, flags)),
     );
   withUserArgument(program.command('load-status'))
     .description("Show the state of a user's private load, and its latest failure.")
     .action((user: string, _, command: Command) =>
-      run(command, (connection, flags) => loadStatus(connection, user, flags)),
+      run(command, (client, flags) => loadStatus(client, user, flags)),
     );
   withUserArgument(program.command('invalidate'))
     .description('Signal that the private source changed for a user: the next read reloads.')
     .option('--reason <text>', 'recorded in the history')
     .action((user: string, _, command: Command) =>
-      run(command, (connection, flags) => invalidate(connection, user, { flags, io: processIo() })),
+      run(command, (client, flags) => invalidate(client, user, { flags, io: processIo() })),
     );
   withExamples(withUserArgument(program.command('purge-user')), [
     ['purge-user ana --dry-run', 'what would be removed'],
@@ -36,7 +36,7 @@ export function addLoadCommands(program: Command, run: Run): void {
     .option('--dry-run', 'show what would be removed, and exit')
     .option('--yes', 'do not ask')
     .action((user: string, _, command: Command) =>
-      run(command, (connection, flags) => purgeUser(connection, user, { flags, io: processIo() })),
+      run(command, (client, flags) => purgeUser(client, user, { flags, io: processIo() })),
     );
 }
 

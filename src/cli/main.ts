@@ -7,7 +7,7 @@ import {
   serveCommand,
   type ServeFlags,
 } from '../server/main.js';
-import { type Flags, openConnection, withConnectionFlags } from './connection.js';
+import { type Flags, openClient, withConnectionFlags } from './connection.js';
 import { describeFailure, EXIT_CODES, exitCodeOf } from './failure.js';
 import { addAccessCommands } from './access-commands.js';
 import { addLoadCommands } from './load-commands.js';
@@ -31,13 +31,13 @@ async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<nu
 
   const run: Run = async (command, body) => {
     const flags: Flags = { ...program.opts(), ...command.opts() };
-    const connection = openConnection(flags, env);
+    const client = openClient(flags, env);
     try {
-      const result = await body(connection, flags);
+      const result = await body(client, flags);
       if (typeof result === 'string') process.stdout.write(result);
       if (typeof result === 'number') exitCode = result;
     } finally {
-      connection.client.close();
+      client.close();
     }
   };
 

@@ -1,14 +1,15 @@
 import type { Command } from 'commander';
-import type { Connection, Flags } from './connection.js';
+import type { RegistryClient } from '../wire/client/registry-client.js';
+import type { Flags } from './connection.js';
 import { withViewFlags } from './view.js';
 
 /**
- * Runs `body` with a connection as the flags of the command and of the program say. What it
+ * Runs `body` with a client as the flags of the command and of the program say. What it
  * answers is printed if it is text, and becomes the exit code if it is a number.
  */
 export type Run = (
   command: Command,
-  body: (connection: Connection, flags: Flags) => Promise<string | number | undefined>,
+  body: (client: RegistryClient, flags: Flags) => Promise<string | number | undefined>,
 ) => Promise<void>;
 
 /** Gives a command the argument by which an administrator names one server. */

@@ -20,7 +20,7 @@ export function addReadingCommands(program: Command, run: Run): void {
     .argument('<name>', 'its name, resolved in the view; with --id, its id')
     .option('--id', 'the argument is an id; without a view, looked up in the inventory')
     .action((name: string, _, command: Command) =>
-      run(command, (connection, flags) => get(connection, name, flags)),
+      run(command, (client, flags) => get(client, name, flags)),
     );
   withConnectionFlags(withViewFlags(program.command('list')))
     .description('List the servers of a view.')
@@ -28,8 +28,8 @@ export function addReadingCommands(program: Command, run: Run): void {
   withConnectionFlags(withViewFlags(program.command('watch')))
     .description('Print a view and every change to it until Ctrl-C.')
     .action((_, command: Command) =>
-      run(command, async (connection, flags) => {
-        await watch(connection, flags, processIo());
+      run(command, async (client, flags) => {
+        await watch(client, flags, processIo());
         return undefined;
       }),
     );
@@ -41,13 +41,11 @@ export function addReadingCommands(program: Command, run: Run): void {
     .description('Print servers as a config file. Default view: the inventory.')
     .argument('[name...]', 'servers to export; default: all')
     .option('--format <name>', `${FORMAT_NAMES}; default: own`)
-    .option('--source <name>', 'only servers of this set')
+    .option('--set <name>', 'only servers of this set')
     .option('--include-private', 'also write PRIVATE servers into a librechat.yaml')
     .option('--namespace <name>', 'the namespace for server.json; default: switchboard.local')
     .action((names: string[], _, command: Command) =>
-      run(command, (connection, flags) =>
-        exportServers(connection, names, { flags, io: processIo() }),
-      ),
+      run(command, (client, flags) => exportServers(client, names, { flags, io: processIo() })),
     );
   withExamples(withConnectionFlags(withViewFlags(program.command('explain'))), [
     ['explain github --user ana --group staff', 'which server Ana gets, and why not the others'],
@@ -56,21 +54,21 @@ export function addReadingCommands(program: Command, run: Run): void {
     .description('Explain which server a name resolves to in a view, and why not another.')
     .argument('<name>', 'the name')
     .action((name: string, _, command: Command) =>
-      run(command, (connection, flags) => explain(connection, name, flags)),
+      run(command, (client, flags) => explain(client, name, flags)),
     );
   withExamples(withConnectionFlags(withServerArgument(program.command('inspect'))), [
     ['inspect github', 'connects once; prints its tools, or the failure'],
   ])
     .description('Make the control plane connect to a server now, and print what it found.')
     .action((name: string, _, command: Command) =>
-      run(command, (connection, flags) => inspect(connection, name, flags)),
+      run(command, (client, flags) => inspect(client, name, flags)),
     );
   withExamples(withConnectionFlags(withServerArgument(program.command('history'))), [
     ['history github', 'who changed it, when and why, newest first'],
   ])
     .description('List all versions of a server, newest first, even of a deleted one.')
     .action((name: string, _, command: Command) =>
-      run(command, (connection, flags) => history(connection, name, flags)),
+      run(command, (client, flags) => history(client, name, flags)),
     );
   withExamples(withConnectionFlags(withServerArgument(program.command('diff'))), [
     ['diff github', 'what the latest version changed'],
@@ -80,6 +78,6 @@ export function addReadingCommands(program: Command, run: Run): void {
     .option('--from <generation>', 'default: the version before --to')
     .option('--to <generation>', 'default: the latest')
     .action((name: string, _, command: Command) =>
-      run(command, (connection, flags) => diff(connection, name, flags)),
+      run(command, (client, flags) => diff(client, name, flags)),
     );
 }

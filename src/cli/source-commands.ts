@@ -14,9 +14,7 @@ export function addSourceCommands(program: Command, run: Run): void {
     .description('Show, rename or remove the private source of a tenant.');
   withConnectionFlags(source.command('show'))
     .description('Show the name of the source, in the log and in the configuration of the replica.')
-    .action((_, command: Command) =>
-      run(command, (connection, flags) => showSource(connection, flags)),
-    );
+    .action((_, command: Command) => run(command, (client, flags) => showSource(client, flags)));
   withExamples(withWriting(source.command('rename')), [
     ['source rename crm hub --dry-run', 'check whether it can be renamed'],
     ["source rename crm hub --yes --reason 'new service'", ''],
@@ -25,8 +23,8 @@ export function addSourceCommands(program: Command, run: Run): void {
     .argument('<new>', 'the new name: 1 to 64 of a-z, 0-9 and -')
     .description('Rename the source; its servers do not change.')
     .action((...[name, newName, , command]: Renamed) =>
-      run(command, (connection, flags) =>
-        renameSource(connection, { name, newName }, { flags, io: processIo() }),
+      run(command, (client, flags) =>
+        renameSource(client, { name, newName }, { flags, io: processIo() }),
       ),
     );
   withExamples(withWriting(source.command('remove')), [
@@ -38,9 +36,7 @@ export function addSourceCommands(program: Command, run: Run): void {
     .option('--drop', 'delete its servers')
     .option('--keep', 'keep its servers: their owners can then change them')
     .action((name: string, _, command: Command) =>
-      run(command, (connection, flags) =>
-        removeSource(connection, name, { flags, io: processIo() }),
-      ),
+      run(command, (client, flags) => removeSource(client, name, { flags, io: processIo() })),
     );
 }
 

@@ -1,18 +1,15 @@
-import {
-  type PrivateSource,
-  type RemovePrivateSourceResponse,
-  SourceServers,
-  SourceState,
-} from '../wire/clients.js';
+import type { SourceServers, SourceStatus } from '../domain/source-record.js';
+import type { RemovedServers } from '../wire/client/source.js';
 import { counted, printable, table } from './text.js';
 
 /** The private source of a tenant, for people. */
-export function sourceText(source: PrivateSource): string {
-  const { name, firstName, formerNames, configuredName } = source;
+export function sourceText(source: SourceStatus): string {
+  const { record, configuredName } = source;
+  const { name, namespace, formerNames = [] } = record ?? {};
   const rows = [
-    ['Source', name === '' ? 'none: nothing was ever loaded' : name],
+    ['Source', name ?? 'none: nothing was ever loaded'],
     ['State', stateText(source)],
-    ['First name', firstName === name ? '' : firstName],
+    ['First name', namespace === name ? '' : namespace],
     ['Former names', formerNames.join(', ')],
     ['This replica', configuredName === '' ? 'configured with none' : configuredName],
   ];
@@ -23,17 +20,17 @@ export function sourceText(source: PrivateSource): string {
   );
 }
 
-function stateText({ name, state, configuredName }: PrivateSource): string {
-  switch (state) {
-    case SourceState.STATE_ACTIVE:
-      return configuredName === name
+function stateText({ record, configuredName }: SourceStatus): string {
+  switch (record?.state) {
+    case 'active':
+      return configuredName === record.name
         ? 'loaded from'
         : 'loaded from, but not by this replica: it is configured with another name';
-    case SourceState.STATE_REMOVING:
-      return `being removed; run \`switchboard source remove ${name}\` again to complete it`;
-    case SourceState.STATE_REMOVED:
+    case 'removing':
+      return `being removed; run \`switchboard source remove ${record.name}\` again to complete it`;
+    case 'removed':
       return 'removed; a source with a name that is new to the tenant can replace it';
-    default:
+    case undefined:
       return '';
   }
 }
@@ -50,17 +47,17 @@ export function renameText({ name, newName }: { name: string; newName: string })
 export function removalText(
   name: string,
   servers: SourceServers,
-  { deletedCount, keptCount }: RemovePrivateSourceResponse,
+  { deletedCount, keptCount }: RemovedServers,
 ): string {
   const fate =
-    servers === SourceServers.SERVERS_DROP
+    servers === 'drop'
       ? `${counted(deletedCount, 'server')} will be deleted`
       : `${counted(keptCount, 'server')} will stay, and can be changed by hand`;
   return lines(name, [fate, 'nothing will be loaded from it any more']);
 }
 
 /** What a removal did. */
-export function removedText({ deletedCount, keptCount }: RemovePrivateSourceResponse): string {
+export function removedText({ deletedCount, keptCount }: RemovedServers): string {
   const deleted = `${counted(deletedCount, 'server')} deleted`;
   return `Removed: ${deleted}, ${counted(keptCount, 'server')} kept.\n`;
 }

@@ -29,14 +29,13 @@ export function printableLines(text: string): string {
   return text.split('\n').map(printable).join('\n');
 }
 
-/** `text`, cut at the end if it is longer than `length`. */
-export function shortened(text: string, length: number): string {
-  return text.length <= length ? text : `${text.slice(0, length - 1)}…`;
-}
-
-/** A moment in the time zone of whoever reads it, such as `2026-11-21 10:40:12`; empty for none. */
-export function localTime(time: Date | undefined): string {
-  if (time === undefined) return '';
+/**
+ * A moment, in milliseconds since 1970, in the time zone of whoever reads it, such as
+ * `2026-11-21 10:40:12`; empty for 0, which stands for never.
+ */
+export function localTime(milliseconds: number): string {
+  if (milliseconds === 0) return '';
+  const time = new Date(milliseconds);
   const two = (value: number): string => String(value).padStart(2, '0');
   const date = [time.getFullYear(), two(time.getMonth() + 1), two(time.getDate())].join('-');
   return `${date} ${[time.getHours(), time.getMinutes(), time.getSeconds()].map(two).join(':')}`;
@@ -50,4 +49,9 @@ export function counted(count: number, what: string): string {
 /** Each line two spaces further in; without a line break at the end. */
 export function indented(lines: string): string {
   return lines.trimEnd().replace(/^/gm, '  ');
+}
+
+/** JSON on a line of its own; of an answer, that is proto JSON. */
+export function jsonLine(value: object): string {
+  return `${JSON.stringify(value)}\n`;
 }

@@ -1,13 +1,13 @@
-import { type ClientReadableStream, status, type StatusObject } from '@grpc/grpc-js';
 import { backoffMs } from '../domain/backoff.js';
 import type { SwitchboardError } from '../domain/errors.js';
-import { WatchServersRequest, type WatchServersResponse } from '../wire/clients.js';
-import { codeOf, fromStatus } from '../wire/status.js';
-import { toViewMessage } from '../wire/view-codec.js';
-import type { Connection, Flags } from './connection.js';
+import type { RegistryClient } from '../wire/client/registry-client.js';
+import type { WatchAnswer } from '../wire/client/watch.js';
+import { codeOf } from '../wire/status.js';
+import type { Flags } from './connection.js';
 import type { Io } from './io.js';
+import { jsonLine } from './text.js';
 import { viewOf } from './view.js';
-import { jsonLine, textLine } from './watch-text.js';
+import { textLine } from './watch-text.js';
 
 const BACKOFF = { firstMs: 200, maxMs: 10_000, jitter: 0.5 };
 
@@ -18,25 +18,25 @@ const BACKOFF = { firstMs: 200, maxMs: 10_000, jitter: 0.5 };
  * cannot be reached at the start also ends it.
  */
 export async function watch(
-  connection: Connection,
+  client: RegistryClient,
   flags: Flags,
   io: Pick<Io, 'out' | 'err' | 'signal'>,
 ): Promise<void> {
-  const view = toViewMessage(viewOf(flags));
+  const view = viewOf(flags);
   const print = flags['json'] === true ? jsonLine : textLine;
   const progress: Progress = { token: '', pending: [], failures: 0, connected: false };
   const isStopped = (): boolean => io.signal.aborted;
   for (;;) {
-    const request = WatchServersRequest.fromPartial({
-      tenant: connection.tenant,
-      view,
-      resumeToken: progress.token,
-    });
-    const stream = connection.client.watchServers(request, connection.metadata);
     progress.pending = [];
-    const error = await readStream(stream, io.signal, (message) => {
-      for (const whole of advance(progress, message)) io.out(print(whole));
-    });
+    const error = await client.watchServers(
+      { view, resumeToken: progress.token },
+      {
+        signal: io.signal,
+        onMessage: (message) => {
+          for (const whole of advance(progress, message)) io.out(print(whole));
+        },
+      },
+    );
     if (isStopped()) return;
     if (error !== undefined && !(progress.connected && isTransient(error))) throw error;
     const waitMs = delayBefore(progress, error);
@@ -52,7 +52,7 @@ interface Progress {
   /** From where to go on. */
   token: string;
   /** Events whose commit, or snapshot, is not complete. */
-  pending: WatchServersResponse[];
+  pending: WatchAnswer[];
   /** Attempts since the last message. */
   failures: number;
   /** Whether there was ever a message. */
@@ -67,28 +67,23 @@ function delayBefore(progress: Progress, error: SwitchboardError | undefined): n
 }
 
 /** The messages that are to be printed now that `message` came. */
-function advance(
-  progress: Progress,
-  message: WatchServersResponse,
-): readonly WatchServersResponse[] {
+function advance(progress: Progress, message: WatchAnswer): readonly WatchAnswer[] {
   progress.failures = 0;
   progress.connected = true;
-  const closing = message.closes ?? closingOf(message);
-  if (closing !== undefined) {
+  const { content, closingToken } = message;
+  if (closingToken !== undefined) {
     const whole = [...progress.pending, message];
     progress.pending = [];
-    progress.token = closing.token;
+    progress.token = closingToken;
     return whole;
   }
-  switch (message.message?.$case) {
+  switch (content.kind) {
     case 'event':
       progress.pending.push(message);
       return [];
     case 'heartbeat':
       // Empty while a snapshot is under way: nothing to resume from yet.
-      if (progress.pending.length === 0 && message.message.value.token !== '') {
-        progress.token = message.message.value.token;
-      }
+      if (progress.pending.length === 0 && content.token !== '') progress.token = content.token;
       return [message];
     case 'reset':
       progress.pending = [];
@@ -96,45 +91,6 @@ function advance(
     default:
       return [];
   }
-}
-
-/** A message that does nothing but end a snapshot or a commit. */
-function closingOf({ message }: WatchServersResponse): { readonly token: string } | undefined {
-  return message?.$case === 'synced' || message?.$case === 'commit' ? message.value : undefined;
-}
-
-/** Reads until the stream ends; answers the error that it ended with. */
-async function readStream(
-  stream: ClientReadableStream<WatchServersResponse>,
-  signal: AbortSignal,
-  onMessage: (message: WatchServersResponse) => void,
-): Promise<SwitchboardError | undefined> {
-  const cancel = (): void => {
-    stream.cancel();
-  };
-  signal.addEventListener('abort', cancel);
-  stream.on('data', onMessage);
-  // The status tells the same, and also comes when all is well.
-  stream.on('error', () => undefined);
-  // The status may come before the last messages were read, `end` comes after them.
-  const [[ended]] = (await Promise.all([once(stream, 'status'), once(stream, 'end')])) as [
-    [StatusObject],
-    unknown,
-  ];
-  signal.removeEventListener('abort', cancel);
-  return ended.code === status.OK ? undefined : fromStatus(ended);
-}
-
-/** The arguments of the next `event`; unlike that of node:events, an error is no end to it. */
-function once(
-  stream: ClientReadableStream<WatchServersResponse>,
-  event: string,
-): Promise<unknown[]> {
-  return new Promise((resolve) => {
-    stream.once(event, (...args: unknown[]) => {
-      resolve(args);
-    });
-  });
 }
 
 function isTransient(error: SwitchboardError): boolean {

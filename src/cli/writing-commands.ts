@@ -21,7 +21,7 @@ export function addWritingCommands(program: Command, run: Run): void {
     .description('Make the registry match config files. Shows the plan first.')
     .argument('<file...>', 'files with servers; - for standard input')
     .option('--format <name>', `${FORMAT_NAMES}; default: detected per file`)
-    .option('--source <name>', 'the name of the set; default: the path of the file')
+    .option('--set <name>', 'the name of the set; default: the path of the file')
     .option('--dry-run', 'show the plan, and exit')
     .option('--prune', 'delete the servers of the set that the file no longer contains')
     .option('--all-or-nothing', 'change nothing if anything is wrong; one commit per file')
@@ -29,7 +29,7 @@ export function addWritingCommands(program: Command, run: Run): void {
     .option('--reason <text>', 'recorded in the history')
     .option('--yes', 'do not ask')
     .action((files: string[], _, command: Command) =>
-      run(command, (connection, flags) => apply(connection, files, { flags, io: processIo() })),
+      run(command, (client, flags) => apply(client, files, { flags, io: processIo() })),
     );
   withExamples(withConnectionFlags(withServerArgument(program.command('rollback'))), [
     ['rollback github --to 3 --dry-run', 'what would change'],
@@ -41,7 +41,7 @@ export function addWritingCommands(program: Command, run: Run): void {
     .option('--dry-run', 'show what would change, and exit')
     .option('--yes', 'do not ask')
     .action((name: string, _, command: Command) =>
-      run(command, (connection, flags) => rollback(connection, name, { flags, io: processIo() })),
+      run(command, (client, flags) => rollback(client, name, { flags, io: processIo() })),
     );
   withExamples(withConnectionFlags(program.command('undelete')), [
     ['undelete github', 'the only deleted server that had the name'],
@@ -53,6 +53,6 @@ export function addWritingCommands(program: Command, run: Run): void {
     .option('--reason <text>', 'recorded in the history')
     .option('--dry-run', 'check only')
     .action((name: string, _, command: Command) =>
-      run(command, (connection, flags) => undelete(connection, name, { flags, io: processIo() })),
+      run(command, (client, flags) => undelete(client, name, { flags, io: processIo() })),
     );
 }

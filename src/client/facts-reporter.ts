@@ -3,16 +3,15 @@ import { neededScope, valueFields } from '../domain/config/connection-scope.js';
 import { isSwitchboardError } from '../domain/errors.js';
 import { referencesIn } from '../domain/config/value.js';
 import { observe } from '../mcp/observe.js';
-import type { RegistryServiceClient } from '../wire/clients.js';
-import { toRecordFactsRequest } from '../wire/inspection-codec.js';
-import { codeOf, fromStatus } from '../wire/status.js';
+import type { FactsClient } from '../wire/client/facts-client.js';
+import { codeOf } from '../wire/status.js';
 import type { OpenedConnection, OpenedListener } from './pool/pool-options.js';
 import type { KnownServer } from './server-view.js';
 import { emitSyncEvent, type SyncEventListener } from './sync-event.js';
 
 export interface FactsReporterOptions {
   /** Opens a channel; the reporter closes it. */
-  readonly connect: () => RegistryServiceClient;
+  readonly connect: () => FactsClient;
   readonly metadata: () => Metadata | Promise<Metadata>;
   readonly tenant: string;
   readonly nodeId: string;
@@ -49,7 +48,7 @@ export function createFactsReporter(options: FactsReporterOptions): FactsReporte
   const waiting: OpenedConnection[] = [];
   const stop = new AbortController();
   let active = 0;
-  let client: RegistryServiceClient | undefined;
+  let client: FactsClient | undefined;
 
   function offer(opened: OpenedConnection): void {
     const { id, configHash } = opened.server;
@@ -83,7 +82,8 @@ export function createFactsReporter(options: FactsReporterOptions): FactsReporte
       const metadata = await options.metadata();
       if (isAborted(signal)) return;
       client ??= options.connect();
-      await recordFacts(client, { tenant, id: server.id, observation }, { metadata, signal });
+      const facts = { tenant, id: server.id, observation };
+      await client.recordFacts(facts, { metadata, signal, timeoutMs: TIMEOUT_MS });
     } catch (error) {
       if (reported.get(server.id) === server.configHash) reported.delete(server.id);
       if (!isSwitchboardError(error) || !FINAL.has(codeOf(error)) || isAborted(stop.signal)) return;
@@ -115,25 +115,6 @@ function hasSecrets({ spec }: KnownServer): boolean {
   return valueFields(spec).some(({ text }) =>
     referencesIn(text).some(({ kind }) => kind === 'secret'),
   );
-}
-
-function recordFacts(
-  client: RegistryServiceClient,
-  told: Parameters<typeof toRecordFactsRequest>[0],
-  { metadata, signal }: { readonly metadata: Metadata; readonly signal: AbortSignal },
-): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const deadline = Date.now() + TIMEOUT_MS;
-    const call = client.recordFacts(toRecordFactsRequest(told), metadata, { deadline }, (error) => {
-      signal.removeEventListener('abort', cancel);
-      if (error === null) resolve();
-      else reject(fromStatus(error));
-    });
-    const cancel = (): void => {
-      call.cancel();
-    };
-    signal.addEventListener('abort', cancel, { once: true });
-  });
 }
 
 // A function, because the compiler does not know that a signal changes during an await.

@@ -2,7 +2,8 @@ import { hostname } from 'node:os';
 import { ChannelCredentials, Metadata } from '@grpc/grpc-js';
 import { DEFAULT_TENANT } from '../domain/caller.js';
 import { APP_VIEW } from '../domain/view.js';
-import { createConnectionClient, createRegistryClient } from '../wire/clients.js';
+import { createFactsClient } from '../wire/client/facts-client.js';
+import { createSyncClient } from '../wire/client/sync-client.js';
 import { ClientError } from './client-error.js';
 import { createFactsReporter } from './facts-reporter.js';
 import { NodeView, subscriptionIdOf } from './node-view.js';
@@ -104,14 +105,14 @@ export function openSwitchboard(options: SwitchboardOptions): Switchboard {
   };
   const feed = new Reflector({
     ...common,
-    connect: () => createConnectionClient(options.target, credentials, OWN_CONNECTION),
+    connect: () => createSyncClient(options.target, credentials, OWN_CONNECTION),
     target: view,
     labels: options.labels ?? {},
     ...(options.retry && { retry: options.retry }),
   });
   const reporter = createFactsReporter({
     ...common,
-    connect: () => createRegistryClient(options.target, credentials, OWN_CONNECTION),
+    connect: () => createFactsClient(options.target, credentials, OWN_CONNECTION),
   });
   const appSynced = feed.subscribe(subscriptionIdOf(APP_VIEW), APP_VIEW);
   const onOpened = options.reportFacts === false ? undefined : reporter.offer;

@@ -92,7 +92,7 @@ export const ERROR_REASONS = {
     summary: 'The private source could not return this server.',
     fix: 'Fix it in the source; the previous version is kept until then.',
   },
-  OTHER_SOURCE: {
+  OTHER_SET: {
     summary: 'The server belongs to another set.',
     fix: 'Remove it there first, or apply with take_over.',
   },

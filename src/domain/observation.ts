@@ -16,15 +16,6 @@ export function toolBytes(tool: ObservedTool): number {
   return Buffer.byteLength(JSON.stringify(tool));
 }
 
-/** `text` at most so many characters long, and well-formed. */
-export function cutText(text: string, limit: number): string {
-  const wellFormed = text.toWellFormed();
-  if (wellFormed.length <= limit) return wellFormed;
-  const cut = wellFormed.slice(0, limit);
-  // Not in the middle of a pair.
-  return cut.isWellFormed() ? cut : cut.slice(0, -1);
-}
-
 /** Throws one INVALID_FIELD with everything in an observation that is beyond its budget. */
 export function validateObserved(observed: ObservedFacts, path: string): void {
   const violations: FieldViolation[] = [];

@@ -16,7 +16,7 @@ export interface Declaration {
   readonly owner?: string;
   readonly spec: ServerSpec;
   /** The declared set that brought it; empty for none. */
-  readonly source: string;
+  readonly set: string;
   /**
    * The namespace of the private source that it is loaded from: it can be changed only there, and
    * `externalId` is its id there. Undefined for none.
@@ -68,6 +68,9 @@ export interface KnownServer {
   /** Milliseconds since 1970, for people. */
   readonly lastUpdatedAt: number;
 }
+
+/** A server as it is reported to administrators: the whole record but its revision. */
+export type ReportedServer = Omit<ServerRecord, 'revision'>;
 
 /** A record with its grants: what resolve looks at. Grants are sorted by subject. */
 export interface StoredServer {

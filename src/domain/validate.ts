@@ -1,6 +1,7 @@
 import { neededScope, valueFields } from './config/connection-scope.js';
 import { invalidFields, type FieldViolation } from './errors.js';
 import type { Declaration } from './server.js';
+import { ellipsize } from './truncate.js';
 import type { HttpTransport, OAuth, ServerSpec, StdioTransport } from './config/spec.js';
 import { parseValue, referencesIn, ValueSyntaxError } from './config/value.js';
 
@@ -10,7 +11,7 @@ export const LIMITS = Object.freeze({
   id: 256,
   groups: 256,
   requestId: 128,
-  source: 512,
+  set: 512,
   reason: 1_000,
   title: 200,
   description: 10_000,
@@ -89,12 +90,11 @@ export function checkId(id: string, field: string, report: Report): void {
 }
 
 /** Checks the name of a declared set. */
-export function checkSource(source: string, report: (description: string) => void): void {
-  if (source === '') report('must not be empty');
-  else if (source.length > LIMITS.source)
-    report(`must be at most ${String(LIMITS.source)} characters`);
-  else if (CONTROL.test(source)) report('must not contain control characters');
-  else if (!source.isWellFormed()) report('must be well-formed Unicode');
+export function checkSetName(set: string, report: (description: string) => void): void {
+  if (set === '') report('must not be empty');
+  else if (set.length > LIMITS.set) report(`must be at most ${String(LIMITS.set)} characters`);
+  else if (CONTROL.test(set)) report('must not contain control characters');
+  else if (!set.isWellFormed()) report('must be well-formed Unicode');
 }
 
 function checkSpec(spec: ServerSpec, report: Report): void {
@@ -286,7 +286,7 @@ function checkKeys(
   if (keys.length > what.limit) report(what.field, `at most ${String(what.limit)}`);
   for (const key of keys) {
     if (key === '__proto__' || !what.pattern.test(key)) {
-      report(`${what.field}[${key.slice(0, 80)}]`, 'is not an allowed name');
+      report(`${what.field}[${ellipsize(key, 80)}]`, 'is not an allowed name');
     }
   }
 }

@@ -38,7 +38,7 @@ export function declare(entry: Entry, declared: Declared): ReadServer | undefine
     spec,
     place: { ...placeAt(entry, []), fields: fieldPlaces(entry) },
   };
-  const problems = violations({ ...server, tier: tier ?? 'USER', externalId, source: '' }).map(
+  const problems = violations({ ...server, tier: tier ?? 'USER', externalId, set: '' }).map(
     ({ field, description }): Problem => ({
       ...(entry.server === undefined ? {} : { server: entry.server }),
       ...placeOf(server, field),

@@ -6,7 +6,7 @@ import { fromFileName } from './names.js';
 import { type Dialect, printValue } from './values.js';
 
 /** What is written of a server: what people declare, whoever brought it. */
-export type WritableServer = Omit<Declaration, 'source'>;
+export type WritableServer = Omit<Declaration, 'set'>;
 
 /** A server while it is written. Paths of its losses are those of the domain. */
 export interface Draft {

@@ -1,5 +1,6 @@
 import type { ObservedFacts, ObservedTool } from '../domain/facts.js';
-import { cutText, OBSERVATION_LIMITS, toolBytes } from '../domain/observation.js';
+import { OBSERVATION_LIMITS, toolBytes } from '../domain/observation.js';
+import { truncate } from '../domain/truncate.js';
 import type { McpConnection } from './mcp-connection.js';
 import { McpError } from './mcp-error.js';
 import { TooLargeError } from './read-limit.js';
@@ -30,13 +31,13 @@ export async function observe(
   if (Buffer.byteLength(capabilitiesJson) > OBSERVATION_LIMITS.capabilitiesBytes) {
     throw new TooLargeError('the capabilities are too large');
   }
-  const short = (text: string | undefined): string => cutText(text ?? '', OBSERVATION_LIMITS.text);
+  const short = (text: string | undefined): string => truncate(text ?? '', OBSERVATION_LIMITS.text);
   return {
     protocolEra: era,
     protocolVersion: short(protocolVersion),
     serverName: short(serverInfo?.name),
     serverVersion: short(serverInfo?.version),
-    instructions: cutText(instructions ?? '', OBSERVATION_LIMITS.instructions),
+    instructions: truncate(instructions ?? '', OBSERVATION_LIMITS.instructions),
     capabilitiesJson,
     ...(capabilities['tools'] === undefined
       ? { tools: [], toolCount: 0 }

@@ -49,7 +49,7 @@ export async function createSeeds(
 
 function toDeclaration({ name, externalId = '', tier, owner, spec }: ReadServer): Declaration {
   const declared = { name, externalId, spec, ...(owner === undefined ? {} : { owner }) };
-  return { ...declared, tier: tier ?? impliedTier(declared), source: '' };
+  return { ...declared, tier: tier ?? impliedTier(declared), set: '' };
 }
 
 function readText(file: string): string {

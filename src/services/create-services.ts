@@ -91,6 +91,10 @@ export function createServices(deps: ServicesDeps) {
       inspection.onStep(tenant, step);
       loading.onStep(tenant, step);
     },
+    onReplaced: (tenant) => {
+      follower.onReplaced(tenant);
+    },
+    isLoaded: (tenant, view) => loads.isReady(tenant, view),
   });
   const loading = createPrivateLoads({ ...deps, tenants, monotonic, wallClock });
   const { loads, follower } = loading;

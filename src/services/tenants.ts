@@ -1,6 +1,7 @@
 import { decodeCommit } from '../domain/commit.js';
 import type { Failpoint } from '../domain/failpoint.js';
 import { SwitchboardError } from '../domain/errors.js';
+import type { View } from '../domain/view.js';
 import type { Catalog } from '../storage/catalog.js';
 import type { LogNews } from '../storage/log.js';
 import type { Relay, RelayedCommits } from '../storage/relay.js';
@@ -43,6 +44,10 @@ export interface TenantsDeps {
   readonly report: (error: unknown) => void;
   /** Told of each commit of each open tenant, as `TenantState.onStep` tells. */
   readonly onStep?: (tenant: string, step: Step) => void;
+  /** Told of each open tenant whose log became another one. */
+  readonly onReplaced?: (tenant: string) => void;
+  /** Whether all that a view shows is in the log, see `PrivateLoads.isReady`. */
+  readonly isLoaded: (tenant: Tenant, view: View) => boolean;
 }
 
 const RETRY_LATER = { retryDelayMs: 5_000 };
@@ -187,7 +192,8 @@ export class Tenants {
   }
 
   private async start(name: string): Promise<Tenant> {
-    const { catalog, relay, failpoint, wallClock, monotonic, onStep } = this.deps;
+    const { catalog, relay, failpoint, wallClock, monotonic } = this.deps;
+    const { isLoaded, onStep, onReplaced } = this.deps;
     const since = monotonic();
     const { budget } = this;
     const log = await TenantState.open(name, catalog, { report: this.deps.report, budget });
@@ -196,10 +202,15 @@ export class Tenants {
         onStep(name, step);
       });
     }
+    if (onReplaced !== undefined) {
+      log.onReplaced(() => {
+        onReplaced(name);
+      });
+    }
     const tenant: Tenant = {
       log,
       committer: new Committer({ log, catalog, relay, failpoint, now: wallClock }),
-      hub: new WatchHub(log),
+      hub: new WatchHub(log, (view) => isLoaded(tenant, view)),
       snapshots: new Snapshots(log, this.snapshotSlots),
       replays: new Replays({ log, catalog }, this.replaySlots),
       upstream: new Upstream(monotonic, this.upstreamLimits, since),

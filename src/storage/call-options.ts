@@ -1,4 +1,5 @@
 import { isSwitchboardError, SwitchboardError } from '../domain/errors.js';
+import { timerMs } from '../domain/timer.js';
 
 /**
  * How long a call of a contract may take. Every call takes these, and whoever makes calls on
@@ -36,9 +37,6 @@ export function throwIfGivenUp({ signal, deadline = Infinity }: CallOptions = {}
   if (performance.now() >= deadline) throw new SwitchboardError('DEADLINE_EXCEEDED');
 }
 
-/** The longest time that a timer of Node can wait, in milliseconds. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
-
 /** Waits for `work`, which goes on regardless. Throws CANCELLED or DEADLINE_EXCEEDED. */
 export async function untilGivenUp<T>(work: Promise<T>, options: CallOptions = {}): Promise<T> {
   const { signal, deadline = Infinity } = options;
@@ -52,7 +50,7 @@ export async function untilGivenUp<T>(work: Promise<T>, options: CallOptions = {
     if (signal?.aborted === true) onAbort();
     signal?.addEventListener('abort', onAbort, { once: true });
     if (deadline === Infinity) return;
-    const leftMs = Math.min(Math.max(0, deadline - performance.now()), MAX_TIMER_MS);
+    const leftMs = timerMs(Math.max(0, deadline - performance.now()));
     timer = setTimeout(() => {
       reject(new SwitchboardError('DEADLINE_EXCEEDED'));
     }, leftMs);

@@ -5,8 +5,11 @@ import type { Projections } from './projections.js';
 export interface CatalogCapabilities {
   /** Whether what was acknowledged survives the death of the process. */
   readonly durable: boolean;
-  /** Whether several processes may open the same data at once. */
-  readonly multiProcess: boolean;
+  /**
+   * Which instances may have the same data open at once: any, those of one process, or none
+   * beside the first. A process that may not is refused when it opens.
+   */
+  readonly sharing: 'ANY' | 'PROCESS' | 'NONE';
   /** Whether projections are written in one transaction with the log, and so never lag. */
   readonly atomicProjections: boolean;
 }

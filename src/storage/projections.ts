@@ -90,9 +90,9 @@ export interface Projections {
   ): Promise<Projected<readonly Tombstone[]>>;
 
   /** The servers that belong to a declared set, by id. */
-  serversOfSource(
+  serversOfSet(
     tenant: string,
-    source: string,
+    set: string,
     options?: ProjectionOptions,
   ): Promise<Projected<readonly StoredServer[]>>;
 

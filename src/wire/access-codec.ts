@@ -157,6 +157,13 @@ function fromSharedTier(tier: Tier): 'APP' | 'USER' {
   throw invalidField('tier', 'is required: TIER_APP or TIER_USER');
 }
 
+/** What becomes of private servers that a promotion would hide, as a message. */
+export function toPolicy(policy: 'fail' | 'shadow'): message.ShadowPolicy {
+  return policy === 'fail'
+    ? message.ShadowPolicy.SHADOW_POLICY_FAIL
+    : message.ShadowPolicy.SHADOW_POLICY_SHADOW;
+}
+
 function fromPolicy(policy: message.ShadowPolicy): 'fail' | 'shadow' {
   switch (policy) {
     case message.ShadowPolicy.SHADOW_POLICY_UNSPECIFIED:

@@ -3,10 +3,10 @@ import * as message from '../../generated/switchboard/v1/registry_service.js';
 import { Server } from '../../generated/switchboard/v1/server.js';
 import { isSwitchboardError, type SwitchboardError } from '../domain/errors.js';
 import type { ServerRecord, StoredServer } from '../domain/server.js';
+import { encodedRecord } from './encoded-record.js';
 import { toServerMessage } from './server-codec.js';
 import { toRpcStatus } from './status.js';
 import { toHeaderMessage, type HeaderFacts } from './view-codec.js';
-import { cachedFrame } from './watch-encoder.js';
 
 /**
  * Answers with servers, encoded. A server makes up most of such an answer, and is the same
@@ -15,8 +15,6 @@ import { cachedFrame } from './watch-encoder.js';
 const SERVER_FIELD = 2;
 const RESULT_FIELD = 2;
 const SERVER_OF_RESULT_FIELD = 1;
-
-const servers = new WeakMap<ServerRecord, Uint8Array>();
 
 /** Keeps its memory from one answer to the next. Empty between them. */
 const shared = new BinaryWriter();
@@ -70,7 +68,7 @@ export function encodeBatchGetServersResponse(
 }
 
 function encodedServer(record: ServerRecord): Uint8Array {
-  return cachedFrame(servers, record, () => Server.encode(toServerMessage(record)).finish());
+  return (encodedRecord(record).server ??= Server.encode(toServerMessage(record)).finish());
 }
 
 function putBytes(writer: BinaryWriter, field: number, bytes: Uint8Array): void {

@@ -1,13 +1,20 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import * as message from '../../generated/switchboard/v1/registry_service.js';
 import { Tier, type Server } from '../../generated/switchboard/v1/server.js';
 import type { DeclaredServer, SetItem } from '../domain/commands/apply.js';
-import { isSwitchboardError, type SwitchboardError } from '../domain/errors.js';
-import type { Declaration, ServerRecord } from '../domain/server.js';
+import { invalidField, isSwitchboardError, type SwitchboardError } from '../domain/errors.js';
+import type { FieldChange } from '../domain/field-change.js';
+import type { Declaration, ReportedServer, ServerRecord } from '../domain/server.js';
 import { fieldChanges } from './field-changes.js';
+import { keyOf } from './key-of.js';
 import { tenantOf } from './node-messages.js';
 import { writeFields, type Read, type WriteFields } from './registry-codec.js';
-import { fromDeclaration, toServerMessageWithoutFacts } from './server-codec.js';
-import { toRpcStatus } from './status.js';
+import {
+  fromDeclaration,
+  fromReportedMessage,
+  toServerMessageWithoutFacts,
+} from './server-codec.js';
+import { fromRpcStatus, toRpcStatus } from './status.js';
 import { toHeaderMessage, type HeaderFacts } from './view-codec.js';
 
 const ACTIONS = {
@@ -21,7 +28,7 @@ const ACTIONS = {
 } as const;
 
 interface ApplyQuery extends WriteFields {
-  readonly source: string;
+  readonly set: string;
   readonly items: readonly SetItem[];
   readonly prune: boolean;
   readonly allOrNothing: boolean;
@@ -30,12 +37,12 @@ interface ApplyQuery extends WriteFields {
 
 /** Reads a set; what is wrong with one of its servers stands in its place. */
 export function fromApplyServers(request: message.ApplyServersRequest): Read<ApplyQuery> {
-  const { source, servers, prune, allOrNothing, takeOver } = request;
+  const { set, servers, prune, allOrNothing, takeOver } = request;
   return {
     tenant: tenantOf(request.tenant),
     query: {
       ...writeFields(request),
-      source,
+      set,
       items: servers.map((server, index) => fromItem(server, `servers[${String(index)}]`)),
       prune,
       allOrNothing,
@@ -54,7 +61,7 @@ function contentOf(server: Server, path: string): DeclaredServer | SwitchboardEr
   const isTold = server.tier !== Tier.TIER_UNSPECIFIED;
   try {
     const told = isTold ? server : { ...server, tier: Tier.TIER_USER };
-    const { tier, source: _source, ...rest } = fromDeclaration(told, path);
+    const { tier, set: _set, ...rest } = fromDeclaration(told, path);
     return isTold ? { ...rest, tier } : rest;
   } catch (error) {
     if (isSwitchboardError(error)) return error;
@@ -85,12 +92,6 @@ export async function toApplyResponse(
   return { header: toHeaderMessage(header), results: made, applied };
 }
 
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => {
-    setImmediate(resolve);
-  });
-}
-
 /** Of a server that is new or gone, all fields changed: it is its own list of changes. */
 function toResult({ action, record, redeclared, error }: Result): message.ApplyResult {
   return {
@@ -98,5 +99,28 @@ function toResult({ action, record, redeclared, error }: Result): message.ApplyR
     server: record && toServerMessageWithoutFacts(record),
     changes: redeclared === undefined ? [] : fieldChanges(redeclared.before, redeclared.after),
     error: error && toRpcStatus(error),
+  };
+}
+
+/** What became of one server of a set, as the server reports it. */
+export interface ApplyResult {
+  readonly action: keyof typeof ACTIONS;
+  /** The server as it is then, or before it was deleted; undefined for one that never was. */
+  readonly server: ReportedServer | undefined;
+  readonly changes: readonly FieldChange[];
+  /** Why it was refused. */
+  readonly error: SwitchboardError | undefined;
+}
+
+/** Reads what became of one server. Throws INVALID_FIELD if it cannot be told. */
+export function fromApplyResult(result: message.ApplyResult): ApplyResult {
+  const { server, changes, error } = result;
+  const action = keyOf(ACTIONS, result.action);
+  if (action === undefined) throw invalidField('results.action', 'is required');
+  return {
+    action,
+    server: server && fromReportedMessage(server),
+    changes,
+    error: error && fromRpcStatus(error),
   };
 }

@@ -1,9 +1,10 @@
 import * as message from '../../generated/switchboard/v1/registry_service.js';
 import type { AccessCandidate, Explanation } from '../domain/explain.js';
-import type { View } from '../domain/view.js';
+import type { Subject, View } from '../domain/view.js';
+import { keyOf } from './key-of.js';
 import { tenantOf } from './node-messages.js';
 import type { Read } from './registry-codec.js';
-import { toTierMessage } from './server-codec.js';
+import { fromTier, toTierMessage } from './server-codec.js';
 import { fromViewMessage, toHeaderMessage, type HeaderFacts } from './view-codec.js';
 
 const VERDICTS = {
@@ -39,6 +40,29 @@ export function toExplainAccessResponse(
     candidates: candidates.map(toCandidate),
     moreUnseen,
     moreDeleted,
+  };
+}
+
+/** Why a name resolves as it does, as the server reports it. */
+export type AccessExplanation = Pick<Explanation, 'explanation' | 'candidates'> & {
+  readonly moreUnseen: boolean;
+  readonly moreDeleted: boolean;
+};
+
+/** Reads an explanation that the server sent. Throws INVALID_FIELD if it is none. */
+export function fromExplanation(answer: message.ExplainAccessResponse): AccessExplanation {
+  const { explanation, candidates, moreUnseen, moreDeleted } = answer;
+  return { explanation, candidates: candidates.map(fromCandidate), moreUnseen, moreDeleted };
+}
+
+function fromCandidate(candidate: message.AccessCandidate): AccessCandidate {
+  const { id, owner, explanation, disabled, revision, sights } = candidate;
+  return {
+    ...{ id, explanation, disabled, revision },
+    ...(owner === '' ? {} : { owner }),
+    tier: fromTier(candidate.tier, 'candidates.tier'),
+    verdict: keyOf(VERDICTS, candidate.verdict) ?? 'untold',
+    sights: sights.map((sight) => ({ ...sight, subject: sight.subject as Subject })),
   };
 }
 

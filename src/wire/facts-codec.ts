@@ -6,6 +6,7 @@ import type {
   Observation,
   ServerFacts,
 } from '../domain/facts.js';
+import { keyOf } from './key-of.js';
 
 const ERAS = {
   legacy: message.ProtocolEra.PROTOCOL_ERA_LEGACY,
@@ -95,8 +96,4 @@ function fromFailureMessage(failure: message.InspectionFailure): InspectionFailu
     failTime: failTime?.getTime() ?? 0,
     ...(nextAttemptTime === undefined ? {} : { nextAttemptTime: nextAttemptTime.getTime() }),
   };
-}
-
-function keyOf<K extends string>(table: Readonly<Record<K, number>>, value: number): K | undefined {
-  return (Object.keys(table) as K[]).find((key) => table[key] === value);
 }

@@ -126,7 +126,7 @@ function toSubscribe({ id, view, digest }: SubscriptionRequest): message.Subscri
 }
 
 /** Why a stream does not continue, in lower case, such as `epoch_changed`. */
-function fromResetReason(reason: ResetReason): string {
+export function fromResetReason(reason: ResetReason): string {
   const name = (ResetReason[reason] as string | undefined) ?? 'RESET_REASON_UNSPECIFIED';
   return name.replace(/^RESET_REASON_/, '').toLowerCase();
 }

@@ -6,8 +6,8 @@ import {
   type JsonObject,
   type JsonValue,
 } from '@bufbuild/protobuf';
-import type { FieldChange } from '../../generated/switchboard/v1/registry_service.js';
 import { Server } from '../../generated/switchboard/v1/server.js';
+import type { FieldChange } from '../domain/field-change.js';
 import { compareText } from '../domain/resolve.js';
 import type { Declaration } from '../domain/server.js';
 import { descriptorRegistry } from './descriptors.js';
@@ -42,7 +42,7 @@ function fieldsOf(declared: Declaration | undefined): Fields {
   if (declared === undefined) return fields;
   const type = descriptorRegistry().getMessage('switchboard.v1.Server');
   if (type === undefined) throw new Error('generated/switchboard.binpb has no Server');
-  const message = { ...toDeclarationMessage(declared), source: declared.source };
+  const message = { ...toDeclarationMessage(declared), set: declared.set };
   const json = toJson(type, fromBinary(type, Server.encode(message).finish()), {
     registry: descriptorRegistry(),
     useProtoFieldName: true,

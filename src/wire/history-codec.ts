@@ -1,6 +1,9 @@
 import type * as message from '../../generated/switchboard/v1/registry_service.js';
+import type { Cause } from '../domain/cause.js';
+import type { FieldChange } from '../domain/field-change.js';
 import type { Declaration, ServerRecord, ServerVersion } from '../domain/server.js';
 import { fieldChanges } from './field-changes.js';
+import { keyOf } from './key-of.js';
 import { tenantOf } from './node-messages.js';
 import { writeFields, type Read, type WriteFields } from './registry-codec.js';
 import { toDeclarationMessage, toServerMessage } from './server-codec.js';
@@ -47,10 +50,30 @@ export function toListServerVersionsResponse(
   };
 }
 
+/** A version as the server reports it, with what it changed. */
+export interface ReportedVersion extends Pick<
+  ServerVersion,
+  'generation' | 'actor' | 'reason' | 'time' | 'revision'
+> {
+  /** Undefined for one that this version does not know. */
+  readonly cause: Cause | undefined;
+  readonly changes: readonly FieldChange[];
+}
+
+/** Reads a version that the server sent. */
+export function fromVersion(version: message.ServerVersion): ReportedVersion {
+  const { generation, actor, reason, revision, changes, commitTime } = version;
+  return {
+    ...{ generation, actor, reason, revision, changes },
+    time: commitTime?.getTime() ?? 0,
+    cause: keyOf(CAUSES, version.cause),
+  };
+}
+
 /** Before the first version, and after a deletion, nothing is declared. */
 function toVersion({ version, previous }: VersionStep): message.ServerVersion {
   const { generation, cause, actor, reason, time, revision, declared, etag } = version;
-  const server = declared && { ...toDeclarationMessage(declared, etag), source: declared.source };
+  const server = declared && { ...toDeclarationMessage(declared, etag), set: declared.set };
   return {
     ...{ generation, actor, reason, revision, server },
     cause: CAUSES[cause],

@@ -1,11 +1,4 @@
-import {
-  type DescMessage,
-  fromBinary,
-  fromJson,
-  type JsonValue,
-  toBinary,
-  toJson,
-} from '@bufbuild/protobuf';
+import { type DescMessage, fromBinary, toJson } from '@bufbuild/protobuf';
 import {
   GrantAccessResponse,
   ListGrantsResponse,
@@ -24,6 +17,7 @@ import {
   RenamePrivateSourceResponse,
 } from '../../generated/switchboard/v1/private_source.js';
 import {
+  ApplyResult,
   ApplyServersResponse,
   DemoteServerResponse,
   ExplainAccessResponse,
@@ -36,9 +30,6 @@ import {
   UndeleteServerResponse,
   WatchServersResponse,
 } from '../../generated/switchboard/v1/registry_service.js';
-import { Server } from '../../generated/switchboard/v1/server.js';
-
-export type { Server as ServerMessage };
 import { descriptorRegistry } from './descriptors.js';
 
 /**
@@ -47,19 +38,11 @@ import { descriptorRegistry } from './descriptors.js';
  */
 interface Codec<T> {
   encode(message: T): { finish(): Uint8Array };
-  decode(bytes: Uint8Array): T;
 }
 
-/**
- * The server that `json` describes. Throws an Error that names the field if it is not
- * one, also for fields that do not exist.
- */
-export function serverFromJson(json: JsonValue): Server {
-  const type = messageType('switchboard.v1.Server');
-  return Server.decode(toBinary(type, fromJson(type, json, { registry: descriptorRegistry() })));
-}
-
-interface Messages {
+/** The messages that are printed, by their names. */
+export interface Answers {
+  readonly ApplyResult: ApplyResult;
   readonly ApplyServersResponse: ApplyServersResponse;
   readonly DemoteServerResponse: DemoteServerResponse;
   readonly ExplainAccessResponse: ExplainAccessResponse;
@@ -84,7 +67,8 @@ interface Messages {
   readonly WatchServersResponse: WatchServersResponse;
 }
 
-const CODECS: { readonly [K in keyof Messages]: Codec<Messages[K]> } = {
+const CODECS: { readonly [K in keyof Answers]: Codec<Answers[K]> } = {
+  ApplyResult,
   ApplyServersResponse,
   DemoteServerResponse,
   ExplainAccessResponse,
@@ -110,15 +94,10 @@ const CODECS: { readonly [K in keyof Messages]: Codec<Messages[K]> } = {
 };
 
 /** What the server answered, as proto JSON. `name` is the name of the message. */
-export function answerToJson<K extends keyof Messages>(name: K, message: Messages[K]): JsonValue {
+export function answerToJson<K extends keyof Answers>(name: K, message: Answers[K]): object {
   const type = messageType(`switchboard.v1.${name}`);
   const bytes = CODECS[name].encode(message).finish();
-  return toJson(type, fromBinary(type, bytes), { registry: descriptorRegistry() });
-}
-
-/** The same on a line of its own. */
-export function answerLine<K extends keyof Messages>(name: K, message: Messages[K]): string {
-  return `${JSON.stringify(answerToJson(name, message))}\n`;
+  return toJson(type, fromBinary(type, bytes), { registry: descriptorRegistry() }) as object;
 }
 
 function messageType(name: string): DescMessage {

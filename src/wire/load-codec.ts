@@ -1,10 +1,12 @@
+import { Status } from '../../generated/google/rpc/status.js';
 import type { ResponseHeader } from '../../generated/switchboard/v1/common.js';
 import * as message from '../../generated/switchboard/v1/private_load.js';
-import { SwitchboardError } from '../domain/errors.js';
+import { invalidField, SwitchboardError } from '../domain/errors.js';
 import type { LoadStatus, RefusedRow } from '../domain/load-record.js';
+import { keyOf } from './key-of.js';
 import { tenantOf } from './node-messages.js';
 import { writeFields, type Read, type WriteFields } from './registry-codec.js';
-import { toRpcStatus } from './status.js';
+import { fromRpcStatus, toRpcStatus } from './status.js';
 import { toHeaderMessage, type HeaderFacts } from './view-codec.js';
 
 const STATES = {
@@ -67,6 +69,27 @@ function toLoadMessage(load: LoadStatus): message.PrivateLoad {
     failure: load.failure && toRpcStatus(load.failure),
     nextAttemptTime: nextAttemptTime === undefined ? undefined : new Date(nextAttemptTime),
   };
+}
+
+/** Reads a load that the server sent. Throws INVALID_FIELD if it is none. */
+export function fromLoadMessage(load: message.PrivateLoad | undefined): LoadStatus {
+  if (load === undefined) throw invalidField('load', 'is required');
+  const { user, source, loading, serverCount, revision, refusedCount } = load;
+  const { loadTime, failure, nextAttemptTime } = load;
+  const state = keyOf(STATES, load.state);
+  if (state === undefined) throw invalidField('load.state', 'is required');
+  return {
+    ...{ user, source, state, loading, serverCount, revision, refusedCount },
+    loadTime: loadTime?.getTime() ?? 0,
+    refused: load.refused.map(fromRefusedRow),
+    failure: failure && fromRpcStatus(failure),
+    nextAttemptTime: nextAttemptTime?.getTime(),
+  };
+}
+
+function fromRefusedRow({ rowId, name, error }: message.RefusedRow): RefusedRow {
+  const { reason, message: text } = fromRpcStatus(error ?? Status.fromPartial({}));
+  return { rowId, name, reason, message: text };
 }
 
 function toRefusedRow({ rowId, name, reason, message: text }: RefusedRow): message.RefusedRow {

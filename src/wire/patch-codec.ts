@@ -4,6 +4,7 @@ import {
   type ServerSpec as SpecMessage,
 } from '../../generated/switchboard/v1/server.js';
 import { invalidField } from '../domain/errors.js';
+import { ellipsize } from '../domain/truncate.js';
 import type { DeclarationPatch } from '../domain/commands/patch.js';
 import { SPEC_DEFAULTS, type ServerSpec, type Transport } from '../domain/config/spec.js';
 import { fromTier } from './server-codec.js';
@@ -145,6 +146,6 @@ function addTransportPath(
 function unknownPath(path: string): Error {
   return invalidField(
     'update_mask',
-    `${JSON.stringify(path.slice(0, 200))} names no field that can be updated`,
+    `${JSON.stringify(ellipsize(path, 200))} names no field that can be updated`,
   );
 }

@@ -1,9 +1,17 @@
 import * as message from '../../generated/switchboard/v1/server.js';
 import { connectionScope, type ConnectionScope } from '../domain/config/connection-scope.js';
 import { invalidField } from '../domain/errors.js';
-import type { Declaration, KnownServer, ServerRecord, Tier } from '../domain/server.js';
+import type {
+  Declaration,
+  KnownServer,
+  ReportedServer,
+  ServerRecord,
+  Tier,
+} from '../domain/server.js';
 import type { ServerSpec } from '../domain/config/spec.js';
+import { encodedRecord } from './encoded-record.js';
 import { fromFactsMessage, toFactsMessage } from './facts-codec.js';
+import { keyOf } from './key-of.js';
 import { fromSpecMessage, toSpecMessage } from './spec-codec.js';
 
 const TIERS = {
@@ -19,14 +27,13 @@ const SCOPES = {
   request: message.ConnectionScope.CONNECTION_SCOPE_REQUEST,
 } as const satisfies Record<ConnectionScope, message.ConnectionScope>;
 
-/** Records are immutable, so their messages are made once. */
-const made = new WeakMap<ServerRecord, message.Server>();
-
-/** A record as a message. The answer is shared: it must not be changed. */
+/** A record as a message, which is shared: it must not be changed. */
 export function toServerMessage(record: ServerRecord): message.Server {
-  const known = made.get(record);
-  if (known !== undefined) return known;
-  const server: message.Server = {
+  return (encodedRecord(record).message ??= makeServerMessage(record));
+}
+
+function makeServerMessage(record: ServerRecord): message.Server {
+  return {
     id: record.id,
     name: record.name,
     externalId: record.externalId,
@@ -40,14 +47,12 @@ export function toServerMessage(record: ServerRecord): message.Server {
     connectionScopeReasons: [...connectionScope(record.tier, record.spec).reasons],
     createTime: new Date(record.createTime),
     lastUpdatedAt: new Date(record.lastUpdatedAt),
-    source: record.source,
+    set: record.set,
     generation: record.generation,
     facts: record.facts && toFactsMessage(record.facts),
     factsEtag: record.factsEtag,
     privateSource: record.privateSource ?? '',
   };
-  made.set(record, server);
-  return server;
 }
 
 /** For answers about many servers at once: facts may take 300 KB each. */
@@ -82,6 +87,20 @@ export function fromServerMessage(server: message.Server): KnownServer {
   };
 }
 
+/** Reads all that the server says of a record. Throws INVALID_FIELD if it is not one. */
+export function fromReportedMessage(server: message.Server | undefined): ReportedServer {
+  if (server === undefined) throw invalidField('server', 'is required');
+  const { externalId, set, privateSource, generation, createTime } = server;
+  return {
+    ...fromServerMessage(server),
+    externalId,
+    set,
+    generation,
+    createTime: createTime?.getTime() ?? 0,
+    ...(privateSource === '' ? {} : { privateSource }),
+  };
+}
+
 /** What a request declares about a server. Throws INVALID_FIELD with paths below `path`. */
 export function fromDeclaration(server: message.Server | undefined, path: string): Declaration {
   if (server === undefined) throw invalidField(path, 'is required');
@@ -94,7 +113,7 @@ export function fromDeclaration(server: message.Server | undefined, path: string
     ...(server.owner === '' ? {} : { owner: server.owner }),
     spec: fromSpecMessage(server.spec, `${path}.spec`),
     // Output only: a request cannot say it.
-    source: '',
+    set: '',
   };
 }
 
@@ -131,8 +150,4 @@ export function fromTier(tier: message.Tier, path: string): Tier {
   if (known === undefined)
     throw invalidField(path, 'is required: TIER_APP, TIER_USER or TIER_PRIVATE');
   return known;
-}
-
-function keyOf<K extends string>(table: Readonly<Record<K, number>>, value: number): K | undefined {
-  return (Object.keys(table) as K[]).find((key) => table[key] === value);
 }

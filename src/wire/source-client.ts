@@ -9,7 +9,7 @@ import {
   ListPrivateServersRequest,
   PrivateSourceServiceService,
 } from '../../generated/switchboard/source/v1/private_source_service.js';
-import { channelOptions } from './clients.js';
+import { channelOptions } from './client/channel.js';
 
 /** The service that a private source serves. */
 export const SOURCE_SERVICE = 'switchboard.source.v1.PrivateSourceService';

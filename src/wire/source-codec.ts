@@ -7,6 +7,7 @@ import {
   SwitchboardError,
 } from '../domain/errors.js';
 import type { ServerSpec } from '../domain/config/spec.js';
+import { ellipsize } from '../domain/truncate.js';
 import { checkId, LIMITS } from '../domain/validate.js';
 import { decodeStrictly } from './decode.js';
 import { fromSpecMessage } from './spec-codec.js';
@@ -55,7 +56,7 @@ export function readSourceRow(
   const usableId = violations.some(({ field }) => field === `${path}.row_id`) ? '' : rowId;
   if (broken !== '') {
     // All but its id and its name is ignored then.
-    const content = new SwitchboardError('ROW_BROKEN', shorten(broken));
+    const content = new SwitchboardError('ROW_BROKEN', ellipsize(broken, LIMITS.reason));
     return { rowId: usableId, name, owner: user, content };
   }
   if (name === '') report(`${path}.name`, 'is required');
@@ -155,11 +156,4 @@ function decodeText(bytes: Uint8Array): string | undefined {
   } catch {
     return undefined;
   }
-}
-
-/** As much of a text as people read; no half of a surrogate pair is left over. */
-function shorten(text: string): string {
-  return text.length <= LIMITS.reason
-    ? text
-    : `${text.slice(0, LIMITS.reason).replace(/[\ud800-\udbff]$/, '')}…`;
 }

@@ -1,6 +1,7 @@
 import * as message from '../../generated/switchboard/v1/private_source.js';
 import { invalidField } from '../domain/errors.js';
 import type { SourceServers, SourceStatus } from '../domain/source-record.js';
+import { keyOf } from './key-of.js';
 import { tenantOf } from './node-messages.js';
 import { writeFields, type Read, type WriteFields } from './registry-codec.js';
 import { toHeaderMessage, type HeaderFacts } from './view-codec.js';
@@ -50,6 +51,23 @@ function fromServers(servers: message.RemovePrivateSourceRequest_Servers): Sourc
     default:
       throw invalidField('servers', 'is required: SERVERS_DROP or SERVERS_KEEP');
   }
+}
+
+/** What becomes of the servers of a source that is removed, as a message. */
+export function toServers(servers: SourceServers): message.RemovePrivateSourceRequest_Servers {
+  return servers === 'drop'
+    ? message.RemovePrivateSourceRequest_Servers.SERVERS_DROP
+    : message.RemovePrivateSourceRequest_Servers.SERVERS_KEEP;
+}
+
+/** Reads a private source that the server sent. Throws INVALID_FIELD if it is none. */
+export function fromSourceMessage(source: message.PrivateSource | undefined): SourceStatus {
+  if (source === undefined) throw invalidField('source', 'is required');
+  const { name, firstName, configuredName, formerNames, revision } = source;
+  if (name === '') return { record: undefined, configuredName };
+  const state = keyOf(STATES, source.state);
+  if (state === undefined) throw invalidField('source.state', 'is required');
+  return { record: { name, namespace: firstName, state, formerNames, revision }, configuredName };
 }
 
 function toSourceMessage({ record, configuredName }: SourceStatus): message.PrivateSource {

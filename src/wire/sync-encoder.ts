@@ -3,13 +3,14 @@ import type { CommitEnd } from '../../generated/switchboard/v1/registry_service.
 import type { Commit, Position } from '../domain/commit.js';
 import type { SwitchboardError } from '../domain/errors.js';
 import type { RecordChange } from '../domain/node-stream.js';
-import type { ServerRecord, StoredServer } from '../domain/server.js';
+import type { StoredServer } from '../domain/server.js';
 import { encodeToken } from '../domain/token.js';
+import { encodedRecord } from './encoded-record.js';
 import { appended, asBuffer } from './frame.js';
 import { toServerMessage } from './server-codec.js';
 import { toDuration } from './spec-codec.js';
 import { toRpcStatus } from './status.js';
-import { cachedFrame, RESET_REASONS, toCommitEnd, toHeartbeat } from './watch-encoder.js';
+import { RESET_REASONS, toCommitEnd, toHeartbeat } from './watch-encoder.js';
 
 type NodeChange = RecordChange<StoredServer>;
 
@@ -62,15 +63,12 @@ export function createSyncEncoder(facts: SyncFacts) {
   };
 }
 
-/** A single shared record looks the same on every stream, and is encoded once. */
-const sharedFrames = new WeakMap<ServerRecord, Uint8Array>();
-
 function encodeChanges(changes: readonly NodeChange[]): Uint8Array {
   const make = (): Uint8Array =>
     encode({ $case: 'changes', value: { changes: changes.map(toRecordChange) } });
   const [only, ...others] = changes;
   const isShared = only?.kind === 'upsert' && only.sights.length === 0 && others.length === 0;
-  return isShared ? cachedFrame(sharedFrames, only.server.record, make) : make();
+  return isShared ? (encodedRecord(only.server.record).sharedChange ??= make()) : make();
 }
 
 function toRecordChange(change: NodeChange): message.RecordChange {

@@ -2,9 +2,10 @@ import type { Heartbeat } from '../../generated/switchboard/v1/common.js';
 import { ResetReason } from '../../generated/switchboard/v1/common.js';
 import * as message from '../../generated/switchboard/v1/registry_service.js';
 import type { Cause, Commit, Position } from '../domain/commit.js';
-import type { ServerRecord, StoredServer } from '../domain/server.js';
+import type { StoredServer } from '../domain/server.js';
 import { encodeToken } from '../domain/token.js';
 import type { View } from '../domain/view.js';
+import { encodedRecord } from './encoded-record.js';
 import { appended, asBuffer } from './frame.js';
 import { toBareServerMessage, toServerMessage } from './server-codec.js';
 import { toDuration } from './spec-codec.js';
@@ -38,7 +39,8 @@ export const RESET_REASONS = {
   lagged: ResetReason.RESET_REASON_LAGGED,
 } as const;
 
-const EVENT_TYPES = {
+/** Types of an event by their names in services. */
+export const EVENT_TYPES = {
   added: message.ServerEvent_Type.TYPE_ADDED,
   modified: message.ServerEvent_Type.TYPE_MODIFIED,
   removed: message.ServerEvent_Type.TYPE_REMOVED,
@@ -58,22 +60,6 @@ interface BeatFacts {
   readonly upstream: { readonly state: keyof typeof UPSTREAM_STATES; readonly ageMs: number };
 }
 
-/** Records are immutable: what a snapshot says of one is encoded once, for all streams. */
-const snapshotFrames = new WeakMap<ServerRecord, Uint8Array>();
-
-/** `make()` for a record, the first time; the same bytes from then on. */
-export function cachedFrame(
-  cache: WeakMap<ServerRecord, Uint8Array>,
-  record: ServerRecord,
-  make: () => Uint8Array,
-): Uint8Array {
-  const known = cache.get(record);
-  if (known !== undefined) return known;
-  const frame = make();
-  cache.set(record, frame);
-  return frame;
-}
-
 /** The messages of WatchServers in one tenant, encoded. */
 export function createWatchEncoder(tenant: string) {
   return {
@@ -91,7 +77,7 @@ export function createWatchEncoder(tenant: string) {
         return encode({ $case: 'event', value: { type: EVENT_TYPES[type], server, cause: code } });
       };
       const inSnapshot = type === 'added' && cause === undefined && stored !== undefined;
-      return inSnapshot ? cachedFrame(snapshotFrames, stored.record, make) : make();
+      return inSnapshot ? (encodedRecord(stored.record).snapshotEvent ??= make()) : make();
     },
     closed: (
       last: Uint8Array,

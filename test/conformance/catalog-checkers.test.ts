@@ -94,8 +94,8 @@ const BROKEN_PROJECTIONS: Record<string, (catalog: Catalog) => Partial<CatalogMe
   'a deleted server is not found by its name': () => ({
     deletedNamed: async () => projectedAt(5, []),
   }),
-  'a source has the servers of another': (catalog) => ({
-    serversOfSource: (tenant) => catalog.projections.serversOfSource(tenant, 'a.yaml'),
+  'a set has the servers of another one': (catalog) => ({
+    serversOfSet: (tenant) => catalog.projections.serversOfSet(tenant, 'a.yaml'),
   }),
   'an answer is lost': () => ({
     answers: async (_tenant, requests) =>
@@ -211,7 +211,7 @@ async function catalogWithHistory(): Promise<Catalog> {
   const harness = await createLmdbHarness({});
   onTestFinished(() => harness.dispose());
   const { catalog } = harness;
-  const former = recordOf({ id: 'renamed', name: 'former', source: 'a.yaml' });
+  const former = recordOf({ id: 'renamed', name: 'former', set: 'a.yaml' });
   const deleted = recordOf({ id: 'deleted' });
   const own = recordOf({ id: 'private', owner: 'bob' });
   const held = grantsAt(1, 'group:ops', 'user:ana');

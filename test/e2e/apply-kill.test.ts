@@ -37,7 +37,7 @@ const FAILPOINTS: readonly FailpointName[] = [
   'relay.before',
   'answer.before',
 ];
-const SOURCE = 'servers.yaml';
+const SET = 'servers.yaml';
 /** So many that they are appended in several batches. */
 const NEW = 300;
 const CHANGED = 10;
@@ -73,7 +73,7 @@ interface Round {
 }
 
 function applySet(admin: Admin, { tenant, allOrNothing }: Round): Promise<ApplyServersResponse> {
-  const request = { tenant, source: SOURCE, prune: true, allOrNothing, requestId: 'the apply' };
+  const request = { tenant, set: SET, prune: true, allOrNothing, requestId: 'the apply' };
   return applyServers(admin, { ...request, servers: AFTER });
 }
 
@@ -84,7 +84,7 @@ function applySet(admin: Admin, { tenant, allOrNothing }: Round): Promise<ApplyS
 async function applyAndDie(server: CrashyServer, round: Round, random: Random): Promise<boolean> {
   const admin = openAdmin(server.address);
   const { tenant, allOrNothing, killAt } = round;
-  await applyServers(admin, { tenant, source: SOURCE, servers: BEFORE });
+  await applyServers(admin, { tenant, set: SET, servers: BEFORE });
   // All or nothing is one append. Else there are several; the last one prunes.
   if (killAt !== 'outside') server.arm(killAt, allOrNothing ? 1 : 1 + random.below(4));
   else if (!allOrNothing) killAfter(server, admin, { tenant, commits: 1 + random.below(50) });
@@ -168,13 +168,13 @@ function expectWhole(left: Left, { allOrNothing }: Round): 'none' | 'some' | 'al
 async function expectCompleted(admin: Admin, round: Round, begun: boolean): Promise<void> {
   const { tenant } = round;
   const later = begun ? [LATER] : [];
-  await applyServers(admin, { tenant, source: SOURCE, servers: declared(later, '') });
+  await applyServers(admin, { tenant, set: SET, servers: declared(later, '') });
   const completed = await applySet(admin, round);
   expect(actionsOf(completed)).toEqual(DONE);
   expect(canonicalJson((await applySet(admin, round)).results)).toBe(
     canonicalJson(completed.results),
   );
-  const again = await applyServers(admin, { tenant, source: SOURCE, prune: true, servers: AFTER });
+  const again = await applyServers(admin, { tenant, set: SET, prune: true, servers: AFTER });
   expect(again.results.every(({ action }) => action === completed.results[0]?.action)).toBe(false);
   expect(actionsOf(again).filter((action) => !action.startsWith('UNCHANGED '))).toEqual(
     later.map((name) => `DELETED ${name}`),

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { ApplyServersRequest } from '../../generated/switchboard/v1/registry_service.js';
 import { apply } from '../../src/cli/apply/apply.js';
-import { openConnection } from '../../src/cli/connection.js';
+import { openClient } from '../../src/cli/connection.js';
 import type { Io } from '../../src/cli/io.js';
 import { startControlPlane, testFolder } from '../support/control-plane/control-plane.js';
 import { eventually } from '../support/eventually.js';
@@ -141,44 +141,44 @@ describe('somebody at a terminal', () => {
     const { address, admin } = await startControlPlane({ flags: { inspect: false } });
     const file = path.join(await testFolder(), 'a.json');
     await writeSet(file, 2);
-    const connection = openConnection({ target: address }, {});
+    const client = openClient({ target: address }, {});
     const { io, said } = terminal('');
-    expect(await apply(connection, [file], { flags: {}, io })).toBe(1);
+    expect(await apply(client, [file], { flags: {}, io })).toBe(1);
     expect(said.out).toContain('  + s0  APP  https://s0.example/mcp\n');
     expect(said.out).toMatch(/Nothing was changed\.\n$/);
     expect(said.err).toBe('Apply these changes? [y/N] ');
     expect(await countOf(admin)).toBe(0);
 
     const yes = terminal('y');
-    expect(await apply(connection, [file], { flags: {}, io: yes.io })).toBe(0);
+    expect(await apply(client, [file], { flags: {}, io: yes.io })).toBe(0);
     expect(yes.said.err).toContain('2 of 2 servers');
     expect(await countOf(admin)).toBe(2);
-    connection.client.close();
+    client.close();
   });
 
   it('gets what was planned: what moved meanwhile is refused [R2]', async () => {
     const { address, admin } = await startControlPlane({ flags: { inspect: false } });
     const file = path.join(await testFolder(), 'a.json');
     await writeSet(file, 3);
-    const connection = openConnection({ target: address }, {});
-    const flags = { source: 'a' };
-    expect(await apply(connection, [file], { flags, io: terminal('y').io })).toBe(0);
+    const client = openClient({ target: address }, {});
+    const flags = { set: 'a' };
+    expect(await apply(client, [file], { flags, io: terminal('y').io })).toBe(0);
 
     await writeSet(file, 4, 'changed');
     const declareElsewhere = async (name: string): Promise<void> => {
       const server = { name, spec: { transport: { $case: 'sse', value: { url: 'https://x' } } } };
-      const request = { source: 'a', servers: [server] } as never;
+      const request = { set: 'a', servers: [server] } as never;
       await call(admin.registry, 'applyServers', ApplyServersRequest.fromPartial(request));
     };
     const { io, said } = terminal('y', async () => {
       await declareElsewhere('s1');
       await declareElsewhere('s3');
     });
-    expect(await apply(connection, [file], { flags, io })).toBe(1);
+    expect(await apply(client, [file], { flags, io })).toBe(1);
     expect(said.out).toMatch(/: 3 applied \(3 updated\), 1 refused\n/);
     expect(said.out).toContain('  ! s1  has changed since the plan was made: ');
     // Planned as new, and there by now: it is told that it went otherwise.
     expect(said.out.split('refused\n')[1]).toContain('  ~ s3\n');
-    connection.client.close();
+    client.close();
   });
 });

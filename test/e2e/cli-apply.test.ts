@@ -9,7 +9,7 @@ interface Result {
 interface Report {
   readonly files: readonly {
     readonly file: string;
-    readonly source: string;
+    readonly set: string;
     readonly format: string;
     readonly prune: boolean;
     readonly problems: readonly { server?: string; field: string; line: number; column: number }[];
@@ -25,7 +25,7 @@ interface Report {
 }
 interface Listed {
   readonly header: { readonly token: string };
-  readonly servers?: readonly { name: string; tier: string; source?: string; owner?: string }[];
+  readonly servers?: readonly { name: string; tier: string; set?: string; owner?: string }[];
 }
 
 /** A server without inspection, whose findings would be commits too, and a folder to work in. */
@@ -127,7 +127,7 @@ describe('switchboard apply', () => {
     expect(first.stdout).toContain('librechat.yaml: 2 applied (2 created)\n');
 
     const { servers = [], header } = await listed(cli);
-    const facts = servers.map(({ name, tier, owner, source }) => [name, tier, owner, source]);
+    const facts = servers.map(({ name, tier, owner, set }) => [name, tier, owner, set]);
     expect(facts.sort()).toEqual([
       ['clock', 'TIER_APP', undefined, '.mcp.json'],
       ['database', 'TIER_USER', undefined, '.vscode/mcp.json'],
@@ -166,7 +166,7 @@ describe('switchboard apply', () => {
     const report = await cli.json<Report>(['apply', 'librechat.yaml']);
     expect(report.files).toMatchObject([
       {
-        ...{ file: 'librechat.yaml', source: 'librechat.yaml', format: 'librechat' },
+        ...{ file: 'librechat.yaml', set: 'librechat.yaml', format: 'librechat' },
         problems: [{ server: 's100', field: 'mcpServers.s100.url', line, column: 5 }],
         counts: { unchanged: 199, broken: 1, created: 0, updated: 0 },
         outcome: null,
@@ -270,7 +270,7 @@ describe('switchboard apply', () => {
 
     const refused = await cli.run(['apply', 'b.json', '--all-or-nothing']);
     expect(refused.code).toBe(1);
-    expect(refused.stdout).toMatch(/ {2}! one {2}OTHER_SOURCE: b\.json:\d+:\d+: .*a\.json/);
+    expect(refused.stdout).toMatch(/ {2}! one {2}OTHER_SET: b\.json:\d+:\d+: .*a\.json/);
     expect(refused.stdout).toContain('  . two  held back, because another server was refused\n');
     expect(refused.stdout).toContain('Nothing was changed: ');
     const unreadable = await cli.run(['apply', 'c.json', '--all-or-nothing']);
@@ -280,7 +280,7 @@ describe('switchboard apply', () => {
     const taken = await cli.json<Report>(['apply', 'b.json', '--all-or-nothing', '--take-over']);
     expect(taken.files[0]).toMatchObject({ counts: { created: 2, updated: 1 } });
     const { servers = [] } = await listed(cli);
-    expect(new Set(servers.map(({ source }) => source))).toEqual(new Set(['b.json']));
+    expect(new Set(servers.map(({ set }) => set))).toEqual(new Set(['b.json']));
   });
 
   it('tells of each server that is refused where it stands, and applies the others [C7]', async () => {
@@ -293,19 +293,19 @@ describe('switchboard apply', () => {
     );
     const result = await cli.run(['apply', 'b.yaml']);
     expect(result.code).toBe(1);
-    expect(result.stdout).toMatch(/^ {2}! one {2}OTHER_SOURCE: b\.yaml:4:5: /m);
+    expect(result.stdout).toMatch(/^ {2}! one {2}OTHER_SET: b\.yaml:4:5: /m);
     expect(result.stdout).toContain('b.yaml: 1 applied (1 created), 1 refused\n');
     expect(await namesOf(cli)).toEqual(['one', 'two']);
   });
 
   it('reads standard input, and knows a set by the name that it is given', async () => {
     const cli = await start();
-    const piped = await cli.run(['apply', '-', '--source', 'pipeline'], setOf('one'));
+    const piped = await cli.run(['apply', '-', '--set', 'pipeline'], setOf('one'));
     expect(piped).toMatchObject({ code: 0, stderr: '' });
     await cli.write('sub/a.json', setOf('two'));
     await cli.run(['apply', './sub/../sub/a.json']);
     const { servers = [] } = await listed(cli);
-    expect(servers.map(({ name, source }) => `${name} ${String(source)}`).sort()).toEqual([
+    expect(servers.map(({ name, set }) => `${name} ${String(set)}`).sort()).toEqual([
       'one pipeline',
       'two sub/a.json',
     ]);

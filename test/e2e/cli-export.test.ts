@@ -92,7 +92,7 @@ describe('switchboard export', () => {
       const { servers } = await cli.json<{ servers: { name: string }[] }>(['export', ...args]);
       return servers.map(({ name }) => name).sort();
     };
-    expect(await names('--source', 'b.json')).toEqual(['b']);
+    expect(await names('--set', 'b.json')).toEqual(['b']);
     expect(await names('--user', 'ana')).toEqual(['b', 'diary', 'files', 'old', 'tickets']);
     expect(await names('--app')).toEqual(['b', 'files', 'old']);
     expect(await names('diary')).toEqual(['diary', 'diary']);
@@ -100,7 +100,7 @@ describe('switchboard export', () => {
     expect(JSON.parse(json.stdout)).toHaveProperty('remotes');
     for (const [args, code] of [
       [['nothing'], 3],
-      [['--source', 'nothing'], 3],
+      [['--set', 'nothing'], 3],
       [['--format', 'server.json'], 2],
       [['--format', 'nothing'], 2],
       [['--format', 'claude', '--json'], 2],

@@ -15,11 +15,11 @@ import {
   GetServerRequest,
   type GetServerResponse,
 } from '../../generated/switchboard/v1/registry_service.js';
-import { createRegistryClient } from '../../src/wire/clients.js';
 import { fromStatus } from '../../src/wire/status.js';
 import { call } from '../support/grpc/unary-call.js';
 import { openWatch } from '../support/grpc/watch-stream.js';
 import { eventually } from '../support/eventually.js';
+import { createRegistryStub } from '../support/grpc/stubs.js';
 
 const SEED = ['--seed', 'examples/servers.json'] as const;
 const tlsFile = (name: string): string =>
@@ -57,7 +57,7 @@ describe('the server process', () => {
       ...['--listen', `127.0.0.1:${port}`, '--data-dir', path.join(data.path, 'data')],
       ...['--seed', seeds],
     );
-    const client = createRegistryClient(`127.0.0.1:${port}`, ChannelCredentials.createInsecure(), {
+    const client = createRegistryStub(`127.0.0.1:${port}`, ChannelCredentials.createInsecure(), {
       // As often as it can, and without a pause in which the port would open unnoticed.
       'grpc.initial_reconnect_backoff_ms': 1,
       'grpc.max_reconnect_backoff_ms': 1,
@@ -135,7 +135,7 @@ describe('the server process', () => {
   it('stops at SIGINT: streams end with a reason and a retry delay, the exit code is 0', async () => {
     await using data = await temporaryFolder();
     await using server = await startServerProcess('--data-dir', data.path, ...SEED);
-    const client = createRegistryClient(server.address, ChannelCredentials.createInsecure());
+    const client = createRegistryStub(server.address, ChannelCredentials.createInsecure());
     const view = { kind: { $case: 'app', value: {} } } as const;
     const watch = openWatch(client, { request: { view } });
     await eventually(() => {
@@ -201,6 +201,15 @@ describe('the server process', () => {
         args: ['--data-dir', path.join(import.meta.dirname, 'serve.test.ts')],
         says: /--data-dir .*serve\.test\.ts/,
       }),
+    ],
+    [
+      'a folder that another process has open',
+      async () => {
+        const { path: dataDir } = await temporaryFolder();
+        const holder = await startServerProcess('--data-dir', dataDir);
+        const says = /--data-dir .*another process has it open; stop that process/;
+        return { args: ['--data-dir', dataDir], says, also: holder };
+      },
     ],
     [
       'a seed file that is none',

@@ -20,9 +20,9 @@ describe('a node', () => {
     const ana = readerView('ana');
     await follower.follow(ana);
     const own = { tier: Tier.TIER_PRIVATE, owner: 'ana' };
-    const source = 'servers.yaml';
+    const set = 'servers.yaml';
     await applyServers(admin, {
-      source,
+      set,
       servers: [
         ...['shared', 'changed', 'gone'].map((name) => ({ name, spec: spec() })),
         { name: 'mine', spec: spec(), ...own },
@@ -37,7 +37,7 @@ describe('a node', () => {
     look();
     follower.view.onApplied(look);
     const applied = await applyServers(admin, {
-      ...{ source, prune: true, allOrNothing: true },
+      ...{ set, prune: true, allOrNothing: true },
       servers: [
         { name: 'shared', spec: spec() },
         { name: 'changed', spec: spec('!') },

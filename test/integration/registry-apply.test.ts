@@ -28,7 +28,7 @@ beforeAll(async () => {
 afterAll(() => local[Symbol.asyncDispose]());
 afterEach(() => expect(local.defects()).toEqual([]));
 
-const SOURCE = '/etc/switchboard/servers.yaml';
+const SET = '/etc/switchboard/servers.yaml';
 const spec = (path: string, title = '') => httpSpec(`https://tools.example/${path}`, { title });
 const upTo = (count: number): readonly number[] => Array.from({ length: count }, (_, i) => i);
 
@@ -37,7 +37,7 @@ describe('ApplyServers', () => {
     const tenant = newTenant();
     const servers = upTo(200).map((n) => ({ name: `s${String(n)}`, spec: spec(String(n)) }));
     servers[100] = { name: 's100', spec: httpSpec('file:///etc/passwd') };
-    const applied = await applyServers(admin, { tenant, source: SOURCE, servers });
+    const applied = await applyServers(admin, { tenant, set: SET, servers });
     expect(applied.applied).toBe(true);
     expect(applied.results).toHaveLength(200);
     const refused = applied.results.flatMap(({ error }, index) =>
@@ -46,8 +46,8 @@ describe('ApplyServers', () => {
     expect(refused).toEqual([[100, 'servers[100].spec.streamable_http.url']]);
     const list = await admin.list({ tenant, view: APP, pageSize: 1_000 });
     expect(list.servers).toHaveLength(199);
-    expect(list.servers.every(({ source }) => source === SOURCE)).toBe(true);
-    const again = await applyServers(admin, { tenant, source: SOURCE, servers });
+    expect(list.servers.every(({ set }) => set === SET)).toBe(true);
+    const again = await applyServers(admin, { tenant, set: SET, servers });
     expect(new Set(actionsOf(again).map((action) => action.split(' ')[0]))).toEqual(
       new Set(['UNCHANGED', 'REFUSED']),
     );
@@ -57,14 +57,14 @@ describe('ApplyServers', () => {
     const tenant = newTenant();
     const before = await declare(admin, tenant, { name: 'a', spec: spec('old', 'Old') });
     const { results } = await applyServers(admin, {
-      ...{ tenant, source: SOURCE },
+      ...{ tenant, set: SET },
       servers: [
         { name: 'a', spec: spec('new') },
         { name: 'b', spec: spec('b') },
       ],
     });
     expect(results[0]?.changes).toEqual([
-      { path: 'source', before: '', after: JSON.stringify(SOURCE) },
+      { path: 'set', before: '', after: JSON.stringify(SET) },
       {
         path: 'spec.streamable_http.url',
         before: '"https://tools.example/old"',
@@ -72,14 +72,14 @@ describe('ApplyServers', () => {
       },
       { path: 'spec.title', before: '"Old"', after: '' },
     ]);
-    expect(results[0]?.server).toMatchObject({ id: before.id, generation: 2, source: SOURCE });
+    expect(results[0]?.server).toMatchObject({ id: before.id, generation: 2, set: SET });
     expect(results[1]).toMatchObject({ server: { generation: 1 }, changes: [] });
   });
 
   it('derives a tier that is not told from what the spec needs', async () => {
     const tenant = newTenant();
     const { results } = await applyServers(admin, {
-      ...{ tenant, source: SOURCE },
+      ...{ tenant, set: SET },
       servers: [
         { name: 'shared', spec: spec('shared') },
         { name: 'each', spec: spec('${user:id}') },
@@ -97,28 +97,28 @@ describe('ApplyServers', () => {
     const tenant = newTenant();
     const set = (...names: string[]) => names.map((name) => ({ name, spec: spec(name) }));
     const apply = async (request: Parameters<typeof applyServers>[1]) =>
-      actionsOf(await applyServers(admin, { tenant, source: SOURCE, ...request }));
+      actionsOf(await applyServers(admin, { tenant, set: SET, ...request }));
     await apply({ servers: set('a', 'b') });
-    await apply({ servers: set('theirs'), source: 'other' });
+    await apply({ servers: set('theirs'), set: 'other' });
     await declarePrivate(admin, tenant, { owner: 'ana', name: 'a' });
     expect(await apply({ servers: set('a', 'theirs') })).toEqual([
-      ...['UNCHANGED a', 'REFUSED OTHER_SOURCE', 'LEFT b'],
+      ...['UNCHANGED a', 'REFUSED OTHER_SET', 'LEFT b'],
     ]);
     const all = { servers: set('new', 'a', 'theirs'), prune: true, allOrNothing: true };
-    const held = await applyServers(admin, { tenant, source: SOURCE, ...all });
+    const held = await applyServers(admin, { tenant, set: SET, ...all });
     expect(actionsOf(held)).toEqual([
-      ...['HELD_BACK new', 'UNCHANGED a', 'REFUSED OTHER_SOURCE', 'HELD_BACK b'],
+      ...['HELD_BACK new', 'UNCHANGED a', 'REFUSED OTHER_SET', 'HELD_BACK b'],
     ]);
     expect(held.applied).toBe(false);
     const due = ['CREATED new', 'UNCHANGED a', 'UPDATED theirs', 'DELETED b'];
     const check = { ...all, takeOver: true, validateOnly: true };
-    const checked = await applyServers(admin, { tenant, source: SOURCE, ...check });
+    const checked = await applyServers(admin, { tenant, set: SET, ...check });
     expect(actionsOf(checked)).toEqual(due);
     expect(checked.results[0]?.server?.id).toBe('');
     expect((await admin.list({ tenant, view: APP })).servers.map(({ name }) => name)).toEqual([
       ...['a', 'b', 'theirs'],
     ]);
-    const done = await applyServers(admin, { tenant, source: SOURCE, ...all, takeOver: true });
+    const done = await applyServers(admin, { tenant, set: SET, ...all, takeOver: true });
     expect(actionsOf(done)).toEqual(due);
     const view = INVENTORY;
     const list = await admin.list({ tenant, view, atLeast: tokenOf(done) });
@@ -130,7 +130,7 @@ describe('ApplyServers', () => {
   it('applies 2000 servers, and with the same request id once [R3, P13]', async () => {
     const tenant = newTenant();
     const servers = upTo(2_000).map((n) => ({ name: `s${String(n)}`, spec: spec(String(n)) }));
-    const request = { tenant, source: SOURCE, servers, requestId: 'r' };
+    const request = { tenant, set: SET, servers, requestId: 'r' };
     const first = await applyServers(admin, request);
     const again = await applyServers(admin, request);
     expect(again.results).toEqual(first.results);
@@ -138,17 +138,13 @@ describe('ApplyServers', () => {
   });
 
   it.each<readonly [string, string, Parameters<typeof applyServers>[1]]>([
-    ['no source', 'source', {}],
-    ['a source of 10 KB', 'source', { source: 'x'.repeat(10_000) }],
-    ['a source with a line break', 'source', { source: 'a\nb' }],
-    ['a request id of 10 KB', 'request_id', { source: 's', requestId: 'x'.repeat(10_000) }],
-    ['a reason of 10 KB', 'reason', { source: 's', reason: 'x'.repeat(10_000) }],
-    ['a tenant of 10 KB', 'tenant', { source: 's', tenant: 'x'.repeat(10_000) }],
-    [
-      '10,001 servers',
-      'servers',
-      { source: 's', servers: upTo(10_001).map(() => ({ name: 'a' })) },
-    ],
+    ['no set', 'set', {}],
+    ['a set of 10 KB', 'set', { set: 'x'.repeat(10_000) }],
+    ['a set with a line break', 'set', { set: 'a\nb' }],
+    ['a request id of 10 KB', 'request_id', { set: 's', requestId: 'x'.repeat(10_000) }],
+    ['a reason of 10 KB', 'reason', { set: 's', reason: 'x'.repeat(10_000) }],
+    ['a tenant of 10 KB', 'tenant', { set: 's', tenant: 'x'.repeat(10_000) }],
+    ['10,001 servers', 'servers', { set: 's', servers: upTo(10_001).map(() => ({ name: 'a' })) }],
   ])('refuses as a whole %s: INVALID_FIELD at %s', async (_, field, request) => {
     const { code, reason, fields } = await refusalOf(applyServers(admin, request));
     expect({ code, reason, fields }).toEqual({
@@ -161,7 +157,7 @@ describe('ApplyServers', () => {
     const unknownTier = JSON.parse('99') as Tier;
     const huge = 'x'.repeat(10_000);
     const { results } = await applyServers(admin, {
-      ...{ tenant, source: SOURCE },
+      ...{ tenant, set: SET },
       servers: [
         {},
         { name: 'a' },

@@ -93,18 +93,18 @@ describe('the history of a server', () => {
     expect(serverOf(found).id).toBe(id);
   });
 
-  it('shows to which source each version belonged', async () => {
+  it('shows to which set each version belonged', async () => {
     const tenant = newTenant();
     const { good } = await withHistory(tenant);
     const servers = [{ name: 'files', tier: Tier.TIER_USER, spec: good.spec! }];
-    await applyServers(admin, { tenant, source: 'a.yaml', servers });
+    await applyServers(admin, { tenant, set: 'a.yaml', servers });
     const { versions } = await listVersions(admin, { tenant, id: good.id });
-    expect(versions.map(({ server, cause }) => [server?.source, cause])).toEqual([
+    expect(versions.map(({ server, cause }) => [server?.set, cause])).toEqual([
       ['a.yaml', Cause.CAUSE_APPLY],
       ['', Cause.CAUSE_UPDATE],
       ['', Cause.CAUSE_CREATE],
     ]);
-    expect(versions[0]?.changes[0]).toEqual({ path: 'source', before: '', after: '"a.yaml"' });
+    expect(versions[0]?.changes[0]).toEqual({ path: 'set', before: '', after: '"a.yaml"' });
   });
 
   it('comes in pages', async () => {

@@ -633,10 +633,10 @@ export interface ApplyServersRequest {
   /** `tenant` is the tenant's id. Default `default`. */
   tenant: string;
   /**
-   * `source` names the set, such as the path of a file: 1 to 512 characters. Required.
+   * `set` names the set, such as the path of a file: 1 to 512 characters. Required.
    * A server belongs to at most one set.
    */
-  source: string;
+  set: string;
   /**
    * `servers` of the set: name, spec, the owner if PRIVATE, and optionally tier and
    * external id. At most 10,000. A server without a tier becomes APP if its spec needs
@@ -832,7 +832,7 @@ export interface ServerVersion {
   /** `revision` of the commit in the tenant's log, for people. */
   revision: number;
   /**
-   * `server` as it was declared: name, external id, tier, owner, spec, source, etag.
+   * `server` as it was declared: name, external id, tier, owner, spec, set, etag.
    * Not set if this version is the deletion.
    */
   server:
@@ -4279,7 +4279,7 @@ export const UndeleteServerResponse: MessageFns<UndeleteServerResponse> = {
 function createBaseApplyServersRequest(): ApplyServersRequest {
   return {
     tenant: "",
-    source: "",
+    set: "",
     servers: [],
     prune: false,
     allOrNothing: false,
@@ -4295,8 +4295,8 @@ export const ApplyServersRequest: MessageFns<ApplyServersRequest> = {
     if (message.tenant !== "") {
       writer.uint32(10).string(message.tenant);
     }
-    if (message.source !== "") {
-      writer.uint32(18).string(message.source);
+    if (message.set !== "") {
+      writer.uint32(18).string(message.set);
     }
     for (const v of message.servers) {
       Server.encode(v!, writer.uint32(26).fork()).join();
@@ -4348,7 +4348,7 @@ export const ApplyServersRequest: MessageFns<ApplyServersRequest> = {
               break;
             }
 
-            message.source = reader.string();
+            message.set = reader.string();
             continue;
           }
           case 3: {
@@ -4422,7 +4422,7 @@ export const ApplyServersRequest: MessageFns<ApplyServersRequest> = {
   fromJSON(object: any): ApplyServersRequest {
     return {
       tenant: isSet(object.tenant) ? globalThis.String(object.tenant) : "",
-      source: isSet(object.source) ? globalThis.String(object.source) : "",
+      set: isSet(object.set) ? globalThis.String(object.set) : "",
       servers: globalThis.Array.isArray(object?.servers) ? object.servers.map((e: any) => Server.fromJSON(e)) : [],
       prune: isSet(object.prune) ? globalThis.Boolean(object.prune) : false,
       allOrNothing: isSet(object.allOrNothing)
@@ -4454,8 +4454,8 @@ export const ApplyServersRequest: MessageFns<ApplyServersRequest> = {
     if (message.tenant !== "") {
       obj.tenant = message.tenant;
     }
-    if (message.source !== "") {
-      obj.source = message.source;
+    if (message.set !== "") {
+      obj.set = message.set;
     }
     if (message.servers?.length) {
       obj.servers = message.servers.map((e) => Server.toJSON(e));
@@ -4487,7 +4487,7 @@ export const ApplyServersRequest: MessageFns<ApplyServersRequest> = {
   fromPartial(object: DeepPartial<ApplyServersRequest>): ApplyServersRequest {
     const message = createBaseApplyServersRequest();
     message.tenant = object.tenant ?? "";
-    message.source = object.source ?? "";
+    message.set = object.set ?? "";
     message.servers = object.servers?.map((e) => Server.fromPartial(e)) || [];
     message.prune = object.prune ?? false;
     message.allOrNothing = object.allOrNothing ?? false;
@@ -7210,7 +7210,7 @@ export const RegistryServiceService = {
    * Errors: INVALID_ARGUMENT `REQUEST_ID_REUSED`; RESOURCE_EXHAUSTED
    * `COMMIT_TOO_LARGE` with all_or_nothing; UNAVAILABLE `NOT_WRITTEN` or
    * `OUTCOME_UNKNOWN` with all_or_nothing. Per item those of CreateServer,
-   * UpdateServer and DeleteServer, and FAILED_PRECONDITION `OTHER_SOURCE`.
+   * UpdateServer and DeleteServer, and FAILED_PRECONDITION `OTHER_SET`.
    */
   applyServers: {
     path: "/switchboard.v1.RegistryService/ApplyServers" as const,
@@ -7640,7 +7640,7 @@ export interface RegistryServiceServer extends UntypedServiceImplementation {
    * Errors: INVALID_ARGUMENT `REQUEST_ID_REUSED`; RESOURCE_EXHAUSTED
    * `COMMIT_TOO_LARGE` with all_or_nothing; UNAVAILABLE `NOT_WRITTEN` or
    * `OUTCOME_UNKNOWN` with all_or_nothing. Per item those of CreateServer,
-   * UpdateServer and DeleteServer, and FAILED_PRECONDITION `OTHER_SOURCE`.
+   * UpdateServer and DeleteServer, and FAILED_PRECONDITION `OTHER_SET`.
    */
   applyServers: handleUnaryCall<ApplyServersRequest, ApplyServersResponse>;
   /**
@@ -7985,7 +7985,7 @@ export interface RegistryServiceClient extends Client {
    * Errors: INVALID_ARGUMENT `REQUEST_ID_REUSED`; RESOURCE_EXHAUSTED
    * `COMMIT_TOO_LARGE` with all_or_nothing; UNAVAILABLE `NOT_WRITTEN` or
    * `OUTCOME_UNKNOWN` with all_or_nothing. Per item those of CreateServer,
-   * UpdateServer and DeleteServer, and FAILED_PRECONDITION `OTHER_SOURCE`.
+   * UpdateServer and DeleteServer, and FAILED_PRECONDITION `OTHER_SET`.
    */
   applyServers(
     request: ApplyServersRequest,

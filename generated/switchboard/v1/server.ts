@@ -400,10 +400,10 @@ export interface Server {
     | Date
     | undefined;
   /**
-   * `source` names the set that declared it, see ApplyServers. Empty for none. Output
+   * `set` names the set that declared it, see ApplyServers. Empty for none. Output
    * only.
    */
-  source: string;
+  set: string;
   /**
    * `generation` counts the versions of what people declare: 1, 2, 3, … It changes with
    * the etag. Output only.
@@ -757,7 +757,7 @@ function createBaseServer(): Server {
     connectionScopeReasons: [],
     createTime: undefined,
     lastUpdatedAt: undefined,
-    source: "",
+    set: "",
     generation: 0,
     facts: undefined,
     factsEtag: "",
@@ -806,8 +806,8 @@ export const Server: MessageFns<Server> = {
     if (message.lastUpdatedAt !== undefined) {
       Timestamp.encode(toTimestamp(message.lastUpdatedAt), writer.uint32(106).fork()).join();
     }
-    if (message.source !== "") {
-      writer.uint32(114).string(message.source);
+    if (message.set !== "") {
+      writer.uint32(114).string(message.set);
     }
     if (message.generation !== 0) {
       writer.uint32(120).int64(message.generation);
@@ -946,7 +946,7 @@ export const Server: MessageFns<Server> = {
               break;
             }
 
-            message.source = reader.string();
+            message.set = reader.string();
             continue;
           }
           case 15: {
@@ -1036,7 +1036,7 @@ export const Server: MessageFns<Server> = {
         : isSet(object.last_updated_at)
         ? fromJsonTimestamp(object.last_updated_at)
         : undefined,
-      source: isSet(object.source) ? globalThis.String(object.source) : "",
+      set: isSet(object.set) ? globalThis.String(object.set) : "",
       generation: isSet(object.generation) ? globalThis.Number(object.generation) : 0,
       facts: isSet(object.facts) ? ServerFacts.fromJSON(object.facts) : undefined,
       factsEtag: isSet(object.factsEtag)
@@ -1093,8 +1093,8 @@ export const Server: MessageFns<Server> = {
     if (message.lastUpdatedAt !== undefined) {
       obj.lastUpdatedAt = message.lastUpdatedAt.toISOString();
     }
-    if (message.source !== "") {
-      obj.source = message.source;
+    if (message.set !== "") {
+      obj.set = message.set;
     }
     if (message.generation !== 0) {
       obj.generation = Math.round(message.generation);
@@ -1131,7 +1131,7 @@ export const Server: MessageFns<Server> = {
     message.connectionScopeReasons = object.connectionScopeReasons?.map((e) => e) || [];
     message.createTime = object.createTime ?? undefined;
     message.lastUpdatedAt = object.lastUpdatedAt ?? undefined;
-    message.source = object.source ?? "";
+    message.set = object.set ?? "";
     message.generation = object.generation ?? 0;
     message.facts = (object.facts !== undefined && object.facts !== null)
       ? ServerFacts.fromPartial(object.facts)

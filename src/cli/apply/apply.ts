@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import type { Connection, Flags } from '../connection.js';
+import type { RegistryClient } from '../../wire/client/registry-client.js';
+import type { Flags } from '../connection.js';
 import { EXIT_CODES, exitCodeOf } from '../failure.js';
 import { confirmed, type Io } from '../io.js';
 import { allWell, changing, countsOf, outcomeCounts } from './counts.js';
@@ -12,7 +13,7 @@ import { createTeller, type Teller } from './tell.js';
 
 /** What all parts of the command share. */
 interface Context {
-  readonly connection: Connection;
+  readonly client: RegistryClient;
   readonly options: ApplyOptions;
   readonly flags: Flags;
   readonly io: Io;
@@ -33,17 +34,17 @@ interface Work {
  * was done. Answers the exit code.
  */
 export async function apply(
-  connection: Connection,
+  client: RegistryClient,
   files: readonly string[],
   { flags, io }: { readonly flags: Flags; readonly io: Io },
 ): Promise<number> {
   const options = applyOptions(files, flags);
-  const context = { connection, options, flags, io, tell: createTeller(io, options) };
+  const context = { client, options, flags, io, tell: createTeller(io, options) };
   const sets = await readSets(files, options, io);
   for (const set of sets) context.tell.reading(set);
   const plans: PlannedSet[] = [];
   for (const set of sets.filter(({ broken }) => !broken)) {
-    plans.push(await planSet(connection, set, options));
+    plans.push(await planSet(client, set, options));
   }
   for (const plan of plans) context.tell.plan(plan);
   const work: Work = { sets, plans, outcomes: new Map() };
@@ -79,7 +80,7 @@ async function mayApply(
 
 /** Applies set by set, until all are done, one fails as a whole, or Ctrl-C. */
 async function applyAll(
-  { connection, options, io, tell }: Context,
+  { client, options, io, tell }: Context,
   { plans, outcomes }: Work,
 ): Promise<void> {
   const runId = randomUUID();
@@ -88,7 +89,7 @@ async function applyAll(
     if (changing(countsOf(set, plan.results)) === 0) continue;
     const outcome = await applySet(
       {
-        connection,
+        client,
         options,
         runId: `${runId}.${String(number)}`,
         repeat: {

@@ -1,4 +1,4 @@
-import { ApplyAction, type ApplyResult } from '../../wire/clients.js';
+import type { ApplyResult } from '../../wire/client/apply.js';
 import type { Outcome } from './run.js';
 import type { DeclaredSet } from './sets.js';
 
@@ -17,14 +17,14 @@ export interface Counts {
   readonly open: number;
 }
 
-const FATES: Readonly<Record<number, keyof Counts>> = {
-  [ApplyAction.ACTION_CREATED]: 'created',
-  [ApplyAction.ACTION_UPDATED]: 'updated',
-  [ApplyAction.ACTION_UNCHANGED]: 'unchanged',
-  [ApplyAction.ACTION_DELETED]: 'deleted',
-  [ApplyAction.ACTION_LEFT]: 'left',
-  [ApplyAction.ACTION_REFUSED]: 'refused',
-  [ApplyAction.ACTION_HELD_BACK]: 'heldBack',
+const FATES: Readonly<Record<ApplyResult['action'], keyof Counts>> = {
+  created: 'created',
+  updated: 'updated',
+  unchanged: 'unchanged',
+  deleted: 'deleted',
+  left: 'left',
+  refused: 'refused',
+  held_back: 'heldBack',
 };
 
 /** Counts the answers of a set; undefined stands for one that is missing. */
@@ -44,7 +44,7 @@ export function countsOf(
     open: 0,
   };
   for (const result of results) {
-    counts[result === undefined ? 'open' : (FATES[result.action] ?? 'refused')] += 1;
+    counts[result === undefined ? 'open' : FATES[result.action]] += 1;
   }
   return counts;
 }

@@ -1,5 +1,4 @@
-import { type ApplyResult, ApplyServersResponse } from '../../wire/clients.js';
-import { answerToJson } from '../../wire/json.js';
+import { jsonLine } from '../text.js';
 import { countsOf, outcomeCounts } from './counts.js';
 import type { PlannedSet } from './plan.js';
 import type { Outcome } from './run.js';
@@ -19,7 +18,7 @@ export function applyJson({
   readonly outcomes: ReadonlyMap<DeclaredSet, Outcome>;
 }): string {
   const files = sets.map((set) => {
-    const { file, source, read, prune } = set;
+    const { file, name, read, prune } = set;
     const { format, problems, losses } = read;
     const plan = plans.find((planned) => planned.set === set)?.plan;
     const outcome = outcomes.get(set);
@@ -27,26 +26,25 @@ export function applyJson({
       outcome === undefined ? countsOf(set, plan?.results ?? []) : outcomeCounts(set, outcome);
     return {
       file,
-      source,
+      set: name,
       format: format ?? null,
       prune,
       problems,
       losses,
       counts,
-      plan: plan === undefined ? null : answerToJson('ApplyServersResponse', plan),
+      plan: plan?.toJSON() ?? null,
       outcome: outcome === undefined ? null : outcomeJson(outcome),
     };
   });
-  return `${JSON.stringify({ files })}\n`;
+  return jsonLine({ files });
 }
 
 function outcomeJson({ results, surplus, answer, failure, stopped }: Outcome): object {
-  const known = [...results, ...surplus].filter(
-    (result): result is ApplyResult => result !== undefined,
-  );
-  const whole = ApplyServersResponse.fromPartial({ ...answer, results: known });
+  const known = [...results, ...surplus].filter((result) => result !== undefined);
   return {
-    ...(answerToJson('ApplyServersResponse', whole) as object),
+    ...answer?.toJSON(),
+    // Proto JSON has no empty lists.
+    ...(known.length === 0 ? {} : { results: known }),
     stopped,
     error: failure === undefined ? null : { reason: failure.reason, message: failure.message },
   };

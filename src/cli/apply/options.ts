@@ -8,7 +8,7 @@ export interface ApplyOptions {
   /** Undefined: each file tells by itself. */
   readonly format: Format | undefined;
   /** Undefined: the path of the file. */
-  readonly source: string | undefined;
+  readonly set: string | undefined;
   readonly dryRun: boolean;
   readonly prune: boolean;
   readonly allOrNothing: boolean;
@@ -19,14 +19,14 @@ export interface ApplyOptions {
 
 /** Reads the flags. Throws a UsageError for those that do not fit together. */
 export function applyOptions(files: readonly string[], flags: Flags): ApplyOptions {
-  const source = flags['source'] as string | undefined;
-  if (source === '') throw new UsageError('--source must not be empty');
-  if (source !== undefined && files.length > 1) {
-    throw new UsageError('--source names one set: pass one file, or apply the files one by one');
+  const set = flags['set'] as string | undefined;
+  if (set === '') throw new UsageError('--set must not be empty');
+  if (set !== undefined && files.length > 1) {
+    throw new UsageError('--set names one set: pass one file, or apply the files one by one');
   }
   return {
     format: formatOf(flags),
-    source,
+    set,
     dryRun: flags['dryRun'] === true,
     prune: flags['prune'] === true,
     allOrNothing: flags['allOrNothing'] === true,

@@ -1,19 +1,22 @@
 import { isSwitchboardError, type SwitchboardError } from '../../domain/errors.js';
-import { ApplyAction, type ApplyResult, type ApplyServersResponse } from '../../wire/clients.js';
-import type { Connection } from '../connection.js';
+import type { ApplyAnswer } from '../../wire/client/apply.js';
+import type { RegistryClient } from '../../wire/client/registry-client.js';
 import type { RepeatOptions } from '../repeat.js';
 import type { ApplyOptions } from './options.js';
 import type { PlannedSet } from './plan.js';
 import { takeStep } from './request.js';
 
+/** What became of one server, with its JSON. */
+type AppliedResult = ApplyAnswer['results'][number];
+
 /** What became of a set. */
 export interface Outcome {
   /** One for each server of the set; undefined: it was not sent, or its answer never came. */
-  readonly results: readonly (ApplyResult | undefined)[];
+  readonly results: readonly (AppliedResult | undefined)[];
   /** Those that were deleted or left, once that is known. */
-  readonly surplus: readonly ApplyResult[];
+  readonly surplus: readonly AppliedResult[];
   /** The newest answer; undefined if there was none. */
-  readonly answer: ApplyServersResponse | undefined;
+  readonly answer: ApplyAnswer | undefined;
   /** What ended it too early. */
   readonly failure: SwitchboardError | undefined;
   /** Whether it was stopped before its end. */
@@ -22,7 +25,7 @@ export interface Outcome {
 
 /** What surrounds the applying of one set. */
 export interface ApplyRun {
-  readonly connection: Connection;
+  readonly client: RegistryClient;
   readonly options: ApplyOptions;
   /** Request ids are made from it, so it differs from set to set and from run to run. */
   readonly runId: string;
@@ -52,9 +55,9 @@ const MAX_STEPS = 20;
 export async function applySet(run: ApplyRun, planned: PlannedSet): Promise<Outcome> {
   const { set, plan, etags } = planned;
   const { servers } = set.read;
-  const results: (ApplyResult | undefined)[] = servers.map(() => undefined);
-  let answer: ApplyServersResponse | undefined;
-  let surplus: readonly ApplyResult[] = [];
+  const results: (AppliedResult | undefined)[] = servers.map(() => undefined);
+  let answer: ApplyAnswer | undefined;
+  let surplus: readonly AppliedResult[] = [];
   const ended = (how: Partial<Outcome> = {}): Outcome => {
     return { results, surplus, answer, failure: undefined, stopped: false, ...how };
   };
@@ -86,15 +89,14 @@ export async function applySet(run: ApplyRun, planned: PlannedSet): Promise<Outc
   return ended();
 }
 
-function writtenEtag(result: ApplyResult | undefined): string | undefined {
-  return result?.action === ApplyAction.ACTION_REFUSED ? undefined : result?.server?.etag;
+function writtenEtag(result: AppliedResult | undefined): string | undefined {
+  return result?.action === 'refused' ? undefined : result?.server?.etag;
 }
 
 function stepsOf({ allOrNothing }: ApplyOptions, { set, plan }: PlannedSet): readonly Step[] {
   const count = set.read.servers.length;
   // What was not planned is not deleted.
-  const prune =
-    set.prune && plan.results.some(({ action }) => action === ApplyAction.ACTION_DELETED);
+  const prune = set.prune && plan.results.some(({ action }) => action === 'deleted');
   const size = Math.max(STEP_SIZE, Math.ceil(count / MAX_STEPS));
   if (allOrNothing || count <= size) return [{ first: 0, end: count, prune }];
   const steps: Step[] = [];

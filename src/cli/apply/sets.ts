@@ -11,7 +11,7 @@ export interface DeclaredSet {
   /** As it was named on the command line. */
   readonly file: string;
   /** By which the control plane knows the set. */
-  readonly source: string;
+  readonly name: string;
   readonly read: ReadResult;
   /** Nothing of it could be read: the file as a whole is wrong. */
   readonly broken: boolean;
@@ -32,17 +32,15 @@ export async function readSets(
 ): Promise<readonly DeclaredSet[]> {
   const sets: DeclaredSet[] = [];
   for (const file of files) {
-    const source = options.source ?? sourceOf(file, process.cwd());
-    if (sets.some((set) => set.source === source)) {
+    const name = options.set ?? setNameOf(file, process.cwd());
+    if (sets.some((set) => set.name === name)) {
       throw new UsageError(`${file} is named twice`);
     }
-    if (file === STDIN && options.prune && options.source === undefined) {
-      throw new UsageError(
-        '--prune with standard input needs --source: it says which set to prune',
-      );
+    if (file === STDIN && options.prune && options.set === undefined) {
+      throw new UsageError('--prune with standard input needs --set: it says which set to prune');
     }
     const text = file === STDIN ? await io.readInput() : await textOf(file);
-    sets.push({ file, source, ...judged(readText(text, file, options), options) });
+    sets.push({ file, name, ...judged(readText(text, file, options), options) });
   }
   return sets;
 }
@@ -51,7 +49,7 @@ export async function readSets(
  * The name of a file's set: its path from the current folder, or the whole path of a file
  * elsewhere, so that it does not depend on how the file was named; with `/` on every system.
  */
-export function sourceOf(file: string, folder: string): string {
+export function setNameOf(file: string, folder: string): string {
   if (file === STDIN) return 'stdin';
   const whole = path.resolve(folder, file);
   const relative = path.relative(folder, whole);

@@ -1,8 +1,8 @@
-import { ApplyAction, type ApplyResult } from '../../wire/clients.js';
 import type { Loss, Problem, ReadServer } from '../../formats/format.js';
 import { placeOf } from '../../formats/format.js';
+import type { ApplyResult } from '../../wire/client/apply.js';
 import { briefChange } from '../changes-text.js';
-import { tierOf, whereOf } from '../server-text.js';
+import { whereOf } from '../server-text.js';
 import { counted, printable } from '../text.js';
 import { countsOf, type Counts, outcomeCounts } from './counts.js';
 import { refusalOf } from './request.js';
@@ -42,25 +42,25 @@ function resultLines(set: DeclaredSet, result: ApplyResult, index: number): stri
   const declared = set.read.servers[index];
   const name = labelOf(result.server ?? declared);
   switch (result.action) {
-    case ApplyAction.ACTION_CREATED:
+    case 'created':
       return `  + ${name}${createdText(result)}\n`;
-    case ApplyAction.ACTION_UPDATED:
+    case 'updated':
       return `  ~ ${name}\n${result.changes.map((change) => `      ${briefChange(change)}\n`).join('')}`;
-    case ApplyAction.ACTION_DELETED:
+    case 'deleted':
       return `  - ${name}\n`;
-    case ApplyAction.ACTION_LEFT:
+    case 'left':
       return `  . ${name}  no longer in the file; ${leftText(set)}\n`;
-    case ApplyAction.ACTION_REFUSED:
+    case 'refused':
       return `  ! ${name}  ${refusalText(set, result, declared)}\n`;
-    case ApplyAction.ACTION_HELD_BACK:
+    case 'held_back':
       return `  . ${name}  held back, because another server was refused\n`;
-    default:
+    case 'unchanged':
       return '';
   }
 }
 
 function createdText({ server }: ApplyResult): string {
-  return server === undefined ? '' : `  ${printable(`${tierOf(server)}  ${whereOf(server)}`)}`;
+  return server === undefined ? '' : `  ${printable(`${server.tier}  ${whereOf(server)}`)}`;
 }
 
 /** Names are unique among the shared servers, and for each owner. */

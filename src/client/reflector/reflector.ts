@@ -3,7 +3,7 @@ import type { Metadata } from '@grpc/grpc-js';
 import type { SwitchboardError } from '../../domain/errors.js';
 import type { FeedMessage } from '../../domain/node-stream.js';
 import type { ReaderView } from '../../domain/view.js';
-import type { ConnectionServiceClient } from '../../wire/clients.js';
+import type { SyncClient, SyncStream } from '../../wire/client/sync-client.js';
 import { ClientError } from '../client-error.js';
 import type { KnownServer } from '../server-view.js';
 import { StatusCell } from '../status.js';
@@ -12,12 +12,11 @@ import type { FeedStep, FeedTarget, ViewFeed } from '../view-feed.js';
 import { Retry, RETRY_DEFAULTS, type RetryOptions } from './retry.js';
 import { StepAssembly } from './step-assembly.js';
 import { Subscriptions } from './subscriptions.js';
-import { openSyncStream, type SyncStream } from './sync-stream.js';
 import { Watchdog } from './watchdog.js';
 
 export interface ReflectorOptions {
   /** Opens a channel whose connections no other one uses. The reflector closes it. */
-  readonly connect: () => ConnectionServiceClient;
+  readonly connect: () => SyncClient;
   readonly target: FeedTarget;
   readonly tenant: string;
   readonly nodeId: string;
@@ -52,7 +51,7 @@ export class Reflector implements ViewFeed {
   private readonly watchdog = new Watchdog(() => {
     this.lost('silent');
   });
-  private client: ConnectionServiceClient | undefined;
+  private client: SyncClient | undefined;
   private stream: SyncStream | undefined;
   /** The opening under way or open; another one, and what the former still says is void. */
   private attempt: object | undefined;
@@ -112,7 +111,7 @@ export class Reflector implements ViewFeed {
   private start(metadata: Metadata, isCurrent: () => boolean): void {
     const { connect, target, tenant, nodeId, labels } = this.options;
     this.client = connect();
-    const stream = openSyncStream(this.client, metadata, {
+    const stream = this.client.sync(metadata, {
       onMessage: (message) => {
         if (!isCurrent()) return;
         this.watchdog.seen();

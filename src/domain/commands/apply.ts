@@ -17,8 +17,7 @@ import type { Declaration, ServerRecord, StoredServer } from '../server.js';
 import { validateDeclaration } from '../validate.js';
 
 /** What a declared set says of one server; without a tier, that follows from the spec. */
-export type DeclaredServer = Omit<Declaration, 'tier' | 'source'> &
-  Partial<Pick<Declaration, 'tier'>>;
+export type DeclaredServer = Omit<Declaration, 'tier' | 'set'> & Partial<Pick<Declaration, 'tier'>>;
 
 /** One server of a declared set as it came. */
 export interface SetItem {
@@ -60,32 +59,32 @@ export type ItemOutcome =
  * Checks everything about a set that does not depend on what there is. Each item is checked
  * by itself, with paths below `servers[n]`; of two items of one name the second is refused.
  */
-export function checkSet(items: readonly SetItem[], source: string): readonly CheckedItem[] {
+export function checkSet(items: readonly SetItem[], set: string): readonly CheckedItem[] {
   const first = new Map<string, number>();
   return items.map((item, index) => {
     const key = nameKey(item.at);
     const twin = first.get(key);
     first.set(key, twin ?? index);
-    return checkItem(item, { source, index, twin });
+    return checkItem(item, { set, index, twin });
   });
 }
 
 function checkItem(
   { at, etag, content }: SetItem,
-  where: { readonly source: string; readonly index: number; readonly twin: number | undefined },
+  where: { readonly set: string; readonly index: number; readonly twin: number | undefined },
 ): CheckedItem {
-  const { source, index, twin } = where;
+  const { set, index, twin } = where;
   const path = `servers[${String(index)}]`;
   try {
     if (isSwitchboardError(content)) throw content;
     // One that becomes APP by itself fits there: it needs no value of a user.
-    validateDeclaration({ ...content, tier: content.tier ?? 'USER', source }, path);
+    validateDeclaration({ ...content, tier: content.tier ?? 'USER', set }, path);
     if (twin !== undefined)
       throw invalidField(`${path}.name`, `servers[${String(twin)}] has the same name`);
     return {
       at,
       etag,
-      declared: { ...content, tier: content.tier ?? impliedTier(content), source },
+      declared: { ...content, tier: content.tier ?? impliedTier(content), set },
     };
   } catch (error) {
     if (!isSwitchboardError(error)) throw error;
@@ -100,7 +99,7 @@ export function impliedTier({ spec }: DeclaredServer): 'APP' | 'USER' {
 
 /**
  * What is to be done so that a server is as its item declares. One that belongs to no
- * source becomes one of the set's; one of another source only with `takeOver`.
+ * set becomes one of this set; one of another set only with `takeOver`.
  */
 export function decideItem(
   context: DecisionContext,
@@ -115,7 +114,7 @@ export function decideItem(
     if (record === undefined || server === undefined)
       return { kind: 'change', change: creationOf(context, item.declared, id) };
     demandUnmanaged(record);
-    if (!takeOver) demandNoOtherSource(record, item.declared.source);
+    if (!takeOver) demandNoOtherSet(record, item.declared.set);
     const change = redeclarationOf(context, server, item.declared);
     return change === undefined ? { kind: 'unchanged', record } : { kind: 'change', change };
   } catch (error) {
@@ -128,13 +127,13 @@ function demandEtag({ etag }: ReadyItem, record: ServerRecord | undefined): void
   if (etag !== '' && etag !== record?.etag) throw etagMismatch(record ?? { id: '', etag: '' });
 }
 
-function demandNoOtherSource({ id, source }: ServerRecord, own: string): void {
-  if (source === '' || source === own) return;
-  const text = `the server belongs to ${JSON.stringify(source)}`;
-  throw new SwitchboardError('OTHER_SOURCE', text, { metadata: { id, source } });
+function demandNoOtherSet({ id, set }: ServerRecord, own: string): void {
+  if (set === '' || set === own) return;
+  const text = `the server belongs to ${JSON.stringify(set)}`;
+  throw new SwitchboardError('OTHER_SET', text, { metadata: { id, set } });
 }
 
-/** The servers of a source that its set does not have. */
+/** The servers that belong to a set and are not declared in it any more. */
 export interface Surplus {
   /** Those that stay. */
   readonly left: readonly ServerRecord[];
@@ -143,7 +142,7 @@ export interface Surplus {
 }
 
 /**
- * Sorts out of all servers of the source those that the set does not have, by name. Without
+ * Sorts out of all servers of the set those that it does not declare any more, by name. Without
  * `prune` all of them stay; with it, those do that have the name of an item which was
  * refused: what it is about may not be what it says.
  */
@@ -168,7 +167,7 @@ export function namesOf(items: readonly CheckedItem[]): (server: Declaration) =>
   return (server) => keys.has(nameKey(nameOf(server)));
 }
 
-/** The deletions of those of the servers that are still there and of the source. */
+/** The deletions of those of the servers that are still there and in the set. */
 export function decidePrune(
   state: StateIndex,
   ids: readonly string[],

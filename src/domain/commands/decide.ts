@@ -183,11 +183,11 @@ export function laterThan(before: number, now: number): number {
 
 /** The part of a record that people declare, in one order of keys. */
 export function declarationOf(record: Declaration): Declaration {
-  const { name, externalId, tier, owner, spec, source, privateSource } = record;
+  const { name, externalId, tier, owner, spec, set, privateSource } = record;
   // Spelled out: of an object that was spread together, JSON is several times as slow.
-  if (owner === undefined) return { name, externalId, tier, spec, source };
-  if (privateSource === undefined) return { name, externalId, tier, owner, spec, source };
-  return { name, externalId, tier, owner, spec, source, privateSource };
+  if (owner === undefined) return { name, externalId, tier, spec, set };
+  if (privateSource === undefined) return { name, externalId, tier, owner, spec, set };
+  return { name, externalId, tier, owner, spec, set, privateSource };
 }
 
 function derived(declared: Declaration): Declaration & Pick<ServerRecord, 'configHash' | 'scope'> {

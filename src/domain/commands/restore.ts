@@ -35,7 +35,7 @@ export function decideRollback(
   demandUnmanaged(record);
   if (version?.declared === undefined) throw new SwitchboardError('VERSION_NOT_FOUND');
   const { privateSource: _released, ...content } = version.declared;
-  const declared = { ...content, source: record.source };
+  const declared = { ...content, set: record.set };
   validateDeclaration(declared, 'server');
   const change = redeclarationOf(context, server, declared);
   return change && { cause: 'ROLLBACK', changes: [change] };

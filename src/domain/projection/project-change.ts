@@ -16,7 +16,7 @@ import type { Subject } from '../view.js';
  * private source, or the subject; empty with `shared`.
  */
 export interface IndexEntry {
-  readonly kind: 'shared' | 'name' | 'source' | 'private-source' | 'owner' | 'grant';
+  readonly kind: 'shared' | 'name' | 'set' | 'private-source' | 'owner' | 'grant';
   readonly value: string;
 }
 
@@ -36,7 +36,7 @@ export interface ProjectedChange {
 export function indexEntriesOf(server: StoredServer): readonly IndexEntry[] {
   const { record, grants } = server;
   const entries: IndexEntry[] = [{ kind: 'name', value: record.name }];
-  if (record.source !== '') entries.push({ kind: 'source', value: record.source });
+  if (record.set !== '') entries.push({ kind: 'set', value: record.set });
   const { privateSource } = record;
   if (privateSource !== undefined) entries.push({ kind: 'private-source', value: privateSource });
   if (isShared(record)) return [...entries, { kind: 'shared', value: '' }];

@@ -1,8 +1,7 @@
 import { z } from 'zod';
 import { isSwitchboardError } from '../../domain/errors.js';
 import type { ServerSpec } from '../../domain/config/spec.js';
-import { serverFromJson, type ServerMessage } from '../../wire/json.js';
-import { fromSpecMessage } from '../../wire/spec-codec.js';
+import { specFromJson } from '../../wire/spec-json.js';
 import type { Declared } from '../declare.js';
 import { type Entry, fail, failAt, fieldPlaces, origin, parseEntry, placeAt } from '../entry.js';
 import { nearestPlace } from '../format.js';
@@ -50,7 +49,7 @@ export function readOwnServer(entry: Entry): Declared | undefined {
 
 function readSpec(entry: Entry, json: JsonObject): ServerSpec | undefined {
   try {
-    return fromSpecMessage(decodeSpec(json), 'spec');
+    return specFromJson(json, 'spec');
   } catch (error) {
     if (isSwitchboardError(error, 'INVALID_FIELD')) {
       const around = placeAt(entry, ['spec']);
@@ -66,12 +65,6 @@ function readSpec(entry: Entry, json: JsonObject): ServerSpec | undefined {
     } else throw error;
     return undefined;
   }
-}
-
-function decodeSpec(json: JsonObject): NonNullable<ServerMessage['spec']> {
-  const { spec } = serverFromJson({ spec: json });
-  if (spec === undefined) throw new Error('a spec was decoded to nothing');
-  return spec;
 }
 
 type JsonValue = z.core.util.JSONType;
@@ -96,10 +89,11 @@ function culprit(json: JsonValue, within: (part: JsonValue) => JsonValue): FileP
 
 function isRefused(json: JsonValue): boolean {
   try {
-    decodeSpec(json as JsonObject);
+    specFromJson(json as JsonObject, 'spec');
     return false;
-  } catch {
-    return true;
+  } catch (error) {
+    // What can be decoded says something, if only something wrong.
+    return !isSwitchboardError(error);
   }
 }
 

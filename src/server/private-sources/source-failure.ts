@@ -1,5 +1,6 @@
 import { type ServiceError, status } from '@grpc/grpc-js';
 import { SwitchboardError } from '../../domain/errors.js';
+import { ellipsize } from '../../domain/truncate.js';
 import { SOURCE_SERVICE } from '../../wire/source-client.js';
 import { fromStatus } from '../../wire/status.js';
 
@@ -111,6 +112,5 @@ function askedDelay(failure: ServiceError): number | undefined {
 
 function quoted(details: string): string {
   const text = details.replaceAll(/\s+/g, ' ').trim();
-  if (text === '') return '';
-  return `: ${text.length <= MAX_TEXT ? text : `${text.slice(0, MAX_TEXT)}…`}`;
+  return text === '' ? '' : `: ${ellipsize(text, MAX_TEXT)}`;
 }

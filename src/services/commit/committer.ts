@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { positionOf, samePosition, type Position } from '../../domain/commit.js';
 import { SwitchboardError } from '../../domain/errors.js';
 import type { Failpoint } from '../../domain/failpoint.js';
@@ -88,6 +89,7 @@ export class Committer {
       this.queue = waiting.slice(MAX_BATCH);
       await this.settleBatch(waiting.slice(0, MAX_BATCH));
       // The winner pauses: whoever lost to it is first in the next round (rule 15).
+      // All that is ready now goes first; more writes gather meanwhile.
       await nextTurn();
     }
     this.running = false;
@@ -189,12 +191,5 @@ function unsettled(writes: Writes): Writes {
 function beatenTooOften(): SwitchboardError {
   return new SwitchboardError('NOT_WRITTEN', 'other replicas committed first each time', {
     retryDelayMs: RETRY_DELAY_MS,
-  });
-}
-
-/** Lets all that is ready now go first; more writes gather meanwhile. */
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => {
-    setImmediate(resolve);
   });
 }

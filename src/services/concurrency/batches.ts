@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { createSlots } from './slots.js';
 
 interface Batch<K> {
@@ -25,7 +26,7 @@ export function createBatches<K>(
       if (gathering === batch) gathering = undefined;
       await work(keys);
     };
-    const done = endOfTurn()
+    const done = nextTurn()
       .then(() => slots(run))
       .finally(() => {
         for (const key of keys) pending.delete(key);
@@ -51,10 +52,4 @@ export function createBatches<K>(
     }
     await Promise.all(waitFor);
   };
-}
-
-function endOfTurn(): Promise<void> {
-  return new Promise((resolve) => {
-    setImmediate(resolve);
-  });
 }

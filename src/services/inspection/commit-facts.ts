@@ -20,7 +20,7 @@ export async function commitFacts(
 ): Promise<RecordedFinding> {
   let current: ServerRecord | undefined;
   const outcome = await committer.submit({
-    prepare: (call) => log.holdRecord(finding.id, call),
+    prepare: (call) => log.holdRecords([finding.id], call),
     decide: (context) => {
       current = context.state.byId(finding.id)?.record;
       return decideFacts(context, finding);

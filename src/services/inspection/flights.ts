@@ -1,9 +1,9 @@
 import { SwitchboardError } from '../../domain/errors.js';
+import { SingleFlight } from '../concurrency/single-flight.js';
 import { inspectOnce, type InspectionOutcome, type InspectionRun } from './inspect-once.js';
 import { targetKey, type InspectionDeps, type InspectionTarget } from './inspection-deps.js';
 
-interface Flight {
-  readonly outcome: Promise<InspectionOutcome>;
+interface InspectionState {
   readonly stop: AbortController;
   /** Undefined until it has looked which one it inspects. */
   configHash: string | undefined;
@@ -15,9 +15,7 @@ const OUTDATED = new SwitchboardError('CANCELLED', 'the configuration has change
 /** The inspections under way: of one server at most one, which all share who ask. */
 export class Flights {
   private readonly deps: InspectionDeps;
-  private readonly flights = new Map<string, Flight>();
-  /** Also those that were superseded and are ending. */
-  private readonly all = new Set<Flight>();
+  private readonly flights = new SingleFlight<InspectionOutcome, InspectionState>();
   private closed = false;
 
   constructor(deps: InspectionDeps) {
@@ -30,29 +28,16 @@ export class Flights {
     run: Pick<InspectionRun, 'timeoutMs' | 'knownFailures'>,
   ): Promise<InspectionOutcome> {
     if (this.closed) return Promise.reject(closing());
-    const key = targetKey(target);
-    const known = this.flights.get(key);
-    if (known !== undefined) return known.outcome;
-    const stop = new AbortController();
-    const flight: Flight = {
-      stop,
-      configHash: undefined,
-      outcome: this.fly(target, {
+    const state: InspectionState = { stop: new AbortController(), configHash: undefined };
+    return this.flights.join(targetKey(target), state, () =>
+      this.inspect(target, {
         ...run,
-        signal: stop.signal,
+        signal: state.stop.signal,
         onConfig: (configHash) => {
-          flight.configHash = configHash;
+          state.configHash = configHash;
         },
-      }).finally(() => {
-        this.all.delete(flight);
-        if (this.flights.get(key) === flight) this.flights.delete(key);
       }),
-    };
-    // Nobody may wait for it any more when it fails.
-    flight.outcome.catch(() => undefined);
-    this.flights.set(key, flight);
-    this.all.add(flight);
-    return flight.outcome;
+    );
   }
 
   /**
@@ -62,22 +47,19 @@ export class Flights {
   supersede(target: InspectionTarget, configHash: string | undefined): void {
     const key = targetKey(target);
     const flight = this.flights.get(key);
-    if (flight === undefined || flight.configHash === configHash) return;
-    this.flights.delete(key);
-    flight.stop.abort(OUTDATED);
+    if (flight === undefined || flight.state.configHash === configHash) return;
+    this.flights.leave(key);
+    flight.state.stop.abort(OUTDATED);
   }
 
   /** Ends all inspections and waits until they have ended. */
   async close(): Promise<void> {
     this.closed = true;
-    const ending = [...this.all];
-    for (const { stop } of ending) stop.abort(closing());
-    await Promise.allSettled(ending.map(({ outcome }) => outcome));
+    for (const { state } of this.flights.flights()) state.stop.abort(closing());
+    await this.flights.settled();
   }
 
-  private async fly(target: InspectionTarget, run: InspectionRun): Promise<InspectionOutcome> {
-    // Not in the turn of whoever asks: that may be a commit which is not visible yet.
-    await Promise.resolve();
+  private async inspect(target: InspectionTarget, run: InspectionRun): Promise<InspectionOutcome> {
     try {
       return await inspectOnce(this.deps, target, run);
     } catch (error) {

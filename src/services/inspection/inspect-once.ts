@@ -51,7 +51,7 @@ export async function inspectOnce(
   return deps.leases.withLease(`inspect/${targetKey(target)}`, lease, async () => {
     // Whoever had the lease before may have recorded what we have not heard of yet.
     await tenant.log.catchUp(undefined, { signal: run.signal });
-    const record = await currentRecord(tenant, target.id);
+    const record = await currentRecord(tenant, target.id, run);
     if (record === undefined) return { kind: 'gone' };
     if (!isDue(deps, record, run)) return { kind: 'skipped' };
     run.onConfig(record.configHash);
@@ -67,8 +67,9 @@ export async function inspectOnce(
 export async function currentRecord(
   { log }: Pick<Tenant, 'log'>,
   id: string,
+  call: { readonly signal: AbortSignal },
 ): Promise<ServerRecord | undefined> {
-  const release = await log.holdRecord(id);
+  const release = await log.holdRecords([id], call);
   try {
     return log.byId(id)?.record;
   } finally {

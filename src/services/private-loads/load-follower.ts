@@ -1,3 +1,4 @@
+import { timerMs } from '../../domain/timer.js';
 import type { Step } from '../replica/tenant-state.js';
 import { keyOf, targetKey, type LoadTarget } from './load-deps.js';
 import type { PrivateLoads } from './private-loads.js';
@@ -8,8 +9,6 @@ interface Followed {
   timer: NodeJS.Timeout | undefined;
 }
 
-/** The longest that a timer can be told. */
-const MAX_WAIT_MS = 2 ** 31 - 1;
 /** A load that is due is begun after this, so that nothing runs in a tight loop. */
 const MIN_WAIT_MS = 10;
 
@@ -54,6 +53,11 @@ export class LoadFollower {
     if (commit.source !== undefined) setImmediate(() => this.armAll(tenant));
   }
 
+  /** Must be called when the log of an open tenant became another one: other loads are in it. */
+  onReplaced(tenant: string): void {
+    setImmediate(() => this.armAll(tenant));
+  }
+
   close(): void {
     for (const { timer } of this.followed.values()) clearTimeout(timer);
     this.followed.clear();
@@ -69,13 +73,15 @@ export class LoadFollower {
     if (this.followed.get(targetKey(followed.target)) !== followed) return;
     const waitMs = this.loads.dueInMs(followed.target);
     if (waitMs === undefined) return;
-    const wait = Math.min(MAX_WAIT_MS, Math.max(MIN_WAIT_MS, waitMs));
-    followed.timer = setTimeout(() => {
-      this.loads.refresh(followed.target);
-      // If it fails, it is due again when that was waited out.
-      void this.loads.settled(followed.target).then(() => {
-        this.arm(followed);
-      });
-    }, wait).unref();
+    followed.timer = setTimeout(
+      () => {
+        this.loads.refresh(followed.target);
+        // If it fails, it is due again when that was waited out.
+        void this.loads.settled(followed.target).then(() => {
+          this.arm(followed);
+        });
+      },
+      timerMs(Math.max(MIN_WAIT_MS, waitMs)),
+    ).unref();
   }
 }

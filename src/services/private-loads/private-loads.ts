@@ -1,8 +1,10 @@
+import { setMaxListeners } from 'node:events';
 import { awaitedNamespace } from '../../domain/commands/load/source.js';
 import { isSwitchboardError, SwitchboardError, type ErrorReason } from '../../domain/errors.js';
 import type { LoadRecord } from '../../domain/load-record.js';
 import type { UserView, View } from '../../domain/view.js';
 import type { RelayedLoadFailure } from '../../storage/relay.js';
+import { SingleFlight } from '../concurrency/single-flight.js';
 import { createSlots, type Slots } from '../concurrency/slots.js';
 import type { Step } from '../replica/tenant-state.js';
 import type { Tenant } from '../tenants.js';
@@ -14,13 +16,12 @@ import { DEFAULT_TTL_MS } from './private-source.js';
 import { runLoad, type LoadRun } from './run-load.js';
 import { SourceRefusals } from './source-refusals.js';
 
-/** A load under way; everybody who waits for it gets its result or its failure. */
-interface Flight {
-  readonly done: Promise<void>;
+/** A load under way. */
+interface LoadState {
   /** Whether a commit of the user's load may be its own. */
   isPublishing: boolean;
   /** One that begins when this one has ended, for those who force one. */
-  next?: Promise<void>;
+  next: Promise<void> | undefined;
 }
 
 /**
@@ -32,13 +33,15 @@ export class PrivateLoads {
   private readonly deps: LoadDeps;
   private readonly clock: LoadClock;
   private readonly failures: LoadFailures;
-  private readonly flights = new Map<string, Flight>();
+  private readonly flights = new SingleFlight<void, LoadState>();
   private readonly slots = new Map<string, Slots>();
   private readonly refusals: SourceRefusals;
   private readonly stop = new AbortController();
 
   constructor(deps: LoadDeps) {
     this.deps = deps;
+    // Every load under way listens to it.
+    setMaxListeners(0, this.stop.signal);
     this.clock = new LoadClock(deps.monotonic, deps.random);
     this.failures = new LoadFailures(deps.monotonic, deps.random);
     this.refusals = new SourceRefusals(deps);
@@ -91,7 +94,8 @@ export class PrivateLoads {
     this.refusals.demandAllowed(target.tenant.log);
     const flight = this.flights.get(targetKey(target));
     const begin = (): Promise<void> => this.begin(target, true);
-    const load = flight === undefined ? begin() : (flight.next ??= flight.done.then(begin, begin));
+    const load =
+      flight === undefined ? begin() : (flight.state.next ??= flight.done.then(begin, begin));
     load.catch(() => undefined);
     await untilAborted(load, signal);
   }
@@ -100,7 +104,7 @@ export class PrivateLoads {
   refresh(target: LoadTarget): void {
     if (this.refusals.refuses(target.tenant.log)) return;
     const key = targetKey(target);
-    if (this.flights.has(key) || this.failures.pending(key) !== undefined) return;
+    if (this.flights.get(key) !== undefined || this.failures.pending(key) !== undefined) return;
     // Who asks for the user next is told; nobody waits for this one.
     this.begin(target, false).catch(this.deps.onBackgroundError);
   }
@@ -131,14 +135,14 @@ export class PrivateLoads {
   } {
     const key = targetKey(target);
     const failure = this.refusals.errorOf(target.tenant.log) ?? this.failures.last(key);
-    return { loading: this.flights.has(key), failure };
+    return { loading: this.flights.get(key) !== undefined, failure };
   }
 
   /** Must be called for every commit of every open tenant. */
   onStep(tenant: string, { commit }: Step): void {
     for (const { after } of commit.loads ?? []) {
       const key = keyOf(tenant, after.user);
-      this.clock.saw(key, after, this.flights.get(key)?.isPublishing === true);
+      this.clock.saw(key, after, this.flights.get(key)?.state.isPublishing === true);
       if (after.state === 'loaded') this.failures.succeeded(key);
     }
     const source = commit.source?.after;
@@ -159,26 +163,20 @@ export class PrivateLoads {
   /** Ends what is under way, and waits until nothing of it is left. */
   async close(): Promise<void> {
     this.stop.abort(new SwitchboardError('SHUTTING_DOWN', undefined, { retryDelayMs: 1_000 }));
-    await Promise.allSettled([...this.flights.values()].map(({ done }) => done));
+    await this.flights.settled();
   }
 
   private begin(target: LoadTarget, isForced: boolean): Promise<void> {
-    const key = targetKey(target);
-    const known = this.flights.get(key);
-    if (known !== undefined) return known.done;
-    const flight: Flight = {
-      isPublishing: false,
-      done: this.fly(target, {
+    const state: LoadState = { isPublishing: false, next: undefined };
+    return this.flights.join(targetKey(target), state, () =>
+      this.load(target, {
         isForced,
-        onPublishing: (isPublishing) => (flight.isPublishing = isPublishing),
-      }).finally(() => this.flights.delete(key)),
-    };
-    flight.done.catch(() => undefined);
-    this.flights.set(key, flight);
-    return flight.done;
+        onPublishing: (isPublishing) => (state.isPublishing = isPublishing),
+      }),
+    );
   }
 
-  private async fly(
+  private async load(
     target: LoadTarget,
     run: Pick<LoadRun, 'isForced' | 'onPublishing'>,
   ): Promise<void> {
@@ -187,8 +185,6 @@ export class PrivateLoads {
     if (from === undefined) return;
     const { signal } = this.stop;
     try {
-      // Not in the turn of whoever asks: that may be a commit which is not visible yet.
-      await Promise.resolve();
       await runLoad(this.deps, target, {
         ...run,
         from,

@@ -82,7 +82,7 @@ function holdServers(
   return holdAll([
     holdOwned(tenant, user, call),
     holdOwners(tenant, owners, call),
-    ...[...ids].map((id) => tenant.log.holdRecord(id, call)),
+    tenant.log.holdRecords([...ids], call),
   ]);
 }
 

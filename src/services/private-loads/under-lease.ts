@@ -37,7 +37,7 @@ export async function underLease(
       const isLost = await leases.withLease(key, options, async (lease: Lease) => {
         stopListening();
         // The holder before may have committed what is not known here yet.
-        await log.catchUp();
+        await log.catchUp(undefined, { signal });
         if (isDone()) return false;
         if (lease.signal.aborted && losses < MAX_LOSSES) return true;
         await work();

@@ -13,7 +13,6 @@ import {
   type RequestContext,
 } from '../request.js';
 import type { TenantState } from '../replica/tenant-state.js';
-import { holdAll } from '../writes/write-request.js';
 
 export interface BatchQuery {
   readonly view: View;
@@ -91,5 +90,5 @@ function holdRecords(
   signal: AbortSignal,
 ): Promise<() => void> {
   const ids = new Set(keys.flatMap((key) => ('id' in key ? [key.id] : [])));
-  return holdAll([...ids].map((id) => log.holdRecord(id, { signal })));
+  return log.holdRecords([...ids], { signal });
 }

@@ -49,7 +49,7 @@ export async function listGrants(
   const digest = digestText('grants', id);
   const cursor = readCursor(context.tenant, pageToken, digest);
   const { log, upstream } = await readableTenant(deps, context, atLeast);
-  const release = await log.holdRecord(id, { signal: context.signal });
+  const release = await log.holdRecords([id], { signal: context.signal });
   try {
     const position =
       cursor === undefined

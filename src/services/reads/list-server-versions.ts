@@ -1,8 +1,9 @@
-import { invalidField, SwitchboardError } from '../../domain/errors.js';
+import { SwitchboardError } from '../../domain/errors.js';
 import type { ServerVersion } from '../../domain/server.js';
 import { changedId } from '../../domain/commit.js';
 import { readExactly, type ExactRead } from '../replica/exact-read.js';
 import { readableTenant, type ReadDeps } from './get-server.js';
+import { readVersionCursor, writeVersionCursor } from './page-cursor.js';
 import {
   authorize,
   pageLimitOf,
@@ -44,7 +45,7 @@ export async function listServerVersions(
   authorize(context, 'admin');
   validateId(id, 'id');
   const limit = pageLimitOf(pageSize);
-  const before = readCursor(id, pageToken);
+  const before = readVersionCursor(id, pageToken);
   const { catalog } = deps;
   const { log, upstream } = await readableTenant(deps, context, '');
   // One more: what the last one of the page followed, and whether there is a next page.
@@ -61,27 +62,7 @@ export async function listServerVersions(
   const isLast = value.length <= limit || last === undefined;
   const page = {
     steps: versions.map((version, index) => ({ version, previous: value[index + 1] })),
-    nextPageToken: isLast ? '' : writeCursor(id, last.generation),
+    nextPageToken: isLast ? '' : writeVersionCursor(id, last.generation),
   };
   return { value: page, position, upstream: upstream.status() };
-}
-
-function writeCursor(id: string, before: number): string {
-  return Buffer.from(JSON.stringify([id, before])).toString('base64url');
-}
-
-/** The generation before which a page begins. Throws INVALID_FIELD for what is no page token. */
-function readCursor(id: string, pageToken: string): number | undefined {
-  if (pageToken === '') return undefined;
-  const invalid = invalidField('page_token', 'not a page token of this list');
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(Buffer.from(pageToken, 'base64url').toString());
-  } catch {
-    throw invalid;
-  }
-  const [of, before] = Array.isArray(parsed) ? (parsed as unknown[]) : [];
-  if (of !== id || typeof before !== 'number' || !Number.isSafeInteger(before) || before < 1)
-    throw invalid;
-  return before;
 }

@@ -36,7 +36,10 @@ export function fromNamesakes(
   let read: Namesakes;
   return {
     prepare: async (call) => {
-      const release = await holdAll([log.holdRecord(id, call), holdOwners(tenant, owners, call)]);
+      const release = await holdAll([
+        log.holdRecords([id], call),
+        holdOwners(tenant, owners, call),
+      ]);
       try {
         read = await readNamesakes({ ...call, log, catalog }, id);
         return release;

@@ -21,8 +21,7 @@ export function writeCursor(
   next: { readonly position: Position; readonly last: string; readonly digest: string },
 ): string {
   const { position, last, digest } = next;
-  const parts = [encodeToken(tenant, position), last, digest];
-  return Buffer.from(JSON.stringify(parts)).toString('base64url');
+  return encodeParts([encodeToken(tenant, position), last, digest]);
 }
 
 /**
@@ -31,17 +30,42 @@ export function writeCursor(
  */
 export function readCursor(tenant: string, pageToken: string, due: string): Cursor | undefined {
   if (pageToken === '') return undefined;
-  const invalid = invalidField('page_token', 'not a page token of this list');
+  const [at, last, digest] = decodeParts(pageToken);
+  if (typeof at !== 'string' || typeof last !== 'string' || digest !== due) throw notOfThisList();
+  return { token: decodeToken(tenant, at, 'page_token'), last };
+}
+
+/** The page token of the versions of a server before a generation: they are at no place. */
+export function writeVersionCursor(id: string, before: number): string {
+  return encodeParts([id, before]);
+}
+
+/** The generation in such a page token; undefined without one. Throws INVALID_FIELD. */
+export function readVersionCursor(id: string, pageToken: string): number | undefined {
+  if (pageToken === '') return undefined;
+  const [of, before] = decodeParts(pageToken);
+  if (of !== id || typeof before !== 'number' || !Number.isSafeInteger(before) || before < 1)
+    throw notOfThisList();
+  return before;
+}
+
+function encodeParts(parts: readonly (string | number)[]): string {
+  return Buffer.from(JSON.stringify(parts)).toString('base64url');
+}
+
+function decodeParts(pageToken: string): readonly unknown[] {
   let parsed: unknown;
   try {
     parsed = JSON.parse(Buffer.from(pageToken, 'base64url').toString());
   } catch {
-    throw invalid;
+    throw notOfThisList();
   }
-  if (!Array.isArray(parsed)) throw invalid;
-  const [at, last, digest] = parsed as unknown[];
-  if (typeof at !== 'string' || typeof last !== 'string' || digest !== due) throw invalid;
-  return { token: decodeToken(tenant, at, 'page_token'), last };
+  if (!Array.isArray(parsed)) throw notOfThisList();
+  return parsed;
+}
+
+function notOfThisList(): SwitchboardError {
+  return invalidField('page_token', 'not a page token of this list');
 }
 
 /** The place of the first page. Throws PAGE_EXPIRED if it is no place of this log any more. */

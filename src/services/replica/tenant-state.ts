@@ -164,26 +164,26 @@ export class TenantState implements StateIndex {
   }
 
   /**
-   * Follows the record of an id, which may be any, until the returned function is called,
-   * whoever comes to own it. It is then here with all its grants, and so are the other servers
-   * of its owner, unless it does not exist.
+   * Follows the records of ids, which may be any, until the returned function is called, whoever
+   * comes to own them. They are then here with all their grants, and so are the other servers of
+   * their owners; an id without a server brings nothing.
    */
-  async holdRecord(id: string, options: CallOptions = {}): Promise<Release> {
+  async holdRecords(ids: readonly string[], options: CallOptions = {}): Promise<Release> {
     while (this.replacing !== undefined) await this.replaced(options.signal);
-    const unhold = this.holds.ids.hold([id]);
+    const unhold = this.holds.ids.hold(ids);
     const release = (): void => {
       unhold();
-      this.current.records.dropIfUnheld(this.byId(id));
+      for (const id of ids) this.current.records.dropIfUnheld(this.byId(id));
     };
-    const isWhole = this.current.records.isWhole(id);
-    const joining = isWhole ? undefined : this.joins.records([id]);
+    const missing = ids.filter((id) => !this.current.records.isWhole(id));
+    const joining = missing.length === 0 ? undefined : this.joins.records(missing);
     await this.bringIn(joining, { signal: options.signal, release });
-    const owner = this.byId(id)?.record.owner;
-    if (owner === undefined) return release;
+    const owners = new Set(ids.flatMap((id) => this.byId(id)?.record.owner ?? []));
+    if (owners.size === 0) return release;
     try {
-      const releaseOwner = await this.hold([userSubject(owner)], options);
+      const releaseOwners = await this.hold([...owners].map(userSubject), options);
       return () => {
-        releaseOwner();
+        releaseOwners();
         release();
       };
     } catch (error) {

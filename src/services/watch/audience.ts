@@ -1,7 +1,7 @@
 import type { Position } from '../../domain/commit.js';
 import type { StateIndex } from '../../domain/resolve.js';
 import type { StoredServer } from '../../domain/server.js';
-import type { Subject } from '../../domain/view.js';
+import type { Subject, View } from '../../domain/view.js';
 import type { Step } from '../replica/tenant-state.js';
 import type { UpstreamStatus } from '../replica/upstream.js';
 
@@ -41,6 +41,8 @@ export interface HeartbeatFacts {
  * ones and snapshots.
  */
 export interface Audience {
+  /** What its client follows. */
+  views(): Iterable<View>;
   /** The subjects whose private records matter to it, in an array that stays as it is. */
   subjects(): readonly Subject[];
   /** Whether it sees every record of the tenant. */

@@ -1,12 +1,15 @@
 import { SwitchboardError } from '../../domain/errors.js';
 import { changedId } from '../../domain/commit.js';
 import { isShared, sameAudience, seersAmong, type StoredServer } from '../../domain/server.js';
-import type { Subject } from '../../domain/view.js';
-import type { Step, TenantState } from '../replica/tenant-state.js';
+import type { Subject, View } from '../../domain/view.js';
+import type { Loss, Step, TenantState } from '../replica/tenant-state.js';
 import type { UpstreamStatus } from '../replica/upstream.js';
 import { createMemo } from './audience.js';
 import type { SubjectChange } from './node-audience.js';
 import type { Watcher } from './watcher.js';
+
+const RETRY_SOON = { retryDelayMs: 100 };
+const REPLACED = 'the log was replaced, and private servers have to be loaded again; reconnect';
 
 /**
  * Tells each commit of a tenant to the streams that may see it: all of them if it touches
@@ -20,15 +23,18 @@ export class WatchHub {
   /** Most subjects have one stream: a set is made for the second. */
   private readonly bySubject = new Map<Subject, Watcher | Set<Watcher>>();
   private readonly stops: readonly (() => void)[];
+  private readonly isLoaded: (view: View) => boolean;
   private isClosed = false;
 
-  constructor(log: Pick<TenantState, 'onStep' | 'onReplaced'>) {
+  /** `isLoaded` tells whether all that a view shows is in the log, see `PrivateLoads.isReady`. */
+  constructor(log: Pick<TenantState, 'onStep' | 'onReplaced'>, isLoaded: (view: View) => boolean) {
+    this.isLoaded = isLoaded;
     this.stops = [
       log.onStep((step) => {
         this.onStep(step);
       }),
       log.onReplaced((loss) => {
-        for (const watcher of [...this.watchers]) watcher.restart(loss);
+        this.restart(loss);
       }),
     ];
   }
@@ -42,8 +48,7 @@ export class WatchHub {
    */
   register(watcher: Watcher): void {
     if (this.isClosed) {
-      const retryDelayMs = 100;
-      watcher.end(new SwitchboardError('CATALOG_UNAVAILABLE', 'try again', { retryDelayMs }));
+      watcher.end(new SwitchboardError('CATALOG_UNAVAILABLE', 'try again', RETRY_SOON));
       return;
     }
     this.watchers.add(watcher);
@@ -90,6 +95,17 @@ export class WatchHub {
   close(): void {
     this.isClosed = true;
     for (const stop of this.stops) stop();
+  }
+
+  /**
+   * Resets the streams with another history. Of one whose users have to be loaded in it first
+   * nothing is known yet: it ends, and waits for the loads when its client comes back (W8).
+   */
+  private restart(loss: Loss): void {
+    for (const watcher of [...this.watchers]) {
+      if (every(watcher.audience.views(), this.isLoaded)) watcher.restart(loss);
+      else watcher.end(new SwitchboardError('CATALOG_UNAVAILABLE', REPLACED, RETRY_SOON));
+    }
   }
 
   private onStep(step: Step): void {
@@ -151,6 +167,11 @@ export class WatchHub {
     if (known === watcher || (known instanceof Set && known.size === 0))
       this.bySubject.delete(subject);
   }
+}
+
+function every<T>(items: Iterable<T>, fits: (item: T) => boolean): boolean {
+  for (const item of items) if (!fits(item)) return false;
+  return true;
 }
 
 /** A stream that cannot be told ends; neither the log nor another stream stops for it. */

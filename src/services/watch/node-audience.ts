@@ -79,6 +79,10 @@ export class NodeAudience implements Audience {
     return this.subscriptions.has(id);
   }
 
+  *views(): Iterable<ReaderView> {
+    for (const { view } of this.subscriptions.values()) yield view;
+  }
+
   subjects(): readonly Subject[] {
     return [...this.bySubject.keys()];
   }

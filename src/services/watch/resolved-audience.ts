@@ -40,6 +40,10 @@ export class ResolvedAudience implements Audience {
     this.sharedKey = `view ${viewKey(view)}`;
   }
 
+  views(): Iterable<View> {
+    return [this.view];
+  }
+
   subjects(): readonly Subject[] {
     return subjectsOf(this.view);
   }

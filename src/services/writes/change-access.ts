@@ -99,7 +99,7 @@ async function changeAccess(
   let current: ServerRecord | undefined;
   const outcome = await tenant.committer.submit({
     ...written(method, context, input),
-    prepare: (call) => tenant.log.holdRecord(id, call),
+    prepare: (call) => tenant.log.holdRecords([id], call),
     decide: (at) => {
       current = at.state.byId(id)?.record;
       return decide(at, { id, subjects });

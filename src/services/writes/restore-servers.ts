@@ -125,7 +125,7 @@ function fromVersions(
         },
       );
       const owners = read.value.map(({ declared }) => declared?.owner);
-      return holdAll([log.holdRecord(query.id, call), holdOwners(tenant, owners, call)]);
+      return holdAll([log.holdRecords([query.id], call), holdOwners(tenant, owners, call)]);
     },
     basis: () => ({ ids: [query.id], revision: read.position.revision }),
     decide: (at) => decide(at, read.value),

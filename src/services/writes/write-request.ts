@@ -89,7 +89,7 @@ export async function holdOwned(tenant: Tenant, user: string, call: CallOptions)
   const seen = [...log.privateOf(userSubject(user))];
   const owned = seen.flatMap(({ record }) => (record.owner === user ? [record.id] : []));
   try {
-    const records = await holdAll(owned.map((id) => log.holdRecord(id, call)));
+    const records = await log.holdRecords(owned, call);
     return () => {
       records();
       release();

@@ -88,7 +88,7 @@ export async function updateServer(
   const outcome = await tenant.committer.submit({
     ...written('update', context, input),
     prepare: (call) =>
-      holdAll([tenant.log.holdRecord(input.id, call), holdOwners(tenant, [owner], call)]),
+      holdAll([tenant.log.holdRecords([input.id], call), holdOwners(tenant, [owner], call)]),
     decide,
   });
   const record = changeOf(outcome).after ?? current;
@@ -108,7 +108,7 @@ export async function deleteServer(
   const tenant = await deps.tenants.get(context.tenant);
   const outcome = await tenant.committer.submit({
     ...written('delete', context, input),
-    prepare: (call) => tenant.log.holdRecord(input.id, call),
+    prepare: (call) => tenant.log.holdRecords([input.id], call),
     decide: (at) => decideDelete(at, input),
   });
   const { before, access } = changeOf(outcome);

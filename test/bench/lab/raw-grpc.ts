@@ -8,7 +8,7 @@ import {
   ServerCredentials,
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js';
-import { channelOptions } from '../../../src/wire/clients.js';
+import { channelOptions } from '../../../src/wire/client/channel.js';
 
 /** Leaves bytes as they are: nothing is encoded or decoded that a bench does not mean to measure. */
 export const asIs = (bytes: Buffer): Buffer => bytes;

@@ -41,7 +41,7 @@ export function describeAppend(suite: CatalogSuite): void {
       await expectWholeLog(catalog);
     });
 
-    if (suite.capabilities.multiProcess) {
+    if (suite.capabilities.sharing !== 'NONE') {
       it('of two instances on the same data that append at one place one wins [P1]', async () => {
         const harness = await openHarness(suite);
         const both = [harness.catalog, await harness.openAnother()];

@@ -206,7 +206,7 @@ export function describeCompaction(suite: CatalogSuite): void {
     it('two at once end at the higher mark [P3]', async () => {
       const harness = await openHarness(suite);
       const { catalog } = harness;
-      const other = suite.capabilities.multiProcess ? await harness.openAnother() : catalog;
+      const other = suite.capabilities.sharing !== 'NONE' ? await harness.openAnother() : catalog;
       for (let n = 0; n < 20; n += 1) await appendAtHead(catalog, TENANT, creation());
       await Promise.all([
         catalog.log.compact(TENANT, 12, KEEP_ANSWERS),

@@ -28,7 +28,7 @@ const CALLS: Record<Method, (catalog: Catalog, options: CallOptions) => Promise<
     catalog.projections.serversNamed(TENANT, { name: 'a', limit: 1 }, options),
   deletedNamed: (catalog, options) =>
     catalog.projections.deletedNamed(TENANT, { name: 'a', limit: 1 }, options),
-  serversOfSource: (catalog, options) => catalog.projections.serversOfSource(TENANT, 'a', options),
+  serversOfSet: (catalog, options) => catalog.projections.serversOfSet(TENANT, 'a', options),
   versions: (catalog, options) =>
     catalog.projections.versions(TENANT, { id: 'a', limit: 1 }, options),
   inventory: (catalog, options) =>

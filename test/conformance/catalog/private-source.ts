@@ -109,7 +109,7 @@ export function describePrivateSource(suite: CatalogSuite): void {
       const catalog = await openCatalog(suite);
       const all = ['a', 'b', 'c', 'd'].map((id) => loaded(id, 'crm'));
       const others = [loaded('e', 'crm2'), loaded('f', 'cr'), recordOf({ id: 'g', owner: 'ana' })];
-      const set = recordOf({ id: 'h', owner: 'ana', source: 'crm' });
+      const set = recordOf({ id: 'h', owner: 'ana', set: 'crm' });
       const made = [...all, ...others, set].map((record) => changeOf(undefined, record));
       await appendAtHead(catalog, TENANT, draftOf(made));
       const { privateSource: _released, ...kept } = all[2]!;

@@ -248,11 +248,17 @@ export async function playHistory(
   for (const step of steps) {
     if (!step.sameBatch) await endBatch();
     else if (!step.sameCommit) endCommit();
-    const revision = model.revision + drafts.length + 1;
+    let revision = model.revision + drafts.length + 1;
+    let change = changeOfStep(servers, step, revision);
+    // A commit changes a server once.
+    if (change !== undefined && changes.some((other) => isOfSameServer(other, change))) {
+      endCommit();
+      revision = model.revision + drafts.length + 1;
+      change = changeOfStep(servers, step, revision);
+    }
     const load = loadOfStep(loads, step, revision);
     // Of a user at most one in a commit: the last.
     if (load !== undefined) touched.set(load.after.user, load);
-    const change = changeOfStep(servers, step, revision);
     if (change !== undefined) changes.push(change);
     if (load === undefined && change === undefined) continue;
     last = step;
@@ -263,6 +269,10 @@ export async function playHistory(
     else servers.set(id, after);
   }
   await endBatch();
+}
+
+function isOfSameServer(one: Change, other: Change | undefined): boolean {
+  return other !== undefined && changedId(one) === changedId(other);
 }
 
 async function namesOf(catalog: Catalog): Promise<readonly string[]> {

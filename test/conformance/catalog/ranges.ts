@@ -60,7 +60,7 @@ export function describeRanges(suite: CatalogSuite): void {
         projections.privateServers(TENANT, ['user:ana'], options),
         projections.serversNamed(TENANT, { name: 'a', limit: 1 }, options),
         projections.deletedNamed(TENANT, { name: 'a', limit: 1 }, options),
-        projections.serversOfSource(TENANT, 'a', options),
+        projections.serversOfSet(TENANT, 'a', options),
         projections.versions(TENANT, { id: 'a', limit: 1 }, options),
         projections.inventory(TENANT, { afterId: '', limit: 1 }, options),
         projections.loadRecords(TENANT, ['ana'], options),

@@ -15,12 +15,12 @@ import { openHarness, readAtHead, TENANT, type CatalogSuite } from './harness.js
 
 /** What another opening of the same data finds, and what it finds where that is not promised. */
 export function describeReopening(suite: CatalogSuite): void {
-  const { durable, multiProcess } = suite.capabilities;
+  const { durable, sharing } = suite.capabilities;
 
   if (durable) describeDurable(suite);
   else describeForgetful(suite);
-  if (multiProcess) describeSeveral(suite);
-  else describeAlone(suite);
+  if (sharing === 'NONE') describeAlone(suite);
+  else describeSeveral(suite);
 }
 
 function describeDurable(suite: CatalogSuite): void {

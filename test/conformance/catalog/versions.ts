@@ -112,21 +112,21 @@ export function describeVersions(suite: CatalogSuite): void {
       expect(other).toEqual({ id: 'a', revision: 9, name: 'other', tier: 'PRIVATE', owner: 'a' });
     });
 
-    it('a server is found by its source as long as it has it', async () => {
+    it('a server is found by its set as long as it has it', async () => {
       const catalog = await openCatalog(suite);
-      const mine = recordOf({ id: 'a', source: 'one.yaml' });
+      const mine = recordOf({ id: 'a', set: 'one.yaml' });
       await appendAtHead(catalog, TENANT, draftOf(changeOf(undefined, mine)));
-      await appendAtHead(catalog, TENANT, creation({ id: 'b', source: 'one.yaml' }));
-      await appendAtHead(catalog, TENANT, creation({ id: 'c', source: 'one.yaml.bak' }));
+      await appendAtHead(catalog, TENANT, creation({ id: 'b', set: 'one.yaml' }));
+      await appendAtHead(catalog, TENANT, creation({ id: 'c', set: 'one.yaml.bak' }));
       await appendAtHead(catalog, TENANT, creation({ id: 'd' }));
-      const idsOf = async (source: string): Promise<readonly string[]> => {
+      const idsOf = async (set: string): Promise<readonly string[]> => {
         await catalog.projections.project(TENANT, (await catalog.log.head(TENANT)).revision);
-        const { value } = await catalog.projections.serversOfSource(TENANT, source);
+        const { value } = await catalog.projections.serversOfSet(TENANT, set);
         return value.map(({ record }) => record.id);
       };
       expect(await idsOf('one.yaml')).toEqual(['a', 'b']);
       expect(await idsOf('')).toEqual([]);
-      const taken = { ...nextOf(mine, ''), source: 'two.yaml' };
+      const taken = { ...nextOf(mine, ''), set: 'two.yaml' };
       await appendAtHead(catalog, TENANT, draftOf(changeOf(mine, taken)));
       expect(await idsOf('one.yaml')).toEqual(['b']);
       expect(await idsOf('two.yaml')).toEqual(['a']);

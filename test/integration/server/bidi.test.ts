@@ -9,10 +9,10 @@ import {
 import { SwitchboardError } from '../../../src/domain/errors.js';
 import type { FrameSink } from '../../../src/services/watch/sink.js';
 import type { HandlersOf } from '../../../src/server/grpc/shell.js';
-import { createConnectionClient } from '../../../src/wire/clients.js';
 import { fromStatus } from '../../../src/wire/status.js';
 import { startTinyServer, type TinyServer } from '../../support/grpc/tiny-server.js';
 import { eventually } from '../../support/eventually.js';
+import { createConnectionStub } from '../../support/grpc/stubs.js';
 
 type SyncHandler = HandlersOf<typeof ConnectionServiceService>['sync'];
 
@@ -37,7 +37,7 @@ interface OpenSync {
 }
 
 function openSync({ server }: TinyServer): OpenSync {
-  const client = createConnectionClient(server.address, ChannelCredentials.createInsecure());
+  const client = createConnectionStub(server.address, ChannelCredentials.createInsecure());
   const stream = client.sync();
   const heard: string[] = [];
   stream.on('data', ({ message }: SyncResponse) => {

@@ -2,11 +2,11 @@ import net from 'node:net';
 import { ChannelCredentials } from '@grpc/grpc-js';
 import { describe, expect, it } from 'vitest';
 import type { FrameSink } from '../../../src/services/watch/sink.js';
-import { createRegistryClient } from '../../../src/wire/clients.js';
 import { CLIENT_KEEPALIVE, SERVER_KEEPALIVE } from '../../../src/wire/keepalive.js';
 import { startTinyServer } from '../../support/grpc/tiny-server.js';
 import { frame, openWatch, tokensOf } from '../../support/grpc/watch-stream.js';
 import { eventually } from '../../support/eventually.js';
+import { createRegistryStub } from '../../support/grpc/stubs.js';
 
 /** A PING frame of HTTP/2 with its header. */
 const PING_BYTES = 17;
@@ -25,7 +25,7 @@ describe('keepalive', () => {
       { channelOptions: FAST },
     );
     await using cable = await startCable(tiny.server.address);
-    const client = createRegistryClient(cable.address, ChannelCredentials.createInsecure(), {
+    const client = createRegistryStub(cable.address, ChannelCredentials.createInsecure(), {
       ...FAST,
       'grpc.use_local_subchannel_pool': 1,
     });
@@ -51,7 +51,7 @@ describe('keepalive', () => {
       { channelOptions: FAST },
     );
     await using cable = await startCable(tiny.server.address);
-    const client = createRegistryClient(cable.address, ChannelCredentials.createInsecure(), {
+    const client = createRegistryStub(cable.address, ChannelCredentials.createInsecure(), {
       'grpc.use_local_subchannel_pool': 1,
     });
     const watch = openWatch(client);

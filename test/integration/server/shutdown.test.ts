@@ -15,12 +15,12 @@ import {
 } from '../../../generated/switchboard/v1/registry_service.js';
 import { SwitchboardError } from '../../../src/domain/errors.js';
 import type { FrameSink } from '../../../src/services/watch/sink.js';
-import { createRegistryClient } from '../../../src/wire/clients.js';
 import { fromStatus } from '../../../src/wire/status.js';
 import { startTinyServer } from '../../support/grpc/tiny-server.js';
 import { call, failureOf } from '../../support/grpc/unary-call.js';
 import { frame, openWatch, tokensOf } from '../../support/grpc/watch-stream.js';
 import { eventually } from '../../support/eventually.js';
+import { createRegistryStub } from '../../support/grpc/stubs.js';
 
 interface HealthAnswer {
   readonly status: string;
@@ -192,7 +192,7 @@ describe('a start', () => {
     await eventually(async () => {
       expect(await healthOf(health)).toBe('NOT_SERVING');
     });
-    const client = createRegistryClient(`127.0.0.1:${port}`, credentials.createInsecure());
+    const client = createRegistryStub(`127.0.0.1:${port}`, credentials.createInsecure());
     const reasons = async (): Promise<readonly string[]> => {
       const watch = client.watchServers(WatchServersRequest.fromPartial({}));
       const failures = [

@@ -20,6 +20,7 @@ import {
   get,
   listed,
   openWorld,
+  project,
   remove,
   requestOf,
   TENANT,
@@ -240,6 +241,7 @@ describe('the pages of an access list', () => {
     const pageToken = first.nextPageToken;
     const second = (await grantsOf(replica, record, { pageSize: 2, pageToken })).value;
     expect([...first.grants, ...second.grants].map(({ subject }) => subject)).toEqual(many(3));
+    await project(world);
     const fresh = await world.replica();
     expect(await reasonOf(grantsOf(fresh, record, { pageToken }))).toBe('PAGE_EXPIRED');
     await compactTenants(world.catalog, { forMs: 0, commits: 0, everyMs: 1 }, Date.now() + 60_000);

@@ -43,7 +43,7 @@ const revisionOf = async (catalog: Catalog): Promise<number> =>
 const SET = ['a', 'b', 'c'].map((name) => itemOf({ name }));
 
 describe('a set', () => {
-  it('becomes servers of its source; applied again it changes nothing and tells nobody [R4]', async () => {
+  it('makes its servers what it declares; applied again it changes nothing and tells nobody [R4]', async () => {
     await using world = await openWorld();
     const replica = await world.replica();
     const { sink, live } = watch(replica, userView('ana'));
@@ -89,7 +89,7 @@ describe('a set', () => {
     await using world = await openWorld();
     const replica = await world.replica();
     const { value: mine } = await create(replica, { name: 'mine' });
-    await apply(replica, [itemOf({ name: 'theirs' })], { source: 'other' });
+    await apply(replica, [itemOf({ name: 'theirs' })], { set: 'other' });
     await create(replica, { name: 'raced' });
     const applied = await apply(replica, [
       itemOf({ name: 'new' }),
@@ -106,7 +106,7 @@ describe('a set', () => {
       'created new',
       'refused INVALID_FIELD',
       'updated mine',
-      'refused OTHER_SOURCE',
+      'refused OTHER_SET',
       'refused INVALID_FIELD',
       'refused ETAG_MISMATCH',
       'created own',
@@ -115,23 +115,23 @@ describe('a set', () => {
     ]);
     expect(applied.value.applied).toBe(true);
     const { results } = applied.value;
-    expect(results[2]?.redeclared).toMatchObject({ before: mine, after: { source: 'set' } });
+    expect(results[2]?.redeclared).toMatchObject({ before: mine, after: { set: 'set' } });
     // A refused item names the server that it is about, if there is one.
     expect(results.map(({ record }) => record?.name)).toEqual([
       ...['new', undefined, 'mine', 'theirs', 'mine', 'raced', 'own', undefined, 'last'],
     ]);
   });
 
-  it('takes over from another source only if asked to', async () => {
+  it('takes over from another set only if asked to', async () => {
     await using world = await openWorld();
     const replica = await world.replica();
-    await apply(replica, [itemOf({ name: 'a' })], { source: 'other' });
-    expect(told(await apply(replica, [itemOf({ name: 'a' })]))).toEqual(['refused OTHER_SOURCE']);
+    await apply(replica, [itemOf({ name: 'a' })], { set: 'other' });
+    expect(told(await apply(replica, [itemOf({ name: 'a' })]))).toEqual(['refused OTHER_SET']);
     const taken = await apply(replica, [itemOf({ name: 'a' })], { takeOver: true });
     expect(told(taken)).toEqual(['updated a']);
     expect(told(await apply(replica, [itemOf({ name: 'a' })]))).toEqual(['unchanged a']);
-    const back = await apply(replica, [itemOf({ name: 'a' })], { source: 'other' });
-    expect(told(back)).toEqual(['refused OTHER_SOURCE']);
+    const back = await apply(replica, [itemOf({ name: 'a' })], { set: 'other' });
+    expect(told(back)).toEqual(['refused OTHER_SET']);
   });
 
   it('matches PRIVATE servers by owner, never a shared one, and finds them cold', async () => {
@@ -150,14 +150,14 @@ describe('a set', () => {
     expect(value.record).toEqual(shared.value);
   });
 
-  it('keeps its source through other changes, and lets them differ only until it is applied', async () => {
+  it('keeps its set through other changes, and lets them differ only until it is applied', async () => {
     await using world = await openWorld();
     const replica = await world.replica();
     const applied = await apply(replica, [itemOf({ name: 'a' })]);
     const changed = await update(replica, applied.value.results[0]!.record!, {
       specFields: { title: 'by hand' },
     });
-    expect(changed.value.source).toBe('set');
+    expect(changed.value.set).toBe('set');
     expect(told(await apply(replica, [itemOf({ name: 'a' })]))).toEqual(['updated a']);
   });
 });
@@ -198,14 +198,14 @@ describe('what a set no longer has', () => {
     expect(told(pruned)).toEqual(['refused INVALID_FIELD', 'unchanged c', 'deleted a']);
   });
 
-  it('is not deleted once it belongs to another source', async () => {
+  it('is not deleted once it belongs to another set', async () => {
     await using world = await openWorld();
     const [near, far] = [await world.replica(), await world.replica()];
     await apply(near, SET);
     const catalog: Catalog = withMethods(world.catalog, {
-      serversOfSource: async (...args) => {
-        const members = await world.catalog.projections.serversOfSource(...args);
-        await apply(near, [itemOf({ name: 'a' })], { source: 'other', takeOver: true });
+      serversOfSet: async (...args) => {
+        const members = await world.catalog.projections.serversOfSet(...args);
+        await apply(near, [itemOf({ name: 'a' })], { set: 'other', takeOver: true });
         return members;
       },
     });
@@ -214,7 +214,7 @@ describe('what a set no longer has', () => {
     expect(told(pruned)).toEqual(['unchanged c', 'deleted b']);
     expect(
       (await get(far, userView('ana'), { name: 'a' }, tokenOf(pruned.position))).value.record,
-    ).toMatchObject({ source: 'other' });
+    ).toMatchObject({ set: 'other' });
   });
 
   it('is deleted in several commits where one would be large [P5]', async () => {
@@ -371,7 +371,7 @@ describe('all or nothing', () => {
       itemOf({ name: 'same' }),
       itemOf({ name: 'b' }),
     ]);
-    await apply(replica, [itemOf({ name: 'theirs' })], { source: 'other' });
+    await apply(replica, [itemOf({ name: 'theirs' })], { set: 'other' });
     const before = await revisionOf(world.catalog);
     const set = [
       ...[itemOf({ name: 'a' }), itemOf({ name: 'theirs' }), itemOf({ name: 'same' })],
@@ -379,7 +379,7 @@ describe('all or nothing', () => {
     ];
     const applied = await apply(replica, set, { ...ALL, requestId: 'r' });
     expect(told(applied)).toEqual([
-      ...['held_back a', 'refused OTHER_SOURCE', 'unchanged same', 'held_back b', 'held_back old'],
+      ...['held_back a', 'refused OTHER_SET', 'unchanged same', 'held_back b', 'held_back old'],
     ]);
     expect(applied.value.applied).toBe(false);
     const [a, , , b] = applied.value.results;
@@ -492,9 +492,9 @@ describe('an apply', () => {
     const denied = apply(replica, SET, { context: { caller: reader } });
     expect(await reasonOf(denied)).toBe('PERMISSION_DENIED');
     for (const more of [
-      { source: '' },
-      { source: 'x'.repeat(513) },
-      { source: 'a\nb' },
+      { set: '' },
+      { set: 'x'.repeat(513) },
+      { set: 'a\nb' },
       { requestId: 'x'.repeat(129) },
       { reason: 'x'.repeat(1_001) },
     ]) {

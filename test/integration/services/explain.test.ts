@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { isSwitchboardError } from '../../../src/domain/errors.js';
+import type { ServerRecord } from '../../../src/domain/server.js';
 import { APP_VIEW, INVENTORY_VIEW, userView } from '../../../src/domain/view.js';
 import type { Catalog } from '../../../src/storage/catalog.js';
 import { useFakeIntervals } from '../../support/fake-intervals.js';
@@ -8,6 +9,7 @@ import { explainName } from '../../support/services/apply.js';
 import {
   create,
   openWorld,
+  project,
   remove,
   requestOf,
   TENANT,
@@ -111,17 +113,30 @@ describe('an explanation', () => {
     const near = await world.replica();
     const { value: shared } = await create(near, { name: 'files' });
     const { value: own } = await create(near, { name: 'files', owner: 'ana' });
+    await project(world);
     const told: string[] = [];
+    const removeProjected = async (record: ServerRecord): Promise<void> => {
+      await remove(near, record);
+      await project(world);
+    };
     const steps = [
       // Between the two questions, so that they are asked again; then after both.
-      { before: 'deletedNamed', run: () => remove(near, shared) },
-      { before: 'catchUp', run: () => remove(near, own) },
+      { before: 'deletedNamed', run: () => removeProjected(shared) },
+      { before: 'catchUp', run: () => removeProjected(own) },
     ];
+    const { projections } = world.catalog;
+    let named: Promise<unknown> = Promise.resolve();
     const catalog: Catalog = withMethods(world.catalog, {
+      serversNamed: (...args) => {
+        const asked = projections.serversNamed(...args);
+        named = asked;
+        return asked;
+      },
       deletedNamed: async (...args) => {
         const step = steps.shift();
         if (step?.before === 'deletedNamed') await step.run();
-        const answer = await world.catalog.projections.deletedNamed(...args);
+        const answer = await projections.deletedNamed(...args);
+        await named;
         if (step?.before === 'catchUp') await step.run();
         told.push(String(answer.from));
         return answer;
@@ -148,6 +163,7 @@ describe('an explanation', () => {
       deletedNamed: async (...args) => {
         count += 1;
         await create(near, { name: 'files', owner: `u${String(count)}` });
+        await project(world);
         return world.catalog.projections.deletedNamed(...args);
       },
     });

@@ -5,6 +5,7 @@ import { openLmdbCatalog } from '../../../src/storage/catalog/lmdb/open-lmdb-cat
 import type { Catalog } from '../../../src/storage/catalog.js';
 import { eventually } from '../../support/eventually.js';
 import { useFakeIntervals } from '../../support/fake-intervals.js';
+import { loadingFrom, ScriptedSource } from '../../support/loads/scripted-source.js';
 import type { SyncFrame, WatchFrame } from '../../support/services/encoders.js';
 import { decodeFrames, type RecordingSink } from '../../support/services/sinks.js';
 import {
@@ -16,6 +17,7 @@ import {
   page,
   passTime,
   TENANT,
+  tokenOf,
   watch,
   type Replica,
 } from '../../support/services/world.js';
@@ -169,6 +171,41 @@ describe('a replica whose log becomes another one', () => {
     await replaced(other, async (replica) => {
       expect((await listed(replica, ANA)).size).toBe(7);
     });
+  });
+
+  it('never shows a user who has to be loaded first as one without servers [W8, L5]', async () => {
+    await using world = await openWorld();
+    await using other = await otherCatalog(['a', 'b']);
+    const { catalog, become } = exchangeable(world.catalog);
+    const source = new ScriptedSource();
+    const replica = await world.replica({ catalog, privateLoads: await loadingFrom(source) });
+    source.set('ana', { rowId: 'own' });
+    const before = watch(replica, ANA);
+    const inventory = watch(replica, INVENTORY_VIEW);
+    const node = openNode(replica, new Map([['s1', ANA]]));
+    await Promise.all([before.live, inventory.live]);
+    await eventually(() => {
+      expect(kindsOf(node.sink)).toContain('synced');
+    });
+    const token = tokenOf((await page(replica, ANA)).position, ANA);
+
+    source.held = [];
+    become(other);
+    await untilSynced(replica, inventory.sink);
+    for (const { sink } of [before, node]) {
+      expect(sink.ended).toMatchObject({ error: { reason: 'CATALOG_UNAVAILABLE' } });
+      expect(kindsOf(sink)).not.toContain('reset');
+    }
+    const after = watch(replica, ANA, { resumeToken: token });
+    await eventually(() => {
+      expect(source.held).toHaveLength(1);
+    });
+    expect(kindsOf(after.sink)).not.toContain('synced');
+    source.release();
+    await after.live;
+    expect(resetsOf(after.sink)).toEqual(['epoch_changed']);
+    expect(kindsOf(after.sink).filter((kind) => kind === 'event')).toHaveLength(3);
+    for (const { sink } of [inventory, after]) sink.disconnect();
   });
 
   it('resets its streams when the epoch is another one [W8, P9]', async () => {

@@ -2,7 +2,6 @@ import { describe, expect, it } from 'vitest';
 import { decideCreate } from '../../../src/domain/commands/decide.js';
 import { decidePromote } from '../../../src/domain/commands/move.js';
 import { SwitchboardError } from '../../../src/domain/errors.js';
-import { NO_FAILPOINT } from '../../../src/domain/failpoint.js';
 import type { ServerRecord } from '../../../src/domain/server.js';
 import { APP_VIEW, INVENTORY_VIEW, userView } from '../../../src/domain/view.js';
 import { Committer } from '../../../src/services/commit/committer.js';
@@ -15,6 +14,7 @@ import { Replays } from '../../../src/services/watch/replays.js';
 import { Snapshots } from '../../../src/services/watch/snapshots.js';
 import { WatchHub } from '../../../src/services/watch/hub.js';
 import type { Catalog } from '../../../src/storage/catalog.js';
+import { eventually } from '../../support/eventually.js';
 import { useFakeIntervals } from '../../support/fake-intervals.js';
 import {
   demote,
@@ -25,6 +25,7 @@ import {
   revoke,
   setAccess,
 } from '../../support/services/access.js';
+import { appendGate, turns } from '../../support/services/append-gate.js';
 import { rollback, undelete, versions } from '../../support/services/apply.js';
 import {
   create,
@@ -32,6 +33,7 @@ import {
   get,
   listed,
   openWorld,
+  project,
   remove,
   requestOf,
   TENANT,
@@ -120,17 +122,20 @@ describe('a promotion', () => {
     const record = await named(await world.replica(), 'ana');
     const { catalog, relay } = world;
     const log = await TenantState.open(TENANT, catalog);
-    const committer = new Committer({
-      log,
-      catalog,
-      relay,
-      failpoint: NO_FAILPOINT,
-      now: Date.now,
-    });
+    const gate = appendGate();
+    const { failpoint } = gate;
+    const committer = new Committer({ log, catalog, relay, failpoint, now: Date.now });
     const upstream = new Upstream(() => 0, UPSTREAM_DEFAULTS, 0);
     const snapshots = new Snapshots(log, createSlots(1));
     const replays = new Replays({ log, catalog }, createSlots(1));
-    const tenant = { log, committer, hub: new WatchHub(log), snapshots, replays, upstream };
+    const tenant = {
+      log,
+      committer,
+      hub: new WatchHub(log, () => true),
+      snapshots,
+      replays,
+      upstream,
+    };
     const common = { actor: 'a', reason: '', validateOnly: false };
     const nothing = () => Promise.resolve(() => undefined);
     const created = (name: string, owner: string): Promise<WriteOutcome> =>
@@ -158,13 +163,18 @@ describe('a promotion', () => {
       },
     );
     // While the first is appended, the others gather for one batch.
-    const [, , , refused] = await Promise.all([
-      created('first', 'zoe'),
-      created('other', 'eve'),
-      created('files', 'bob'),
-      reasonOf(committer.submit({ ...common, ...work })),
-    ]);
-    expect(refused).toBe('WOULD_SHADOW');
+    gate.close();
+    const first = created('first', 'zoe');
+    await eventually(() => {
+      expect(gate.isTaken()).toBe(true);
+    });
+    const others = [created('other', 'eve'), created('files', 'bob')];
+    const refused = reasonOf(committer.submit({ ...common, ...work }));
+    await turns();
+    expect(looks).toBe(1);
+    gate.open();
+    await Promise.all([first, ...others]);
+    expect(await refused).toBe('WOULD_SHADOW');
     expect(looks).toBeGreaterThan(1);
     tenant.hub.close();
   });
@@ -382,6 +392,7 @@ describe('moves', () => {
     };
     await Promise.all(records.map(mill));
     const model = replay(await readLog(world.catalog, TENANT, 0));
+    await project(world);
     expect(await projectionDifferences(world.catalog, TENANT, model)).toEqual([]);
     const cold = await world.replica();
     for (const { id } of records) {

@@ -2,11 +2,11 @@ import { describe, expect, it } from 'vitest';
 import { serverIdOfRow } from '../../../src/domain/commands/load/rows.js';
 import { isSwitchboardError } from '../../../src/domain/errors.js';
 import { userView, type UserView } from '../../../src/domain/view.js';
-import type { Failpoint } from '../../../src/domain/failpoint.js';
 import { eventually } from '../../support/eventually.js';
 import { useFakeIntervals } from '../../support/fake-intervals.js';
 import { loadingFrom, ScriptedSource } from '../../support/loads/scripted-source.js';
 import { reasonOf } from '../../support/services/access.js';
+import { appendGate, turns } from '../../support/services/append-gate.js';
 import {
   create,
   get,
@@ -96,40 +96,14 @@ describe('users who share a row', () => {
   );
 });
 
-/** Lets everything that waits for nothing but its turn go on. */
-async function turns(): Promise<void> {
-  for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve));
-}
-
-/** Holds up the next append of a replica after it was written, before it is seen there. */
-function appendGate() {
-  let gate: Promise<void> | undefined;
-  let open = (): void => undefined;
-  const failpoint: Failpoint = async (name) => {
-    if (name !== 'append.after') return;
-    const held = gate;
-    gate = undefined;
-    await held;
-  };
-  return {
-    failpoint,
-    close: (): void => {
-      gate = new Promise((resolve) => (open = resolve));
-    },
-    isTaken: (): boolean => gate === undefined,
-    open: (): void => {
-      open();
-    },
-  };
-}
-
 const purge = ({ services }: Replica, user: string) =>
   services.purgeUser(requestOf(), { user, requestId: '', reason: '', validateOnly: false });
 
-const generationsOf = async ({ catalog }: World, id: string): Promise<readonly number[]> =>
-  (await catalog.projections.versions(TENANT, { id, limit: 10 })).value.map(
-    ({ generation }) => generation,
-  );
+async function generationsOf({ catalog }: World, id: string): Promise<readonly number[]> {
+  const { revision: atLeast } = await catalog.log.head(TENANT);
+  const read = await catalog.projections.versions(TENANT, { id, limit: 10 }, { atLeast });
+  return read.value.map(({ generation }) => generation);
+}
 
 describe('a load that waits in the queue while its server is deleted', () => {
   it.each([

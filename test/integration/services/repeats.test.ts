@@ -134,7 +134,7 @@ describe('what a repeated apply answers', () => {
     const replica = await world.replica();
     const { value: own } = await create(replica, { name: 'own', owner: 'ana' });
     await apply(replica, [B, itemOf({ name: 'c' })]);
-    await apply(replica, [itemOf({ name: 'theirs' })], { source: 'other' });
+    await apply(replica, [itemOf({ name: 'theirs' })], { set: 'other' });
     const set = [A, B, itemOf({ name: 'theirs' }), itemOf({ name: 'own', owner: 'ana' }, own.etag)];
     for (const more of [{ requestId: 'each' }, { requestId: 'all', allOrNothing: true }]) {
       const items = more.allOrNothing === true ? [itemOf({ name: 'd' }), B] : set;

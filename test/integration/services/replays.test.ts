@@ -14,6 +14,7 @@ import {
   openWorld,
   page,
   passTime,
+  project,
   tokenOf,
   watch,
   type Replica,
@@ -61,6 +62,7 @@ async function restarted(
       }
     },
   });
+  await project(world);
   const replica = await world.replica({ catalog, watchLimits });
   await page(replica, ana);
   Object.assign(reads, { count: 0, most: 0 });
@@ -121,6 +123,7 @@ describe('replays after a restart', () => {
   it('tell of a bounded number of changes in a turn [P21]', async () => {
     await using world = await openWorld();
     const [resumeToken = ''] = await manyCommits(world, 5 * CHUNK);
+    await project(world);
     const replica = await world.replica();
     await page(replica, ana);
     const { sink, live } = watch(replica, ana, { resumeToken });

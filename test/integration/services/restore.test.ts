@@ -189,14 +189,14 @@ describe('a rollback', () => {
     expect(await revisionOf(world.catalog)).toBe(3);
   });
 
-  it('leaves the source alone: who manages it now goes on to', async () => {
+  it('leaves the set alone: who manages it now goes on to', async () => {
     await using world = await openWorld();
     const replica = await world.replica();
     const { third } = await withVersions(replica);
     const [adopted] = (await apply(replica, [itemOf({ name: third.name, title: 'set' })])).value
       .results;
     const { value } = await rollback(replica, adopted!.record!, { generation: 3 });
-    expect(value.record).toMatchObject({ spec: { title: 'x' }, source: 'set' });
+    expect(value.record).toMatchObject({ spec: { title: 'x' }, set: 'set' });
   });
 
   it('is refused for what it cannot return to', async () => {
@@ -275,7 +275,7 @@ describe('an undelete', () => {
     await remove(replica, before.record);
     const { value: back, position } = await undelete(replica, id, { reason: 'oops' });
     expect(back).toMatchObject({
-      ...{ id, name: 'files', owner: 'ana', spec: record.spec, source: '' },
+      ...{ id, name: 'files', owner: 'ana', spec: record.spec, set: '' },
       ...{ createTime: record.createTime, generation: 3, factsEtag: '', revision: 4 },
     });
     expect(back.etag).not.toBe(record.etag);
@@ -369,10 +369,11 @@ describe('an undelete', () => {
         return read;
       },
     });
-    const { value: last } = await undelete(await world.replica({ catalog }), value.id);
+    const far = await world.replica({ catalog });
+    const { value: last } = await undelete(far, value.id);
     expect(last).toMatchObject({ spec: { title: 'second' }, generation: 6 });
     expect(reads).toBe(2);
-    const told = (await versions(near, value.id)).value.steps;
+    const told = (await versions(far, value.id)).value.steps;
     expect(told.map(({ version }) => version.generation)).toEqual([6, 5, 4, 3, 2, 1]);
   });
 

@@ -21,7 +21,7 @@ import {
   changeOf,
   recordOf,
 } from '../../support/storage/builders.js';
-import { withMethods } from '../../support/storage/reads.js';
+import { projectedAt, withMethods } from '../../support/storage/reads.js';
 
 const SEEDS = [1, 2, 3, 4, 5, 6];
 const VIEWS: readonly ReaderView[] = [
@@ -286,11 +286,11 @@ describe('load records at a replica', () => {
     const log = await TenantState.open(TENANT, world.catalog);
     await log.hold(['group:dev']);
     await log.holdInventory();
-    await log.holdRecord('a');
+    await log.holdRecords(['a']);
     const found = ['ana', 'group:dev', 'dev'].map((user) => log.loadOf(user));
     expect(found).toEqual([undefined, undefined, undefined]);
     // The owner of a private one is held with it.
-    await log.holdRecord('s1');
+    await log.holdRecords(['s1']);
     expect(log.loadOf('ana')).toEqual(loads[0]);
   });
 
@@ -425,6 +425,25 @@ describe('load records at a replica', () => {
     expect(frozen.state.privateSource()).toEqual(sourceAt(1));
     expect(pastState(log, 2)?.privateSource()).toEqual(sourceAt(2));
     frozen.release();
+  });
+
+  it('opens at the end of the log, though both of its queries lag [P8, P29, W11]', async () => {
+    await using world = await openWorld();
+    const { catalog } = world;
+    const source: SourceRecord = {
+      ...{ name: 'crm', namespace: 'crm', state: 'active', formerNames: [], revision: 1 },
+    };
+    await appendAtHead(catalog, TENANT, draftOf([], { source: { after: source } }));
+    const shared = recordOf({ id: 'shared', revision: 2 });
+    await appendAtHead(catalog, TENANT, draftOf(changeOf(undefined, shared)));
+    const late = withMethods(catalog, {
+      privateSource: () => Promise.resolve(projectedAt(0, undefined)),
+      sharedServers: () => Promise.resolve(projectedAt(0, [])),
+    });
+    const log = await TenantState.open(TENANT, late);
+    expect(log.position).toEqual(await catalog.log.head(TENANT));
+    expect(log.privateSource()).toEqual(source);
+    expect([...log.allShared()].map(({ record }) => record)).toEqual([shared]);
   });
 
   it('opens with the newest source, whichever of its queries lags or runs ahead [P8, P36]', async () => {

@@ -23,19 +23,32 @@ useFakeIntervals();
 
 const ANA = userView('ana');
 
-/** A catalog that cannot read the log of one tenant, in which there is always something newer. */
-function unreadable({ catalog }: World, bad: string): Catalog {
+/**
+ * A catalog that, once broken, cannot read the log of one tenant, in which there is then always
+ * something newer.
+ */
+function breakable(
+  { catalog }: World,
+  bad: string,
+): { readonly catalog: Catalog; breakDown(): void } {
   const { log } = catalog;
-  return withMethods(catalog, {
-    newer: async (...args) => {
-      const all = await log.newer(...args);
-      return all.map((news) => (news.tenant === bad ? { ...news, hasNewer: true } : news));
+  let isBroken = false;
+  const isBad = (tenant: string): boolean => isBroken && tenant === bad;
+  return {
+    breakDown: () => {
+      isBroken = true;
     },
-    read: (tenant, ...rest) =>
-      tenant === bad
-        ? Promise.reject(new SwitchboardError('CATALOG_UNAVAILABLE', 'unreadable'))
-        : log.read(tenant, ...rest),
-  });
+    catalog: withMethods(catalog, {
+      newer: async (...args) => {
+        const all = await log.newer(...args);
+        return all.map((news) => (isBad(news.tenant) ? { ...news, hasNewer: true } : news));
+      },
+      read: (tenant, ...rest) =>
+        isBad(tenant)
+          ? Promise.reject(new SwitchboardError('CATALOG_UNAVAILABLE', 'unreadable'))
+          : log.read(tenant, ...rest),
+    }),
+  };
 }
 
 /** Lets so many seconds pass; in each the replica tries to follow the bad tenant, and fails. */
@@ -65,7 +78,8 @@ describe('a tenant whose log cannot be read', () => {
     const writer = await world.replica();
     await create(writer, { name: 'good' });
     await create(writer, { name: 'bad' }, { tenant: 'bad' });
-    const replica = await world.replica({ catalog: unreadable(world, 'bad') });
+    const { catalog, breakDown } = breakable(world, 'bad');
+    const replica = await world.replica({ catalog });
     const good = watch(replica, ANA);
     await good.live;
     const sink = new RecordingSink();
@@ -73,6 +87,7 @@ describe('a tenant whose log cannot be read', () => {
     await replica.services.watchServers(bad, { view: ANA, resumeToken: '', held: new Map() });
     await page(replica, ANA);
 
+    breakDown();
     await passSeconds(replica, 30);
     expect(statesOf(sink)).toEqual(['degraded']);
     expect((await page(replica, ANA)).upstream.state).toBe('following');

@@ -10,7 +10,7 @@ import { Reflector } from '../../../src/client/reflector/reflector.js';
 import type { ClientStatus } from '../../../src/client/status.js';
 import type { FeedStep, FeedTarget } from '../../../src/client/view-feed.js';
 import { APP_VIEW, type ReaderView } from '../../../src/domain/view.js';
-import { createConnectionClient } from '../../../src/wire/clients.js';
+import { createSyncClient } from '../../../src/wire/client/sync-client.js';
 import { eventually } from '../eventually.js';
 
 /** Tries again soon: tests do not want to wait. */
@@ -74,7 +74,7 @@ export function openFollower(target: string): TestFollower {
   };
   const feed = new Reflector({
     connect: () =>
-      createConnectionClient(target, ChannelCredentials.createInsecure(), {
+      createSyncClient(target, ChannelCredentials.createInsecure(), {
         'grpc.use_local_subchannel_pool': 1,
       }),
     target: recorder,

@@ -175,7 +175,7 @@ export const anyServer: fc.Arbitrary<WritableServer> = fc
 
 function isValid(server: WritableServer): boolean {
   try {
-    validateDeclaration({ ...server, source: '' }, 'server');
+    validateDeclaration({ ...server, set: '' }, 'server');
     return true;
   } catch (error) {
     if (isSwitchboardError(error, 'INVALID_FIELD')) return false;

@@ -4,6 +4,7 @@ import { View } from '../../../generated/switchboard/v1/common.js';
 import {
   CheckConnectionsRequest,
   type CheckConnectionsResponse,
+  type ConnectionServiceClient,
 } from '../../../generated/switchboard/v1/connection_service.js';
 import {
   CreateServerRequest,
@@ -14,19 +15,15 @@ import {
   type GetServerResponse,
   ListServersRequest,
   type ListServersResponse,
+  type RegistryServiceClient,
   UpdateServerRequest,
   type UpdateServerResponse,
 } from '../../../generated/switchboard/v1/registry_service.js';
 import { type Server, ServerSpec, Tier } from '../../../generated/switchboard/v1/server.js';
 import { DEFAULT_TENANT } from '../../../src/domain/caller.js';
 import { decodeToken } from '../../../src/domain/token.js';
-import {
-  type ConnectionServiceClient,
-  createConnectionClient,
-  createRegistryClient,
-  type RegistryServiceClient,
-} from '../../../src/wire/clients.js';
 import { fromStatus } from '../../../src/wire/status.js';
+import { createConnectionStub, createRegistryStub } from '../grpc/stubs.js';
 import { call, failureOf } from '../grpc/unary-call.js';
 
 /** What a message can be made of: any part of it. */
@@ -51,8 +48,8 @@ export interface Admin extends Disposable {
 /** A client with a channel of its own; unary calls have so many milliseconds. */
 export function openAdmin(address: string, metadata?: Metadata, timeoutMs = 30_000): Admin {
   const channel = { 'grpc.use_local_subchannel_pool': 1 };
-  const registry = createRegistryClient(address, credentials.createInsecure(), channel);
-  const connections = createConnectionClient(address, credentials.createInsecure(), {
+  const registry = createRegistryStub(address, credentials.createInsecure(), channel);
+  const connections = createConnectionStub(address, credentials.createInsecure(), {
     ...channel,
     channelOverride: registry.getChannel(),
   });

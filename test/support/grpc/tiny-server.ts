@@ -1,5 +1,8 @@
 import { type ChannelOptions, ChannelCredentials, ServerCredentials } from '@grpc/grpc-js';
-import { RegistryServiceService } from '../../../generated/switchboard/v1/registry_service.js';
+import {
+  type RegistryServiceClient,
+  RegistryServiceService,
+} from '../../../generated/switchboard/v1/registry_service.js';
 import { SwitchboardError } from '../../../src/domain/errors.js';
 import { anyone } from '../../../src/server/authenticator.js';
 import type { HandlersOf, Shell } from '../../../src/server/grpc/shell.js';
@@ -9,8 +12,8 @@ import {
   type GrpcServerOptions,
   startGrpcServer,
 } from '../../../src/server/grpc-server.js';
-import { createRegistryClient, type RegistryServiceClient } from '../../../src/wire/clients.js';
 import { captureLog } from '../capture-log.js';
+import { createRegistryStub } from './stubs.js';
 
 /** Handlers of RegistryService; those left out answer UNSUPPORTED. */
 export type RegistryHandlers = Partial<HandlersOf<typeof RegistryServiceService>>;
@@ -54,7 +57,7 @@ export async function startTinyServer(
     credentials = ChannelCredentials.createInsecure(),
     options: ChannelOptions = {},
   ): RegistryServiceClient => {
-    const client = createRegistryClient(server.address, credentials, {
+    const client = createRegistryStub(server.address, credentials, {
       'grpc.use_local_subchannel_pool': 1,
       ...options,
     });

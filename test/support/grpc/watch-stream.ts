@@ -6,10 +6,10 @@ import {
   type StatusObject,
 } from '@grpc/grpc-js';
 import {
+  type RegistryServiceClient,
   WatchServersRequest,
   WatchServersResponse,
 } from '../../../generated/switchboard/v1/registry_service.js';
-import type { RegistryServiceClient } from '../../../src/wire/clients.js';
 
 /** A watch that is open, or was. */
 export interface OpenWatch {

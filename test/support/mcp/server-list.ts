@@ -104,7 +104,7 @@ function toStored(declared: Declared, revision: number): StoredServer {
     id,
     name,
     externalId: '',
-    source: '',
+    set: '',
     tier,
     ...(owner === undefined ? {} : { owner }),
     spec,

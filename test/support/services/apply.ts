@@ -15,7 +15,7 @@ type On = Pick<Replica, 'services'>;
 /** An item of a set; without a tier it is USER, with an owner PRIVATE. */
 export function itemOf(parts: RecordParts, etag = ''): SetItem {
   const declared = declarationFor(parts);
-  const { source: _source, ...content } = declared;
+  const { set: _set, ...content } = declared;
   return { at: nameOf(declared), etag, content };
 }
 
@@ -24,7 +24,7 @@ export function brokenItem(name: string): SetItem {
   return { at: { name }, etag: '', content: new SwitchboardError('INVALID_FIELD', 'broken') };
 }
 
-/** Applies a set of the source `set` unless told otherwise. */
+/** Applies servers as the set `set` unless told otherwise. */
 export function apply(
   { services }: On,
   items: readonly SetItem[],
@@ -32,7 +32,7 @@ export function apply(
 ): Promise<Answer<AppliedSet>> {
   const { context, ...rest } = more;
   return services.applyServers(requestOf(context), {
-    ...{ source: 'set', items, prune: false, allOrNothing: false, takeOver: false },
+    ...{ set: 'set', items, prune: false, allOrNothing: false, takeOver: false },
     ...{ requestId: '', validateOnly: false, reason: '' },
     ...rest,
   });

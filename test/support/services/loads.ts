@@ -10,6 +10,9 @@ import { catchUp, page, passTime, requestOf, TENANT, type Replica } from './worl
 /** So long that only jumps of the clock make a load due, or too old. */
 export const TTL_MS = 1e9;
 
+/** No failed load waits longer before it is tried again. */
+const MAX_BACKOFF_MS = 60_000;
+
 /** Why a load may end without having loaded. */
 const REFUSALS = ['SOURCE_UNAVAILABLE', 'LOAD_CONFLICT', 'USER_PURGED'] as const;
 
@@ -62,10 +65,11 @@ export class LoadsOfUsers {
     for (let isQuiet = false; !isQuiet;) {
       database.recover();
       await Promise.all(this.pending.splice(0));
+      // A load that failed is tried again when its time has come: one that replaces what is only
+      // due would else begin after this, as soon as somebody reads.
+      for (const replica of replicas) passTime(replica, MAX_BACKOFF_MS);
       const asked = database.asks.length;
       const isRead = await this.readAll();
-      // A load that failed is tried again when its time has come.
-      if (!isRead) for (const replica of replicas) passTime(replica, 9_000);
       const { revision } = await replicas[0]!.catalog.log.head(TENANT);
       for (const replica of replicas) await catchUp(replica);
       // Longer than what follows a user waits before it loads at once.

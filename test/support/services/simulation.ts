@@ -171,6 +171,13 @@ export class Simulation {
         const bookmark = last?.kind === 'heartbeat' ? last.bookmark?.revision : undefined;
         expect(bookmark, JSON.stringify(sink.ended)).toBe(head.revision);
       }
+      // What was asked for last may wait for its records while the stream itself is at rest.
+      for (const node of this.nodes) {
+        this.readNode(node);
+        expect([...node.reader.subscriptions.keys()].sort()).toEqual(
+          [...node.wanted.keys()].sort(),
+        );
+      }
     });
     await this.compareAll(head.revision);
     this.known = this.oracle.serversAt(head.revision).map(({ record }) => record);
@@ -199,10 +206,6 @@ export class Simulation {
         expect(describeContents(await listed(replica, each.view))).toBe(due);
         expect(describeContents(await this.gotten(replica, each.view))).toBe(due);
       }
-    }
-    for (const node of this.nodes) {
-      this.readNode(node);
-      expect([...node.reader.subscriptions.keys()].sort()).toEqual([...node.wanted.keys()].sort());
     }
   }
 
@@ -330,7 +333,7 @@ export class Simulation {
     return record;
   }
 
-  /** Applies a few servers of one of two sources, in one step or each by itself. */
+  /** Applies a few servers of one of two sets, in one step or each by itself. */
   private async writeSet(replica: Replica): Promise<unknown> {
     const { random } = this;
     const items = random.some(NAMES).map((name) => {
@@ -339,8 +342,8 @@ export class Simulation {
       return itemOf({ name, tier, title: `title ${String(random.below(3))}`, ...owner });
     });
     const [allOrNothing, prune, takeOver] = [random.oneIn(2), random.oneIn(2), random.oneIn(2)];
-    const source = random.pick(['one.yaml', 'two.yaml']);
-    const { value } = await apply(replica, items, { source, allOrNothing, prune, takeOver });
+    const set = random.pick(['one.yaml', 'two.yaml']);
+    const { value } = await apply(replica, items, { set, allOrNothing, prune, takeOver });
     this.meet(value.applied ? 'set' : 'set held back');
     return value;
   }

@@ -15,6 +15,7 @@ export function tenantsOf(
     monotonic: () => 0,
     maxSnapshots: 1,
     maxReplays: 1,
+    isLoaded: () => true,
     report: (error) => {
       throw error;
     },

@@ -95,7 +95,9 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
 }
 
 function engineOfTests(): WorldEngine {
-  return process.env['SWITCHBOARD_TEST_CATALOG'] === 'lagging' ? 'lagging' : 'lmdb';
+  const named = process.env['SWITCHBOARD_TEST_CATALOG'] ?? 'lmdb';
+  if (named !== 'lmdb' && named !== 'lagging') throw new Error(`no such catalog: ${named}`);
+  return named;
 }
 
 function createReplica(options: ReplicaOptions & Pick<ServicesDeps, 'catalog' | 'relay'>): Replica {
@@ -228,6 +230,15 @@ export function watch(
   const { resumeToken = '', held = new Map(), sink = new RecordingSink() } = more;
   const context = { ...requestOf(), sink };
   return { sink, live: services.watchServers(context, { view, resumeToken, held }) };
+}
+
+/**
+ * Brings the projections to the end of the log, which the other engine always does: a replica
+ * that opens the tenant next has replayed nothing, and holds no recent commits.
+ */
+export async function project({ catalog }: Pick<World, 'catalog'>): Promise<void> {
+  const { revision } = await catalog.log.head(TENANT);
+  await catalog.projections.project(TENANT, revision);
 }
 
 /** Brings a replica to the head of the log, or to `position`. */

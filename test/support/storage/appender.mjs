@@ -108,7 +108,7 @@ function creation(revision) {
     tier: shared ? 'USER' : 'PRIVATE',
     ...(shared ? {} : { owner: `u${pick(5)}` }),
     spec: { title: 'x'.repeat(options.padding) },
-    source: '',
+    set: '',
     etag: `${revision}`,
     generation: 1,
     createTime: revision,

@@ -30,7 +30,7 @@ export interface RecordParts {
   readonly spec?: Partial<ServerSpec>;
   readonly revision?: number;
   readonly lastUpdatedAt?: number;
-  readonly source?: string;
+  readonly set?: string;
   readonly generation?: number;
   readonly externalId?: string;
   readonly privateSource?: string;
@@ -51,7 +51,7 @@ export function recordOf(parts: RecordParts = {}): ServerRecord {
     id,
     name: parts.name ?? id,
     externalId: parts.externalId ?? '',
-    source: parts.source ?? '',
+    set: parts.set ?? '',
     ...(parts.privateSource === undefined ? {} : { privateSource: parts.privateSource }),
     tier,
     ...(parts.owner === undefined ? {} : { owner: parts.owner }),

@@ -45,7 +45,7 @@ const ACTIONS = [
   'create',
   'update',
   'rename',
-  'source',
+  'set',
   'facts',
   'access',
   'share',
@@ -179,7 +179,7 @@ function createOf(
     // After a deletion it goes on where it was.
     generation: revision * 1_000,
     name: step.text,
-    source: step.pick % 4 === 0 ? step.owner : '',
+    set: step.pick % 4 === 0 ? step.owner : '',
     ...(shared ? { tier: step.pick % 2 === 0 ? 'APP' : 'USER' } : { owner: step.owner }),
   });
   const granted = replaceGrants([], shared ? [] : step.subjects, revision).granted;
@@ -202,8 +202,8 @@ function changeOfServer(server: StoredServer, step: HistoryStep, revision: numbe
       return changeOf(before, { ...after, spec: { ...after.spec, title: step.text } });
     case 'rename':
       return changeOf(before, { ...after, name: step.text });
-    case 'source':
-      return changeOf(before, { ...after, source: step.text });
+    case 'set':
+      return changeOf(before, { ...after, set: step.text });
     case 'facts':
       return changeOf(before, { ...same, factsEtag: String(revision) });
     case 'access':

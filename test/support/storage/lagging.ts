@@ -13,7 +13,7 @@ import {
   findLoaded,
   findLoads,
   findNamed,
-  findOfSource,
+  findOfSet,
   findPrivate,
   findPrivateSource,
   findServer,
@@ -55,7 +55,7 @@ export interface LagCounts {
 
 export const LAGGING_CAPABILITIES: CatalogCapabilities = Object.freeze({
   durable: false,
-  multiProcess: false,
+  sharing: 'NONE',
   atomicProjections: false,
 });
 
@@ -213,9 +213,9 @@ function createReads(read: Read, markOf: (tenant: string) => number): Omit<Proje
         find: (rows) => findDeleted(rows, { name, limit: Infinity }),
         mix: mixBy(({ id }) => id, { order: (a, b) => b.revision - a.revision, limit }),
       }),
-    serversOfSource: (tenant, source, wanted) =>
+    serversOfSet: (tenant, set, wanted) =>
       read(tenant, wanted, {
-        find: (rows) => findOfSource(rows, source),
+        find: (rows) => findOfSet(rows, set),
         mix: mixBy(idOf, { order: byId }),
       }),
     versions: (tenant, { limit, ...of }, wanted) =>

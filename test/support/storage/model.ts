@@ -32,7 +32,7 @@ export interface CatalogModel {
   readonly loads: Map<string, LoadRecord>;
   /** All that ever occurred, so that what is gone is asked for as well. */
   readonly names: Set<string>;
-  readonly sources: Set<string>;
+  readonly sets: Set<string>;
   readonly subjects: Set<Subject>;
 }
 
@@ -45,7 +45,7 @@ export function emptyModel(): CatalogModel {
     versions: new Map(),
     loads: new Map(),
     names: new Set(['never-used']),
-    sources: new Set(['never-used', '']),
+    sets: new Set(['never-used', '']),
     subjects: new Set<Subject>(['user:nobody', 'group:nobody']),
   };
 }
@@ -77,7 +77,7 @@ export function applyToModel(model: CatalogModel, commit: Commit): void {
       model.servers.set(id, after);
       model.tombstones.delete(id);
       model.names.add(after.record.name);
-      model.sources.add(after.record.source);
+      model.sets.add(after.record.set);
       for (const subject of audienceOf(after)) model.subjects.add(subject);
     }
   }
@@ -114,9 +114,9 @@ function addVersion(model: CatalogModel, commit: Commit, change: Change): void {
     putVersion(model, id, { ...by, generation, etag: '', grants: access?.revoked ?? [] });
     return;
   }
-  const { name, externalId, tier, owner, spec, source, privateSource, generation, etag } = after;
+  const { name, externalId, tier, owner, spec, set, privateSource, generation, etag } = after;
   const declared = {
-    ...{ name, externalId, tier, spec, source },
+    ...{ name, externalId, tier, spec, set },
     ...(owner !== undefined && { owner }),
     ...(privateSource !== undefined && { privateSource }),
   };
@@ -188,11 +188,11 @@ export async function projectionDifferences(
       deleted.sort((a, b) => b.revision - a.revision),
     );
   }
-  for (const source of model.sources) {
+  for (const set of model.sets) {
     compare(
-      `serversOfSource ${source}`,
-      sorted(await catalog.projections.serversOfSource(tenant, source)),
-      byId(all.filter(({ record }) => source !== '' && record.source === source)),
+      `serversOfSet ${set}`,
+      sorted(await catalog.projections.serversOfSet(tenant, set)),
+      byId(all.filter(({ record }) => set !== '' && record.set === set)),
     );
   }
   for (const [id, versions] of model.versions) {

@@ -1,40 +1,32 @@
 import { describe, expect, it } from 'vitest';
-import {
-  AccessCandidate,
-  AccessCandidate_Verdict as Verdict,
-  ExplainAccessResponse,
-} from '../../../generated/switchboard/v1/registry_service.js';
-import {
-  InspectionFailureReason,
-  OauthNeed,
-  ProtocolEra,
-  Server,
-  Tier,
-} from '../../../generated/switchboard/v1/server.js';
 import { explainText } from '../../../src/cli/explain.js';
 import { inspectionText } from '../../../src/cli/facts-text.js';
 import { severalOf } from '../../../src/cli/find-server.js';
 import { serverDetails } from '../../../src/cli/server-text.js';
+import type { AccessCandidate } from '../../../src/domain/explain.js';
+import type { InspectionFailure, Observation, ServerFacts } from '../../../src/domain/facts.js';
+import { recordOf, type RecordParts } from '../../support/storage/builders.js';
 
-const AT = new Date(2026, 10, 21, 9, 5, 7);
+const AT = new Date(2026, 10, 21, 9, 5, 7).getTime();
 
-const OBSERVED = {
+const OBSERVED: Observation = {
   configHash: 'hash-1',
   observeTime: AT,
   observedBy: 'node-1',
-  protocolEra: ProtocolEra.PROTOCOL_ERA_LEGACY,
+  protocolEra: 'legacy',
   protocolVersion: '2025-11-25',
   serverName: 'weatherd',
   serverVersion: '1.2',
   instructions: Array.from({ length: 12 }, (_, line) => `line ${String(line)}`).join('\n'),
+  capabilitiesJson: '{}',
   tools: [
-    { name: 'forecast', description: 'Tells the weather.\nMore about it.' },
-    { name: 'stations', title: 'Stations', description: 'Lists them.' },
+    tool('forecast', '', 'Tells the weather.\nMore about it.'),
+    tool('stations', 'Stations', 'Lists them.'),
   ],
   toolCount: 3,
 };
-const FAILED = {
-  reason: InspectionFailureReason.INSPECTION_FAILURE_REASON_UNREACHABLE,
+const FAILED: InspectionFailure = {
+  reason: 'UNREACHABLE',
   message: 'connect ECONNREFUSED',
   configHash: 'hash-2',
   failTime: AT,
@@ -42,12 +34,18 @@ const FAILED = {
   nextAttemptTime: AT,
 };
 
+function tool(name: string, title: string, description: string): Observation['tools'][number] {
+  return { name, title, description, inputSchemaJson: '' };
+}
+
+/** A server with facts; its configuration has the hash `configHash`. */
+function inspected(configHash: string, facts: ServerFacts, parts: RecordParts = {}) {
+  return { ...recordOf({ id: 'id-1', name: 'weather', ...parts }), configHash, facts };
+}
+
 describe('facts', () => {
   it('of an inspection are told for people', () => {
-    const server = Server.fromPartial({
-      ...{ id: 'id-1', name: 'weather', configHash: 'hash-1' },
-      facts: { observation: OBSERVED, oauthNeed: OauthNeed.OAUTH_NEED_NO },
-    });
+    const server = inspected('hash-1', { observation: OBSERVED, oauthNeed: 'no' });
     expect(inspectionText(server)).toMatchInlineSnapshot(`
       "Name:          weather
       Id:            id-1
@@ -78,39 +76,34 @@ describe('facts', () => {
   });
 
   it('of one that failed say why, and when it is tried again', () => {
-    const server = Server.fromPartial({
-      ...{ id: 'id-1', name: 'weather', configHash: 'hash-2' },
-      facts: { observation: OBSERVED, oauthNeed: OauthNeed.OAUTH_NEED_UNKNOWN, failure: FAILED },
-    });
+    const facts = { observation: OBSERVED, oauthNeed: 'unknown', failure: FAILED } as const;
+    const server = inspected('hash-2', facts);
     const text = inspectionText(server);
     expect(text).toContain('by node-1 (older configuration)');
     expect(text).toMatch(/^Inspection: +failed: UNREACHABLE: connect ECONNREFUSED$/m);
     expect(text).toMatch(/^Failed at: +2026-11-21 09:05:07, 3 times in a row$/m);
     expect(text).toMatch(/^Next try: +about 2026-11-21 09:05:07$/m);
     expect(text).toMatch(/^OAuth: +unknown$/m);
-    const failure = { ...FAILED, nextAttemptTime: undefined, attempts: 1 };
-    const never = inspectionText({ ...server, facts: { ...server.facts!, failure } });
+    const { nextAttemptTime: _, ...final } = FAILED;
+    const failure = { ...final, attempts: 1 };
+    const never = inspectionText({ ...server, facts: { ...facts, failure } });
     expect(never).toMatch(/^Next try: +no automatic retry/m);
     expect(never).not.toContain('in a row');
   });
 
   it('that nobody has are said to be none', () => {
-    expect(inspectionText(Server.fromPartial({ id: 'i', name: 'n' }))).toMatch(
-      /^Inspected: +never$/m,
-    );
+    expect(inspectionText(recordOf({ id: 'i', name: 'n' }))).toMatch(/^Inspected: +never$/m);
   });
 
   it('are told in short with the server', () => {
-    const server = Server.fromPartial({
-      ...{ name: 'weather', configHash: 'hash-1', source: 'a.yaml', generation: 7 },
-      facts: { observation: OBSERVED, oauthNeed: OauthNeed.OAUTH_NEED_YES },
-    });
+    const facts = { observation: OBSERVED, oauthNeed: 'yes' } as const;
+    const server = inspected('hash-1', facts, { set: 'a.yaml', generation: 7 });
     const text = serverDetails(server);
     for (const line of [
       /^Tools: +3, 2 of them known$/m,
       /^OAuth: +needed$/m,
       /^Speaks: +MCP 2025-11-25 \(with a handshake\)$/m,
-      /^Source: +a\.yaml$/m,
+      /^Set: +a\.yaml$/m,
       /^Generation: +7$/m,
     ]) {
       expect(text).toMatch(line);
@@ -119,45 +112,43 @@ describe('facts', () => {
   });
 
   it('never steer the terminal', () => {
-    const server = Server.fromPartial({
-      name: 'a\u001b[2J',
-      facts: {
-        observation: {
-          ...OBSERVED,
-          instructions: 'a\u001b[2J\r\nb\u0007',
-          serverName: '\u001b]0;x',
-          tools: [{ name: 'x\u009b', description: '\u202eabc' }],
-        },
-        failure: { ...FAILED, message: '\u001b[31m' },
-      },
-    });
+    const observation = {
+      ...OBSERVED,
+      instructions: 'a\u001b[2J\r\nb\u0007',
+      serverName: '\u001b]0;x',
+      tools: [tool('x\u009b', '', '\u202eabc')],
+    };
+    const failure = { ...FAILED, message: '\u001b[31m' };
+    const server = inspected('hash-1', { observation, failure }, { name: 'a\u001b[2J' });
     // eslint-disable-next-line no-control-regex -- what must not be printed
     expect(inspectionText(server)).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202e]/);
   });
 });
 
-const CANDIDATES = [
-  { id: 'id-1', tier: Tier.TIER_APP, verdict: Verdict.VERDICT_WINS, disabled: true },
-  {
-    id: 'id-2',
-    tier: Tier.TIER_PRIVATE,
-    owner: 'ana',
-    verdict: Verdict.VERDICT_SHADOWED_BY_SHARED,
-  },
-  { id: 'id-3', tier: Tier.TIER_PRIVATE, owner: 'bob', verdict: Verdict.VERDICT_NOT_GRANTED },
-  { id: 'id-4', tier: Tier.TIER_USER, verdict: Verdict.VERDICT_DELETED },
-].map((candidate, index) =>
-  AccessCandidate.fromPartial({ explanation: `Reason ${String(index)}.`, ...candidate }),
-);
+const CANDIDATES: readonly AccessCandidate[] = [
+  candidate(0, { tier: 'APP', verdict: 'wins', disabled: true }),
+  candidate(1, { tier: 'PRIVATE', owner: 'ana', verdict: 'shadowed_by_shared' }),
+  candidate(2, { tier: 'PRIVATE', owner: 'bob', verdict: 'not_granted' }),
+  candidate(3, { tier: 'USER', verdict: 'deleted' }),
+];
+
+function candidate(
+  index: number,
+  told: Pick<AccessCandidate, 'tier' | 'verdict'> & Partial<AccessCandidate>,
+): AccessCandidate {
+  const explanation = `Reason ${String(index)}.`;
+  const id = `id-${String(index + 1)}`;
+  return { id, explanation, disabled: false, revision: 1, sights: [], ...told };
+}
 
 describe('an explanation', () => {
   it('is a sentence and a row for each candidate', () => {
-    const answer = ExplainAccessResponse.fromPartial({
+    const answer = {
       explanation: '"weather" is the APP server id-1.',
       candidates: CANDIDATES,
       moreUnseen: true,
       moreDeleted: true,
-    });
+    };
     expect(explainText(answer)).toMatchInlineSnapshot(`
       ""weather" is the APP server id-1.
 
@@ -173,9 +164,8 @@ describe('an explanation', () => {
   });
 
   it('is the sentence alone, if nothing has the name', () => {
-    expect(explainText(ExplainAccessResponse.fromPartial({ explanation: 'None.' }))).toBe(
-      'None.\n',
-    );
+    const nothing = { candidates: [], moreUnseen: false, moreDeleted: false };
+    expect(explainText({ explanation: 'None.', ...nothing })).toBe('None.\n');
   });
 });
 

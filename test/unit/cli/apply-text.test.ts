@@ -4,7 +4,6 @@ import {
   ApplyResult_Action as Action,
   ApplyServersResponse,
 } from '../../../generated/switchboard/v1/registry_service.js';
-import { Server, Tier } from '../../../generated/switchboard/v1/server.js';
 import { allWell, changing, countsOf } from '../../../src/cli/apply/counts.js';
 import { applyJson } from '../../../src/cli/apply/json.js';
 import type { PlannedSet } from '../../../src/cli/apply/plan.js';
@@ -19,7 +18,11 @@ import {
 } from '../../../src/cli/apply/text.js';
 import { invalidField, SwitchboardError } from '../../../src/domain/errors.js';
 import { readServers } from '../../../src/formats/read-servers.js';
+import type { ServerRecord } from '../../../src/domain/server.js';
+import { type ApplyAnswer, fromApplyResponse } from '../../../src/wire/client/apply.js';
+import { toServerMessage } from '../../../src/wire/server-codec.js';
 import { toRpcStatus } from '../../../src/wire/status.js';
+import { recordOf } from '../../support/storage/builders.js';
 
 const TEXT = `mcpServers:
   files: { command: npx }
@@ -30,35 +33,60 @@ const TEXT = `mcpServers:
 
 function aSet(prune = false): DeclaredSet {
   const read = readServers(TEXT, { file: 'librechat.yaml' });
-  return { file: 'librechat.yaml', source: 'librechat.yaml', read, broken: false, prune };
+  return { file: 'librechat.yaml', name: 'librechat.yaml', read, broken: false, prune };
 }
 
-const FILES = Server.fromPartial({
-  name: 'files',
-  tier: Tier.TIER_APP,
-  spec: { transport: { $case: 'stdio', value: { command: 'npx', args: ['-y', 'a'] } } },
-});
-const WEATHER = Server.fromPartial({ id: 'id-w', name: 'weather', tier: Tier.TIER_USER });
-const refusedBy = (error: SwitchboardError): ApplyResult =>
-  ApplyResult.fromPartial({ action: Action.ACTION_REFUSED, error: toRpcStatus(error) });
+const FILES = {
+  ...recordOf({
+    name: 'files',
+    tier: 'APP',
+    spec: {
+      transport: {
+        ...{ kind: 'stdio', command: 'npx', args: ['-y', 'a'] },
+        ...{ env: {}, cwd: '', stderr: 'ignore' },
+      },
+    },
+  }),
+  // It has none before it is created.
+  id: '',
+};
+const WEATHER = recordOf({ id: 'id-w', name: 'weather' });
+const OLD = recordOf({ id: 'id-o', name: 'old', owner: 'ana' });
 
-const CREATED = ApplyResult.fromPartial({ action: Action.ACTION_CREATED, server: FILES });
-const UPDATED = ApplyResult.fromPartial({
-  action: Action.ACTION_UPDATED,
-  server: WEATHER,
+type Result = Outcome['surplus'][number];
+
+/** What became of one server, as the server reports it. */
+function resultOf(
+  action: Action,
+  record?: ServerRecord,
+  more: Parameters<typeof ApplyResult.fromPartial>[0] = {},
+): Result {
+  const server = record && toServerMessage(record);
+  const [result] = answerOf([ApplyResult.fromPartial({ action, server, ...more })]).results;
+  return result!;
+}
+
+function answerOf(results: ApplyResult[]): ApplyAnswer {
+  return fromApplyResponse(ApplyServersResponse.fromPartial({ results }));
+}
+
+const refusedBy = (error: SwitchboardError, record?: ServerRecord): Result =>
+  resultOf(Action.ACTION_REFUSED, record, { error: toRpcStatus(error) });
+
+const CREATED = resultOf(Action.ACTION_CREATED, FILES);
+const UPDATED = resultOf(Action.ACTION_UPDATED, WEATHER, {
   changes: [
     { path: 'spec.title', before: '', after: '"Weather"' },
     { path: 'spec.streamable_http.headers[Authorization]', before: '"old"', after: '"s3cret"' },
   ],
 });
-const UNCHANGED = ApplyResult.fromPartial({ action: Action.ACTION_UNCHANGED, server: WEATHER });
+const UNCHANGED = resultOf(Action.ACTION_UNCHANGED, WEATHER);
 const BAD_URL = refusedBy(invalidField('servers[2].spec.sse.url', 'is not allowed'));
-const OLD = Server.fromPartial({ id: 'id-o', name: 'old', tier: Tier.TIER_PRIVATE, owner: 'ana' });
-const DELETED = ApplyResult.fromPartial({ action: Action.ACTION_DELETED, server: OLD });
-const LEFT = ApplyResult.fromPartial({ action: Action.ACTION_LEFT, server: OLD });
+const DELETED = resultOf(Action.ACTION_DELETED, OLD);
+const LEFT = resultOf(Action.ACTION_LEFT, OLD);
 
-function planned(results: readonly ApplyResult[], prune = false): PlannedSet {
-  const plan = ApplyServersResponse.fromPartial({ results: [...results] });
+function planned(results: readonly Result[], prune = false): PlannedSet {
+  const plan = { ...answerOf([]), results, toJSON: () => ({ results }) };
   return { set: aSet(prune), plan, etags: ['', '', ''] };
 }
 
@@ -139,10 +167,8 @@ describe('an outcome', () => {
   });
 
   it('names what was deleted without having been planned, or could not be', () => {
-    const stays = ApplyResult.fromPartial({
-      ...refusedBy(new SwitchboardError('NOT_WRITTEN')),
-      server: { id: 'id-s', name: 'stays' },
-    });
+    const kept = recordOf({ id: 'id-s', name: 'stays' });
+    const stays = refusedBy(new SwitchboardError('NOT_WRITTEN'), kept);
     const text = outcomeText(
       planned([UNCHANGED, UNCHANGED, UNCHANGED, DELETED], true),
       ended({ results: [UNCHANGED, UNCHANGED, UNCHANGED], surplus: [DELETED, stays] }),

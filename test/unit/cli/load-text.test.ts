@@ -1,24 +1,25 @@
 import { describe, expect, it } from 'vitest';
-import {
-  PrivateLoad,
-  PrivateLoad_State as State,
-} from '../../../generated/switchboard/v1/private_load.js';
 import { loadText } from '../../../src/cli/load-text.js';
 import { SwitchboardError } from '../../../src/domain/errors.js';
-import { toRpcStatus } from '../../../src/wire/status.js';
+import type { LoadStatus } from '../../../src/domain/load-record.js';
 
-const AT = new Date(2026, 10, 21, 9, 5, 7);
+const AT = new Date(2026, 10, 21, 9, 5, 7).getTime();
 
-const textOf = (load: Parameters<typeof PrivateLoad.fromPartial>[0]): string =>
-  loadText(PrivateLoad.fromPartial({ user: 'ana', source: 'app-db', ...load }));
+const textOf = (load: Partial<LoadStatus>): string =>
+  loadText({
+    ...{ user: 'ana', source: 'app-db', state: 'loaded', loading: false, revision: 1 },
+    ...{ serverCount: 0, loadTime: 0, refused: [], refusedCount: 0 },
+    ...{ failure: undefined, nextAttemptTime: undefined },
+    ...load,
+  });
 
 describe('the text about a load', () => {
   it('tells what was found, what was left out, and why it failed since', () => {
-    const error = toRpcStatus(new SwitchboardError('ROW_BROKEN', 'no\nkey'));
-    const failure = toRpcStatus(new SwitchboardError('SOURCE_UNAVAILABLE', 'no route'));
+    const row = { rowId: 'r1', name: 'notes', reason: 'ROW_BROKEN', message: 'no\nkey' } as const;
+    const failure = new SwitchboardError('SOURCE_UNAVAILABLE', 'no route');
     const told = textOf({
-      ...{ state: State.STATE_LOADED, loadTime: AT, serverCount: 2, loading: true },
-      ...{ refused: [{ rowId: 'r1', name: 'notes', error }], refusedCount: 3 },
+      ...{ state: 'loaded', loadTime: AT, serverCount: 2, loading: true },
+      ...{ refused: [row], refusedCount: 3 },
       ...{ failure, nextAttemptTime: AT },
     });
     expect(told).toBe(`User:      ana
@@ -36,12 +37,11 @@ r1   notes  ROW_BROKEN: no key
 `);
   });
 
-  it.each([
-    [{ state: State.STATE_COLD }, 'never loaded'],
-    [{ state: State.STATE_INVALIDATED }, 'invalidated; the next read'],
-    [{ state: State.STATE_PURGED }, 'until `switchboard load ana --force`'],
-    [{ state: State.STATE_LOADED, source: '' }, 'needs no load'],
-    [{ state: State.STATE_UNSPECIFIED }, 'unknown (0)'],
+  it.each<[Partial<LoadStatus>, string]>([
+    [{ state: 'cold' }, 'never loaded'],
+    [{ state: 'invalidated' }, 'invalidated; the next read'],
+    [{ state: 'purged' }, 'until `switchboard load ana --force`'],
+    [{ state: 'loaded', source: '' }, 'needs no load'],
   ])('of %j says %s', (load, said) => {
     expect(textOf(load)).toContain(said);
   });

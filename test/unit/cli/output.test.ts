@@ -1,38 +1,56 @@
 import { status } from '@grpc/grpc-js';
 import { describe, expect, it } from 'vitest';
 import { WatchServersResponse } from '../../../generated/switchboard/v1/registry_service.js';
-import { ConnectionScope, Server, Tier } from '../../../generated/switchboard/v1/server.js';
 import { describeFailure, exitCodeOf, UsageError } from '../../../src/cli/failure.js';
 import { fromStatus } from '../../../src/wire/status.js';
 import { SERVER_COLUMNS, serverDetails, serverRow } from '../../../src/cli/server-text.js';
-import { table } from '../../../src/cli/text.js';
+import { jsonLine, table } from '../../../src/cli/text.js';
 import { viewOf } from '../../../src/cli/view.js';
-import { jsonLine, textLine } from '../../../src/cli/watch-text.js';
+import { textLine } from '../../../src/cli/watch-text.js';
 import {
   ERROR_REASONS,
   type ErrorReason,
   invalidField,
   SwitchboardError,
 } from '../../../src/domain/errors.js';
+import { fromWatchResponse } from '../../../src/wire/client/watch.js';
+import { toServerMessage } from '../../../src/wire/server-codec.js';
+import { recordOf } from '../../support/storage/builders.js';
 
-const WEATHER = Server.fromPartial({
-  id: 'id-1',
-  name: 'weather',
-  tier: Tier.TIER_PRIVATE,
-  owner: 'ana',
-  spec: { transport: { $case: 'streamableHttp', value: { url: 'https://weather.example/mcp' } } },
-  connectionScope: ConnectionScope.CONNECTION_SCOPE_USER,
-  connectionScopeReasons: ['tier PRIVATE'],
-  lastUpdatedAt: new Date(2026, 10, 21, 9, 5, 7),
-});
-const FILES = Server.fromPartial({
-  name: 'files',
-  tier: Tier.TIER_APP,
-  spec: {
-    enabled: false,
-    transport: { $case: 'stdio', value: { command: 'npx', args: ['-y', 'x'] } },
-  },
-});
+const WEATHER = {
+  ...recordOf({
+    id: 'id-1',
+    name: 'weather',
+    owner: 'ana',
+    spec: {
+      transport: { kind: 'streamable_http', url: 'https://weather.example/mcp', headers: {} },
+    },
+    lastUpdatedAt: new Date(2026, 10, 21, 9, 5, 7).getTime(),
+  }),
+  etag: 'etag-1',
+  configHash: 'hash-1',
+  createTime: new Date(2026, 10, 20, 9, 5, 7).getTime(),
+};
+const FILES = {
+  ...recordOf({
+    name: 'files',
+    tier: 'APP',
+    spec: {
+      enabled: false,
+      transport: {
+        ...{ kind: 'stdio', command: 'npx', args: ['-y', 'x'] },
+        ...{ env: {}, cwd: '', stderr: 'ignore' },
+      },
+    },
+  }),
+  // As a plan has it: it is not there yet.
+  lastUpdatedAt: 0,
+};
+
+/** The line for people of one message. */
+function lineOf(message: Parameters<typeof WatchServersResponse.fromPartial>[0]): string {
+  return textLine(fromWatchResponse(WatchServersResponse.fromPartial(message)));
+}
 
 describe('text', () => {
   it('of a list is a table', () => {
@@ -46,26 +64,30 @@ describe('text', () => {
 
   it('of one server names what is set', () => {
     expect(serverDetails(WEATHER)).toMatchInlineSnapshot(`
-      "Name:        weather
-      Id:          id-1
-      Tier:        PRIVATE
-      Owner:       ana
-      Enabled:     yes
-      Transport:   http
-      URL:         https://weather.example/mcp
-      Connection:  one for each user
-      Because:     tier PRIVATE
-      Updated:     2026-11-21 09:05:07
+      "Name:         weather
+      Id:           id-1
+      Tier:         PRIVATE
+      Owner:        ana
+      Enabled:      yes
+      Transport:    http
+      URL:          https://weather.example/mcp
+      Connection:   one for each user
+      Because:      tier PRIVATE uses one connection per user
+      Created:      2026-11-20 09:05:07
+      Updated:      2026-11-21 09:05:07
+      Generation:   1
+      Etag:         etag-1
+      Config hash:  hash-1
       "
     `);
   });
 
   it('never steers the terminal', () => {
-    const evil = Server.fromPartial({
+    const evil = recordOf({
       name: 'a\u001b[2Jb\r\nc\u009bd',
       spec: {
         description: '\u0007bell',
-        transport: { $case: 'sse', value: { url: '\u001b]0;x' } },
+        transport: { kind: 'sse', url: '\u001b]0;x', headers: {} },
       },
     });
     const lines = [serverRow(evil).join(' '), serverDetails(evil).replaceAll('\n', '')];
@@ -75,14 +97,14 @@ describe('text', () => {
 
   it('of a watch has a line for each change', () => {
     const lines = [
-      { $case: 'event', value: { type: 1, server: WEATHER } },
+      { $case: 'event', value: { type: 1, server: toServerMessage(WEATHER) } },
       { $case: 'event', value: { type: 3, server: { id: 'id-1', name: 'weather' } } },
       { $case: 'event', value: { type: 4, server: { id: 'id-1' } } },
       { $case: 'synced', value: { token: 't' } },
       { $case: 'commit', value: { token: 't' } },
       { $case: 'heartbeat', value: { token: 't' } },
       { $case: 'reset', value: { reason: 5 } },
-    ].map((message) => textLine(WatchServersResponse.fromPartial({ message } as never)));
+    ].map((message) => lineOf({ message } as never));
     expect(lines.join('')).toMatchInlineSnapshot(`
       "ADDED      weather  PRIVATE of ana  http  https://weather.example/mcp  enabled  2026-11-21 09:05:07
       REMOVED    weather
@@ -96,21 +118,19 @@ describe('text', () => {
   it('of a watch has the line of a change whether or not it closes its commit', () => {
     const message = { $case: 'event' as const, value: { type: 3, server: { name: 'weather' } } };
     const closes = { token: 't' };
-    expect(textLine(WatchServersResponse.fromPartial({ message, closes }))).toBe(
-      textLine(WatchServersResponse.fromPartial({ message })),
-    );
+    expect(lineOf({ message, closes })).toBe(lineOf({ message }));
   });
 
   it('of a watch as JSON is proto JSON, a line each', () => {
-    const line = jsonLine(
-      WatchServersResponse.fromPartial({
-        message: {
-          $case: 'heartbeat',
-          value: { token: 't', degradedFor: { seconds: 1, nanos: 5e8 } },
-        },
-      }),
+    const message = WatchServersResponse.fromPartial({
+      message: {
+        $case: 'heartbeat',
+        value: { token: 't', degradedFor: { seconds: 1, nanos: 5e8 } },
+      },
+    });
+    expect(jsonLine(fromWatchResponse(message))).toBe(
+      '{"heartbeat":{"token":"t","degradedFor":"1.500s"}}\n',
     );
-    expect(line).toBe('{"heartbeat":{"token":"t","degradedFor":"1.500s"}}\n');
   });
 });
 

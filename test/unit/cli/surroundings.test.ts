@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { applyOptions, formatOf } from '../../../src/cli/apply/options.js';
-import { readSets, sourceOf } from '../../../src/cli/apply/sets.js';
+import { readSets, setNameOf } from '../../../src/cli/apply/sets.js';
 import { describeFailure, UsageError } from '../../../src/cli/failure.js';
 import { confirmed, type Io } from '../../../src/cli/io.js';
 import { mayPass, repeatWrite } from '../../../src/cli/repeat.js';
-import { printable, shortened, table } from '../../../src/cli/text.js';
+import { printable, table } from '../../../src/cli/text.js';
 import { SwitchboardError } from '../../../src/domain/errors.js';
 
 function io(answer: string | Error, how: Partial<Io> = {}): Io & { asked: string[] } {
@@ -110,24 +110,24 @@ describe('the name of a set', () => {
     ['/etc/servers.yaml', '/etc/servers.yaml'],
     ['..servers.yaml', '..servers.yaml'],
     ['-', 'stdin'],
-  ])('of %s is %s', (file, source) => {
-    expect(sourceOf(file, '/srv/app')).toBe(source);
+  ])('of %s is %s', (file, name) => {
+    expect(setNameOf(file, '/srv/app')).toBe(name);
   });
 });
 
 describe('the flags of apply', () => {
   it('are refused where they do not fit together', async () => {
-    expect(() => applyOptions(['a', 'b'], { source: 'x' })).toThrow(UsageError);
-    expect(() => applyOptions(['a'], { source: '' })).toThrow(UsageError);
+    expect(() => applyOptions(['a', 'b'], { set: 'x' })).toThrow(UsageError);
+    expect(() => applyOptions(['a'], { set: '' })).toThrow(UsageError);
     expect(() => applyOptions(['a'], { format: 'toml' })).toThrow(
       /toml is not one of own, librechat/,
     );
     const pruning = applyOptions(['-'], { prune: true });
-    await expect(readSets(['-'], pruning, io(''))).rejects.toThrow(/--source/);
+    await expect(readSets(['-'], pruning, io(''))).rejects.toThrow(/--set/);
     const twice = applyOptions(['-', '-'], {});
     await expect(readSets(['-', '-'], twice, io(''))).rejects.toThrow(/twice/);
-    const named = applyOptions(['-'], { prune: true, source: 'x' });
-    expect(await readSets(['-'], named, io(''))).toMatchObject([{ source: 'x', prune: true }]);
+    const named = applyOptions(['-'], { prune: true, set: 'x' });
+    expect(await readSets(['-'], named, io(''))).toMatchObject([{ name: 'x', prune: true }]);
   });
 
   it('name formats as people do', () => {
@@ -141,8 +141,7 @@ describe('the flags of apply', () => {
 });
 
 describe('text', () => {
-  it('is cut, and padded', () => {
-    expect([shortened('abc', 3), shortened('abcd', 3)]).toEqual(['abc', 'ab…']);
+  it('is padded', () => {
     expect(
       table([
         ['a', 'b'],

@@ -1,27 +1,29 @@
 import { describe, expect, it } from 'vitest';
-import { Cause, ServerVersion } from '../../../generated/switchboard/v1/registry_service.js';
+import { ServerVersion } from '../../../generated/switchboard/v1/registry_service.js';
 import { diffLines } from '../../../src/cli/changes-text.js';
 import { diffOf, diffText } from '../../../src/cli/diff.js';
 import { generationOf, optionalGeneration } from '../../../src/cli/generation.js';
 import { historyText } from '../../../src/cli/history.js';
 import { UsageError } from '../../../src/cli/failure.js';
 import { isSwitchboardError } from '../../../src/domain/errors.js';
+import type { ReportedVersion } from '../../../src/wire/client/versions.js';
+import { fromVersion } from '../../../src/wire/history-codec.js';
 
-const AT = new Date(2026, 10, 21, 9, 5, 7);
+const AT = new Date(2026, 10, 21, 9, 5, 7).getTime();
 
 const change = (path: string, before: string, after: string) => ({ path, before, after });
 
 /** The newest first, as the server answers. */
-const VERSIONS = [
+const VERSIONS: readonly ReportedVersion[] = [
   {
     generation: 4,
-    cause: Cause.CAUSE_ROLLBACK,
+    cause: 'ROLLBACK' as const,
     changes: [change('spec.title', '"C"', '"A"')],
     reason: 'put\nback',
   },
   {
     generation: 3,
-    cause: Cause.CAUSE_UPDATE,
+    cause: 'UPDATE' as const,
     changes: [
       change('spec.title', '"B"', '"C"'),
       change('spec.labels[team]', '', '"x"'),
@@ -29,15 +31,13 @@ const VERSIONS = [
       change('spec.version', '', '"1"'),
     ],
   },
-  { generation: 2, cause: Cause.CAUSE_APPLY, changes: [change('spec.title', '"A"', '"B"')] },
+  { generation: 2, cause: 'APPLY' as const, changes: [change('spec.title', '"A"', '"B"')] },
   {
     generation: 1,
-    cause: Cause.CAUSE_CREATE,
+    cause: 'CREATE' as const,
     changes: [change('name', '', '"weather"'), change('spec.title', '', '"A"')],
   },
-].map((version) =>
-  ServerVersion.fromPartial({ actor: 'ana', commitTime: AT, reason: '', ...version }),
-);
+].map((version) => ({ actor: 'ana', time: AT, revision: 1, reason: '', ...version }));
 
 describe('a history', () => {
   it('has a row for each version, in local time', () => {
@@ -53,9 +53,9 @@ describe('a history', () => {
 
   it('knows causes that are newer than the command', () => {
     // `cause`, field 2, is 99.
-    const version = { ...ServerVersion.decode(Uint8Array.of(0x10, 99)), generation: 1 };
+    const version = ServerVersion.decode(Uint8Array.of(0x10, 99));
     expect(version.cause).toBe(99);
-    expect(historyText([version])).toMatch(/^1\s*$/m);
+    expect(historyText([fromVersion({ ...version, generation: 1 })])).toMatch(/^1\s*$/m);
   });
 });
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { decideFacts, type Finding } from '../../../src/domain/commands/facts.js';
 import type { ServerFacts } from '../../../src/domain/facts.js';
 import type { InspectionResult } from '../../../src/domain/inspection.js';
-import { cutText, toolBytes, validateObserved } from '../../../src/domain/observation.js';
+import { toolBytes, validateObserved } from '../../../src/domain/observation.js';
 import { RecordSet } from '../../../src/domain/record-set.js';
 import type { ServerRecord } from '../../../src/domain/server.js';
 import { failureAt, observationAt, observedFacts } from '../../support/inspection/facts.js';
@@ -176,12 +176,5 @@ describe('an observation', () => {
     expect(() => {
       validateObserved(over, 'observation');
     }).toThrow(/observation\.tools: must be at most 262144 bytes/);
-  });
-
-  it('has texts that are cut between characters, and are well-formed', () => {
-    expect(cutText('abc', 3)).toBe('abc');
-    expect(cutText('abcd', 3)).toBe('abc');
-    expect(cutText('ab🙂', 3)).toBe('ab');
-    expect(cutText('a\ud83d', 9)).toBe('a\ufffd');
   });
 });

@@ -32,7 +32,7 @@ interface Parts extends Partial<Declaration> {
 
 function declared({ changed, ...parts }: Parts = {}): Declaration {
   const spec: ServerSpec = { ...SPEC_DEFAULTS, transport: http, ...changed };
-  return { name: 'files', externalId: '', source: '', tier: 'USER', spec, ...parts };
+  return { name: 'files', externalId: '', set: '', tier: 'USER', spec, ...parts };
 }
 
 /** The paths of the fields that were refused. */

@@ -11,7 +11,7 @@ const spec = ServerSpec.fromPartial({
 
 /** The items of a set, or the fields that are wrong with each. */
 function itemsOf(servers: Init<typeof ApplyServersRequest>['servers']) {
-  const request = ApplyServersRequest.fromPartial({ source: 's', servers: servers ?? [] });
+  const request = ApplyServersRequest.fromPartial({ set: 's', servers: servers ?? [] });
   return fromApplyServers(request).query.items;
 }
 
@@ -30,7 +30,7 @@ describe('fromApplyServers', () => {
     expect(items[0]?.content).not.toHaveProperty('tier');
     expect(items[1]?.content).toMatchObject({ name: 'b', tier: 'USER' });
     expect(items[2]?.content).toMatchObject({ tier: 'PRIVATE', owner: 'ana', externalId: 'x' });
-    for (const { content } of items) expect(content).not.toHaveProperty('source');
+    for (const { content } of items) expect(content).not.toHaveProperty('set');
   });
 
   it('keeps what is wrong with an item in its place, with its path [C7]', () => {

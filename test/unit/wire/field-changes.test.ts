@@ -43,9 +43,9 @@ const OAUTH: OAuth = {
 describe('fieldChanges', () => {
   it('tells fields by the paths of the contract, and values as proto JSON', () => {
     expect(changes({ tier: 'APP' }, { tier: 'USER' })).toEqual(['tier: "TIER_APP" -> "TIER_USER"']);
-    expect(changes({}, { name: 'docs', source: 'a.yaml' })).toEqual([
+    expect(changes({}, { name: 'docs', set: 'a.yaml' })).toEqual([
       'name: "files" -> "docs"',
-      'source:  -> "a.yaml"',
+      'set:  -> "a.yaml"',
     ]);
     expect(changes({ owner: 'ana' }, { owner: 'bob' })).toEqual(['owner: "ana" -> "bob"']);
     const timeouts = { timeouts: { connectMs: 1_500 } };
@@ -194,7 +194,7 @@ const arbitraryDeclaration: fc.Arbitrary<Declaration> = fc
     externalId: text,
     owner: fc.constantFrom('', 'ana', 'bob'),
     tier: fc.constantFrom('APP' as const, 'USER' as const),
-    source: text,
+    set: text,
     spec: arbitrarySpec,
   })
   .map(({ owner, tier, ...rest }) => ({

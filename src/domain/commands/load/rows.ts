@@ -3,6 +3,7 @@ import { isSwitchboardError, SwitchboardError } from '../../errors.js';
 import type { RefusedRow } from '../../load-record.js';
 import type { Declaration } from '../../server.js';
 import type { ServerSpec } from '../../config/spec.js';
+import { ellipsize } from '../../truncate.js';
 import { checkId, validateDeclaration } from '../../validate.js';
 
 /** A row as its source returned it. */
@@ -13,6 +14,9 @@ export interface LoadedRow {
   /** Not yet validated; or what is wrong with it. */
   readonly content: ServerSpec | SwitchboardError;
 }
+
+/** UTF-16 units of each text of a refused row that the log keeps. */
+const REFUSED_TEXT_LENGTH = 300;
 
 /** What the tenant's configuration says of the source. */
 export interface SourceRights {
@@ -87,7 +91,8 @@ export function refusedRow(
   { rowId, name }: Pick<LoadedRow, 'rowId' | 'name'>,
   { reason, message }: SwitchboardError,
 ): RefusedRow {
-  return { rowId: cut(rowId), name: cut(name), reason, message: cut(message) };
+  const kept = (text: string): string => ellipsize(text, REFUSED_TEXT_LENGTH);
+  return { rowId: kept(rowId), name: kept(name), reason, message: kept(message) };
 }
 
 function errorOf(
@@ -119,7 +124,7 @@ function isUsable(rowId: string): boolean {
 function declarationOfRow({ rowId, name, owner, content }: LoadedRow, rights: SourceRights) {
   const spec = content as ServerSpec;
   return {
-    ...{ name, externalId: rowId, tier: 'PRIVATE', owner, spec, source: '' },
+    ...{ name, externalId: rowId, tier: 'PRIVATE', owner, spec, set: '' },
     privateSource: rights.namespace,
   } as const satisfies Declaration;
 }
@@ -167,9 +172,4 @@ function groupsOf<T>(items: readonly T[], keyOf: (item: T) => string): Iterable<
     else group.push(item);
   }
   return groups.values();
-}
-
-/** What is kept of texts that a source said. */
-function cut(text: string): string {
-  return text.length <= 300 ? text : `${text.slice(0, 299).toWellFormed()}…`;
 }

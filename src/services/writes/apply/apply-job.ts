@@ -24,12 +24,12 @@ import { baseRevisionOf, earlierCommits } from './earlier-commits.js';
 
 export interface ApplyInput extends WriteOptions {
   /** The name of the set. */
-  readonly source: string;
+  readonly set: string;
   readonly items: readonly SetItem[];
-  /** Delete what the source has and the set has not. */
+  /** Delete the servers of the set that `items` does not have. */
   readonly prune: boolean;
   readonly allOrNothing: boolean;
-  /** Take servers that belong to another source. */
+  /** Take servers that belong to another set. */
   readonly takeOver: boolean;
 }
 
@@ -43,7 +43,7 @@ export interface ApplyJob {
   readonly ids: readonly string[];
   /** As it was when the request began: what came later is not of it (rule 13). */
   readonly surplus: Surplus;
-  /** Whether a server, as it is by now, is still one that the set does not have. */
+  /** Whether a server, as it is by now, belongs to the set and is not among its items. */
   readonly isSurplus: (record: ServerRecord) => boolean;
   readonly written: Written;
   /** What an earlier request did that this one repeats; undefined if there was none. */
@@ -58,7 +58,7 @@ export interface Earlier {
   readonly outcomes: readonly ItemOutcome[];
 }
 
-/** Checks the set and reads what else there is of its source, and what was done of it before. */
+/** Checks the set and reads its other servers, and what was done of it before. */
 export async function prepareJob(
   catalog: Catalog,
   tenant: Tenant,
@@ -66,7 +66,7 @@ export async function prepareJob(
 ): Promise<ApplyJob> {
   const { log } = tenant;
   const { signal } = context;
-  const items = checkSet(input.items, input.source);
+  const items = checkSet(input.items, input.set);
   const has = namesOf(items);
   const fresh = written('apply', context, input);
   // Confirmed before anything is looked up: what is not found then has not begun.
@@ -79,13 +79,13 @@ export async function prepareJob(
   });
   const begunAt = baseRevisionOf(commits);
   const baseRevision = begunAt ?? head;
-  const { source, prune } = input;
-  const members = await membersAt({ log, catalog, signal }, { source, revision: baseRevision });
+  const { set, prune } = input;
+  const members = await membersAt({ log, catalog, signal }, { set, revision: baseRevision });
   const job = {
     ...{ tenant, catalog, input, items },
     ids: items.map(() => randomUUID()),
     surplus: surplusOf(members, items, prune),
-    isSurplus: (record: ServerRecord) => record.source === source && !has(record),
+    isSurplus: (record: ServerRecord) => record.set === set && !has(record),
     written: withBase(fresh, baseRevision),
   };
   if (begunAt === undefined) return { ...job, earlier: undefined };
@@ -93,18 +93,18 @@ export async function prepareJob(
   return { ...job, earlier: { commits, outcomes } };
 }
 
-/** The servers of a source as they were at a revision. */
+/** The servers of a set as they were at a revision. */
 async function membersAt(
   { log: { tenant }, catalog, ...call }: ExactSource,
-  { source, revision }: { readonly source: string; readonly revision: number },
+  { set, revision }: { readonly set: string; readonly revision: number },
 ): Promise<readonly StoredServer[]> {
   // Members that projections do not show yet would be left out.
-  const { value } = await catalog.projections.serversOfSource(tenant, source, {
+  const { value } = await catalog.projections.serversOfSet(tenant, set, {
     ...call,
     atLeast: revision,
   });
   const before = await readRecordsBefore(catalog, { tenant, revision }, call);
-  return asBefore(before, value, (record) => record.source === source);
+  return asBefore(before, value, (record) => record.set === set);
 }
 
 /** What was to become of the items at a revision. */

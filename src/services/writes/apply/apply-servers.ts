@@ -1,5 +1,5 @@
 import { invalidField } from '../../../domain/errors.js';
-import { checkSource } from '../../../domain/validate.js';
+import { checkSetName } from '../../../domain/validate.js';
 import type { Catalog } from '../../../storage/catalog.js';
 import { applyEach } from './apply-each.js';
 import { prepareJob, type ApplyInput } from './apply-job.js';
@@ -12,7 +12,7 @@ import { answerOf, checkOptions, type WriteDeps } from '../write-request.js';
 const MAX_ITEMS = 10_000;
 
 /**
- * Makes the servers of a source what a declared set says. Each item is answered by itself
+ * Makes the servers of a set match its declaration. Each item is answered by itself
  * and has a commit of its own, unless all or nothing is asked. What is as declared is left
  * alone (R4), so that repeating an interrupted apply completes it.
  */
@@ -23,8 +23,8 @@ export async function applyServers(
 ): Promise<Answer<AppliedSet>> {
   authorize(context, 'admin');
   checkOptions(input);
-  checkSource(input.source, (description) => {
-    throw invalidField('source', description);
+  checkSetName(input.set, (description) => {
+    throw invalidField('set', description);
   });
   if (input.items.length > MAX_ITEMS)
     throw invalidField('servers', `must be at most ${String(MAX_ITEMS)}`);

@@ -42,7 +42,10 @@ export async function applyTogether(job: ApplyJob): Promise<Applied> {
     prepare: (call) =>
       holdAll([
         holdOwners(tenant, ownersOf(items), call),
-        ...surplus.pruned.map(({ id }) => tenant.log.holdRecord(id, call)),
+        tenant.log.holdRecords(
+          surplus.pruned.map(({ id }) => id),
+          call,
+        ),
       ]),
     decide: (at) => {
       decided = decideSet(at, job);

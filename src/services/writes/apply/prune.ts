@@ -6,7 +6,6 @@ import type { ServerRecord } from '../../../domain/server.js';
 import type { CallOptions } from '../../../storage/call-options.js';
 import type { WriteIntent, WriteOutcome } from '../../commit/intent.js';
 import { fittingChanges } from '../fitting-changes.js';
-import { holdAll } from '../write-request.js';
 import { requestForPrune, type ApplyJob } from './apply-job.js';
 import { refused, resultOfChange, type ApplyResult } from './apply-result.js';
 
@@ -17,9 +16,9 @@ interface Pruned {
 }
 
 /**
- * Deletes the servers of the source that the set does not have, in as few commits as hold
+ * Deletes the servers of the set that are not declared any more, in as few commits as hold
  * them, one after the other. Their requests are numbered: a repetition finds each of them,
- * and so what was deleted, though it is no longer among the servers of the source. A server
+ * and so what was deleted, though it is no longer among the servers of the set. A server
  * that was declared otherwise since the request began is refused.
  */
 export async function prune(job: ApplyJob): Promise<Pruned> {
@@ -30,7 +29,8 @@ export async function prune(job: ApplyJob): Promise<Pruned> {
   let position: Position | undefined;
   let release: (() => void) | undefined;
   const hold = async (call: CallOptions): Promise<() => void> => {
-    release ??= await holdAll(rest.map(({ id }) => tenant.log.holdRecord(id, call)));
+    const ids = rest.map(({ id }) => id);
+    release ??= await tenant.log.holdRecords(ids, call);
     return () => undefined;
   };
   try {

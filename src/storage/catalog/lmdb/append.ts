@@ -79,7 +79,7 @@ async function write(appender: Appender, attempt: Attempt, options: CallOptions)
 /**
  * Writes on the condition that the head's version, the revision, is still the one just
  * read. The log never goes back and an epoch never changes, so an equal revision is an
- * equal place. LMDB checks it in the transaction: also against other processes.
+ * equal place. LMDB checks it in the transaction.
  */
 function handOver(appender: Appender, attempt: Attempt): Promise<boolean> {
   const { store, failpoint } = appender;

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { SwitchboardError } from '../../../domain/errors.js';
 import { throwIfGivenUp, type CallOptions } from '../../call-options.js';
 import type { LmdbStore } from './store.js';
@@ -52,6 +53,7 @@ export function createGroupWriter(store: LmdbStore): GroupWriter {
         await causeOf(error);
         isUsable();
       });
+      // Whoever asks in this turn of the event loop joins the next group.
       await nextTurn();
     }
     running = false;
@@ -96,11 +98,4 @@ function takesTransactions(store: LmdbStore): boolean {
   } catch {
     return false;
   }
-}
-
-/** Lets all who are answered, or ask, in this turn of the event loop join the next group. */
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => {
-    setImmediate(resolve);
-  });
 }

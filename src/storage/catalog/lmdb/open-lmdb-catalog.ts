@@ -24,7 +24,7 @@ import {
   readPrivateSource,
   readServerOrTombstone,
   readShared,
-  readSource,
+  readSet,
   readVersions,
 } from './servers.js';
 import { openStore, type LmdbStore } from './store.js';
@@ -43,7 +43,7 @@ export interface LmdbCatalogOptions {
 
 export const LMDB_CAPABILITIES: CatalogCapabilities = Object.freeze({
   durable: true,
-  multiProcess: true,
+  sharing: 'PROCESS',
   atomicProjections: true,
 });
 
@@ -52,8 +52,8 @@ const READ_LIMIT_BYTES = 1024 * 1024;
 /**
  * Opens the Catalog in LMDB. Log and projections are written in one transaction;
  * concurrent appends, of any tenants, share transactions and flushes; what is visible to
- * anyone is on the disk. Throws CATALOG_UNAVAILABLE if the folder cannot be used or is of
- * another format. Each `close` waits for the calls that have begun.
+ * anyone is on the disk. Throws CATALOG_UNAVAILABLE if the folder cannot be used, is of
+ * another format, or is open in another process. Each `close` waits for the calls that have begun.
  */
 export function openLmdbCatalog(options: LmdbCatalogOptions): Promise<Catalog> {
   return new Promise((resolve) => {
@@ -120,8 +120,8 @@ function createProjections(store: LmdbStore, calls: CallGate): Projections {
       project(tenant, options, () => readNamed(store, tenant, query)),
     deletedNamed: (tenant, query, options) =>
       project(tenant, options, () => readDeleted(store, tenant, query)),
-    serversOfSource: (tenant, source, options) =>
-      project(tenant, options, () => readSource(store, tenant, source)),
+    serversOfSet: (tenant, set, options) =>
+      project(tenant, options, () => readSet(store, tenant, set)),
     versions: (tenant, query, options) =>
       project(tenant, options, () => readVersions(store, tenant, query)),
     inventory: (tenant, page, options) =>
@@ -177,7 +177,7 @@ function createCallGate(store: LmdbStore): CallGate {
   };
   const shut = async (): Promise<void> => {
     await Promise.allSettled(underWay);
-    await store.root.close();
+    await store.close();
   };
   return { read, run, close: () => (closing ??= shut()) };
 }

@@ -92,12 +92,8 @@ export function readNamed(
 }
 
 /** The servers of a declared set, by id. */
-export function readSource(
-  store: LmdbStore,
-  tenant: string,
-  source: string,
-): readonly StoredServer[] {
-  return readIds(store, tenant, valuesIn(store.index, keysUnder(tenant, 'source', source)));
+export function readSet(store: LmdbStore, tenant: string, set: string): readonly StoredServer[] {
+  return readIds(store, tenant, valuesIn(store.index, keysUnder(tenant, 'set', set)));
 }
 
 /** The servers that were loaded from a private source, with the next ids after `afterId`. */

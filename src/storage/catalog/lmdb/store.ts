@@ -2,11 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { open, type Database, type RootDatabase } from 'lmdb';
 import { SwitchboardError } from '../../../domain/errors.js';
+import { lockFolder } from './folder-lock.js';
 import { inspectFolder } from './inspect-folder.js';
 import { textOf } from './store-error.js';
 
 /** What this version writes, and the only one that it reads. */
-const FORMAT = 4;
+const FORMAT = 5;
 const META_KEY = Buffer.from('meta');
 
 /** Address space to begin with, in bytes; lmdb takes more when it is used up. */
@@ -47,25 +48,43 @@ export interface LmdbStore {
   readonly answerTimes: Table;
   /** Random, of this store: the epoch of a tenant without commits is made of it. */
   readonly incarnation: string;
+  /** Closes the environment, and then lets other processes open the folder. */
+  readonly close: () => Promise<void>;
 }
 
 /**
  * Opens, or creates, the store in `<dataDir>/catalog`. Throws CATALOG_UNAVAILABLE if the
- * folder cannot be made or written, or holds another format than this version knows.
+ * folder cannot be made or written, another process has it open, or it holds another format
+ * than this version knows.
  *
  * lmdb's `overlappingSync` is off: it would show a commit to readers before it is on the
- * disk, and so let another process act on what a power cut takes back. Without it what is
+ * disk, and so let them act on what a power cut takes back. Without it what is
  * visible is durable, and a commit's promise is that of its flush. `eventTurnBatching` is
  * off: it makes a promise of its own, which nobody can take care of when a commit fails,
  * and `GroupWriter` does its work.
  */
 export function openStore(dataDir: string): LmdbStore {
   const folder = join(dataDir, 'catalog');
+  const unlock = claim(folder);
+  try {
+    return openEnvironment(folder, unlock);
+  } catch (cause) {
+    unlock();
+    throw cause;
+  }
+}
+
+/** Makes sure that LMDB can open the folder, and that only this process does. */
+function claim(folder: string): () => void {
   try {
     inspectFolder(folder);
+    return lockFolder(folder);
   } catch (cause) {
     throw unusable(folder, `it cannot be used: ${textOf(cause)}`, cause);
   }
+}
+
+function openEnvironment(folder: string, unlock: () => void): LmdbStore {
   let root: RootDatabase<string, Buffer>;
   try {
     root = open<string, Buffer>(folder, {
@@ -79,8 +98,12 @@ export function openStore(dataDir: string): LmdbStore {
   } catch (cause) {
     throw unusable(folder, `LMDB cannot open it: ${textOf(cause)}`, cause);
   }
+  const close = async (): Promise<void> => {
+    await root.close();
+    unlock();
+  };
   try {
-    return openTables(root, folder);
+    return { ...openTables(root, folder), root, close };
   } catch (cause) {
     void root.close();
     throw cause instanceof SwitchboardError
@@ -91,7 +114,9 @@ export function openStore(dataDir: string): LmdbStore {
 
 const TABLE_OPTIONS = { encoding: 'string', keyEncoding: 'binary' } as const;
 
-function openTables(root: RootDatabase<string, Buffer>, folder: string): LmdbStore {
+type Tables = Omit<LmdbStore, 'root' | 'close'>;
+
+function openTables(root: RootDatabase<string, Buffer>, folder: string): Tables {
   const table = (name: string, useVersions = false): Table =>
     root.openDB<string, Buffer>({ ...TABLE_OPTIONS, name, useVersions });
   const meta = readMeta(table('meta'));
@@ -102,7 +127,6 @@ function openTables(root: RootDatabase<string, Buffer>, folder: string): LmdbSto
     throw unusable(folder, text);
   }
   return {
-    root,
     heads: table('heads', true),
     marks: table('marks', true),
     log: table('log'),

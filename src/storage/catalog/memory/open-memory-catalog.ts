@@ -19,7 +19,7 @@ import {
   findLoaded,
   findLoads,
   findNamed,
-  findOfSource,
+  findOfSet,
   findPrivate,
   findPrivateSource,
   findServer,
@@ -46,7 +46,7 @@ export interface MemoryCatalogOptions {
 
 export const MEMORY_CAPABILITIES: CatalogCapabilities = Object.freeze({
   durable: false,
-  multiProcess: false,
+  sharing: 'NONE',
   atomicProjections: true,
 });
 
@@ -188,8 +188,7 @@ function createProjections(find: Find, call: Call): Projections {
       query(tenant, options, (rows) => findNamed(rows, named)),
     deletedNamed: (tenant, named, options) =>
       query(tenant, options, (rows) => findDeleted(rows, named)),
-    serversOfSource: (tenant, source, options) =>
-      query(tenant, options, (rows) => findOfSource(rows, source)),
+    serversOfSet: (tenant, set, options) => query(tenant, options, (rows) => findOfSet(rows, set)),
     versions: (tenant, of, options) => query(tenant, options, (rows) => findVersions(rows, of)),
     inventory: (tenant, page, options) =>
       query(tenant, options, (rows) => findInventory(rows, page)),

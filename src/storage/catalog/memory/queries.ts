@@ -49,8 +49,8 @@ export function findNamed(
 }
 
 /** The servers of a declared set, by id. */
-export function findOfSource(rows: Rows, source: string): readonly StoredServer[] {
-  return serversIn(rows, [...idsOf(rows, indexKey('source', source))].sort(compareBytes));
+export function findOfSet(rows: Rows, set: string): readonly StoredServer[] {
+  return serversIn(rows, [...idsOf(rows, indexKey('set', set))].sort(compareBytes));
 }
 
 /** What is left of servers deleted under a name, the newest first. */

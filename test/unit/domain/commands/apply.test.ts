@@ -20,7 +20,7 @@ import { RecordSet } from '../../../../src/domain/record-set.js';
 import type { Declaration, ServerRecord } from '../../../../src/domain/server.js';
 import { grantsAt, recordOf, type RecordParts } from '../../../support/storage/builders.js';
 
-const SOURCE = 'servers.yaml';
+const SET = 'servers.yaml';
 const USER_VALUE = {
   transport: { kind: 'streamable_http', url: 'https://mcp.example/${user:id}', headers: {} },
 } as const;
@@ -31,7 +31,7 @@ function item(
 ): SetItem {
   const { tier, etag = '', ...rest } = parts;
   const declared = declarationOf(recordOf(rest));
-  const { source: _source, tier: implied, ...content } = declared;
+  const { set: _set, tier: implied, ...content } = declared;
   const isTold = 'tier' in parts ? tier : implied;
   return {
     at: nameOf(declared),
@@ -46,7 +46,7 @@ const wrong = (name: string, owner?: string): SetItem => ({
   content: new SwitchboardError('INVALID_FIELD', 'broken'),
 });
 
-const checked = (one: SetItem): CheckedItem => checkSet([one], SOURCE)[0]!;
+const checked = (one: SetItem): CheckedItem => checkSet([one], SET)[0]!;
 
 function context(...records: readonly ServerRecord[]): DecisionContext {
   const state = new RecordSet();
@@ -69,12 +69,12 @@ describe('checkSet', () => {
         item({ name: 'b', tier: undefined, spec: USER_VALUE }),
         item({ name: 'c', tier: 'USER' }),
       ],
-      SOURCE,
-    ).map((each) => ('declared' in each ? [each.declared.tier, each.declared.source] : each));
+      SET,
+    ).map((each) => ('declared' in each ? [each.declared.tier, each.declared.set] : each));
     expect(tiers).toEqual([
-      ['APP', SOURCE],
-      ['USER', SOURCE],
-      ['USER', SOURCE],
+      ['APP', SET],
+      ['USER', SET],
+      ['USER', SET],
     ]);
   });
 
@@ -96,7 +96,7 @@ describe('checkSet', () => {
         wrong('broken'),
         item({ name: 'last' }),
       ],
-      SOURCE,
+      SET,
     );
     const fields = set.map((each) =>
       'refusal' in each ? each.refusal.violations.map(({ field }) => field) : 'ready',
@@ -122,7 +122,7 @@ describe('checkSet', () => {
         wrong('b'),
         item({ name: 'b' }),
       ],
-      SOURCE,
+      SET,
     );
     const fields = set.map((each) =>
       'refusal' in each ? each.refusal.violations.map(({ field }) => field) : 'ready',
@@ -140,28 +140,28 @@ describe('checkSet', () => {
   it('knows no owner of a server that is not PRIVATE, told or not', () => {
     const untold = item({ name: 'a', tier: undefined }).content as DeclaredServer;
     const content = { ...untold, owner: 'ana' };
-    const [first] = checkSet([{ at: { name: 'a' }, etag: '', content }], SOURCE);
+    const [first] = checkSet([{ at: { name: 'a' }, etag: '', content }], SET);
     expect(first).toMatchObject({ refusal: { violations: [{ field: 'servers[0].owner' }] } });
   });
 });
 
 describe('decideItem', () => {
-  it('creates what is missing, of the source and the first generation', () => {
+  it('creates what is missing, in the set and of the first generation', () => {
     const outcome = decide(item({ name: 'a', tier: 'APP' }), []);
     expect(outcome).toMatchObject({
       kind: 'change',
-      change: { after: { id: 'new', name: 'a', source: SOURCE, generation: 1, revision: 8 } },
+      change: { after: { id: 'new', name: 'a', set: SET, generation: 1, revision: 8 } },
     });
     expect(outcome.kind === 'change' && outcome.change.before).toBeUndefined();
   });
 
   it('leaves alone what is as declared [R4]', () => {
-    const record = recordOf({ name: 'a', source: SOURCE });
+    const record = recordOf({ name: 'a', set: SET });
     expect(decide(item({ name: 'a' }), [record])).toEqual({ kind: 'unchanged', record });
   });
 
   it('changes what differs, and keeps the id', () => {
-    const record = recordOf({ id: 'old', name: 'a', source: SOURCE });
+    const record = recordOf({ id: 'old', name: 'a', set: SET });
     expect(decide(item({ name: 'a', title: 'new' }), [record])).toMatchObject({
       kind: 'change',
       change: { before: record, after: { id: 'old', spec: { title: 'new' }, generation: 2 } },
@@ -169,24 +169,24 @@ describe('decideItem', () => {
   });
 
   it('moves between APP and USER, and matches either by its name', () => {
-    const record = recordOf({ name: 'a', tier: 'APP', source: SOURCE });
+    const record = recordOf({ name: 'a', tier: 'APP', set: SET });
     expect(decide(item({ name: 'a', tier: 'USER' }), [record])).toMatchObject({
       change: { before: { id: record.id }, after: { id: record.id, tier: 'USER' } },
     });
   });
 
-  it('takes a server of no source as its own; of another only if it may', () => {
+  it('takes a server of no set as its own; of another only if it may', () => {
     const free = recordOf({ name: 'a' });
-    const other = recordOf({ name: 'a', source: 'other.yaml' });
+    const other = recordOf({ name: 'a', set: 'other.yaml' });
     expect(decide(item({ name: 'a' }), [free])).toMatchObject({
-      change: { before: free, after: { source: SOURCE, spec: free.spec } },
+      change: { before: free, after: { set: SET, spec: free.spec } },
     });
     expect(refusalOf(decide(item({ name: 'a' }), [other]))).toMatchObject({
-      reason: 'OTHER_SOURCE',
-      metadata: { id: other.id, source: 'other.yaml' },
+      reason: 'OTHER_SET',
+      metadata: { id: other.id, set: 'other.yaml' },
     });
     expect(decide(item({ name: 'a' }), [other], true)).toMatchObject({
-      change: { before: other, after: { source: SOURCE } },
+      change: { before: other, after: { set: SET } },
     });
   });
 
@@ -199,13 +199,13 @@ describe('decideItem', () => {
     });
     expect(decide(changed(record.etag), [record]).kind).toBe('change');
     expect(refusalOf(decide(changed(record.etag), []))?.reason).toBe('ETAG_MISMATCH');
-    const same = decide(item({ name: 'a', etag: 'old' }), [{ ...record, source: SOURCE }]);
+    const same = decide(item({ name: 'a', etag: 'old' }), [{ ...record, set: SET }]);
     expect(refusalOf(same)?.reason).toBe('ETAG_MISMATCH');
   });
 
   it('never moves between PRIVATE and shared: they are different servers', () => {
-    const shared = recordOf({ name: 'a', source: SOURCE });
-    const own = recordOf({ id: 'own', name: 'a', owner: 'ana', source: SOURCE });
+    const shared = recordOf({ name: 'a', set: SET });
+    const own = recordOf({ id: 'own', name: 'a', owner: 'ana', set: SET });
     const bobs = decide(item({ name: 'a', owner: 'bob' }), [shared, own]);
     expect(bobs).toMatchObject({ change: { after: { id: 'new', owner: 'bob' } } });
     const anas = decide(item({ name: 'a', owner: 'ana', title: 'new' }), [shared, own]);
@@ -222,16 +222,16 @@ describe('decideItem', () => {
 
 describe('what a set does not have', () => {
   const members = [
-    recordOf({ id: '4', name: 'd', source: SOURCE }),
-    recordOf({ id: '1', name: 'a', source: SOURCE }),
-    recordOf({ id: '2', name: 'b', source: SOURCE }),
-    recordOf({ id: '3', name: 'b', owner: 'ana', source: SOURCE }),
-    recordOf({ id: '5', name: 'c', source: SOURCE }),
+    recordOf({ id: '4', name: 'd', set: SET }),
+    recordOf({ id: '1', name: 'a', set: SET }),
+    recordOf({ id: '2', name: 'b', set: SET }),
+    recordOf({ id: '3', name: 'b', owner: 'ana', set: SET }),
+    recordOf({ id: '5', name: 'c', set: SET }),
   ].map((record) => ({ record, grants: [] }));
   const ids = (records: readonly ServerRecord[]): readonly string[] => records.map(({ id }) => id);
 
   it('is left or pruned, by name', () => {
-    const items = checkSet([item({ name: 'a' }), item({ name: 'b', owner: 'ana' })], SOURCE);
+    const items = checkSet([item({ name: 'a' }), item({ name: 'b', owner: 'ana' })], SET);
     const left = surplusOf(members, items, false);
     expect([ids(left.left), ids(left.pruned)]).toEqual([['2', '5', '4'], []]);
     const pruned = surplusOf(members, items, true);
@@ -239,23 +239,22 @@ describe('what a set does not have', () => {
   });
 
   it('stays where a broken item has its name: nobody knows what it was about', () => {
-    const items = checkSet([wrong('a'), wrong('b'), item({ name: 'c' })], SOURCE);
+    const items = checkSet([wrong('a'), wrong('b'), item({ name: 'c' })], SET);
     const { left, pruned } = surplusOf(members, items, true);
     expect([ids(left), ids(pruned)]).toEqual([['3'], ['4']]);
   });
 
   it('is deleted with its grants, as it is by now', () => {
-    const items = checkSet([item({ name: 'a' })], SOURCE);
+    const items = checkSet([item({ name: 'a' })], SET);
     const has = namesOf(items);
     const state = new RecordSet();
     const granted = grantsAt(3, 'group:dev');
     const [d, a, b, own] = members.map(({ record }) => record);
-    state.put({ record: { ...d!, source: 'taken over' }, grants: [] });
+    state.put({ record: { ...d!, set: 'taken over' }, grants: [] });
     state.put({ record: { ...b!, name: 'a' }, grants: [] });
     state.put({ record: own!, grants: granted });
     state.put({ record: a!, grants: [] });
-    const stillSurplus = (record: ServerRecord): boolean =>
-      record.source === SOURCE && !has(record);
+    const stillSurplus = (record: ServerRecord): boolean => record.set === SET && !has(record);
     expect(decidePrune(state, ['4', '2', '3', 'gone'], stillSurplus)).toEqual([
       { before: own, access: { granted: [], revoked: granted } },
     ]);

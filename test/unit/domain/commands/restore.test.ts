@@ -39,7 +39,7 @@ const alone = (record: ServerRecord): StoredServer => ({ record, grants: [] });
 describe('decideRollback', () => {
   const first = recordOf({ id: 'x', name: 'files', title: 'first', generation: 1 });
   const current: ServerRecord = {
-    ...recordOf({ id: 'x', name: 'docs', title: 'now', generation: 5, source: 'a.yaml' }),
+    ...recordOf({ id: 'x', name: 'docs', title: 'now', generation: 5, set: 'a.yaml' }),
     facts: { oauthNeed: 'no' },
     factsEtag: 'known',
     lastUpdatedAt: 9_000,
@@ -49,13 +49,13 @@ describe('decideRollback', () => {
     version: target,
   });
 
-  it('declares the old version anew: a new one, of the source that it has now', () => {
+  it('declares the old version anew: a new one, of the set that it has now', () => {
     const target = version({ after: first });
     const decision = decideRollback(context(1, alone(current)), to(target));
     const after = decision?.changes[0]?.after;
     expect(decision).toMatchObject({ cause: 'ROLLBACK', changes: [{ before: current }] });
     expect(after).toMatchObject({
-      ...{ id: 'x', name: 'files', spec: { title: 'first' }, source: 'a.yaml', generation: 6 },
+      ...{ id: 'x', name: 'files', spec: { title: 'first' }, set: 'a.yaml', generation: 6 },
       ...{ facts: current.facts, factsEtag: current.factsEtag, revision: 21 },
       // The clock is behind.
       lastUpdatedAt: 9_001,
@@ -64,7 +64,7 @@ describe('decideRollback', () => {
   });
 
   it('changes nothing where nothing effective differs [R4]', () => {
-    const same = version({ after: { ...current, source: 'another one then' } });
+    const same = version({ after: { ...current, set: 'another one then' } });
     expect(decideRollback(context(1, alone(current)), to(same))).toBeUndefined();
     const stale = (): unknown => decideRollback(context(1, alone(current)), to(same, 'old'));
     expect(reasonOf(stale)).toBe('ETAG_MISMATCH');
@@ -91,7 +91,7 @@ describe('decideRollback', () => {
 
 describe('decideUndelete', () => {
   const last: ServerRecord = {
-    ...recordOf({ id: 'x', name: 'files', owner: 'ana', generation: 3, source: 'a.yaml' }),
+    ...recordOf({ id: 'x', name: 'files', owner: 'ana', generation: 3, set: 'a.yaml' }),
     facts: { oauthNeed: 'yes' },
     factsEtag: 'known',
     lastUpdatedAt: 9_000,

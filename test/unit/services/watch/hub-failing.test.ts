@@ -13,7 +13,7 @@ describe('a hub that cannot tell whom a commit concerns', () => {
       tell = listener;
       return () => undefined;
     };
-    const hub = new WatchHub({ onStep, onReplaced: () => () => undefined });
+    const hub = new WatchHub({ onStep, onReplaced: () => () => undefined }, () => true);
     const ended: unknown[] = [];
     const stream = {
       audience: { seesInventory: false, subjects: () => [] },

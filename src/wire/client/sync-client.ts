@@ -1,9 +1,20 @@
-import type { Metadata } from '@grpc/grpc-js';
+import type { ChannelCredentials, ChannelOptions, Metadata } from '@grpc/grpc-js';
+import {
+  ConnectionServiceClient,
+  type SyncResponse,
+} from '../../../generated/switchboard/v1/connection_service.js';
 import { isSwitchboardError, SwitchboardError } from '../../domain/errors.js';
 import type { FeedMessage, NodeCall } from '../../domain/node-stream.js';
-import type { ConnectionServiceClient } from '../../wire/clients.js';
-import { messagesOf, toSyncRequest } from '../../wire/feed-codec.js';
-import { fromStatus } from '../../wire/status.js';
+import { messagesOf, toSyncRequest } from '../feed-codec.js';
+import { fromStatus } from '../status.js';
+import { channelOptions } from './channel.js';
+
+/** A client of ConnectionService for the stream of a node. */
+export interface SyncClient {
+  /** Opens a Sync call. What `onMessage` throws ends it. */
+  sync(metadata: Metadata, handlers: SyncStreamHandlers): SyncStream;
+  close(): void;
+}
 
 /** One Sync call. `onMessage` and `onEnd` are never called again after `onEnd` or `cancel`. */
 export interface SyncStream {
@@ -17,13 +28,27 @@ export interface SyncStreamHandlers {
   readonly onEnd: (error: SwitchboardError) => void;
 }
 
-/** Opens a Sync call. What `onMessage` throws ends it. */
-export function openSyncStream(
-  client: ConnectionServiceClient,
+/** A client at `target`, such as `127.0.0.1:7070`. Its owner closes it. */
+export function createSyncClient(
+  target: string,
+  credentials: ChannelCredentials,
+  options?: ChannelOptions,
+): SyncClient {
+  const stub = new ConnectionServiceClient(target, credentials, channelOptions(options));
+  return {
+    sync: (metadata, handlers) => openSyncStream(stub, metadata, handlers),
+    close: () => {
+      stub.close();
+    },
+  };
+}
+
+function openSyncStream(
+  stub: ConnectionServiceClient,
   metadata: Metadata,
   { onMessage, onEnd }: SyncStreamHandlers,
 ): SyncStream {
-  const call = client.sync(metadata);
+  const call = stub.sync(metadata);
   let over = false;
   const finish = (error: SwitchboardError): void => {
     if (over) return;
@@ -31,7 +56,7 @@ export function openSyncStream(
     call.cancel();
     onEnd(error);
   };
-  call.on('data', (frame: Parameters<typeof messagesOf>[0]) => {
+  call.on('data', (frame: SyncResponse) => {
     try {
       for (const message of messagesOf(frame)) if (!over) onMessage(message);
     } catch (error) {

@@ -1,4 +1,4 @@
-import { isSwitchboardError } from '../domain/errors.js';
+import { isSwitchboardError } from '../../domain/errors.js';
 
 interface Page {
   /** Empty on the last page. */

@@ -83,6 +83,13 @@ export class Outbound {
     else (this.onEmpty ??= []).push(callback);
   }
 
+  /** Resolves once everything queued was handed over, or the stream has ended. */
+  empty(): Promise<void> {
+    return new Promise((resolve) => {
+      this.whenEmpty(resolve);
+    });
+  }
+
   end(error?: SwitchboardError): void {
     if (this.ended) return;
     this.ended = true;

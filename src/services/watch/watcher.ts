@@ -1,10 +1,7 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Position } from '../../domain/commit.js';
 import { SwitchboardError } from '../../domain/errors.js';
-import type { FrozenState } from '../replica/held-records.js';
 import type { Step, TenantState } from '../replica/tenant-state.js';
 import {
-  createMemo,
   NOTHING_HELD,
   type Audience,
   type Held,
@@ -13,10 +10,12 @@ import {
   type ResetReason,
 } from './audience.js';
 import { Outbound } from './outbound.js';
-import { stepOver } from './replay.js';
+import { ReplayDelivery } from './replay-delivery.js';
 import type { Replays } from './replays.js';
 import type { FrameSink } from './sink.js';
-import { CHUNK, type Snapshot, type Snapshots } from './snapshots.js';
+import { ReaderPace } from './reader-pace.js';
+import { SnapshotDelivery } from './snapshot-delivery.js';
+import type { Snapshots } from './snapshots.js';
 import type { WatchLimits } from './watch-limits.js';
 
 export interface WatcherDeps {
@@ -30,28 +29,17 @@ export interface WatcherDeps {
   readonly onEnd: (watcher: Watcher) => void;
 }
 
-/** Commits that came while a snapshot was under way. */
-interface Pending {
-  readonly frames: (readonly Uint8Array[])[];
-  bytes: number;
-}
-
-/** A snapshot is on its way; what comes meanwhile waits, or is overtaken. */
-interface SnapshotState {
-  readonly kind: 'snapshot';
-  pending: Pending | undefined;
-  /** What was sent of it is of a history that is gone: it has to begin again, and say so. */
-  restart: ResetReason | undefined;
-}
-
 type State =
-  /** Before its first place, and while it replays: the hub's commits do not concern it. */
-  | { readonly kind: 'replaying' }
-  | SnapshotState
+  /** It has no place yet. */
+  | { readonly kind: 'opening' }
+  /** It sends what came after its place: the hub's commits do not concern it. */
+  | { readonly kind: 'replaying'; readonly delivery: ReplayDelivery }
+  /** A snapshot is on its way, or will be in this turn. */
+  | { readonly kind: 'snapshot'; readonly delivery?: SnapshotDelivery }
   | { readonly kind: 'live' }
   | { readonly kind: 'ended' };
 
-const REPLAYING: State = { kind: 'replaying' };
+const OPENING: State = { kind: 'opening' };
 const LIVE: State = { kind: 'live' };
 const ENDED: State = { kind: 'ended' };
 const NONE: readonly never[] = [];
@@ -66,8 +54,7 @@ export class Watcher {
   readonly audience: Audience;
   private readonly deps: WatcherDeps;
   private readonly out: Outbound;
-  private state: State = REPLAYING;
-  private bookmark: Position | undefined;
+  private state: State = OPENING;
   private heartbeatWaits = false;
   /** Heartbeats come after the first frame of the stream. */
   private hasBegun = false;
@@ -75,8 +62,7 @@ export class Watcher {
   private replaced: ResetReason | undefined;
   /** When it was reset; most never are. */
   private resets: readonly number[] = NONE;
-  /** The snapshot or replay that its reader is taking: since when, and what was handed over. */
-  private delivery: { readonly since: number; bytes: number } | undefined;
+  private readonly pace: ReaderPace;
   /** What waits until it is live. */
   private whenLive: readonly (() => void)[] = NONE;
 
@@ -84,6 +70,7 @@ export class Watcher {
     this.audience = audience;
     this.deps = deps;
     this.out = new Outbound(sink, deps.now);
+    this.pace = new ReaderPace(deps.now);
     sink.onceGone(() => {
       this.end();
     });
@@ -123,32 +110,16 @@ export class Watcher {
 
   /** Sends what came after `place`, then goes live. */
   async resume(place: Position): Promise<void> {
-    const { log, replays } = this.deps;
     if (this.replaced !== undefined) {
       await this.snapshot(NOTHING_HELD, this.replaced);
       return;
     }
+    if (this.ended) return;
     this.hasBegun = true;
-    this.bookmark = place;
+    const delivery = this.newReplay(place);
+    this.state = { kind: 'replaying', delivery };
     this.out.send([this.audience.synced(place)]);
-    const held: { past?: FrozenState } = {};
-    const pace = { ms: 0, bytes: 0 };
-    try {
-      for (;;) {
-        await replays.run(async () => {
-          if (!this.isReplaying()) return;
-          held.past ??= await replays.stateAt(place.revision);
-          await this.replay(held.past.state, { from: this.bookmark ?? place, to: log });
-        });
-        if (!this.isReplaying()) return;
-        await this.taken(pace);
-      }
-    } catch (error) {
-      // What could not be read is of a history that was replaced meanwhile.
-      if (this.isReplaying()) throw error;
-    } finally {
-      held.past?.release();
-    }
+    await delivery.run();
   }
 
   /**
@@ -157,26 +128,24 @@ export class Watcher {
    */
   restart(reason: ResetReason): void {
     if (this.ended) return;
-    if (this.state.kind === 'snapshot') {
-      this.state.pending = undefined;
-      this.state.restart = reason;
-    } else if (this.hasBegun) this.startSnapshot(reason);
-    else this.replaced = reason;
+    if (this.state.kind === 'opening') this.replaced = reason;
+    else if (this.state.kind !== 'snapshot') this.startSnapshot(reason);
+    else this.state.delivery?.restart(reason);
   }
 
   /** Sends the whole view, then goes live. With `reason`, says first why. */
   async snapshot(held: Held, reason?: ResetReason): Promise<void> {
     if (this.ended) return;
     this.hasBegun = true;
-    this.state = { kind: 'snapshot', pending: undefined, restart: undefined };
-    this.bookmark = undefined;
+    const delivery = this.newSnapshot();
+    this.state = { kind: 'snapshot', delivery };
     if (reason !== undefined) this.out.send([this.audience.reset(reason)]);
-    await this.sendSnapshot(held);
+    await delivery.run(held);
   }
 
   /** A commit of the hub; called before the log shows it. */
   onStep(step: Step, memo: Memo): void {
-    if (this.state.kind === 'snapshot') this.holdBack(this.state, step, memo);
+    if (this.state.kind === 'snapshot') this.state.delivery?.onStep(step, memo);
     if (this.state.kind !== 'live') return;
     this.sendStep(step, memo);
     if (this.out.exceeds(this.deps.limits.budgetBytes)) this.lagged();
@@ -185,9 +154,8 @@ export class Watcher {
   /** Sends a heartbeat, unless one is still waiting for its reader or nothing was sent yet. */
   beat(facts: Omit<HeartbeatFacts, 'bookmark'>, memo: Memo): void {
     if (this.ended || this.heartbeatWaits || !this.hasBegun) return;
-    const bookmark = this.state.kind === 'live' ? this.deps.log.position : this.bookmark;
     this.heartbeatWaits = true;
-    this.out.send([this.audience.heartbeat({ ...facts, bookmark }, memo)]);
+    this.out.send([this.audience.heartbeat({ ...facts, bookmark: this.bookmark() }, memo)]);
     this.out.whenEmpty(() => {
       this.heartbeatWaits = false;
     });
@@ -204,10 +172,7 @@ export class Watcher {
     const since = this.out.blockedSince;
     if (since !== undefined && now() - since >= limits.stallMs) {
       this.end(new SwitchboardError('SLOW_CONSUMER', 'the reader does not read'));
-    } else if (this.delivery !== undefined) {
-      const ms = now() - this.delivery.since;
-      const least = (ms / 1_000) * limits.minBytesPerSecond;
-      if (ms < limits.stallMs || this.delivery.bytes >= least) return;
+    } else if (this.pace.isTooSlow(limits)) {
       this.end(new SwitchboardError('SLOW_CONSUMER', 'the reader takes what it missed too slowly'));
     }
   }
@@ -232,111 +197,43 @@ export class Watcher {
     if (frames.length > 0) this.out.sendCommit(frames);
   }
 
-  /** Sends commits until it is live, or so much waits for the reader that it has to take it first. */
-  private async replay(
-    past: FrozenState['state'],
-    { from, to }: { readonly from: Position; readonly to: Pick<TenantState, 'position'> },
-  ): Promise<void> {
-    const { replays, limits } = this.deps;
-    let at = from;
-    while (this.isReplaying() && at.revision < to.position.revision) {
-      const range = { from: at.revision, to: to.position.revision };
-      for await (const commit of replays.commits(range)) {
-        if (!this.isReplaying()) return;
-        const step = stepOver(past, commit, from.epoch);
-        this.sendStep(step, createMemo());
-        past.apply(commit);
-        at = step.position;
-        this.bookmark = at;
-        if (this.out.exceeds(limits.budgetBytes)) return;
-      }
-      // The log may have gone on meanwhile; the last check and going live are one turn.
-    }
-    if (this.isReplaying()) this.goLive();
+  /** Up to where everything was sent; undefined while a snapshot is under way. */
+  private bookmark(): Position | undefined {
+    if (this.state.kind === 'live') return this.deps.log.position;
+    return this.state.kind === 'replaying' ? this.state.delivery.place : undefined;
   }
 
-  /**
-   * Waits until the reader of a replay has taken what waits for it. `pace` is what it took so far,
-   * and in how much time: only that in which the reader was waited for.
-   */
-  private async taken(pace: { ms: number; bytes: number }): Promise<void> {
-    const { now } = this.deps;
-    const begun = now();
-    pace.bytes += this.out.waitingBytes;
-    const delivery = { since: begun - pace.ms, bytes: pace.bytes };
-    this.delivery = delivery;
-    await this.emptied();
-    pace.ms += now() - begun;
-    // A snapshot may have begun in place of the replay.
-    if (this.delivery === delivery) this.delivery = undefined;
+  private newReplay(from: Position): ReplayDelivery {
+    const { log, replays, now } = this.deps;
+    const delivery: ReplayDelivery = new ReplayDelivery(
+      { ...this.shared(() => delivery), log, replays, now },
+      from,
+    );
+    return delivery;
   }
 
-  private async sendSnapshot(held: Held): Promise<void> {
-    let sent: Snapshot['items'] = new Map();
-    let known = held;
-    while (this.state.kind === 'snapshot') {
-      const state = this.state;
-      const { restart } = state;
-      if (restart !== undefined) {
-        state.restart = undefined;
-        sent = new Map();
-        this.out.send([this.audience.reset(restart)]);
-      }
-      const { place, items } = await this.deps.snapshots.build(this.audience, () => {
-        state.pending = { frames: [], bytes: 0 };
-      });
-      await this.deliver(this.difference(sent, items, known));
-      sent = items;
-      known = NOTHING_HELD;
-      // `pending` is gone if more came meanwhile than the budget allows: one more difference.
-      if (this.hasEnded() || isOvertaken(state)) continue;
-      this.out.send([this.audience.synced(place)]);
-      for (const frames of state.pending?.frames ?? []) this.out.sendCommit(frames);
-      this.goLive();
-    }
+  private newSnapshot(): SnapshotDelivery {
+    const { snapshots } = this.deps;
+    const delivery: SnapshotDelivery = new SnapshotDelivery({
+      ...this.shared(() => delivery),
+      snapshots,
+    });
+    return delivery;
   }
 
-  /** Hands frames to the reader as it takes them, a chunk in a turn. */
-  private async deliver(frames: Iterable<Uint8Array>): Promise<void> {
-    const delivery = { since: this.deps.now(), bytes: 0 };
-    this.delivery = delivery;
-    let chunk: Uint8Array[] = [];
-    for (const frame of frames) {
-      if (this.hasEnded()) return;
-      chunk.push(frame);
-      delivery.bytes += frame.byteLength;
-      if (chunk.length < CHUNK) continue;
-      this.out.send(chunk);
-      chunk = [];
-      await nextTurn();
-      await this.emptied();
-    }
-    this.out.send(chunk);
-    await this.emptied();
-    this.delivery = undefined;
-  }
-
-  private *difference(
-    sent: Snapshot['items'],
-    items: Snapshot['items'],
-    held: Held,
-  ): Iterable<Uint8Array> {
-    for (const [key, item] of items) {
-      if (sent.get(key)?.version === item.version) continue;
-      yield held.get(key) === item.heldVersion ? item.unchanged() : item.frame;
-    }
-    for (const key of sent.keys()) if (!items.has(key)) yield this.audience.removed(key);
-  }
-
-  private holdBack(state: { pending: Pending | undefined }, step: Step, memo: Memo): void {
-    const { pending } = state;
-    if (pending === undefined) return;
-    const frames = this.audience.step(step, memo);
-    if (frames.length === 0) return;
-    pending.frames.push(frames);
-    for (const frame of frames) pending.bytes += frame.byteLength;
-    const overtaken = pending.frames.length > 1 && pending.bytes > this.deps.limits.budgetBytes;
-    if (overtaken) state.pending = undefined;
+  /** What a delivery needs of its stream. */
+  private shared(delivery: () => ReplayDelivery | SnapshotDelivery) {
+    const { audience, out, pace } = this;
+    return {
+      audience,
+      out,
+      pace,
+      budgetBytes: this.deps.limits.budgetBytes,
+      isOver: () => !('delivery' in this.state) || this.state.delivery !== delivery(),
+      onLive: () => {
+        this.goLive();
+      },
+    };
   }
 
   private goLive(): void {
@@ -360,7 +257,7 @@ export class Watcher {
   }
 
   private startSnapshot(reason: ResetReason): void {
-    this.state = { kind: 'snapshot', pending: undefined, restart: undefined };
+    this.state = { kind: 'snapshot' };
     // Not in this turn: the log does not yet show the commit that was too much.
     queueMicrotask(() => {
       this.snapshot(NOTHING_HELD, reason).catch((cause: unknown) => {
@@ -368,25 +265,4 @@ export class Watcher {
       });
     });
   }
-
-  /** Asks anew, as `hasEnded` does. */
-  private isReplaying(): boolean {
-    return this.state.kind === 'replaying';
-  }
-
-  /** Asks anew: the compiler takes what held before an `await` for what holds after it. */
-  private hasEnded(): boolean {
-    return this.ended;
-  }
-
-  private emptied(): Promise<void> {
-    return new Promise((resolve) => {
-      this.out.whenEmpty(resolve);
-    });
-  }
-}
-
-/** Whether a snapshot is not the last one: more came than may wait, or its history is gone. */
-function isOvertaken(state: Pick<SnapshotState, 'pending' | 'restart'>): boolean {
-  return state.pending === undefined || state.restart !== undefined;
 }

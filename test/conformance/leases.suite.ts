@@ -2,7 +2,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Lease, Leases } from '../../src/storage/leases.js';
 import { eventually } from '../support/eventually.js';
 import { ODD_TEXTS } from '../support/storage/history.js';
-import { reasonOf } from './catalog/harness.js';
+import { reasonOf } from '../support/reason-of.js';
 
 export interface LeasesHarness {
   readonly leases: Leases;

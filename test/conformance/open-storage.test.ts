@@ -4,7 +4,8 @@ import { shardsOf, type RelayMessage } from '../../src/storage/relay.js';
 import { eventually } from '../support/eventually.js';
 import { appendAtHead, creation, readLog } from '../support/storage/builders.js';
 import { temporaryFolder } from '../support/storage/lmdb.js';
-import { reasonOf, TENANT } from './catalog/harness.js';
+import { TENANT } from './catalog/harness.js';
+import { reasonOf } from '../support/reason-of.js';
 
 describe('openStorage', () => {
   it('opens durable data and lets its parts work together', async () => {

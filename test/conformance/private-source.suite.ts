@@ -3,7 +3,7 @@ import { isSwitchboardError } from '../../src/domain/errors.js';
 import type { PrivateSource } from '../../src/services/private-loads/private-source.js';
 import { eventually } from '../support/eventually.js';
 import type { ScriptedRow, ScriptedSource } from '../support/loads/source-server.js';
-import { reasonOf } from './catalog/harness.js';
+import { reasonOf } from '../support/reason-of.js';
 
 export interface PrivateSourceLimits {
   readonly timeoutMs: number;

@@ -4,7 +4,7 @@ import { shardOf, shardsOf, type Relay, type RelayMessage } from '../../src/stor
 import { eventually } from '../support/eventually.js';
 import { creation } from '../support/storage/builders.js';
 import { ODD_TEXTS } from '../support/storage/history.js';
-import { reasonOf } from './catalog/harness.js';
+import { reasonOf } from '../support/reason-of.js';
 
 export interface RelayHarness {
   readonly relay: Relay;

@@ -10,8 +10,9 @@ import {
   readLog,
 } from '../../support/storage/builders.js';
 import { projectionDifferences, replay } from '../../support/storage/model.js';
-import { openCatalog, openHarness, reasonOf, TENANT, type CatalogSuite } from './harness.js';
+import { openCatalog, openHarness, TENANT, type CatalogSuite } from './harness.js';
 import { findAnswer, findServer } from '../../support/storage/reads.js';
+import { reasonOf } from '../../support/reason-of.js';
 
 /** One order, whoever writes, and nothing half written. */
 export function describeAppend(suite: CatalogSuite): void {

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import type { FailpointName } from '../../../src/domain/failpoint.js';
 import { appendAtHead, batchOf, creation, readLog } from '../../support/storage/builders.js';
 import { expectWholeLog } from './append.js';
-import { openHarness, reasonOf, TENANT, type CatalogSuite } from './harness.js';
+import { openHarness, TENANT, type CatalogSuite } from './harness.js';
+import { reasonOf } from '../../support/reason-of.js';
 
 /** The named places of an append, and what a failure at each of them is called. */
 export function describeFailpoints(suite: CatalogSuite): void {

@@ -1,6 +1,4 @@
 import { onTestFinished } from 'vitest';
-import type { ErrorReason } from '../../../src/domain/errors.js';
-import { SwitchboardError } from '../../../src/domain/errors.js';
 import type { Failpoint } from '../../../src/domain/failpoint.js';
 import type { ProjectionOptions } from '../../../src/storage/projections.js';
 import type { Catalog, CatalogCapabilities } from '../../../src/storage/catalog.js';
@@ -69,17 +67,6 @@ export function readAtHead(catalog: Catalog): Catalog {
         sharedServers(tenant, await atHead(tenant, options)),
     },
   };
-}
-
-/** The reason with which `attempt` fails; undefined if it does not, or with no error of ours. */
-export async function reasonOf(attempt: Promise<unknown>): Promise<ErrorReason | undefined> {
-  try {
-    await attempt;
-  } catch (error) {
-    if (error instanceof SwitchboardError) return error.reason;
-    throw error;
-  }
-  return undefined;
 }
 
 /** The tenant of tests that need only one. */

@@ -4,7 +4,8 @@ import type { Catalog } from '../../../src/storage/catalog.js';
 import type { CommitLog } from '../../../src/storage/log.js';
 import type { Projections } from '../../../src/storage/projections.js';
 import { appendAtHead, batchOf, creation, readLog } from '../../support/storage/builders.js';
-import { openCatalog, openHarness, reasonOf, TENANT, type CatalogSuite } from './harness.js';
+import { openCatalog, openHarness, TENANT, type CatalogSuite } from './harness.js';
+import { reasonOf } from '../../support/reason-of.js';
 
 type Method = keyof CommitLog | keyof Projections;
 

@@ -12,8 +12,9 @@ import {
 import { historySteps } from '../../support/storage/history.js';
 import { emptyModel } from '../../support/storage/model.js';
 import { rangeDifferences } from '../../support/storage/ranges.js';
-import { openCatalog, openHarness, reasonOf, TENANT, type CatalogSuite } from './harness.js';
+import { openCatalog, openHarness, TENANT, type CatalogSuite } from './harness.js';
 import { playHistory } from './projections.js';
+import { reasonOf } from '../../support/reason-of.js';
 
 /** What a projection says that it reflects, and what a reader may demand of it. */
 export function describeRanges(suite: CatalogSuite): void {

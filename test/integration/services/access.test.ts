@@ -10,7 +10,6 @@ import {
   grantsOf,
   loadManaged,
   promote,
-  reasonOf,
   revoke,
   setAccess,
 } from '../../support/services/access.js';
@@ -28,6 +27,7 @@ import {
   update,
   type Replica,
 } from '../../support/services/world.js';
+import { reasonOf } from '../../support/reason-of.js';
 
 useFakeIntervals();
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { isSwitchboardError, SwitchboardError } from '../../../src/domain/errors.js';
+import { SwitchboardError } from '../../../src/domain/errors.js';
 import { INVENTORY_VIEW, userView } from '../../../src/domain/view.js';
 import type { Catalog } from '../../../src/storage/catalog.js';
 import { eventually } from '../../support/eventually.js';
@@ -22,20 +22,11 @@ import type { SyncFrame, WatchFrame } from '../../support/services/encoders.js';
 import { decodeFrames } from '../../support/services/sinks.js';
 import { readLog } from '../../support/storage/builders.js';
 import { withMethods } from '../../support/storage/reads.js';
+import { reasonOf } from '../../support/reason-of.js';
 
 useFakeIntervals();
 
 const upTo = (count: number): readonly number[] => Array.from({ length: count }, (_, i) => i);
-
-const reasonOf = async (work: Promise<unknown>): Promise<string> => {
-  try {
-    await work;
-    return 'done';
-  } catch (error) {
-    if (!isSwitchboardError(error)) throw error;
-    return error.reason;
-  }
-};
 
 const revisionOf = async (catalog: Catalog): Promise<number> =>
   (await catalog.log.head(TENANT)).revision;

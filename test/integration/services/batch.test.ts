@@ -17,6 +17,7 @@ import {
   update,
   type Replica,
 } from '../../support/services/world.js';
+import { reasonOf } from '../../support/reason-of.js';
 
 useFakeIntervals();
 
@@ -30,16 +31,6 @@ const batch = (
 /** Ids of what was found, reasons of what was not. */
 const told = (results: Awaited<ReturnType<typeof batch>>['value']): readonly string[] =>
   results.map((found) => (isSwitchboardError(found) ? found.reason : found.record.id));
-
-const reasonOf = async (work: Promise<unknown>): Promise<string> => {
-  try {
-    await work;
-    return 'done';
-  } catch (error) {
-    if (!isSwitchboardError(error)) throw error;
-    return error.reason;
-  }
-};
 
 describe('a batch', () => {
   it('answers for each key what get answers, in every view [R7, C7]', async () => {

@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { isSwitchboardError } from '../../../src/domain/errors.js';
 import type { ServerRecord } from '../../../src/domain/server.js';
 import { APP_VIEW, INVENTORY_VIEW, userView } from '../../../src/domain/view.js';
 import type { Catalog } from '../../../src/storage/catalog.js';
@@ -17,18 +16,9 @@ import {
   update,
 } from '../../support/services/world.js';
 import { withMethods } from '../../support/storage/reads.js';
+import { reasonOf } from '../../support/reason-of.js';
 
 useFakeIntervals();
-
-const reasonOf = async (work: Promise<unknown>): Promise<string> => {
-  try {
-    await work;
-    return 'done';
-  } catch (error) {
-    if (!isSwitchboardError(error)) throw error;
-    return error.reason;
-  }
-};
 
 const ana = userView('ana', ['dev']);
 

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { SwitchboardError } from '../../../src/domain/errors.js';
 import { INVENTORY_VIEW } from '../../../src/domain/view.js';
-import { promote, reasonOf } from '../../support/services/access.js';
+import { promote } from '../../support/services/access.js';
 import {
   create,
   declarationFor,
@@ -13,6 +13,7 @@ import {
   type World,
 } from '../../support/services/world.js';
 import { withMethods, type CatalogMethods } from '../../support/storage/reads.js';
+import { reasonOf } from '../../support/reason-of.js';
 
 /** Time stands still until a test moves it: a call that hangs is given up only then. */
 beforeEach(() => {

@@ -21,7 +21,6 @@ import {
   grant,
   grantsOf,
   promote,
-  reasonOf,
   revoke,
   setAccess,
 } from '../../support/services/access.js';
@@ -44,6 +43,7 @@ import {
 import { readLog } from '../../support/storage/builders.js';
 import { projectionDifferences, replay } from '../../support/storage/model.js';
 import { withMethods } from '../../support/storage/reads.js';
+import { reasonOf } from '../../support/reason-of.js';
 
 useFakeIntervals();
 

@@ -4,7 +4,6 @@ import { userView, type UserView } from '../../../src/domain/view.js';
 import { eventually } from '../../support/eventually.js';
 import { useFakeIntervals } from '../../support/fake-intervals.js';
 import { HOUR_MS, loadingFrom, ScriptedSource } from '../../support/loads/scripted-source.js';
-import { reasonOf } from '../../support/services/access.js';
 import {
   openWorld,
   page,
@@ -16,6 +15,7 @@ import {
 import type { RelayedLoadFailure } from '../../../src/storage/relay.js';
 import { withMethods } from '../../support/storage/reads.js';
 import { ScriptedLeases } from '../../support/storage/scripted-leases.js';
+import { reasonOf } from '../../support/reason-of.js';
 
 // Loads that fail at one replica, and what the others do about it.
 

@@ -3,7 +3,7 @@ import { SwitchboardError } from '../../../src/domain/errors.js';
 import { userView, type UserView } from '../../../src/domain/view.js';
 import { eventually } from '../../support/eventually.js';
 import { useFakeIntervals } from '../../support/fake-intervals.js';
-import { grant, reasonOf } from '../../support/services/access.js';
+import { grant } from '../../support/services/access.js';
 import { apply, itemOf } from '../../support/services/apply.js';
 import { HOUR_MS, loadingFrom, ScriptedSource } from '../../support/loads/scripted-source.js';
 import {
@@ -15,6 +15,7 @@ import {
   TENANT,
   type Replica,
 } from '../../support/services/world.js';
+import { reasonOf } from '../../support/reason-of.js';
 
 // Loads beside each other, and beside what else is written.
 

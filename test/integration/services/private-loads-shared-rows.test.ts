@@ -5,7 +5,6 @@ import { userView, type UserView } from '../../../src/domain/view.js';
 import { eventually } from '../../support/eventually.js';
 import { useFakeIntervals } from '../../support/fake-intervals.js';
 import { loadingFrom, ScriptedSource } from '../../support/loads/scripted-source.js';
-import { reasonOf } from '../../support/services/access.js';
 import { appendGate, turns } from '../../support/services/append-gate.js';
 import {
   create,
@@ -17,6 +16,7 @@ import {
   type Replica,
   type World,
 } from '../../support/services/world.js';
+import { reasonOf } from '../../support/reason-of.js';
 
 // Loads of several users whose rows are one server.
 

@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
-import { isSwitchboardError, SwitchboardError } from '../../../src/domain/errors.js';
+import { SwitchboardError } from '../../../src/domain/errors.js';
 import { userView, type UserView } from '../../../src/domain/view.js';
 import type { PrivateSourcePolicy } from '../../../src/services/private-loads/private-source.js';
 import { openMemoryLeases } from '../../../src/storage/leases/memory/memory-leases.js';
@@ -15,6 +15,7 @@ import {
   type Replica,
   type World,
 } from '../../support/services/world.js';
+import { reasonOf } from '../../support/reason-of.js';
 
 useFakeIntervals();
 
@@ -33,15 +34,6 @@ async function open(
 async function names(replica: Replica, view: UserView): Promise<readonly string[]> {
   const { value } = await page(replica, view);
   return value.servers.map(({ record }) => record.name);
-}
-
-async function reasonOf(work: Promise<unknown>): Promise<string> {
-  const error = await work.then(
-    () => undefined,
-    (reason: unknown) => reason,
-  );
-  if (isSwitchboardError(error)) return error.reason;
-  throw new Error('it was not refused', { cause: error });
 }
 
 const load = ({ services }: Replica, user: string, force = false) =>

@@ -4,7 +4,6 @@ import { userView } from '../../../src/domain/view.js';
 import { eventually } from '../../support/eventually.js';
 import { useFakeIntervals } from '../../support/fake-intervals.js';
 import { HOUR_MS } from '../../support/loads/scripted-source.js';
-import { reasonOf } from '../../support/services/access.js';
 import { renameSource, replicaOf, sourceOf } from '../../support/services/sources.js';
 import {
   catchUp,
@@ -17,6 +16,7 @@ import {
   type Replica,
   type World,
 } from '../../support/services/world.js';
+import { reasonOf } from '../../support/reason-of.js';
 
 // What the source of a tenant is called: in the log, and in the configuration of each replica.
 

@@ -4,7 +4,7 @@ import { userView, type UserView } from '../../../src/domain/view.js';
 import type { Catalog } from '../../../src/storage/catalog.js';
 import { withMethods } from '../../support/storage/reads.js';
 import { useFakeIntervals } from '../../support/fake-intervals.js';
-import { grant, reasonOf } from '../../support/services/access.js';
+import { grant } from '../../support/services/access.js';
 import { removeSource, replicaOf, sourceOf } from '../../support/services/sources.js';
 import {
   catchUp,
@@ -18,6 +18,7 @@ import {
   type Replica,
   type World,
 } from '../../support/services/world.js';
+import { reasonOf } from '../../support/reason-of.js';
 
 useFakeIntervals();
 

@@ -5,7 +5,6 @@ import {
   type Decision,
   type DecisionContext,
 } from '../../../src/domain/commands/decide.js';
-import { isSwitchboardError } from '../../../src/domain/errors.js';
 import { NO_FAILPOINT } from '../../../src/domain/failpoint.js';
 import type { ServerRecord } from '../../../src/domain/server.js';
 import { INVENTORY_VIEW, userView } from '../../../src/domain/view.js';
@@ -31,18 +30,9 @@ import {
 import type { WatchFrame } from '../../support/services/encoders.js';
 import { decodeFrames } from '../../support/services/sinks.js';
 import { withMethods } from '../../support/storage/reads.js';
+import { reasonOf } from '../../support/reason-of.js';
 
 useFakeIntervals();
-
-const reasonOf = async (work: Promise<unknown>): Promise<string> => {
-  try {
-    await work;
-    return 'done';
-  } catch (error) {
-    if (!isSwitchboardError(error)) throw error;
-    return error.reason;
-  }
-};
 
 const revisionOf = async (catalog: Catalog): Promise<number> =>
   (await catalog.log.head(TENANT)).revision;

@@ -27,6 +27,7 @@ import { decodeFrames } from '../../support/services/sinks.js';
 import type { WatchFrame } from '../../support/services/encoders.js';
 import { readLog } from '../../support/storage/builders.js';
 import { withMethods } from '../../support/storage/reads.js';
+import { reasonOf } from '../../support/reason-of.js';
 
 useFakeIntervals();
 
@@ -41,9 +42,6 @@ async function refusalOf(work: Promise<unknown>): Promise<SwitchboardError | und
     throw error;
   }
 }
-
-const reasonOf = async (work: Promise<unknown>): Promise<string> =>
-  (await refusalOf(work))?.reason ?? 'done';
 
 const revisionOf = async (catalog: Catalog): Promise<number> =>
   (await catalog.log.head(TENANT)).revision;

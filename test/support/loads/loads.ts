@@ -1,6 +1,5 @@
 import type { Decision, DecisionContext } from '../../../src/domain/commands/decide.js';
 import { isSwitchboardError, SwitchboardError } from '../../../src/domain/errors.js';
-import type { ErrorReason } from '../../../src/domain/errors.js';
 import type { LoadChange, LoadRecord } from '../../../src/domain/load-record.js';
 import type { LoadIntent } from '../../../src/domain/commands/load/decide-load.js';
 import {
@@ -113,15 +112,4 @@ export function intentOf(
 ): LoadIntent {
   const none = { grants: new Map(), deletions: new Map() };
   return { user: 'ana', rights: RIGHTS, since: 20, isForced: false, ...none, ...more, rows };
-}
-
-/** The reason with which `body` is refused; undefined if it is not. */
-export function reasonOf(body: () => unknown): ErrorReason | undefined {
-  try {
-    body();
-    return undefined;
-  } catch (error) {
-    if (!isSwitchboardError(error)) throw error;
-    return error.reason;
-  }
 }

@@ -1,5 +1,4 @@
 import type { Change } from '../../../src/domain/commit.js';
-import { isSwitchboardError } from '../../../src/domain/errors.js';
 import type { ServerRecord } from '../../../src/domain/server.js';
 import type { Services } from '../../../src/services/create-services.js';
 import type { DemoteInput, PromoteInput } from '../../../src/services/writes/move-servers.js';
@@ -96,15 +95,4 @@ export async function loadManaged(
     draftOf({ after: record } satisfies Change, { cause: 'LOAD' }),
   );
   return record;
-}
-
-/** The reason with which work is refused; `done` if it is not. */
-export async function reasonOf(work: Promise<unknown>): Promise<string> {
-  try {
-    await work;
-    return 'done';
-  } catch (error) {
-    if (!isSwitchboardError(error)) throw error;
-    return error.reason;
-  }
 }

@@ -8,10 +8,10 @@ import {
   type Decision,
   type DecisionContext,
 } from '../../../../src/domain/commands/decide.js';
-import { isSwitchboardError, type ErrorReason } from '../../../../src/domain/errors.js';
 import { Overlay, RecordSet } from '../../../../src/domain/record-set.js';
 import type { Declaration, ServerRecord } from '../../../../src/domain/server.js';
 import { grantsAt, recordOf, type RecordParts } from '../../../support/storage/builders.js';
+import { reasonThrown } from '../../../support/reason-of.js';
 
 /** A log of decisions: what is decided at its end is applied to it. */
 function decisions(clock: { now: number } = { now: 1_000 }) {
@@ -34,22 +34,12 @@ function decisions(clock: { now: number } = { now: 1_000 }) {
 
 const declared = (parts: RecordParts): Declaration => declarationOf(recordOf(parts));
 
-function reasonOf(body: () => unknown): ErrorReason | undefined {
-  try {
-    body();
-    return undefined;
-  } catch (error) {
-    if (!isSwitchboardError(error)) throw error;
-    return error.reason;
-  }
-}
-
 describe('decideCreate', () => {
   it('refuses a shared name that a shared server has, of either tier [R2]', () => {
     const log = decisions();
     log.apply(decideCreate(log.context(), declared({ name: 'files', tier: 'APP' }), 'a'));
     const again = () => decideCreate(log.context(), declared({ name: 'files' }), 'b');
-    expect(reasonOf(again)).toBe('NAME_TAKEN');
+    expect(reasonThrown(again)).toBe('NAME_TAKEN');
   });
 
   it('lets owners use a name that others, or a shared server, have', () => {
@@ -57,9 +47,9 @@ describe('decideCreate', () => {
     log.apply(decideCreate(log.context(), declared({ name: 'files' }), 'a'));
     const own = (owner: string, id: string) => () =>
       log.apply(decideCreate(log.context(), declared({ name: 'files', owner }), id));
-    expect(reasonOf(own('ana', 'b'))).toBeUndefined();
-    expect(reasonOf(own('bob', 'c'))).toBeUndefined();
-    expect(reasonOf(own('ana', 'd'))).toBe('NAME_TAKEN');
+    expect(reasonThrown(own('ana', 'b'))).toBe('done');
+    expect(reasonThrown(own('bob', 'c'))).toBe('done');
+    expect(reasonThrown(own('ana', 'd'))).toBe('NAME_TAKEN');
   });
 
   it('is not hindered by a server of the name that was only granted to the owner', () => {
@@ -68,7 +58,7 @@ describe('decideCreate', () => {
     const access = { granted: grantsAt(1, 'user:ana'), revoked: [] };
     log.apply({ cause: 'CREATE', changes: [{ after: record, access }] });
     const own = () => decideCreate(log.context(), declared({ name: 'files', owner: 'ana' }), 'y');
-    expect(reasonOf(own)).toBeUndefined();
+    expect(reasonThrown(own)).toBe('done');
   });
 });
 
@@ -105,7 +95,7 @@ describe('decideUpdate', () => {
     const back = log.apply(update(changed.etag, { name: 'files' }))!;
     expect(new Set([record.etag, changed.etag, back.etag]).size).toBe(3);
     expect(back.accessEtag).toBe(record.accessEtag);
-    expect(reasonOf(() => update(record.etag, { name: 'files' }))).toBe('ETAG_MISMATCH');
+    expect(reasonThrown(() => update(record.etag, { name: 'files' }))).toBe('ETAG_MISMATCH');
   });
 
   it('gives two histories that part after one state different etags [W8, R2]', () => {
@@ -120,7 +110,7 @@ describe('decideUpdate', () => {
   it('decides nothing where nothing changes, but only on the current etag [R4]', () => {
     const { record, update } = withServer();
     expect(update(record.etag, { spec: structuredClone(record.spec) })).toBeUndefined();
-    expect(reasonOf(() => update('old', {}))).toBe('ETAG_MISMATCH');
+    expect(reasonThrown(() => update('old', {}))).toBe('ETAG_MISMATCH');
   });
 
   it('raises last_updated_at strictly, also with a clock that goes back [P6, F4]', () => {
@@ -149,26 +139,26 @@ describe('decideUpdate', () => {
   it('does not move a server between PRIVATE and the shared tiers', () => {
     const { record, update } = withServer();
     const toPrivate = () => update(record.etag, { tier: 'PRIVATE', owner: 'ana' });
-    expect(reasonOf(toPrivate)).toBe('TIER_CHANGE_NOT_ALLOWED');
+    expect(reasonThrown(toPrivate)).toBe('TIER_CHANGE_NOT_ALLOWED');
   });
 
   it('refuses a new name that is taken, and keeps its own', () => {
     const { log, record, update } = withServer();
     log.apply(decideCreate(log.context(), declared({ name: 'mail', tier: 'APP' }), 'other'));
-    expect(reasonOf(() => update(record.etag, { name: 'mail' }))).toBe('NAME_TAKEN');
+    expect(reasonThrown(() => update(record.etag, { name: 'mail' }))).toBe('NAME_TAKEN');
     expect(update(record.etag, { name: 'files', externalId: 'x' })).toBeDefined();
   });
 
   it('refuses a transfer to an owner who has the name, and takes another', () => {
     const { log, record, update } = withServer({ owner: 'ana' });
     log.apply(decideCreate(log.context(), declared({ name: 'files', owner: 'bob' }), 'other'));
-    expect(reasonOf(() => update(record.etag, { owner: 'bob' }))).toBe('NAME_TAKEN');
+    expect(reasonThrown(() => update(record.etag, { owner: 'bob' }))).toBe('NAME_TAKEN');
     expect(update(record.etag, { owner: 'zoe' })?.changes[0]?.after?.owner).toBe('zoe');
   });
 
   it('checks what it would write before it compares', () => {
     const { record, update } = withServer();
-    expect(reasonOf(() => update(record.etag, { name: 'a/b' }))).toBe('INVALID_FIELD');
+    expect(reasonThrown(() => update(record.etag, { name: 'a/b' }))).toBe('INVALID_FIELD');
   });
 });
 
@@ -180,10 +170,10 @@ describe('decideDelete', () => {
     log.apply({ cause: 'CREATE', changes: [{ after: record, access: { granted, revoked: [] } }] });
     const { changes } = decideDelete(log.context(), { id: 'x', etag: record.etag });
     expect(changes).toEqual([{ before: record, access: { granted: [], revoked: granted } }]);
-    expect(reasonOf(() => decideDelete(log.context(), { id: 'x', etag: '?' }))).toBe(
+    expect(reasonThrown(() => decideDelete(log.context(), { id: 'x', etag: '?' }))).toBe(
       'ETAG_MISMATCH',
     );
-    expect(reasonOf(() => decideDelete(log.context(), { id: 'y', etag: '?' }))).toBe(
+    expect(reasonThrown(() => decideDelete(log.context(), { id: 'y', etag: '?' }))).toBe(
       'SERVER_NOT_FOUND',
     );
   });

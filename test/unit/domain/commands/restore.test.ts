@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { placeCommit, type Change, type Commit } from '../../../../src/domain/commit.js';
 import type { DecisionContext } from '../../../../src/domain/commands/decide.js';
-import { isSwitchboardError, type ErrorReason } from '../../../../src/domain/errors.js';
 import { versionOf } from '../../../../src/domain/projection/project-change.js';
 import { RecordSet } from '../../../../src/domain/record-set.js';
 import { decideRollback, decideUndelete } from '../../../../src/domain/commands/restore.js';
 import type { ServerRecord, ServerVersion, StoredServer } from '../../../../src/domain/server.js';
 import { draftOf, grantsAt, recordOf } from '../../../support/storage/builders.js';
+import { reasonThrown } from '../../../support/reason-of.js';
 
 const AFTER = { epoch: 'e', revision: 20, fingerprint: 'f' };
 
@@ -22,16 +22,6 @@ function version(change: Change): ServerVersion {
   const made = versionOf(commitOf(change), change);
   if (made === undefined) throw new Error('no version');
   return made;
-}
-
-function reasonOf(body: () => unknown): ErrorReason | undefined {
-  try {
-    body();
-    return undefined;
-  } catch (error) {
-    if (!isSwitchboardError(error)) throw error;
-    return error.reason;
-  }
 }
 
 const alone = (record: ServerRecord): StoredServer => ({ record, grants: [] });
@@ -74,25 +64,25 @@ describe('decideRollback', () => {
     const same = version({ after: { ...current, set: 'another one then' } });
     expect(decideRollback(context(1, alone(current)), to(same))).toBeUndefined();
     const stale = (): unknown => decideRollback(context(1, alone(current)), to(same, 'old'));
-    expect(reasonOf(stale)).toBe('ETAG_MISMATCH');
+    expect(reasonThrown(stale)).toBe('ETAG_MISMATCH');
   });
 
   it('refuses a version that is none, a deletion, a deleted server', () => {
     const at = context(1, alone(current));
-    expect(reasonOf(() => decideRollback(at, to(undefined)))).toBe('VERSION_NOT_FOUND');
+    expect(reasonThrown(() => decideRollback(at, to(undefined)))).toBe('VERSION_NOT_FOUND');
     const deletion = version({ before: first });
-    expect(reasonOf(() => decideRollback(at, to(deletion)))).toBe('VERSION_NOT_FOUND');
+    expect(reasonThrown(() => decideRollback(at, to(deletion)))).toBe('VERSION_NOT_FOUND');
     const gone = (): unknown => decideRollback(context(1), to(deletion));
-    expect(reasonOf(gone)).toBe('SERVER_NOT_FOUND');
+    expect(reasonThrown(gone)).toBe('SERVER_NOT_FOUND');
   });
 
   it('neither crosses between PRIVATE and shared nor takes a name that another has', () => {
     const own = version({ after: recordOf({ id: 'x', name: 'files', owner: 'ana' }) });
     const at = context(1, alone(current));
-    expect(reasonOf(() => decideRollback(at, to(own)))).toBe('TIER_CHANGE_NOT_ALLOWED');
+    expect(reasonThrown(() => decideRollback(at, to(own)))).toBe('TIER_CHANGE_NOT_ALLOWED');
     const taken = context(1, alone(current), alone(recordOf({ id: 'y', name: 'files' })));
     const back = (): unknown => decideRollback(taken, to(version({ after: first })));
-    expect(reasonOf(back)).toBe('NAME_TAKEN');
+    expect(reasonThrown(back)).toBe('NAME_TAKEN');
   });
 });
 
@@ -137,13 +127,15 @@ describe('decideUndelete', () => {
 
   it('refuses what is there, what never was, and a name that is taken meanwhile', () => {
     const there = (): unknown => decideUndelete(context(1, alone(last)), { id: 'x', versions });
-    expect(reasonOf(there)).toBe('NOT_DELETED');
+    expect(reasonThrown(there)).toBe('NOT_DELETED');
     const never = (): unknown => decideUndelete(context(1), { id: 'x', versions: [] });
-    expect(reasonOf(never)).toBe('SERVER_NOT_FOUND');
+    expect(reasonThrown(never)).toBe('SERVER_NOT_FOUND');
     const other = alone(recordOf({ id: 'y', name: 'files', owner: 'ana' }));
     const taken = (): unknown => decideUndelete(context(1, other), { id: 'x', versions });
-    expect(reasonOf(taken)).toBe('NAME_TAKEN');
+    expect(reasonThrown(taken)).toBe('NAME_TAKEN');
     const bobs = alone(recordOf({ id: 'y', name: 'files', owner: 'bob' }));
-    expect(reasonOf(() => decideUndelete(context(1, bobs), { id: 'x', versions }))).toBeUndefined();
+    expect(reasonThrown(() => decideUndelete(context(1, bobs), { id: 'x', versions }))).toBe(
+      'done',
+    );
   });
 });

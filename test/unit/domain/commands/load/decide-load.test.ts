@@ -15,12 +15,12 @@ import {
   intentOf,
   loadOf,
   OWN_ONLY,
-  reasonOf,
   rowOf,
   serverOfRow,
   SOURCE,
 } from '../../../../support/loads/loads.js';
 import { grantsAt, recordOf } from '../../../../support/storage/builders.js';
+import { reasonThrown } from '../../../../support/reason-of.js';
 
 const known = (...rows: readonly LoadedRow[]): readonly StoredServer[] =>
   rows.map((row) => serverOfRow(row));
@@ -221,7 +221,7 @@ describe('decideLoad, rows that are left out', () => {
 describe('decideLoad, what moved since it began', () => {
   const moved = (row: LoadedRow, revision: number): StoredServer => serverOfRow(row, { revision });
   const decide = (context: DecisionContext, rows: readonly LoadedRow[], since = 10) =>
-    reasonOf(() => decideLoad(context, intentOf(rows, { since })));
+    reasonThrown(() => decideLoad(context, intentOf(rows, { since })));
 
   it('gives way to a newer load, also one that changed nothing [L1, P22, P23]', () => {
     const context = contextOf(known(rowOf('a')), { revision: 10 });
@@ -229,20 +229,20 @@ describe('decideLoad, what moved since it began', () => {
     const newer = decideLoad(context, intentOf([rowOf('a')], { since: 10 }));
     expect(newer.changes).toEqual([]);
     const later = after(context, newer);
-    expect(reasonOf(() => decideLoad(later, began))).toBe('LOAD_CONFLICT');
+    expect(reasonThrown(() => decideLoad(later, began))).toBe('LOAD_CONFLICT');
     // One that began after it does not.
-    expect(reasonOf(() => decideLoad(later, { ...began, since: 11 }))).toBeUndefined();
+    expect(reasonThrown(() => decideLoad(later, { ...began, since: 11 }))).toBe('done');
   });
 
   it('gives way to an invalidation [L3, P22]', () => {
     const context = contextOf([], { revision: 10 });
     const later = after(context, decideInvalidate(context, 'ana'));
     expect(decide(later, [])).toBe('LOAD_CONFLICT');
-    expect(decide(later, [], 11)).toBeUndefined();
+    expect(decide(later, [], 11)).toBe('done');
   });
 
   it('does not mind the load record of another user', () => {
-    expect(decide(contextOf([], { loads: [loadOf('bob', { revision: 11 })] }), [])).toBeUndefined();
+    expect(decide(contextOf([], { loads: [loadOf('bob', { revision: 11 })] }), [])).toBe('done');
   });
 
   it.each<[string, readonly LoadedRow[]]>([
@@ -251,7 +251,7 @@ describe('decideLoad, what moved since it began', () => {
     ['gives to another owner', [rowOf('a', { owner: 'bob' })]],
   ])('gives way where a server moved that it %s [P22]', (_what, rows) => {
     expect(decide(contextOf([moved(rowOf('a'), 11)]), rows)).toBe('LOAD_CONFLICT');
-    expect(decide(contextOf([moved(rowOf('a'), 10)]), rows)).toBeUndefined();
+    expect(decide(contextOf([moved(rowOf('a'), 10)]), rows)).toBe('done');
   });
 
   it('does not mind a server that declares what its row does, if the user gains or loses sight only [P22]', () => {
@@ -276,7 +276,7 @@ describe('decideLoad, what moved since it began', () => {
       const grants = grantsOf(contextOf([serverOfRow(row, { grants: then })]).state, 'ana');
       const context = contextOf([serverOfRow(row, { revision: 11, grants: now })]);
       const decideNow = (rows: readonly LoadedRow[]) =>
-        reasonOf(() => decideLoad(context, intentOf(rows, { since: 10, grants })));
+        reasonThrown(() => decideLoad(context, intentOf(rows, { since: 10, grants })));
       expect(decideNow([row])).toBe('LOAD_CONFLICT');
       expect(decideNow([rowOf('a', { owner: 'bob', title: 'new' })])).toBe('LOAD_CONFLICT');
       if (now.length > 0) expect(decideNow([])).toBe('LOAD_CONFLICT');
@@ -288,12 +288,12 @@ describe('decideLoad, what moved since it began', () => {
     const context = contextOf([
       serverOfRow(row, { revision: 11, grants: grantsAt(11, 'user:zoe') }),
     ]);
-    expect(decide(context, [row])).toBeUndefined();
+    expect(decide(context, [row])).toBe('done');
   });
 
   it('does not mind a server that moved and that it does not change', () => {
     const context = contextOf([moved(rowOf('a'), 11), moved(rowOf('kept'), 12)]);
-    expect(decide(context, [rowOf('a'), brokenRow('kept'), rowOf('new')])).toBeUndefined();
+    expect(decide(context, [rowOf('a'), brokenRow('kept'), rowOf('new')])).toBe('done');
   });
 
   it('does not bring back what was deleted meanwhile [P2, P22]', () => {
@@ -301,12 +301,12 @@ describe('decideLoad, what moved since it began', () => {
       new Map([[idOfRow('a'), { revision, generation: 2, createTime: 1, lastUpdatedAt: 1 }]]);
     const bring = (revision: number, rows: readonly LoadedRow[]) => {
       const intent = intentOf(rows, { since: 10, deletions: deletionAt(revision) });
-      return reasonOf(() => decideLoad(contextOf([]), intent));
+      return reasonThrown(() => decideLoad(contextOf([]), intent));
     };
     expect(bring(11, [rowOf('a')])).toBe('LOAD_CONFLICT');
-    expect(bring(10, [rowOf('a')])).toBeUndefined();
+    expect(bring(10, [rowOf('a')])).toBe('done');
     // A row that is left out brings nothing back.
-    expect(bring(11, [brokenRow('a')])).toBeUndefined();
+    expect(bring(11, [brokenRow('a')])).toBe('done');
   });
 });
 
@@ -315,7 +315,7 @@ describe('decideLoad, of a purged user', () => {
   const context = contextOf([], { loads: [purged] });
 
   it('is refused unless it is forced, which ends the purge [P27]', () => {
-    expect(reasonOf(() => decideLoad(context, intentOf([rowOf('a')])))).toBe('USER_PURGED');
+    expect(reasonThrown(() => decideLoad(context, intentOf([rowOf('a')])))).toBe('USER_PURGED');
     const { changes, loads } = decideLoad(context, intentOf([rowOf('a')], { isForced: true }));
     expect(outline(changes)).toEqual(['+a']);
     expect(loads?.[0]).toMatchObject({ before: purged, after: { state: 'loaded' } });
@@ -323,12 +323,12 @@ describe('decideLoad, of a purged user', () => {
 
   it('gives way to a purge, also one that is forced [L3, P22]', () => {
     const began = intentOf([rowOf('a')], { isForced: true, since: 4 });
-    expect(reasonOf(() => decideLoad(context, began))).toBe('LOAD_CONFLICT');
+    expect(reasonThrown(() => decideLoad(context, began))).toBe('LOAD_CONFLICT');
   });
 
   it('does not mind the purge of another user', () => {
     const others = contextOf([], { loads: [loadOf('bob', { state: 'purged', revision: 5 })] });
-    expect(reasonOf(() => decideLoad(others, intentOf([])))).toBeUndefined();
+    expect(reasonThrown(() => decideLoad(others, intentOf([])))).toBe('done');
   });
 });
 

@@ -13,14 +13,8 @@ import {
   sourceOfLoad,
 } from '../../../../../src/domain/commands/load/source.js';
 import type { SourceRecord } from '../../../../../src/domain/source-record.js';
-import {
-  after,
-  contextOf,
-  reasonOf,
-  rowOf,
-  serverOfRow,
-  SOURCE,
-} from '../../../../support/loads/loads.js';
+import { after, contextOf, rowOf, serverOfRow, SOURCE } from '../../../../support/loads/loads.js';
+import { reasonThrown } from '../../../../support/reason-of.js';
 
 const sourceRecord = (parts: Partial<SourceRecord> = {}): SourceRecord => ({
   name: SOURCE,
@@ -82,13 +76,13 @@ describe('the source that a load comes from [P36]', () => {
     });
     for (const source of ['old', 'crm']) {
       const again = (): unknown => sourceOfLoad(removed, { source, namespace: source }, 8);
-      expect(reasonOf(again)).toBe('SOURCE_REMOVED');
+      expect(reasonThrown(again)).toBe('SOURCE_REMOVED');
     }
   });
 
   it('is read again if the rows have ids of another namespace', () => {
     const stale = (): unknown => sourceOfLoad(crm, { source: 'crm', namespace: 'crm' }, 8);
-    expect(reasonOf(stale)).toBe('LOAD_CONFLICT');
+    expect(reasonThrown(stale)).toBe('LOAD_CONFLICT');
   });
 });
 
@@ -114,10 +108,10 @@ describe('decideRenameSource [P36]', () => {
   });
 
   it('is refused from another name, without a source, and of a removed one', () => {
-    expect(reasonOf(() => renamed(crm, 'old', 'hub'))).toBe('SOURCE_MISMATCH');
-    expect(reasonOf(() => renamed(undefined, 'crm', 'hub'))).toBe('SOURCE_MISMATCH');
-    expect(reasonOf(() => renamed(removing, 'crm', 'hub'))).toBe('SOURCE_REMOVED');
-    expect(reasonOf(() => renamed(removed, 'crm', 'hub'))).toBe('SOURCE_REMOVED');
+    expect(reasonThrown(() => renamed(crm, 'old', 'hub'))).toBe('SOURCE_MISMATCH');
+    expect(reasonThrown(() => renamed(undefined, 'crm', 'hub'))).toBe('SOURCE_MISMATCH');
+    expect(reasonThrown(() => renamed(removing, 'crm', 'hub'))).toBe('SOURCE_REMOVED');
+    expect(reasonThrown(() => renamed(removed, 'crm', 'hub'))).toBe('SOURCE_REMOVED');
   });
 });
 

@@ -5,14 +5,6 @@ import type { ServerRecord } from './server.js';
 import type { ServerSpec } from './config/spec.js';
 import { referencesIn } from './config/value.js';
 
-/** One inspection. */
-export interface InspectOptions {
-  /** Ends it at once; the call then throws the reason of the signal. */
-  readonly signal: AbortSignal;
-  /** Milliseconds for all of it. */
-  readonly timeoutMs: number;
-}
-
 /** What an inspection came to. */
 export type InspectionResult = SuccessfulInspection | FailedInspection;
 
@@ -29,17 +21,6 @@ export interface FailedInspection {
   /** For people; holds nothing secret. */
   readonly message: string;
   readonly oauthNeed?: OAuthNeed;
-}
-
-/**
- * Connects once to what a spec describes and reads its facts. A server that cannot be
- * inspected is a result, not an error. Works within bounds of time and size whatever the
- * server does, and leaves no connection behind.
- */
-export interface Inspector {
-  inspect(spec: ServerSpec, options: InspectOptions): Promise<InspectionResult>;
-  /** Waits until everything that was opened is gone. Inspections must have ended before. */
-  close(): Promise<void>;
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { FetchLike } from '@modelcontextprotocol/client';
 import type { ObservedFacts } from '../domain/facts.js';
-import type { Inspector, InspectOptions, InspectionResult } from '../domain/inspection.js';
+import type { InspectionResult } from '../domain/inspection.js';
 import type { ServerSpec } from '../domain/config/spec.js';
 import { joinValue, parseValue } from '../domain/config/value.js';
 import type { ConnectTarget } from './connect-target.js';
@@ -35,8 +35,15 @@ interface Inspection {
   challenge: string | undefined;
 }
 
-/** Makes an inspector that connects through `connector`. */
-export function createInspector({ connector, environment }: InspectorOptions): Inspector {
+/** How long one inspection may take; its signal ends it at once. */
+interface InspectOptions {
+  readonly signal: AbortSignal;
+  /** Milliseconds for all of it. */
+  readonly timeoutMs: number;
+}
+
+/** Makes the inspector of the services, which connects through `connector`. */
+export function createInspector({ connector, environment }: InspectorOptions) {
   const closings = new Set<Promise<void>>();
 
   async function read(inspection: Inspection): Promise<ObservedFacts> {
@@ -91,11 +98,11 @@ export function createInspector({ connector, environment }: InspectorOptions): I
   }
 
   return {
-    inspect: async (spec, options) => {
+    inspect: async (spec: ServerSpec, options: InspectOptions): Promise<InspectionResult> => {
       options.signal.throwIfAborted();
       return inspect(targetOf(spec, environment), options);
     },
-    close: async () => {
+    close: async (): Promise<void> => {
       await Promise.all(closings);
       await connector.close();
     },

@@ -1,7 +1,8 @@
-import { RETRY_DEFAULTS, type Inspector, type RetryPolicy } from '../../domain/inspection.js';
+import { RETRY_DEFAULTS, type RetryPolicy } from '../../domain/inspection.js';
 import type { Catalog } from '../../storage/catalog.js';
 import type { Leases } from '../../storage/leases.js';
 import type { Tenants } from '../tenants.js';
+import type { Inspector } from './inspector.js';
 
 /** How this replica inspects. */
 export interface InspectionOptions {

@@ -1,8 +1,9 @@
 import { onTestFinished } from 'vitest';
-import type { InspectionResult, Inspector } from '../../../src/domain/inspection.js';
+import type { InspectionResult } from '../../../src/domain/inspection.js';
 import { SPEC_DEFAULTS, type ServerSpec, type Transport } from '../../../src/domain/config/spec.js';
 import { createConnector } from '../../../src/mcp/connector.js';
 import { createInspector } from '../../../src/mcp/inspector.js';
+import type { Inspector } from '../../../src/services/inspection/inspector.js';
 
 /** A real inspector; closed with the test. */
 export function openInspector(): Inspector {

@@ -5,7 +5,7 @@ import { invalidField } from '../domain/errors.js';
 import type { Grant, ServerRecord } from '../domain/server.js';
 import type { ServerSpec } from '../domain/config/spec.js';
 import { tenantOf } from './node-messages.js';
-import { writeFields, type Read, type WriteFields } from './registry-codec.js';
+import { writeFields, type Command, type Read, type WriteFields } from './registry-codec.js';
 import { toServerMessage } from './server-codec.js';
 import { fromSpecMessage } from './spec-codec.js';
 import { toHeaderMessage, type HeaderFacts } from './view-codec.js';
@@ -17,18 +17,18 @@ interface AccessFields extends WriteFields {
 
 export function fromSetAccess(
   request: access.SetAccessRequest,
-): Read<AccessFields & { accessEtag: string }> {
+): Command<AccessFields & { accessEtag: string }> {
   const { accessEtag } = request;
-  const { tenant, query } = fromAccess(request);
-  return { tenant, query: { ...query, accessEtag } };
+  const { tenant, command } = fromAccess(request);
+  return { tenant, command: { ...command, accessEtag } };
 }
 
 /** A GrantAccessRequest or a RevokeAccessRequest. */
 export function fromAccess(
   request: access.GrantAccessRequest | access.RevokeAccessRequest,
-): Read<AccessFields> {
+): Command<AccessFields> {
   const { id, subjects } = request;
-  return { tenant: tenantOf(request.tenant), query: { ...writeFields(request), id, subjects } };
+  return { tenant: tenantOf(request.tenant), command: { ...writeFields(request), id, subjects } };
 }
 
 export function fromListGrants(
@@ -38,7 +38,7 @@ export function fromListGrants(
   return { tenant: tenantOf(request.tenant), query: { id, pageSize, pageToken, atLeast } };
 }
 
-export function fromPromoteServer(request: message.PromoteServerRequest): Read<
+export function fromPromoteServer(request: message.PromoteServerRequest): Command<
   WriteFields & {
     id: string;
     etag: string;
@@ -50,7 +50,7 @@ export function fromPromoteServer(request: message.PromoteServerRequest): Read<
   const { id, etag, policy } = request;
   return {
     tenant: tenantOf(request.tenant),
-    query: {
+    command: {
       ...writeFields(request),
       id,
       etag,
@@ -63,11 +63,11 @@ export function fromPromoteServer(request: message.PromoteServerRequest): Read<
 
 export function fromDemoteServer(
   request: message.DemoteServerRequest,
-): Read<AccessFields & { etag: string; owner: string; spec?: ServerSpec; name?: string }> {
+): Command<AccessFields & { etag: string; owner: string; spec?: ServerSpec; name?: string }> {
   const { id, etag, owner, subjects, name } = request;
   return {
     tenant: tenantOf(request.tenant),
-    query: {
+    command: {
       ...writeFields(request),
       id,
       etag,

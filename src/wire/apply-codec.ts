@@ -8,7 +8,7 @@ import type { Declaration, ReportedServer, ServerRecord } from '../domain/server
 import { fieldChanges } from './field-changes.js';
 import { keyOf } from './key-of.js';
 import { tenantOf } from './node-messages.js';
-import { writeFields, type Read, type WriteFields } from './registry-codec.js';
+import { writeFields, type Command, type WriteFields } from './registry-codec.js';
 import {
   fromDeclaration,
   fromReportedMessage,
@@ -27,7 +27,7 @@ const ACTIONS = {
   held_back: message.ApplyResult_Action.ACTION_HELD_BACK,
 } as const;
 
-interface ApplyQuery extends WriteFields {
+interface ApplyCommand extends WriteFields {
   readonly set: string;
   readonly items: readonly SetItem[];
   readonly prune: boolean;
@@ -36,11 +36,11 @@ interface ApplyQuery extends WriteFields {
 }
 
 /** Reads a set; what is wrong with one of its servers stands in its place. */
-export function fromApplyServers(request: message.ApplyServersRequest): Read<ApplyQuery> {
+export function fromApplyServers(request: message.ApplyServersRequest): Command<ApplyCommand> {
   const { set, servers, prune, allOrNothing, takeOver } = request;
   return {
     tenant: tenantOf(request.tenant),
-    query: {
+    command: {
       ...writeFields(request),
       set,
       items: servers.map((server, index) => fromItem(server, `servers[${String(index)}]`)),

@@ -5,7 +5,7 @@ import type { Declaration, ServerRecord, ServerVersion } from '../domain/server.
 import { fieldChanges } from './field-changes.js';
 import { keyOf } from './key-of.js';
 import { tenantOf } from './node-messages.js';
-import { writeFields, type Read, type WriteFields } from './registry-codec.js';
+import { writeFields, type Command, type Read, type WriteFields } from './registry-codec.js';
 import { toDeclarationMessage, toServerMessage } from './server-codec.js';
 import { toHeaderMessage, type HeaderFacts } from './view-codec.js';
 import { CAUSES } from './watch-encoder.js';
@@ -19,19 +19,19 @@ export function fromListServerVersions(
 
 export function fromRollbackServer(
   request: message.RollbackServerRequest,
-): Read<WriteFields & { id: string; etag: string; generation: number }> {
+): Command<WriteFields & { id: string; etag: string; generation: number }> {
   const { id, etag, generation } = request;
   return {
     tenant: tenantOf(request.tenant),
-    query: { ...writeFields(request), id, etag, generation },
+    command: { ...writeFields(request), id, etag, generation },
   };
 }
 
 export function fromUndeleteServer(
   request: message.UndeleteServerRequest,
-): Read<WriteFields & { id: string }> {
+): Command<WriteFields & { id: string }> {
   const { id } = request;
-  return { tenant: tenantOf(request.tenant), query: { ...writeFields(request), id } };
+  return { tenant: tenantOf(request.tenant), command: { ...writeFields(request), id } };
 }
 
 interface VersionStep {

@@ -8,7 +8,7 @@ import {
   toObservationMessage,
 } from './facts-codec.js';
 import { tenantOf } from './node-messages.js';
-import type { Read } from './registry-codec.js';
+import type { Command, Read } from './registry-codec.js';
 import { toHeaderMessage, type HeaderFacts } from './view-codec.js';
 
 export function fromInspectServer(request: message.InspectServerRequest): Read<{ id: string }> {
@@ -16,7 +16,7 @@ export function fromInspectServer(request: message.InspectServerRequest): Read<{
 }
 
 /** What a node tells. Throws INVALID_FIELD if it tells nothing. */
-export function fromRecordFacts(request: message.RecordFactsRequest): Read<{
+export function fromRecordFacts(request: message.RecordFactsRequest): Command<{
   id: string;
   configHash: string;
   observedBy: string;
@@ -41,7 +41,7 @@ export function fromRecordFacts(request: message.RecordFactsRequest): Read<{
   const oauthNeed = fromOAuthNeedMessage(request.oauthNeed);
   return {
     tenant: tenantOf(request.tenant),
-    query: {
+    command: {
       id,
       configHash,
       observedBy,

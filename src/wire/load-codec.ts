@@ -5,7 +5,7 @@ import { invalidField, SwitchboardError } from '../domain/errors.js';
 import type { LoadStatus, RefusedRow } from '../domain/load-record.js';
 import { keyOf } from './key-of.js';
 import { tenantOf } from './node-messages.js';
-import { writeFields, type Read, type WriteFields } from './registry-codec.js';
+import { writeFields, type Command, type Read, type WriteFields } from './registry-codec.js';
 import { fromRpcStatus, toRpcStatus } from './status.js';
 import { toHeaderMessage, type HeaderFacts } from './view-codec.js';
 
@@ -18,9 +18,9 @@ const STATES = {
 
 export function fromLoadPrivateServers(
   request: message.LoadPrivateServersRequest,
-): Read<{ user: string; force: boolean }> {
+): Command<{ user: string; force: boolean }> {
   const { user, force } = request;
-  return { tenant: tenantOf(request.tenant), query: { user, force } };
+  return { tenant: tenantOf(request.tenant), command: { user, force } };
 }
 
 export function fromGetPrivateLoadStatus(
@@ -31,16 +31,16 @@ export function fromGetPrivateLoadStatus(
 
 export function fromInvalidateUser(
   request: message.InvalidateUserRequest,
-): Read<{ user: string; requestId: string; reason: string }> {
+): Command<{ user: string; requestId: string; reason: string }> {
   const { user, requestId, reason } = request;
-  return { tenant: tenantOf(request.tenant), query: { user, requestId, reason } };
+  return { tenant: tenantOf(request.tenant), command: { user, requestId, reason } };
 }
 
 export function fromPurgeUser(
   request: message.PurgeUserRequest,
-): Read<WriteFields & { user: string }> {
+): Command<WriteFields & { user: string }> {
   const { user } = request;
-  return { tenant: tenantOf(request.tenant), query: { ...writeFields(request), user } };
+  return { tenant: tenantOf(request.tenant), command: { ...writeFields(request), user } };
 }
 
 /** An answer that holds a load. */

@@ -20,6 +20,12 @@ export interface Read<T> {
   readonly query: T;
 }
 
+/** A request that writes, and its tenant. */
+export interface Command<T> {
+  readonly tenant: string;
+  readonly command: T;
+}
+
 export function fromGetServer(request: message.GetServerRequest): Read<{
   view: View;
   key: { name: string } | { id: string };
@@ -79,21 +85,21 @@ export interface WriteFields {
 
 export function fromCreateServer(
   request: message.CreateServerRequest,
-): Read<WriteFields & { declared: Declaration }> {
+): Command<WriteFields & { declared: Declaration }> {
   return {
     tenant: tenantOf(request.tenant),
-    query: { ...writeFields(request), declared: fromDeclaration(request.server, 'server') },
+    command: { ...writeFields(request), declared: fromDeclaration(request.server, 'server') },
   };
 }
 
 export function fromUpdateServer(
   request: message.UpdateServerRequest,
-): Read<WriteFields & { id: string; etag: string; patch: DeclarationPatch }> {
+): Command<WriteFields & { id: string; etag: string; patch: DeclarationPatch }> {
   const { server, updateMask } = request;
   if (server === undefined) throw invalidField('server', 'is required');
   return {
     tenant: tenantOf(request.tenant),
-    query: {
+    command: {
       ...writeFields(request),
       id: server.id,
       etag: server.etag,
@@ -104,9 +110,9 @@ export function fromUpdateServer(
 
 export function fromDeleteServer(
   request: message.DeleteServerRequest,
-): Read<WriteFields & { id: string; etag: string }> {
+): Command<WriteFields & { id: string; etag: string }> {
   const { id, etag } = request;
-  return { tenant: tenantOf(request.tenant), query: { ...writeFields(request), id, etag } };
+  return { tenant: tenantOf(request.tenant), command: { ...writeFields(request), id, etag } };
 }
 
 export function fromWatchServers(

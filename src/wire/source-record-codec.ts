@@ -3,7 +3,7 @@ import { invalidField } from '../domain/errors.js';
 import type { SourceServers, SourceStatus } from '../domain/source-record.js';
 import { keyOf } from './key-of.js';
 import { tenantOf } from './node-messages.js';
-import { writeFields, type Read, type WriteFields } from './registry-codec.js';
+import { writeFields, type Command, type WriteFields } from './registry-codec.js';
 import { toHeaderMessage, type HeaderFacts } from './view-codec.js';
 
 const STATES = {
@@ -14,17 +14,17 @@ const STATES = {
 
 export function fromRenamePrivateSource(
   request: message.RenamePrivateSourceRequest,
-): Read<WriteFields & { name: string; newName: string }> {
+): Command<WriteFields & { name: string; newName: string }> {
   const { name, newName } = request;
-  return { tenant: tenantOf(request.tenant), query: { ...writeFields(request), name, newName } };
+  return { tenant: tenantOf(request.tenant), command: { ...writeFields(request), name, newName } };
 }
 
 export function fromRemovePrivateSource(
   request: message.RemovePrivateSourceRequest,
-): Read<WriteFields & { name: string; servers: SourceServers }> {
+): Command<WriteFields & { name: string; servers: SourceServers }> {
   const { name } = request;
   const servers = fromServers(request.servers);
-  return { tenant: tenantOf(request.tenant), query: { ...writeFields(request), name, servers } };
+  return { tenant: tenantOf(request.tenant), command: { ...writeFields(request), name, servers } };
 }
 
 /** An answer that holds the private source of a tenant. */

@@ -23,18 +23,18 @@ export function registryAccess({
 }: HandlerDeps): Pick<HandlersOf<typeof RegistryServiceService>, Access> {
   return {
     setAccess: async (request, call) => {
-      const { tenant, query } = fromSetAccess(request);
-      const answer = await services.setAccess(requestContext(call, tenant), query);
+      const { tenant, command } = fromSetAccess(request);
+      const answer = await services.setAccess(requestContext(call, tenant), command);
       return toAccessResponse(headerFacts({ tenant, servedBy }, answer), answer.value);
     },
     grantAccess: async (request, call) => {
-      const { tenant, query } = fromAccess(request);
-      const answer = await services.grantAccess(requestContext(call, tenant), query);
+      const { tenant, command } = fromAccess(request);
+      const answer = await services.grantAccess(requestContext(call, tenant), command);
       return toAccessResponse(headerFacts({ tenant, servedBy }, answer), answer.value);
     },
     revokeAccess: async (request, call) => {
-      const { tenant, query } = fromAccess(request);
-      const answer = await services.revokeAccess(requestContext(call, tenant), query);
+      const { tenant, command } = fromAccess(request);
+      const answer = await services.revokeAccess(requestContext(call, tenant), command);
       return toAccessResponse(headerFacts({ tenant, servedBy }, answer), answer.value);
     },
     listGrants: async (request, call) => {
@@ -43,13 +43,13 @@ export function registryAccess({
       return toListGrantsResponse(headerFacts({ tenant, servedBy }, answer), answer.value);
     },
     promoteServer: async (request, call) => {
-      const { tenant, query } = fromPromoteServer(request);
-      const answer = await services.promoteServer(requestContext(call, tenant), query);
+      const { tenant, command } = fromPromoteServer(request);
+      const answer = await services.promoteServer(requestContext(call, tenant), command);
       return toPromoteServerResponse(headerFacts({ tenant, servedBy }, answer), answer.value);
     },
     demoteServer: async (request, call) => {
-      const { tenant, query } = fromDemoteServer(request);
-      const answer = await services.demoteServer(requestContext(call, tenant), query);
+      const { tenant, command } = fromDemoteServer(request);
+      const answer = await services.demoteServer(requestContext(call, tenant), command);
       return toDemoteServerResponse(headerFacts({ tenant, servedBy }, answer), answer.value);
     },
   };

@@ -23,8 +23,8 @@ export function registryHistory({
       return toListServerVersionsResponse(headerFacts({ tenant, servedBy }, answer), answer.value);
     },
     rollbackServer: async (request, call) => {
-      const { tenant, query } = fromRollbackServer(request);
-      const answer = await services.rollbackServer(requestContext(call, tenant), query);
+      const { tenant, command } = fromRollbackServer(request);
+      const answer = await services.rollbackServer(requestContext(call, tenant), command);
       return toRollbackServerResponse(headerFacts({ tenant, servedBy }, answer), answer.value);
     },
     explainAccess: async (request, call) => {

@@ -22,8 +22,8 @@ export function registryInspection({
       return toServerResponse(headerFacts({ tenant, servedBy }, answer), answer.value);
     },
     recordFacts: async (request, call) => {
-      const { tenant, query } = fromRecordFacts(request);
-      const answer = await services.recordFacts(requestContext(call, tenant), query);
+      const { tenant, command } = fromRecordFacts(request);
+      const answer = await services.recordFacts(requestContext(call, tenant), command);
       return toRecordFactsResponse(headerFacts({ tenant, servedBy }, answer), answer.value);
     },
   };

@@ -33,8 +33,8 @@ export function registryLoads({
 }: HandlerDeps): Pick<HandlersOf<typeof RegistryServiceService>, Loads> {
   return {
     loadPrivateServers: async (request, call) => {
-      const { tenant, query } = fromLoadPrivateServers(request);
-      const answer = await services.loadPrivateServers(requestContext(call, tenant), query);
+      const { tenant, command } = fromLoadPrivateServers(request);
+      const answer = await services.loadPrivateServers(requestContext(call, tenant), command);
       return toLoadResponse(headerFacts({ tenant, servedBy }, answer), answer.value);
     },
     getPrivateLoadStatus: async (request, call) => {
@@ -43,13 +43,13 @@ export function registryLoads({
       return toLoadResponse(headerFacts({ tenant, servedBy }, answer), answer.value);
     },
     invalidateUser: async (request, call) => {
-      const { tenant, query } = fromInvalidateUser(request);
-      const answer = await services.invalidateUser(requestContext(call, tenant), query);
+      const { tenant, command } = fromInvalidateUser(request);
+      const answer = await services.invalidateUser(requestContext(call, tenant), command);
       return toLoadResponse(headerFacts({ tenant, servedBy }, answer), answer.value);
     },
     purgeUser: async (request, call) => {
-      const { tenant, query } = fromPurgeUser(request);
-      const answer = await services.purgeUser(requestContext(call, tenant), query);
+      const { tenant, command } = fromPurgeUser(request);
+      const answer = await services.purgeUser(requestContext(call, tenant), command);
       return toPurgeUserResponse(headerFacts({ tenant, servedBy }, answer), answer.value);
     },
     getPrivateSource: async (request, call) => {
@@ -58,13 +58,13 @@ export function registryLoads({
       return toSourceResponse(headerFacts({ tenant, servedBy }, answer), answer.value);
     },
     renamePrivateSource: async (request, call) => {
-      const { tenant, query } = fromRenamePrivateSource(request);
-      const answer = await services.renamePrivateSource(requestContext(call, tenant), query);
+      const { tenant, command } = fromRenamePrivateSource(request);
+      const answer = await services.renamePrivateSource(requestContext(call, tenant), command);
       return toSourceResponse(headerFacts({ tenant, servedBy }, answer), answer.value);
     },
     removePrivateSource: async (request, call) => {
-      const { tenant, query } = fromRemovePrivateSource(request);
-      const answer = await services.removePrivateSource(requestContext(call, tenant), query);
+      const { tenant, command } = fromRemovePrivateSource(request);
+      const answer = await services.removePrivateSource(requestContext(call, tenant), command);
       return toRemovePrivateSourceResponse(headerFacts({ tenant, servedBy }, answer), answer.value);
     },
   };

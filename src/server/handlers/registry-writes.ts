@@ -20,28 +20,28 @@ export function registryWrites({
 }: HandlerDeps): Pick<HandlersOf<typeof RegistryServiceService>, Writes> {
   return {
     createServer: async (request, call) => {
-      const { tenant, query } = fromCreateServer(request);
-      const answer = await services.createServer(requestContext(call, tenant), query);
+      const { tenant, command } = fromCreateServer(request);
+      const answer = await services.createServer(requestContext(call, tenant), command);
       return toServerResponse(headerFacts({ tenant, servedBy }, answer), answer.value);
     },
     updateServer: async (request, call) => {
-      const { tenant, query } = fromUpdateServer(request);
-      const answer = await services.updateServer(requestContext(call, tenant), query);
+      const { tenant, command } = fromUpdateServer(request);
+      const answer = await services.updateServer(requestContext(call, tenant), command);
       return toServerResponse(headerFacts({ tenant, servedBy }, answer), answer.value);
     },
     deleteServer: async (request, call) => {
-      const { tenant, query } = fromDeleteServer(request);
-      const answer = await services.deleteServer(requestContext(call, tenant), query);
+      const { tenant, command } = fromDeleteServer(request);
+      const answer = await services.deleteServer(requestContext(call, tenant), command);
       return toDeleteServerResponse(headerFacts({ tenant, servedBy }, answer), answer.value);
     },
     undeleteServer: async (request, call) => {
-      const { tenant, query } = fromUndeleteServer(request);
-      const answer = await services.undeleteServer(requestContext(call, tenant), query);
+      const { tenant, command } = fromUndeleteServer(request);
+      const answer = await services.undeleteServer(requestContext(call, tenant), command);
       return toServerResponse(headerFacts({ tenant, servedBy }, answer), answer.value);
     },
     applyServers: async (request, call) => {
-      const { tenant, query } = fromApplyServers(request);
-      const answer = await services.applyServers(requestContext(call, tenant), query);
+      const { tenant, command } = fromApplyServers(request);
+      const answer = await services.applyServers(requestContext(call, tenant), command);
       return toApplyResponse(headerFacts({ tenant, servedBy }, answer), answer.value);
     },
   };

@@ -12,7 +12,7 @@ const spec = ServerSpec.fromPartial({
 /** The items of a set, or the fields that are wrong with each. */
 function itemsOf(servers: Init<typeof ApplyServersRequest>['servers']) {
   const request = ApplyServersRequest.fromPartial({ set: 's', servers: servers ?? [] });
-  return fromApplyServers(request).query.items;
+  return fromApplyServers(request).command.items;
 }
 
 describe('fromApplyServers', () => {

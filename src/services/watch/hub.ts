@@ -5,7 +5,7 @@ import type { Subject, View } from '../../domain/view.js';
 import type { Loss, Step, TenantState } from '../replica/tenant-state.js';
 import type { UpstreamStatus } from '../replica/upstream.js';
 import { createMemo } from './audience.js';
-import type { SubjectChange } from './node-audience.js';
+import type { SubjectChange } from './subscribed-views.js';
 import type { Watcher } from './watcher.js';
 
 const RETRY_SOON = { retryDelayMs: 100 };

@@ -1,11 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { viewDigest } from '../../../../src/domain/token.js';
 import { userView, type ReaderView } from '../../../../src/domain/view.js';
-import {
-  NodeAudience,
-  type SyncedSubscription,
-  type SyncEncoder,
-} from '../../../../src/services/watch/node-audience.js';
+import { NodeAudience, type SyncEncoder } from '../../../../src/services/watch/node-audience.js';
+import type { SyncedSubscription } from '../../../../src/services/watch/subscribed-views.js';
 
 const MANY = 10_000;
 const POSITION = { epoch: 'e', revision: 1, fingerprint: '' };

@@ -52,7 +52,7 @@ async function withUser(
 ): Promise<Answer<LoadStatus>> {
   validateId(user, 'user');
   const tenant = await deps.tenants.get(context.tenant);
-  const release = await tenant.log.hold([userSubject(user)]);
+  const release = await tenant.log.hold([userSubject(user)], { signal: context.signal });
   try {
     await body({ tenant, user });
     return {

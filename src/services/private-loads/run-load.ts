@@ -32,7 +32,7 @@ const MAX_TRIES = 8;
  */
 export async function runLoad(deps: LoadDeps, target: LoadTarget, run: LoadRun): Promise<void> {
   const { log } = target.tenant;
-  const release = await log.hold([userSubject(target.user)]);
+  const release = await log.hold([userSubject(target.user)], { signal: run.signal });
   try {
     const known = log.loadOf(target.user)?.revision ?? 0;
     const isDone = (): boolean => !run.isForced && isLoadedSince(target, known);

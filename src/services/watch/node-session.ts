@@ -134,7 +134,10 @@ export class NodeSession {
     token: Token,
     { subscriptions }: OpenMessage,
   ): Promise<Position | ResetReason> {
-    const place = await checkResume({ log, catalog: this.deps.catalog }, token);
+    const place = await checkResume(
+      { log, catalog: this.deps.catalog, signal: this.sink.signal },
+      token,
+    );
     const known = subscriptions.filter(({ view, digest }) => view.kind === 'user' && digest !== '');
     const isLost = known.length > 0 && !known.some(goesOn);
     return typeof place === 'object' && isLost ? 'view_differs' : place;

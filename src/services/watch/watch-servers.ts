@@ -45,7 +45,9 @@ export async function watchServers(
     resumeToken === '' ? undefined : decodeToken(context.tenant, resumeToken, 'resume_token');
   const tenant = await deps.tenants.get(context.tenant);
   const { log } = tenant;
-  const place = token && (await checkResume({ log, catalog: deps.catalog }, token, view));
+  const place =
+    token &&
+    (await checkResume({ log, catalog: deps.catalog, signal: context.sink.signal }, token, view));
   const isKnown = typeof place === 'object';
   let release = (): void => undefined;
   const watcher = openWatcher(deps, tenant, {
@@ -86,7 +88,7 @@ export async function holdFollowed(
   signal: AbortSignal,
 ): Promise<() => void> {
   const release = isKnown
-    ? await tenant.log.hold(subjectsOf(view))
+    ? await tenant.log.hold(subjectsOf(view), { signal })
     : await holdView(loads, { tenant, view }, signal);
   return followView({ follower }, { tenant, view }, release);
 }

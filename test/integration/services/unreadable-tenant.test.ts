@@ -14,6 +14,7 @@ import {
   passTime,
   requestOf,
   TENANT,
+  tokenOf,
   watch,
   type Replica,
   type World,
@@ -107,5 +108,27 @@ describe('a tenant whose log cannot be read', () => {
     await eventually(async () => {
       expect((await page(replica, ANA)).value.servers).toHaveLength(2);
     });
+  });
+});
+
+describe('a resume that the Catalog does not respond to', () => {
+  it('is given up when its client goes away', async () => {
+    await using world = await openWorld();
+    let isAsked = false;
+    const catalog = withMethods(world.catalog, {
+      positionAt: (...args) => {
+        if (args[1] === 0) return world.catalog.log.positionAt(...args);
+        isAsked = true;
+        return new Promise(() => undefined);
+      },
+    });
+    const replica = await world.replica({ catalog });
+    const { position } = await page(replica, ANA);
+    await create(replica, { name: 'docs' });
+    const token = tokenOf({ ...position, revision: 1 }, ANA);
+    const { sink, live } = watch(replica, ANA, { resumeToken: token });
+    await eventually(() => expect(isAsked).toBe(true));
+    sink.disconnect();
+    await expect(live).rejects.toMatchObject({ reason: 'CANCELLED' });
   });
 });

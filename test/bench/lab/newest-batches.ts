@@ -4,7 +4,7 @@ import { withCatalog } from './fill.js';
 
 /**
  * The last `count` commits of a log, each as a batch of its own, oldest first. The data may
- * be that of a control plane that runs.
+ * be that of a control plane that runs in this process.
  */
 export async function newestBatches(
   dataDir: string,

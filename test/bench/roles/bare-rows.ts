@@ -2,16 +2,16 @@ import { encodeBatch } from '../../../src/storage/catalog/lmdb/document.js';
 import { keyOf } from '../../../src/storage/catalog/lmdb/keys.js';
 import { planAppend, type TableWrite } from '../../../src/storage/catalog/lmdb/plan-append.js';
 import { type LmdbStore, openStore } from '../../../src/storage/catalog/lmdb/store.js';
+import type { LogBatch } from '../../../src/storage/log.js';
 import { quantile } from '../figures.js';
-import { newestBatches } from '../lab/newest-batches.js';
 import { putRows } from '../lab/put-rows.js';
 import { serve } from '../lab/serve.js';
 
-/** From which log the rows come, and where they go. */
+/** What the rows are made of, and where they go. */
 export interface BareRowsOptions {
-  /** Its last two commits must undo each other. */
-  readonly from: string;
-  /** Holds what `from` held before those. */
+  /** Two commits that undo each other. */
+  readonly batches: readonly LogBatch[];
+  /** Holds what their log held before them. */
   readonly to: string;
   readonly tenant: string;
 }
@@ -33,12 +33,12 @@ let opened: Opened | undefined;
 let turn = 0;
 
 const methods = {
-  async open({ from, to, tenant }: BareRowsOptions): Promise<void> {
-    const batches = (await newestBatches(from, tenant, 2)).map(encodeBatch);
-    const last = batches.at(-1)?.last;
+  async open({ batches, to, tenant }: BareRowsOptions): Promise<void> {
+    const encoded = batches.map(encodeBatch);
+    const last = encoded.at(-1)?.last;
     if (last === undefined) throw new Error('no commit');
     const store = openStore(to);
-    const rows = batches.map((batch) => planAppend(store, tenant, batch));
+    const rows = encoded.map((batch) => planAppend(store, tenant, batch));
     const logKey = (after: number): Buffer => keyOf(tenant, last.epoch, last.revision + after);
     opened = { store, rows, logKey };
   },

@@ -5,7 +5,6 @@ import { ListServersResponse } from '../../../generated/switchboard/v1/registry_
 import { DEFAULT_TENANT } from '../../../src/domain/caller.js';
 import { encodeBatch } from '../../../src/storage/catalog/lmdb/document.js';
 import type { Arm, Bench } from '../bench.js';
-import { newestBatches } from '../lab/newest-batches.js';
 import { startWorker, type Usage } from '../lab/worker.js';
 import { type BareLoader, LOAD_PATH } from '../roles/bare-loader.js';
 import type { ControlPlane } from '../roles/control-plane.js';
@@ -53,7 +52,7 @@ export const privateLoad: Bench = {
     const answer = await load.call('once', { address, path: LIST_PATH });
     if (ListServersResponse.decode(answer).servers.length !== ROWS)
       throw new Error('the list is not what the source has');
-    const [batch] = await newestBatches(dataDir, DEFAULT_TENANT, 1);
+    const [batch] = await ours.call('newestBatches', { dataDir, count: 1 });
     if (batch === undefined) throw new Error('nothing was written');
     const bareAddress = await bare.call('start', {
       dataDir: await lab.folder(),

@@ -59,7 +59,8 @@ export const setAccess: Bench = {
     };
     // There and back: what bare LMDB is to write.
     for (const _list of lists) await call();
-    await bare.call('open', { from: dataDir, to: bareDir, tenant: DEFAULT_TENANT });
+    const batches = await server.call('newestBatches', { dataDir, count: lists.length });
+    await bare.call('open', { batches, to: bareDir, tenant: DEFAULT_TENANT });
     const calls = lab.isQuick ? 2 : 10;
     return {
       async ours() {

@@ -2,7 +2,6 @@ import { applyChange, changedId, type Change, type Commit } from '../../../src/d
 import { canonicalJson } from '../../../src/domain/digest.js';
 import type { LoadRecord } from '../../../src/domain/load-record.js';
 import {
-  audienceOf,
   isShared,
   type ServerVersion,
   type StoredServer,
@@ -13,6 +12,7 @@ import type { RecordedAnswer } from '../../../src/domain/projection/project-comm
 import type { Catalog } from '../../../src/storage/catalog.js';
 import type { PrivateServer, Projected } from '../../../src/storage/projections.js';
 import { findAnswer, findServer } from './reads.js';
+import { isSeenBySubject } from './seers.js';
 
 /** A request whose answer was recorded. */
 export interface ModelAnswer extends RecordedAnswer {
@@ -76,9 +76,11 @@ export function applyToModel(model: CatalogModel, commit: Commit): void {
     } else {
       model.servers.set(id, after);
       model.tombstones.delete(id);
+      const { owner } = after.record;
       model.names.add(after.record.name);
       model.sets.add(after.record.set);
-      for (const subject of audienceOf(after)) model.subjects.add(subject);
+      if (owner !== undefined) model.subjects.add(`user:${owner}`);
+      for (const { subject } of after.grants) model.subjects.add(subject);
     }
   }
   for (const { before, after } of commit.loads ?? []) {
@@ -247,8 +249,7 @@ export async function wholeInventory(
 
 function isSeenBy(server: StoredServer, subjects: readonly Subject[]): boolean {
   if (isShared(server.record)) return false;
-  const audience = audienceOf(server);
-  return subjects.some((subject) => audience.includes(subject));
+  return subjects.some((subject) => isSeenBySubject(server, subject));
 }
 
 /** A server with the grants of these subjects only. */

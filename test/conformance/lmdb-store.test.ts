@@ -64,24 +64,31 @@ describe('opening the LMDB catalog', () => {
   it.each([1, 99])('refuses format %i and leaves it as it is', async (other) => {
     const path = await folder();
     await (await openLmdbCatalog({ dataDir: path })).close();
-    const format = async (change?: number): Promise<number> => {
-      const root = open(join(path, 'catalog'), { overlappingSync: false, noSubdir: false });
-      const meta = root.openDB<string, Buffer>({
-        name: 'meta',
-        encoding: 'string',
-        keyEncoding: 'binary',
-      });
-      const stored = JSON.parse(meta.get(Buffer.from('meta')) ?? '') as { format: number };
-      if (change !== undefined) {
-        await meta.put(Buffer.from('meta'), JSON.stringify({ ...stored, format: change }));
-      }
-      await root.close();
-      return stored.format;
-    };
-    const known = await format(other);
+    const { format: known } = await changeMeta(path, { format: other });
     await expectUnavailable(openLmdbCatalog({ dataDir: path }), `format ${String(other)}`);
-    expect(await format(known)).toBe(other);
+    expect((await changeMeta(path, { format: known })).format).toBe(other);
     await (await openLmdbCatalog({ dataDir: path })).close();
+  });
+
+  it('keeps the epochs of the tenants that have commits when the store has another identity', async () => {
+    const path = await folder();
+    const before = await openLmdbCatalog({ dataDir: path });
+    await appendAtHead(before, TENANT, creation({ id: 'a' }));
+    const [head, empty] = [await before.log.head(TENANT), await before.log.head('never-used')];
+    await before.close();
+    await changeMeta(path, { incarnation: 'another' });
+
+    const after = await opened(path);
+    expect((await after.log.head('never-used')).epoch).not.toBe(empty.epoch);
+    expect(await after.log.head(TENANT)).toEqual(head);
+    expect(await after.log.positionAt(TENANT, 0)).toMatchObject({ epoch: head.epoch });
+    const held = [{ tenant: TENANT, position: head }];
+    expect(await after.log.newer(held)).toMatchObject([{ isHeld: true, hasNewer: false }]);
+    const { batch } = await appendAtHead(after, TENANT, creation({ id: 'b', revision: 2 }));
+    const { commits } = await after.log.read(TENANT, 0);
+    expect(commits).toHaveLength(2);
+    expect(commits[1]).toEqual(batch.commits[0]);
+    expect((await after.log.head(TENANT)).epoch).toBe(head.epoch);
   });
 
   it('two stores never share an epoch, nor two tenants of one', async () => {
@@ -134,6 +141,26 @@ describe('compacting the LMDB catalog', () => {
     expect((await catalog.projections.sharedServers(TENANT)).value).toHaveLength(520);
   });
 });
+
+interface Meta {
+  readonly format: number;
+  readonly incarnation: string;
+}
+
+/** Changes what a closed store says of itself; returns what it said before. */
+async function changeMeta(path: string, change: Partial<Meta>): Promise<Meta> {
+  const root = open(join(path, 'catalog'), { overlappingSync: false, noSubdir: false });
+  const meta = root.openDB<string, Buffer>({
+    name: 'meta',
+    encoding: 'string',
+    keyEncoding: 'binary',
+  });
+  const key = Buffer.from('meta');
+  const stored = JSON.parse(meta.get(key) ?? '') as Meta;
+  await meta.put(key, JSON.stringify({ ...stored, ...change }));
+  await root.close();
+  return stored;
+}
 
 async function replace(file: string, bytes: Buffer): Promise<string> {
   await writeFile(file, bytes);

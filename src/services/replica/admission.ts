@@ -1,12 +1,11 @@
 import { applyChange, changedId, type Change, type Commit } from '../../domain/commit.js';
-import { SwitchboardError } from '../../domain/errors.js';
 import type { LoadRecord } from '../../domain/load-record.js';
 import type { StoredServer } from '../../domain/server.js';
 import type { CallOptions } from '../../storage/call-options.js';
-import type { LogSlice } from '../../storage/log.js';
 import type { PrivateServer } from '../../storage/projections.js';
 import { queryRecords, type ColdSource, type Found } from './cold-queries.js';
 import type { History } from './history.js';
+import { readCommits } from './read-commits.js';
 
 /** The state that records join: where it is, and how it moves on. */
 export interface AdmittingState {
@@ -47,7 +46,7 @@ export async function admit(
     while (state.history === history) {
       await state.catchUp(level.reflected, options);
       const commits = await commitsAfter(history, level.replayed, () =>
-        source.catalog.log.read(source.tenant, level.replayed, options),
+        readCommits(source, level.replayed, options),
       );
       const missed = level.replay(commits);
       if (missed.length > 0) {
@@ -128,16 +127,9 @@ class Leveller {
 async function commitsAfter(
   { position, recent }: History,
   revision: number,
-  read: () => Promise<LogSlice>,
+  read: () => Promise<readonly Commit[]>,
 ): Promise<readonly Commit[]> {
   if (revision >= position.revision) return [];
-  const held = recent.after(revision);
-  if (held !== undefined) return held;
-  const slice = await read();
-  if (slice.mark > revision)
-    throw new SwitchboardError(
-      'CATALOG_UNAVAILABLE',
-      'the projections lag behind the compacted log',
-    );
-  return slice.commits.filter((commit) => commit.revision <= position.revision);
+  const commits = recent.after(revision) ?? (await read());
+  return commits.filter((commit) => commit.revision <= position.revision);
 }

@@ -28,17 +28,21 @@ export async function readOn(
     const slice = await catalog.log.read(tenant, from.revision, options);
     const loss = lossOf(from, slice);
     if (loss !== undefined) return loss;
-    if (!history.advance(slice.commits, tell)) {
-      const place = await catalog.log.positionAt(tenant, from.revision, options);
-      if (place === undefined || !samePosition(place, from)) return 'history_differs';
-      throw new SwitchboardError(
-        'CATALOG_UNAVAILABLE',
-        `the log is damaged after revision ${String(from.revision)}: restore it`,
-        { retryDelayMs: 60_000 },
-      );
-    }
-    if (history.position.revision >= slice.head.revision) return undefined;
+    const fits = history.advance(slice.commits, tell);
+    const reached = history.position;
+    if (reached.revision >= slice.head.revision) return undefined;
+    // A slice without the next commit fits nowhere either: it would be read again without end.
+    if (fits && reached.revision > from.revision) continue;
+    const place = await catalog.log.positionAt(tenant, reached.revision, options);
+    if (place === undefined || !samePosition(place, reached)) return 'history_differs';
+    throw logDamaged(reached.revision);
   }
+}
+
+/** What follows a revision in the log is not what was appended there. */
+export function logDamaged(revision: number): SwitchboardError {
+  const text = `the log is damaged after revision ${String(revision)}: restore it`;
+  return new SwitchboardError('CATALOG_UNAVAILABLE', text, { retryDelayMs: 60_000 });
 }
 
 /** What a slice that was read from a position tells of that position. */

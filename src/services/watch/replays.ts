@@ -1,10 +1,10 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { withoutText, type Commit } from '../../domain/commit.js';
-import { SwitchboardError } from '../../domain/errors.js';
 import type { Catalog } from '../../storage/catalog.js';
 import { withDeadline } from '../concurrency/deadline.js';
 import type { Slots } from '../concurrency/slots.js';
 import type { FrozenState } from '../replica/held-records.js';
+import { readCommits } from '../replica/read-commits.js';
 import { READ_MS } from '../replica/tenant-limits.js';
 import type { TenantState } from '../replica/tenant-state.js';
 import { rewind } from './replay.js';
@@ -101,11 +101,9 @@ export class Replays {
 
   private async read(after: number): Promise<readonly Commit[]> {
     const { log, catalog } = this.source;
-    const { commits } = await withDeadline(READ_MS, (call) =>
-      catalog.log.read(log.tenant, after, call),
+    const commits = await withDeadline(READ_MS, (call) =>
+      readCommits({ tenant: log.tenant, catalog }, after, call),
     );
-    if (commits.length === 0)
-      throw new SwitchboardError('CATALOG_UNAVAILABLE', 'the log ended early');
     return commits.map(withoutText);
   }
 }

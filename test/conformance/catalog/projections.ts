@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { Change, CommitDraft } from '../../../src/domain/commit.js';
 import { applyChange, changedId } from '../../../src/domain/commit.js';
 import type { LoadChange } from '../../../src/domain/load-record.js';
+import type { SourceChange } from '../../../src/domain/source-record.js';
 import { resolve, type RecordIndex } from '../../../src/domain/resolve.js';
 import type { StoredServer } from '../../../src/domain/server.js';
 import { userView, type Subject } from '../../../src/domain/view.js';
@@ -22,6 +23,7 @@ import {
   historySteps,
   loadOfStep,
   replaceGrants,
+  sourceOfStep,
   type HistoryStep,
 } from '../../support/storage/history.js';
 import {
@@ -224,14 +226,19 @@ export async function playHistory(
   let drafts: CommitDraft[] = [];
   let changes: Change[] = [];
   let touched = new Map<string, LoadChange>();
+  let source: SourceChange | undefined;
+  let sourceNow = model.source;
   let last: HistoryStep | undefined;
   const endCommit = (): void => {
-    if (last !== undefined && changes.length + touched.size > 0) {
-      drafts.push(draftOfSteps(changes, [...touched.values()], last));
+    const isEmpty = changes.length + touched.size === 0 && source === undefined;
+    if (last !== undefined && !isEmpty) {
+      drafts.push(draftOfSteps({ changes, loads: [...touched.values()], source }, last));
     }
     for (const [user, { after }] of touched) loads.set(user, after);
+    sourceNow = source?.after ?? sourceNow;
     changes = [];
     touched = new Map();
+    source = undefined;
   };
   const endBatch = async (): Promise<void> => {
     endCommit();
@@ -243,6 +250,7 @@ export async function playHistory(
     await afterBatch();
     servers = new Map(model.servers);
     loads = new Map(model.loads);
+    sourceNow = model.source;
     drafts = [];
   };
   for (const step of steps) {
@@ -260,7 +268,10 @@ export async function playHistory(
     // Of a user at most one in a commit: the last.
     if (load !== undefined) touched.set(load.after.user, load);
     if (change !== undefined) changes.push(change);
-    if (load === undefined && change === undefined) continue;
+    const sourced = sourceOfStep(sourceNow, step, revision);
+    // A commit changes the source once: the last counts.
+    source = sourced ?? source;
+    if (load === undefined && change === undefined && sourced === undefined) continue;
     last = step;
     if (change === undefined) continue;
     const id = changedId(change);

@@ -2,16 +2,13 @@ import type { Decision, DecisionContext } from '../../../src/domain/commands/dec
 import { isSwitchboardError, SwitchboardError } from '../../../src/domain/errors.js';
 import type { LoadChange, LoadRecord } from '../../../src/domain/load-record.js';
 import type { LoadIntent } from '../../../src/domain/commands/load/decide-load.js';
-import {
-  serverIdOfRow,
-  type LoadedRow,
-  type SourceRights,
-} from '../../../src/domain/commands/load/rows.js';
+import type { LoadedRow, SourceRights } from '../../../src/domain/commands/load/rows.js';
 import { Overlay, RecordSet } from '../../../src/domain/record-set.js';
 import type { SourceRecord } from '../../../src/domain/source-record.js';
 import type { Grant, StoredServer } from '../../../src/domain/server.js';
 import { SPEC_DEFAULTS, type ServerSpec } from '../../../src/domain/config/spec.js';
 import { recordOf } from '../storage/builders.js';
+import { idOfSourceRow } from './row-ids.js';
 
 export const SOURCE = 'apps';
 /** The source may speak for every owner. */
@@ -20,7 +17,7 @@ export const RIGHTS: SourceRights = { source: SOURCE, namespace: SOURCE, foreign
 export const OWN_ONLY: SourceRights = { source: SOURCE, namespace: SOURCE, foreignOwners: false };
 
 /** The id of the server that a row of `SOURCE` is. */
-export const idOfRow = (rowId: string): string => serverIdOfRow(SOURCE, rowId);
+export const idOfRow = (rowId: string): string => idOfSourceRow(SOURCE, rowId);
 
 /** What a test says about a row; its name is its id, and it belongs to ana. */
 export interface RowParts {

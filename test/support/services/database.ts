@@ -1,12 +1,12 @@
 import type { Commit } from '../../../src/domain/commit.js';
 import { SwitchboardError } from '../../../src/domain/errors.js';
-import { serverIdOfRow } from '../../../src/domain/commands/load/rows.js';
 import { SPEC_DEFAULTS } from '../../../src/domain/config/spec.js';
 import type { Catalog } from '../../../src/storage/catalog.js';
 import type {
   PrivateSource,
   SourceRow,
 } from '../../../src/services/private-loads/private-source.js';
+import { idOfSourceRow } from '../loads/row-ids.js';
 import type { Random } from '../random.js';
 
 const ROWS = ['r0', 'r1', 'r2', 'r3', 'r4'];
@@ -116,7 +116,7 @@ export function versionOf({ spec }: { readonly spec: { readonly title: string } 
 
 /** The server that a row is. */
 export function idOfRow({ rowId }: Pick<SourceRow, 'rowId'>): string {
-  return serverIdOfRow('app-db', rowId);
+  return idOfSourceRow('app-db', rowId);
 }
 
 /**

@@ -1,9 +1,9 @@
 import { isSwitchboardError } from '../../../src/domain/errors.js';
 import type { LoadRecord } from '../../../src/domain/load-record.js';
-import { audienceOf } from '../../../src/domain/server.js';
 import { userView } from '../../../src/domain/view.js';
 import type { Oracle } from '../history/oracle.js';
 import type { Random } from '../random.js';
+import { isSeenBySubject } from '../storage/seers.js';
 import { idOfRow, versionOf, type Ask, type TestDatabase } from './database.js';
 import { catchUp, page, passTime, requestOf, TENANT, type Replica } from './world.js';
 
@@ -158,7 +158,7 @@ function isPublished({ user, rows }: Ask, load: LoadRecord, oracle: Oracle): boo
   const seen = new Map(
     oracle
       .serversAt(load.revision)
-      .filter((server) => audienceOf(server).includes(`user:${user}`))
+      .filter((server) => isSeenBySubject(server, `user:${user}`))
       .flatMap(({ record }) =>
         record.privateSource === 'app-db' ? [[record.id, record] as const] : [],
       ),

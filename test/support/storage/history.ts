@@ -3,6 +3,7 @@ import { digestText } from '../../../src/domain/digest.js';
 import type { AccessChange, Change, CommitDraft } from '../../../src/domain/commit.js';
 import type { LoadChange, LoadRecord } from '../../../src/domain/load-record.js';
 import type { Grant, ServerRecord, StoredServer } from '../../../src/domain/server.js';
+import type { SourceChange, SourceRecord } from '../../../src/domain/source-record.js';
 import type { Subject } from '../../../src/domain/view.js';
 import { loadChange, loadOf } from '../loads/loads.js';
 import { changeOf, draftOf, recordOf } from './builders.js';
@@ -53,6 +54,7 @@ const ACTIONS = [
   'transfer',
   'delete',
   'load',
+  'source',
 ] as const;
 
 /** Users of load records: odd ones, and some of whom one is the beginning of another. */
@@ -105,7 +107,7 @@ export function changeOfStep(
   step: HistoryStep,
   revision: number,
 ): Change | undefined {
-  if (step.action === 'load') return undefined;
+  if (step.action === 'load' || step.action === 'source') return undefined;
   if (step.action === 'create') return createOf(servers, step, revision);
   const ids = [...servers.keys()].sort();
   const server = servers.get(ids[step.pick % Math.max(1, ids.length)] ?? '');
@@ -133,16 +135,39 @@ export function loadOfStep(
   return loadChange(loads.get(user), after);
 }
 
+/** How a step changes the private source at `revision`; undefined if it does not. */
+export function sourceOfStep(
+  before: SourceRecord | undefined,
+  step: HistoryStep,
+  revision: number,
+): SourceChange | undefined {
+  if (step.action !== 'source') return undefined;
+  if (before === undefined) {
+    const [name, namespace] = [step.text, step.text];
+    return { after: { name, namespace, state: 'active', formerNames: [], revision } };
+  }
+  const state = step.keepGrants ? 'active' : step.pick % 2 === 0 ? 'removing' : 'removed';
+  const formerNames = [...new Set([...before.formerNames, before.name])];
+  return { before, after: { ...before, name: step.text, state, formerNames, revision } };
+}
+
+/** What one commit does. */
+export interface CommitParts {
+  readonly changes: readonly Change[];
+  readonly loads: readonly LoadChange[];
+  readonly source: SourceChange | undefined;
+}
+
 /** A draft of what one commit does. */
 export function draftOfSteps(
-  changes: readonly Change[],
-  loads: readonly LoadChange[],
+  { changes, loads, source }: CommitParts,
   step: HistoryStep,
 ): CommitDraft {
   const { requestId, time } = step;
   return draftOf(changes, {
     time,
     ...(loads.length === 0 ? {} : { loads }),
+    ...(source === undefined ? {} : { source }),
     ...(requestId === undefined
       ? {}
       : { request: { principal: step.owner, requestId, bodyDigest: `body of ${requestId}` } }),
@@ -183,7 +208,9 @@ function createOf(
     generation: revision * 1_000,
     name: step.text,
     set: step.pick % 4 === 0 ? step.owner : '',
-    ...(shared ? { tier: step.pick % 2 === 0 ? 'APP' : 'USER' } : { owner: step.owner }),
+    ...(shared
+      ? { tier: step.pick % 2 === 0 ? 'APP' : 'USER' }
+      : { owner: step.owner, ...(step.pick % 5 === 0 ? { privateSource: step.text } : {}) }),
   });
   const granted = replaceGrants([], shared ? [] : step.subjects, revision).granted;
   return changeOf(undefined, record, granted.length === 0 ? undefined : { granted });
@@ -198,9 +225,11 @@ function changeOfServer(server: StoredServer, step: HistoryStep, revision: numbe
     generation,
     etag: digestText('etag', before.id, String(generation)),
   };
-  const { owner: _owner, ...unowned } = after;
+  // What is shared is from no private source.
+  const { owner: _owner, privateSource: _source, ...unowned } = after;
   switch (step.action) {
     case 'load':
+    case 'source':
     case 'create':
     case 'update':
       return changeOf(before, { ...after, spec: { ...after.spec, title: step.text } });

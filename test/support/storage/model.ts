@@ -2,17 +2,18 @@ import { applyChange, changedId, type Change, type Commit } from '../../../src/d
 import { canonicalJson } from '../../../src/domain/digest.js';
 import type { LoadRecord } from '../../../src/domain/load-record.js';
 import {
-  audienceOf,
   isShared,
   type ServerVersion,
   type StoredServer,
   type Tombstone,
 } from '../../../src/domain/server.js';
+import type { SourceRecord } from '../../../src/domain/source-record.js';
 import type { Subject } from '../../../src/domain/view.js';
 import type { RecordedAnswer } from '../../../src/domain/projection/project-commit.js';
 import type { Catalog } from '../../../src/storage/catalog.js';
 import type { PrivateServer, Projected } from '../../../src/storage/projections.js';
 import { findAnswer, findServer } from './reads.js';
+import { isSeenBySubject } from './seers.js';
 
 /** A request whose answer was recorded. */
 export interface ModelAnswer extends RecordedAnswer {
@@ -30,6 +31,7 @@ export interface CatalogModel {
   readonly versions: Map<string, ServerVersion[]>;
   /** By user. */
   readonly loads: Map<string, LoadRecord>;
+  source: SourceRecord | undefined;
   /** All that ever occurred, so that what is gone is asked for as well. */
   readonly names: Set<string>;
   readonly sets: Set<string>;
@@ -44,6 +46,7 @@ export function emptyModel(): CatalogModel {
     answers: new Map(),
     versions: new Map(),
     loads: new Map(),
+    source: undefined,
     names: new Set(['never-used']),
     sets: new Set(['never-used', '']),
     subjects: new Set<Subject>(['user:nobody', 'group:nobody']),
@@ -76,9 +79,11 @@ export function applyToModel(model: CatalogModel, commit: Commit): void {
     } else {
       model.servers.set(id, after);
       model.tombstones.delete(id);
+      const { owner } = after.record;
       model.names.add(after.record.name);
       model.sets.add(after.record.set);
-      for (const subject of audienceOf(after)) model.subjects.add(subject);
+      if (owner !== undefined) model.subjects.add(`user:${owner}`);
+      for (const { subject } of after.grants) model.subjects.add(subject);
     }
   }
   for (const { before, after } of commit.loads ?? []) {
@@ -87,6 +92,13 @@ export function applyToModel(model: CatalogModel, commit: Commit): void {
       throw new Error(`a load record of ${after.user} that follows another one`);
     }
     model.loads.set(after.user, after);
+  }
+  if (commit.source !== undefined) {
+    const { before, after } = commit.source;
+    if (canonicalJson(model.source ?? null) !== canonicalJson(before ?? null)) {
+      throw new Error('a record of the private source that follows another one');
+    }
+    model.source = after;
   }
   if (request !== undefined) {
     const { principal, requestId, bodyDigest } = request;
@@ -216,6 +228,15 @@ export async function projectionDifferences(
     const loads = users.flatMap((user) => model.loads.get(user) ?? []);
     compare(`loadRecords ${users.join()}`, { ...read, value: byUser(read.value) }, byUser(loads));
   }
+  compare('privateSource', await catalog.projections.privateSource(tenant), model.source);
+  for (const namespace of namespacesOf(model)) {
+    const query = { namespace, afterId: '', limit: 1_000 };
+    compare(
+      `serversOfPrivateSource ${namespace}`,
+      sorted(await catalog.projections.serversOfPrivateSource(tenant, query)),
+      byId(all.filter(({ record }) => record.privateSource === namespace)),
+    );
+  }
   compare('inventory', sorted(await wholeInventory(catalog, tenant)), byId(all));
   for (const { principal, requestId, ...answer } of model.answers.values()) {
     const recorded = await findAnswer(catalog, tenant, { principal, requestId });
@@ -247,8 +268,7 @@ export async function wholeInventory(
 
 function isSeenBy(server: StoredServer, subjects: readonly Subject[]): boolean {
   if (isShared(server.record)) return false;
-  const audience = audienceOf(server);
-  return subjects.some((subject) => audience.includes(subject));
+  return subjects.some((subject) => isSeenBySubject(server, subject));
 }
 
 /** A server with the grants of these subjects only. */
@@ -269,6 +289,12 @@ function subjectLists(model: CatalogModel): readonly (readonly Subject[])[] {
 function userLists(model: CatalogModel): readonly (readonly string[])[] {
   const users = [...model.loads.keys(), 'nobody'];
   return [...users.map((user) => [user]), users, []];
+}
+
+/** Of the private source, of every server that is from one, and one that never was. */
+function namespacesOf({ source, servers }: CatalogModel): ReadonlySet<string> {
+  const named = [...servers.values()].flatMap(({ record }) => record.privateSource ?? []);
+  return new Set([...named, ...(source === undefined ? [] : [source.namespace]), 'never-used']);
 }
 
 function byUser(loads: readonly LoadRecord[]): readonly LoadRecord[] {

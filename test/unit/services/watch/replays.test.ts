@@ -28,6 +28,7 @@ function scriptedLog() {
           script.reads += 1;
           return Promise.resolve({ commits: [logs[script.at]], head: HEAD, mark: 0 });
         },
+        positionAt: () => Promise.resolve(start),
       },
     },
   };

@@ -146,7 +146,8 @@ describe('kill -9 in the middle of the removal of a source', () => {
       const completed = await removeSource(admin, tenant);
       expect(completed).toMatchObject({ deletedCount: LOADED, keptCount: 0 });
       expect(await removeSource(admin, tenant)).toMatchObject({ deletedCount: LOADED });
-      await expect(loads.load(admin, { tenant, user: 'ana' })).rejects.toThrow();
+      const refused = await loads.load(admin, { tenant, user: 'ana' }).catch(toRefusal);
+      expect(refused).toMatchObject({ reason: 'SOURCE_REMOVED' });
       expect(await namesOf(admin, tenant, 'ana')).toEqual([OWN]);
       admin.close();
     }

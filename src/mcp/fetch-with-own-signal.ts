@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { FetchLike } from '@modelcontextprotocol/client';
 
 /**
@@ -14,6 +15,8 @@ export function fetchWithOwnSignal(fetch: FetchLike): FetchLike {
     const own = new AbortController();
     const abort = (): void => own.abort(signal.reason);
     const letGo = (): void => signal.removeEventListener('abort', abort);
+    // As many calls at once as there are; each lets go when it ends.
+    setMaxListeners(0, signal);
     signal.addEventListener('abort', abort, { once: true });
     try {
       const response = await fetch(url, { ...init, signal: own.signal });

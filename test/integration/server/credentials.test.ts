@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { ChannelCredentials, Metadata, status } from '@grpc/grpc-js';
 import { describe, expect, it } from 'vitest';
@@ -17,6 +16,7 @@ import { fromStatus } from '../../../src/wire/status.js';
 import { startTinyServer, type TinyServer } from '../../support/grpc/tiny-server.js';
 import { call, failureOf } from '../../support/grpc/unary-call.js';
 import { openWatch } from '../../support/grpc/watch-stream.js';
+import { scratchFolder } from '../../support/scratch-folder.js';
 
 const tlsFile = (name: string): string =>
   path.join(import.meta.dirname, '../../support/network/tls', name);
@@ -43,7 +43,7 @@ async function whoAmI(client: TinyServer['client'], token?: string): Promise<unk
 }
 
 function tokensFile(content: unknown): string {
-  const file = path.join(mkdtempSync(path.join(tmpdir(), 'switchboard-tokens-')), 'tokens.json');
+  const file = path.join(scratchFolder(), 'tokens.json');
   writeFileSync(file, typeof content === 'string' ? content : JSON.stringify(content));
   return file;
 }

@@ -1,7 +1,6 @@
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { once } from 'node:events';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { ServerCredentials } from '@grpc/grpc-js';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -23,6 +22,7 @@ import {
   startSourceServer,
 } from '../../support/loads/source-server.js';
 import { startTcpProxy } from '../../support/network/tcp-proxy.js';
+import { scratchFolder } from '../../support/scratch-folder.js';
 
 const tls = (name: string): Buffer =>
   readFileSync(path.join(import.meta.dirname, '../../support/network/tls', name));
@@ -44,7 +44,7 @@ function open(target: string, more: Partial<GrpcSourceConfig> = {}): PrivateSour
 }
 
 function tempFile(name: string, text: string): string {
-  const file = path.join(mkdtempSync(path.join(tmpdir(), 'switchboard-source-')), name);
+  const file = path.join(scratchFolder(), name);
   writeFileSync(file, text);
   return file;
 }
@@ -226,7 +226,7 @@ describe('the private sources of a server', () => {
   it('are read at the start, which they do not delay, and refused before anything is opened', async () => {
     const { log, lines } = captureLog();
     const start = (file: string) => {
-      const dataDir = mkdtempSync(path.join(tmpdir(), 'switchboard-data-'));
+      const dataDir = scratchFolder();
       const flags = ['--listen', '127.0.0.1:0', '--data-dir', dataDir, '--private-sources', file];
       return createSwitchboard(parseServeOptions(flags, {}), { log });
     };

@@ -1,16 +1,16 @@
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { unprotectedSources } from '../../../src/server/private-sources/open-sources.js';
 import { readSourcesFile } from '../../../src/server/private-sources/read-sources-file.js';
 import { StartError } from '../../../src/server/start-error.js';
+import { scratchFolder } from '../../support/scratch-folder.js';
 
 const EXAMPLE = path.join(import.meta.dirname, '../../../examples/configs/private-sources.yaml');
 const TLS = path.join(import.meta.dirname, '../../support/network/tls');
 
 function sourcesFile(content: unknown, files: Readonly<Record<string, string>> = {}): string {
-  const folder = mkdtempSync(path.join(tmpdir(), 'switchboard-sources-'));
+  const folder = scratchFolder();
   for (const [name, text] of Object.entries(files)) writeFileSync(path.join(folder, name), text);
   const file = path.join(folder, 'sources.yaml');
   writeFileSync(file, typeof content === 'string' ? content : JSON.stringify(content));

@@ -1,16 +1,16 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { invalidField, SwitchboardError } from '../../../src/domain/errors.js';
 import { validateDeclaration } from '../../../src/domain/validate.js';
 import { createSeeds, readSeeds } from '../../../src/server/seeds.js';
 import { StartError } from '../../../src/server/start-error.js';
+import { scratchFolder } from '../../support/scratch-folder.js';
 
 const EXAMPLES = path.join(import.meta.dirname, '../../../examples/servers.json');
 
 function seedFile(content: unknown, name = 'servers.json'): string {
-  const file = path.join(mkdtempSync(path.join(tmpdir(), 'switchboard-seeds-')), name);
+  const file = path.join(scratchFolder(), name);
   writeFileSync(file, typeof content === 'string' ? content : JSON.stringify(content));
   return file;
 }

@@ -27,16 +27,8 @@ import { actionsOf, applyServers } from '../support/grpc-admin/history.js';
 import { endOfCommit } from '../support/grpc-admin/watch.js';
 import { printedSeed, randomFrom, type Random } from '../support/random.js';
 import { temporaryFolder } from '../support/storage/lmdb.js';
+import { WRITE_FAILPOINTS } from '../support/crashy-server/failpoints.js';
 
-const FAILPOINTS: readonly FailpointName[] = [
-  'append.before',
-  'append.beforeFlush',
-  'append.afterFlush',
-  'append.after',
-  'view.before',
-  'relay.before',
-  'answer.before',
-];
 const SET = 'servers.yaml';
 /** So many that they are appended in several batches. */
 const NEW = 300;
@@ -189,10 +181,11 @@ describe('kill -9 in the middle of an apply', () => {
     const dataDir = folder.path;
     // Its commits would be counted with those of the apply.
     const flags = ['--inspect=false'];
-    const rounds = [...FAILPOINTS, 'outside' as const, 'outside' as const].flatMap((killAt, n) =>
-      [false, true].map((allOrNothing): Round => {
-        return { tenant: `t${String(n)}-${String(allOrNothing)}`, allOrNothing, killAt };
-      }),
+    const rounds = [...WRITE_FAILPOINTS, 'outside' as const, 'outside' as const].flatMap(
+      (killAt, n) =>
+        [false, true].map((allOrNothing): Round => {
+          return { tenant: `t${String(n)}-${String(allOrNothing)}`, allOrNothing, killAt };
+        }),
     );
     const met = new Set<string>();
     let server = await startCrashyServer({ dataDir, flags });

@@ -37,18 +37,9 @@ import { httpRow, loadOf, loads, sourcesFile } from '../support/loads/server.js'
 import { startSourceServer, type SourceServer } from '../support/loads/source-server.js';
 import { moreSeeds, printedSeed, randomFrom, type Random } from '../support/random.js';
 import { temporaryFolder } from '../support/storage/lmdb.js';
+import { WRITE_FAILPOINTS } from '../support/crashy-server/failpoints.js';
 
-const FAILPOINTS: readonly FailpointName[] = [
-  'append.before',
-  'append.beforeFlush',
-  'append.afterFlush',
-  'append.after',
-  'view.before',
-  'relay.before',
-  'answer.before',
-  'load.before',
-  'load.answered',
-];
+const FAILPOINTS: readonly FailpointName[] = [...WRITE_FAILPOINTS, 'load.before', 'load.answered'];
 const TENANTS = ['default', 'acme'] as const;
 /** The tenant that has a private source, and those whose rows it has. */
 const LOADING = 'acme';

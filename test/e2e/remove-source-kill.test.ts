@@ -23,16 +23,8 @@ import { httpRow, loads, sourcesFile } from '../support/loads/server.js';
 import { startSourceServer } from '../support/loads/source-server.js';
 import { printedSeed, randomFrom } from '../support/random.js';
 import { temporaryFolder } from '../support/storage/lmdb.js';
+import { WRITE_FAILPOINTS } from '../support/crashy-server/failpoints.js';
 
-const FAILPOINTS: readonly FailpointName[] = [
-  'append.before',
-  'append.beforeFlush',
-  'append.afterFlush',
-  'append.after',
-  'view.before',
-  'relay.before',
-  'answer.before',
-];
 const SOURCE = 'app-db';
 const USERS = ['ana', 'bob', 'eve'];
 const ROWS_EACH = 400;
@@ -103,9 +95,9 @@ function deletedIn({ disk, source }: Left): number {
 describe('kill -9 in the middle of the removal of a source', () => {
   it('repeating completes it; nothing is lost or brought back [F1, R3, P13, P36]', async () => {
     const random = randomFrom(printedSeed('kill -9 of a removal'));
-    const rounds = [...FAILPOINTS, ...FAILPOINTS].map((killAt, n): Round => {
+    const rounds = [...WRITE_FAILPOINTS, ...WRITE_FAILPOINTS].map((killAt, n): Round => {
       // In the first half each failpoint is met in the middle.
-      const commit = n < FAILPOINTS.length ? 2 : 1 + random.below(COMMITS);
+      const commit = n < WRITE_FAILPOINTS.length ? 2 : 1 + random.below(COMMITS);
       return { tenant: `t${String(n)}`, killAt, commit };
     });
     const folder = await temporaryFolder();

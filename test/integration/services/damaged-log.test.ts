@@ -15,10 +15,10 @@ import {
   TENANT,
   tokenOf,
   watch,
-  type Replica,
 } from '../../support/services/world.js';
 import { DAMAGES, damageable } from '../../support/storage/damaged.js';
 import { withMethods } from '../../support/storage/reads.js';
+import { passFailingSeconds } from '../../support/services/failing-seconds.js';
 
 useFakeIntervals();
 
@@ -29,20 +29,6 @@ const damagedAfter = (revision: number) => ({
   reason: 'CATALOG_UNAVAILABLE',
   message: expect.stringContaining(`damaged after revision ${String(revision)}`) as string,
 });
-
-/** Lets so many seconds pass; in each the replica meets the damage. */
-async function passSeconds(replica: Replica, seconds: number): Promise<void> {
-  for (let second = 0; second < seconds; second += 1) {
-    const failures = replica.errors.length;
-    passTime(replica, 1_000);
-    await eventually(
-      () => {
-        expect(replica.errors.length).toBeGreaterThan(failures);
-      },
-      { intervalMs: 1 },
-    );
-  }
-}
 
 const framesOf = (sink: RecordingSink) => decodeFrames<WatchFrame | SyncFrame>(sink);
 
@@ -78,7 +64,7 @@ describe('a tenant whose log is damaged', () => {
     const third = await create(writer, { name: 'third', owner: 'ana' });
     await create(writer, { name: 'fourth', owner: 'ana' });
     await create(writer, { name: 'later' }, { tenant: OTHER });
-    await passSeconds(replica, 30);
+    await passFailingSeconds(replica, 30);
     expect(await page(replica, ANA)).toMatchObject({
       position,
       value,
@@ -90,7 +76,7 @@ describe('a tenant whose log is damaged', () => {
       damagedAfter(2),
     );
     expect(replica.errors.at(-1)).toMatchObject({ errors: [damagedAfter(2)] });
-    await passSeconds(replica, 40);
+    await passFailingSeconds(replica, 40);
     for (const sink of streams) {
       expect(sink.ended?.error).toMatchObject({ reason: 'CATALOG_UNAVAILABLE' });
     }

@@ -11,14 +11,13 @@ import {
   create,
   openWorld,
   page,
-  passTime,
   requestOf,
   TENANT,
   tokenOf,
   watch,
-  type Replica,
   type World,
 } from '../../support/services/world.js';
+import { passFailingSeconds } from '../../support/services/failing-seconds.js';
 
 useFakeIntervals();
 
@@ -52,20 +51,6 @@ function breakable(
   };
 }
 
-/** Lets so many seconds pass; in each the replica tries to follow the bad tenant, and fails. */
-async function passSeconds(replica: Replica, seconds: number): Promise<void> {
-  for (let second = 0; second < seconds; second += 1) {
-    const failures = replica.errors.length;
-    passTime(replica, 1_000);
-    await eventually(
-      () => {
-        expect(replica.errors.length).toBeGreaterThan(failures);
-      },
-      { intervalMs: 1 },
-    );
-  }
-}
-
 function statesOf(sink: RecordingSink): readonly string[] {
   const beats = decodeFrames<WatchFrame>(sink).flatMap((frame) =>
     frame.kind === 'heartbeat' ? [frame.upstream] : [],
@@ -89,7 +74,7 @@ describe('a tenant whose log cannot be read', () => {
     await page(replica, ANA);
 
     breakDown();
-    await passSeconds(replica, 30);
+    await passFailingSeconds(replica, 30);
     expect(statesOf(sink)).toEqual(['degraded']);
     expect((await page(replica, ANA)).upstream.state).toBe('following');
     const ofBad = await replica.services.getServer(requestOf({ tenant: 'bad' }), {
@@ -99,12 +84,12 @@ describe('a tenant whose log cannot be read', () => {
     });
     expect(ofBad.upstream.state).toBe('degraded');
 
-    await passSeconds(replica, 40);
+    await passFailingSeconds(replica, 40);
     expect(sink.ended?.error).toMatchObject({ reason: 'CATALOG_UNAVAILABLE', retryDelayMs: 5_000 });
     expect(good.sink.ended).toBeUndefined();
     expect(statesOf(good.sink)).toEqual(['following']);
     await create(writer, { name: 'later' }, { tenant: TENANT });
-    await passSeconds(replica, 1);
+    await passFailingSeconds(replica, 1);
     await eventually(async () => {
       expect((await page(replica, ANA)).value.servers).toHaveLength(2);
     });

@@ -151,12 +151,12 @@ async function loadNews(world: World, { tenant, sourceUsers }: Writer, admin: Ad
   }
 }
 
-async function writeUntilDeath(world: World, writer: Writer, life: Life): Promise<void> {
+async function writeUntilKilled(world: World, writer: Writer, run: Run): Promise<void> {
   const { random } = world;
-  const { server, admin } = life;
+  const { server, admin } = run;
   while (!server.dead) {
-    life.killIn -= 1;
-    if (life.killIn === 0) void server.kill();
+    run.killIn -= 1;
+    if (run.killIn === 0) void server.kill();
     if (writer.sourceUsers.length > 0 && random.chance(15)) {
       await loadNews(world, writer, admin);
       continue;
@@ -176,14 +176,14 @@ async function writeUntilDeath(world: World, writer: Writer, life: Life): Promis
   }
 }
 
-interface Life {
+interface Run {
   readonly server: CrashyServer;
   readonly admin: Admin;
   /** Killed from outside before so many more writes; never if it is not above 0. */
   killIn: number;
 }
 
-async function openLife(world: World, spare: Spare): Promise<Life> {
+async function startRun(world: World, spare: Spare): Promise<Run> {
   // Heartbeats so often that many a resume begins at one.
   const flags = ['--heartbeat-interval', '150ms', '--private-sources', world.sources];
   const since = performance.now();
@@ -205,24 +205,24 @@ async function expectWholeLoads(admin: Admin): Promise<void> {
   }
 }
 
-/** One life of the server, up to its violent end. */
-async function liveAndDie(world: World, spare: Spare, killAt: FailpointName | 'outside') {
+/** One run of the server, until it is killed. */
+async function runUntilKilled(world: World, spare: Spare, killAt: FailpointName | 'outside') {
   const { random, writers } = world;
-  const life = await openLife(world, spare);
+  const run = await startRun(world, spare);
   const arm = (): void => {
-    if (killAt === 'outside') life.killIn = 1 + random.below(60);
+    if (killAt === 'outside') run.killIn = 1 + random.below(60);
     // Loads are rarer than writes.
-    else life.server.arm(killAt, 1 + random.below(killAt.startsWith('load.') ? 3 : 12));
+    else run.server.arm(killAt, 1 + random.below(killAt.startsWith('load.') ? 3 : 12));
   };
-  // Now and then it dies again while what the last death left open is repeated.
+  // Now and then it is killed again while what the last kill left open is repeated.
   if (random.chance(25)) arm();
   else {
-    for (const writer of writers) await settle(world, writer, life.admin);
+    for (const writer of writers) await settle(world, writer, run.admin);
     arm();
   }
-  await Promise.all(writers.map((writer) => writeUntilDeath(world, writer, life)));
-  expect(await life.server.ended).toBe('SIGKILL');
-  life.admin.close();
+  await Promise.all(writers.map((writer) => writeUntilKilled(world, writer, run)));
+  expect(await run.server.ended).toBe('SIGKILL');
+  run.admin.close();
   count(world, `killed at ${killAt}`);
 }
 
@@ -272,7 +272,7 @@ function expectFaultless({ watches, nodes }: World): void {
 
 /** After the last restart: nothing is left open, and every watch holds what a list answers. */
 async function expectAllEqual(world: World, spare: Spare): Promise<void> {
-  const { server, admin } = await openLife(world, spare);
+  const { server, admin } = await startRun(world, spare);
   for (const writer of world.writers) expect(await settle(world, writer, admin)).toBe(true);
   for (const { tenant, follower } of world.watches) {
     const list = await admin.list({ tenant, view: follower.view, pageSize: 1_000 });
@@ -326,7 +326,7 @@ async function manyDeaths(seed: number, deaths?: number): Promise<World> {
   onTestFinished(() => spare.discard());
   for (const { killAt } of plan.slice(0, deaths)) {
     const next = warmSpare();
-    await liveAndDie(world, spare, killAt);
+    await runUntilKilled(world, spare, killAt);
     spare = next;
     expectFaultless(world);
     // Not every time: that the server finds the disk as the dead one left it counts as well.

@@ -60,7 +60,7 @@ export function startCrashyServer(options: CrashyOptions): Promise<CrashyServer>
   return warmSpare().start(options);
 }
 
-interface Life {
+interface Spawned {
   readonly end: { readonly dead: boolean };
   readonly ended: Promise<string>;
   readonly kill: () => Promise<void>;
@@ -69,7 +69,7 @@ interface Life {
 async function serve(
   child: ChildProcess,
   { dataDir, flags = [], watchLimits = {} }: CrashyOptions,
-  { end, ended, kill }: Life,
+  { end, ended, kill }: Spawned,
 ): Promise<CrashyServer> {
   const argv = [
     ...['--data-dir', dataDir, '--listen', '127.0.0.1:0', '--log-level', 'warn'],

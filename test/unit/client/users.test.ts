@@ -54,7 +54,7 @@ class ManualFeed implements ViewFeed {
 
 /** What the subscriptions told the connections of a view, and what these answer. */
 class ManualConnections {
-  readonly told: { readonly heirs: readonly ReaderView[]; readonly isKnown: boolean }[] = [];
+  readonly told: { readonly others: readonly ReaderView[]; readonly isKnown: boolean }[] = [];
   idleMs = Infinity;
   readonly #isKnown: () => boolean;
 
@@ -66,8 +66,8 @@ class ManualConnections {
     return this.idleMs;
   }
 
-  leave(heirs: readonly ReaderView[] = []): Promise<number> {
-    this.told.push({ heirs, isKnown: this.#isKnown() });
+  leave(others: readonly ReaderView[] = []): Promise<number> {
+    this.told.push({ others, isKnown: this.#isKnown() });
     return Promise.resolve(0);
   }
 }
@@ -111,7 +111,7 @@ describe('the views of users', () => {
     await third.synced;
     expect(feed.asked).toEqual([subscriptionIdOf(ANA)]);
     for (const use of [first, second, second, third]) await use.release();
-    expect(of(ANA).told).toEqual([{ heirs: [], isKnown: true }]);
+    expect(of(ANA).told).toEqual([{ others: [], isKnown: true }]);
     expect(feed.left).toEqual([subscriptionIdOf(ANA)]);
     expect(view.isKnown(ANA)).toBe(false);
   });
@@ -123,7 +123,7 @@ describe('the views of users', () => {
     await use(BEN);
     users.acquire(userView('ana', ['blue']));
     await ana.release();
-    expect(of(ANA).told).toEqual([{ heirs: [ANA_IN_RED], isKnown: true }]);
+    expect(of(ANA).told).toEqual([{ others: [ANA_IN_RED], isKnown: true }]);
     expect(view.isKnown(ANA)).toBe(false);
     expect(feed.left).toEqual([subscriptionIdOf(ANA)]);
   });
@@ -187,7 +187,7 @@ describe('a view that nobody uses any more', () => {
     expect(view.isKnown(ANA)).toBe(true);
     vi.advanceTimersByTime(1);
     expect(view.isKnown(ANA)).toBe(false);
-    expect(of(ANA).told).toEqual([{ heirs: [], isKnown: true }]);
+    expect(of(ANA).told).toEqual([{ others: [], isKnown: true }]);
     expect(feed.left).toEqual([subscriptionIdOf(ANA)]);
   });
 
@@ -214,7 +214,7 @@ describe('a view that nobody uses any more', () => {
     expect(view.isKnown(ANA)).toBe(true);
     feed.sync(ANA_IN_RED);
     await red.synced;
-    expect(of(ANA).told).toEqual([{ heirs: [ANA_IN_RED], isKnown: true }]);
+    expect(of(ANA).told).toEqual([{ others: [ANA_IN_RED], isKnown: true }]);
     expect([view.isKnown(ANA), view.isKnown(BEN)]).toEqual([false, true]);
     const plain = await use(ANA);
     await plain.release();

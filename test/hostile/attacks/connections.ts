@@ -19,7 +19,9 @@ function unfinishedBody(): Buffer {
 
 async function openUnfinished(lab: Lab, address: string, streams: number): Promise<string> {
   const session = http2.connect(`http://${address}`, { settings: { initialWindowSize: MIB } });
-  lab.defer(() => void session.destroy());
+  lab.defer(() => {
+    session.destroy();
+  });
   session.on('error', () => undefined);
   let refused = 0;
   const body = unfinishedBody();

@@ -1,5 +1,6 @@
 import type { Attack } from '../attack.js';
 import { CONNECTION_ATTACKS } from './connections.js';
+import { HTTP_SERVER_ATTACKS } from './http-servers.js';
 import { HTTP2_ATTACKS } from './http2.js';
 import { MESSAGE_ATTACKS } from './messages.js';
 import { NODE_STREAM_ATTACKS } from './node-streams.js';
@@ -12,4 +13,5 @@ export const ATTACKS: readonly Attack[] = [
   ...NODE_STREAM_ATTACKS,
   ...HTTP2_ATTACKS,
   ...MESSAGE_ATTACKS,
+  ...HTTP_SERVER_ATTACKS,
 ];

@@ -6,7 +6,8 @@ import { APP, httpSpec, toRefusal, type Admin } from '../../support/grpc-admin/g
 import { callRaw } from '../../support/grpc-admin/raw.js';
 import { randomFrom, type Random } from '../../support/random.js';
 import type { Attack } from '../attack.js';
-import { bearer, startAttacked, TOKENS } from '../lab/control-plane.js';
+import { bearer } from '../lab/bearer.js';
+import { startAttacked, TOKENS } from '../lab/control-plane.js';
 import { mutate, randomMessage } from '../lab/random-message.js';
 
 const METHODS = [
@@ -58,7 +59,7 @@ async function sendAll(admin: Admin, random: Random): Promise<string> {
       : Buffer.from(randomMessage(random));
     const reason = await callRaw(admin.registry, method.path, bytes, bearer(TOKENS.admin)).then(
       () => 'OK',
-      (error: ServiceError) => toRefusal(error).reason,
+      (error: unknown) => toRefusal(error as ServiceError).reason,
     );
     if (reason === 'INTERNAL' || reason === 'none')
       throw new Error(`${method.path} returned ${reason} for ${bytes.toString('hex')}`);

@@ -5,7 +5,8 @@ import {
 } from '../../../generated/switchboard/v1/connection_service.js';
 import { userView } from '../../support/grpc-admin/grpc-admin.js';
 import type { Attack } from '../attack.js';
-import { bearer, startAttacked, TOKENS } from '../lab/control-plane.js';
+import { bearer } from '../lab/bearer.js';
+import { startAttacked, TOKENS } from '../lab/control-plane.js';
 
 type SyncStream = ClientDuplexStream<SyncRequest, SyncResponse>;
 type Subscription = Parameters<typeof SyncRequest.fromPartial>[0];
@@ -46,7 +47,7 @@ async function send(
       if (synced.size >= until) settle(`${String(synced.size)} synced`);
     });
   });
-  for (const message of messages) stream.write(SyncRequest.fromPartial(message ?? {}));
+  for (const message of messages) stream.write(SyncRequest.fromPartial(message));
   const outcome = await done;
   stream.cancel();
   return outcome;

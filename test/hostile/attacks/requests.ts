@@ -9,7 +9,8 @@ import { APP, httpSpec, stdioSpec, toRefusal } from '../../support/grpc-admin/gr
 import { callRaw } from '../../support/grpc-admin/raw.js';
 import { failureOf } from '../../support/grpc/unary-call.js';
 import type { Attack } from '../attack.js';
-import { bearer, startAttacked, TOKENS } from '../lab/control-plane.js';
+import { bearer } from '../lab/bearer.js';
+import { startAttacked, TOKENS } from '../lab/control-plane.js';
 
 const SERVICE = '/switchboard.v1.RegistryService';
 /** As large as a peer can make a request without being noticed for its size alone. */

@@ -1,12 +1,12 @@
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { Metadata } from '@grpc/grpc-js';
 import type { ServeFlags } from '../../../src/server/options.js';
 import { Tier } from '../../../generated/switchboard/v1/server.js';
 import type { Lab } from '../../bench/lab/lab.js';
 import { startWorker } from '../../bench/lab/worker.js';
 import { declare, httpSpec, openAdmin, type Admin } from '../../support/grpc-admin/grpc-admin.js';
 import type { Others, Scene, Victim } from '../attack.js';
+import { bearer } from './bearer.js';
 import type { CallerRole } from '../roles/caller.js';
 import type { ControlPlaneRole } from '../roles/control-plane.js';
 
@@ -55,13 +55,6 @@ export async function startAttacked(
   await declare(as(TOKENS.admin), 'default', { name: 'weather', tier: Tier.TIER_APP, spec });
   const victim: Victim = { measured: () => server.call('measured') };
   return { address, as, victim, others: startCaller(lab, address) };
-}
-
-/** Metadata with a token. */
-export function bearer(token: string): Metadata {
-  const metadata = new Metadata();
-  metadata.set('authorization', `Bearer ${token}`);
-  return metadata;
 }
 
 function startCaller(lab: Lab, address: string): Others {

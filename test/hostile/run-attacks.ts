@@ -34,6 +34,8 @@ export interface AttackFailure {
 const MAX_RATIO = 10;
 /** How long others go on afterwards: what was begun may be expensive at its end. */
 const AFTERMATH_MS = 500;
+/** How long an attack may take, and the process under attack to respond. Milliseconds. */
+const LIMIT_MS = 60_000;
 
 /** Runs one attack after the other, each against a new process; one that fails stops no other. */
 export async function runAttacks(
@@ -68,9 +70,11 @@ async function runAttack(attack: Attack, lab: Lab): Promise<AttackResult> {
   await others.begin();
   const before = await victim.measured();
   await yardstick.call('take');
-  const outcome = await run();
+  const outcome = await within(run(), () => 'nothing in a minute');
   await sleep(AFTERMATH_MS, undefined, { signal: lab.signal });
-  const after = await victim.measured();
+  const after = await within(victim.measured(), () => {
+    throw new Error('the process under attack does not respond any more');
+  });
   const bareMs = await yardstick.call('take');
   const { calls, failures } = await others.end();
   return judge(attack, {
@@ -81,6 +85,20 @@ async function runAttack(attack: Attack, lab: Lab): Promise<AttackResult> {
     failures,
     outcome,
   });
+}
+
+/** What `work` resolves to, or what `late` returns once the time is over. */
+async function within<T>(work: Promise<T>, late: () => T): Promise<T> {
+  const settled = new AbortController();
+  const { signal } = settled;
+  const timeout = sleep(LIMIT_MS, undefined, { signal }).then(late);
+  timeout.catch(() => undefined);
+  work.catch(() => undefined);
+  try {
+    return await Promise.race([work, timeout]);
+  } finally {
+    settled.abort();
+  }
 }
 
 type Seen = OthersResult & Pick<AttackResult, 'stallMs' | 'bareMs' | 'growthMiB' | 'outcome'>;

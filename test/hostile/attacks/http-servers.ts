@@ -28,11 +28,16 @@ function httpAttack({ name, about, use, behave }: HttpAttack): Attack {
 
 /** Writes the same again and again until the other side has gone. */
 async function writeForever(response: ServerResponse, chunk: string): Promise<void> {
+  let wake = (): void => undefined;
+  response.on('drain', () => {
+    wake();
+  });
+  response.once('close', () => {
+    wake();
+  });
   while (!response.destroyed) {
     const isRoom = response.write(chunk);
-    await (isRoom
-      ? nextTurn()
-      : new Promise((resolve) => response.once('drain', resolve).once('close', resolve)));
+    await (isRoom ? nextTurn() : new Promise<void>((resolve) => (wake = resolve)));
   }
 }
 
@@ -96,9 +101,10 @@ export const HTTP_SERVER_ATTACKS: readonly Attack[] = [
     use: 'list tools',
     behave: (exchange) => {
       if (exchange.rpc?.method !== 'tools/list') return false;
-      const [tool] = tools(1);
-      const page = { tools: [{ ...tool, description: 'x'.repeat(8 * MIB) }], nextCursor: 'more' };
-      return answer(exchange, page);
+      const page = Number(exchange.rpc.params?.['cursor'] ?? 0);
+      const [tool] = tools(1, page);
+      const description = 'x'.repeat(8 * MIB);
+      return answer(exchange, { tools: [{ ...tool, description }], nextCursor: String(page + 1) });
     },
   }),
   httpAttack({

@@ -47,7 +47,7 @@ const methods = {
   async use(what: Use): Promise<string> {
     try {
       const connection = await opened().app.get('hostile');
-      if (what === 'list tools') await connection.listTools();
+      if (what !== 'connect') await connection.listTools();
       if (what === 'call a tool') await connection.callTool({ name: 'tool', arguments: {} });
       return 'returned';
     } catch (error) {

@@ -1,27 +1,9 @@
-// npm run bench: compiles what is in test/bench/ aside (dist/ holds no tests), then runs it in this process.
-import { copyFile, mkdir, writeFile } from 'node:fs/promises';
-import path from 'node:path';
-import { pathToFileURL } from 'node:url';
+// npm run bench: measures, in this process and others that it starts. `-- --help` lists the options.
 import { ensureEtcd } from './lib/etcd.mjs';
-import { ROOT, bin, main, mustRun, say } from './lib/run.mjs';
-import { ensureInstalled } from './lib/setup.mjs';
-import { withSetupLock } from './lib/setup-lock.mjs';
-
-const OUT = path.join(ROOT, 'node_modules', '.cache', 'switchboard', 'bench');
+import { importKit } from './lib/compile-kits.mjs';
+import { ROOT, main } from './lib/run.mjs';
 
 await main(async () => {
-  await ensureInstalled();
-  await withSetupLock(compile);
-  const { runBench } = await import(pathToFileURL(path.join(OUT, 'test/bench/main.js')).href);
+  const { runBench } = await importKit('test/bench/main.js');
   process.exitCode = await runBench(process.argv.slice(2), { root: ROOT, ensureEtcd });
 });
-
-async function compile() {
-  say('compiling the benches …');
-  await mustRun(bin('tsc'), ['-p', 'tsconfig.bench.json'], { stdio: ['ignore', 2, 2] });
-  await mkdir(path.join(OUT, 'generated'), { recursive: true });
-  const descriptors = path.join('generated', 'switchboard.binpb');
-  await copyFile(path.join(ROOT, descriptors), path.join(OUT, descriptors));
-  // Under node_modules a file belongs to no package of ours otherwise.
-  await writeFile(path.join(OUT, 'package.json'), '{"type":"module"}\n');
-}

@@ -60,7 +60,7 @@ async function runAndReport(
     ...options,
     signal,
     etcd: etcd.program,
-    progress: createProgress(benches.length),
+    progress: createProgress('bench', benches.length),
   });
   if (signal.aborted) return 130;
   process.stdout.write(renderTable(rows));

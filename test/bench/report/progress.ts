@@ -7,8 +7,8 @@ export interface Progress {
   end(): void;
 }
 
-/** A progress over so many benches: on a terminal one line that moves, else a line for each bench. */
-export function createProgress(total: number): Progress {
+/** A progress over so many parts: on a terminal one line that moves, else a line for each part. */
+export function createProgress(part: string, total: number): Progress {
   let done = 0;
   let name = '';
   const rewrite = (text: string): void => {
@@ -19,7 +19,7 @@ export function createProgress(total: number): Progress {
   return {
     begin(next) {
       done += 1;
-      name = `bench ${done} of ${total}, ${next}`;
+      name = `${part} ${done} of ${total}, ${next}`;
       if (!process.stderr.isTTY) process.stderr.write(`${name}\n`);
     },
     say(text) {

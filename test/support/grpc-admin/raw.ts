@@ -6,11 +6,12 @@ export function callRaw(
   client: Pick<Client, 'makeUnaryRequest'>,
   path: string,
   bytes: Buffer,
+  metadata = new Metadata(),
 ): Promise<Buffer> {
   const same = (buffer: Buffer): Buffer => buffer;
   return new Promise((resolve, reject) => {
     const options = { deadline: Date.now() + 30_000 };
-    client.makeUnaryRequest(path, same, same, bytes, new Metadata(), options, (error, answer) => {
+    client.makeUnaryRequest(path, same, same, bytes, metadata, options, (error, answer) => {
       if (error !== null) reject(error);
       else resolve(answer ?? Buffer.alloc(0));
     });

@@ -1,0 +1,77 @@
+import http2 from 'node:http2';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Lab } from '../../bench/lab/lab.js';
+import type { Attack } from '../attack.js';
+import { startAttacked } from '../lab/control-plane.js';
+import { connect } from './http2.js';
+
+/** How long what was sent is left as it is. Milliseconds. */
+const HOLD_MS = 2_000;
+const MIB = 2 ** 20;
+
+/** A message of 4 MiB less one byte that never comes. */
+function unfinishedBody(): Buffer {
+  const size = 4 * MIB - 1_024;
+  const body = Buffer.alloc(5 + size - 1);
+  body.writeUInt32BE(size, 1);
+  return body;
+}
+
+async function openUnfinished(lab: Lab, address: string, streams: number): Promise<string> {
+  const session = http2.connect(`http://${address}`, { settings: { initialWindowSize: MIB } });
+  lab.defer(() => {
+    session.destroy();
+  });
+  session.on('error', () => undefined);
+  let refused = 0;
+  const body = unfinishedBody();
+  for (let n = 0; n < streams; n += 1) {
+    const stream = session.request({
+      ':method': 'POST',
+      ':path': '/switchboard.v1.RegistryService/GetServer',
+      'content-type': 'application/grpc',
+      te: 'trailers',
+    });
+    stream.on('error', () => undefined);
+    stream.on('response', () => (refused += 1));
+    stream.write(body);
+    stream.resume();
+  }
+  await sleep(HOLD_MS, undefined, { signal: lab.signal });
+  return `${String(refused)} of ${String(streams)} refused`;
+}
+
+/** Connections that take room and do nothing with it. */
+export const CONNECTION_ATTACKS: readonly Attack[] = [
+  {
+    name: '150 requests that never end',
+    about:
+      'One connection without a token with 150 calls, each of which lacks the last byte of 4 MiB.',
+    target: 'control plane',
+    maxGrowthMiB: 64,
+    async open(lab) {
+      const { address, ...attacked } = await startAttacked(lab);
+      return { ...attacked, attack: () => openUnfinished(lab, address, 150) };
+    },
+  },
+  {
+    name: '2,000 silent sockets',
+    about: 'Connections that are opened and send nothing.',
+    target: 'control plane',
+    maxGrowthMiB: 64,
+    async open(lab) {
+      const { address, ...attacked } = await startAttacked(lab);
+      return {
+        ...attacked,
+        attack: async () => {
+          const sockets = await Promise.all(
+            Array.from({ length: 2_000 }, () => connect(lab, address)),
+          );
+          await sleep(HOLD_MS, undefined, { signal: lab.signal });
+          const closed = sockets.filter((socket) => socket.destroyed).length;
+          return `${String(closed)} of ${String(sockets.length)} closed`;
+        },
+      };
+    },
+  },
+];

@@ -1,0 +1,47 @@
+import { tmpdir } from 'node:os';
+import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { ATTACKS } from './attacks/index.js';
+
+/** What the arguments say. */
+export interface HostileOptions {
+  /** Only attacks whose name or target matches. */
+  readonly only?: RegExp;
+  /** File for the results as JSON. */
+  readonly json?: string;
+  /** Folder for temporary data. */
+  readonly dir: string;
+}
+
+/** Reads the arguments; a number is an exit code with which there is nothing left to do. */
+export function readOptions(argv: readonly string[]): HostileOptions | number {
+  const names = ATTACKS.map(({ name, target }) => `  ${target}: ${name}\n`).join('');
+  const command = new Command('npm run hostile --')
+    .description(
+      'Attacks a control plane and a node as hostile peers would, and prints what it did to them. ' +
+        'Exits with 1 if a bound was exceeded.',
+    )
+    .option(
+      '--only <pattern>',
+      'only attacks whose name or target matches this regular expression',
+      toPattern,
+    )
+    .option('--json <file>', 'also write the results to this file')
+    .option('--dir <folder>', 'folder for temporary data', tmpdir())
+    .addHelpText('after', `\nAttacks:\n${names}`)
+    .exitOverride();
+  try {
+    command.parse([...argv], { from: 'user' });
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode;
+    throw error;
+  }
+  return command.opts<HostileOptions>();
+}
+
+function toPattern(text: string): RegExp {
+  try {
+    return new RegExp(text, 'i');
+  } catch {
+    throw new InvalidArgumentError('not a regular expression');
+  }
+}

@@ -1,0 +1,23 @@
+import { serve } from '../../bench/lab/serve.js';
+import { createServer, type SwitchboardServer } from '../../../src/server/create-server.js';
+import { createLog } from '../../../src/server/log.js';
+import { resolveServeOptions, type ServeFlags } from '../../../src/server/options.js';
+import { takeMeasured, watchTurns } from '../lab/turn-monitor.js';
+
+let server: SwitchboardServer | undefined;
+
+const methods = {
+  /** Serves as `switchboard serve` does, at a port that is free; returns the address. */
+  async start(flags: ServeFlags): Promise<string> {
+    const options = resolveServeOptions({ listen: '127.0.0.1:0', ...flags }, {});
+    server = await createServer(options, { log: createLog('fatal') });
+    watchTurns();
+    return server.address;
+  },
+  measured: () => takeMeasured(),
+};
+
+/** A control plane that measures itself. */
+export type ControlPlaneRole = typeof methods;
+
+serve(methods);

@@ -1,5 +1,6 @@
-import { BinaryReader } from '@bufbuild/protobuf/wire';
+import { BinaryReader, WireType } from '@bufbuild/protobuf/wire';
 import { invalidField, isSwitchboardError, type SwitchboardError } from '../domain/errors.js';
+import { asBuffer } from './frame.js';
 
 // Decoding well-formed UTF-8 never yields a lone surrogate, so this marks a bad string.
 const BAD_STRING = '\ud800';
@@ -39,6 +40,41 @@ export function decodeStrictly<T>(
     const reason = error instanceof Error ? error.message : String(error);
     return { ok: false, error: invalidField('request', `not a valid message: ${reason}`) };
   }
+}
+
+/**
+ * Calls `check` with every tenant that an encoded request names at `fields`, without decoding
+ * the rest: with an empty one if the message that could name it does not. Bytes that are no
+ * message end the search; decoding them is to say so.
+ */
+export function eachNamedTenant(
+  bytes: Uint8Array,
+  fields: readonly number[],
+  check: (tenant: string) => void,
+): void {
+  const [field, ...below] = fields;
+  const reader = new BinaryReader(bytes);
+  let isNamed = false;
+  for (let value = nextValue(reader, field); value; value = nextValue(reader, field)) {
+    if (below.length > 0) eachNamedTenant(value, below, check);
+    else check(asBuffer(value).toString('utf8'));
+    isNamed = true;
+  }
+  if (below.length === 0 && !isNamed) check('');
+}
+
+/** The next value of a length-delimited field; undefined once there is none. */
+function nextValue(reader: BinaryReader, field: number | undefined): Uint8Array | undefined {
+  try {
+    while (reader.pos < reader.len) {
+      const [number, type] = reader.tag();
+      if (number === field && type === WireType.LengthDelimited) return reader.bytes();
+      reader.skip(type, number);
+    }
+  } catch {
+    // Not a message from here on.
+  }
+  return undefined;
 }
 
 /** The path of the first bad string in a decoded message, in the words of the .proto file. */

@@ -2,13 +2,7 @@ import { invalidField, isSwitchboardError, type SwitchboardError } from '../../d
 import type { CheckResult, HeldConnection } from '../../domain/held-connection.js';
 import { holdView } from '../private-loads/hold-view.js';
 import { findServer, readableTenant, type ReadDeps } from './get-server.js';
-import {
-  authorize,
-  validateId,
-  validateView,
-  type Answer,
-  type RequestContext,
-} from '../request.js';
+import { validateId, validateView, type Answer, type RequestContext } from '../request.js';
 import type { TenantState } from '../replica/tenant-state.js';
 
 const MAX_ITEMS = 1_000;
@@ -22,7 +16,6 @@ export async function checkConnections(
   context: RequestContext,
   items: readonly (HeldConnection | SwitchboardError)[],
 ): Promise<Answer<readonly CheckResult[]>> {
-  authorize(context, 'reader');
   if (items.length === 0 || items.length > MAX_ITEMS) {
     throw invalidField('items', `must be 1 to ${String(MAX_ITEMS)}`);
   }

@@ -1,7 +1,8 @@
 import { demandRole, type Caller } from '../domain/caller.js';
 import type { Position } from '../domain/commit.js';
-import { invalidField, invalidFields, type FieldViolation } from '../domain/errors.js';
-import { checkId, LIMITS } from '../domain/validate.js';
+import { invalidField } from '../domain/errors.js';
+import { checkId, demandCount, LIMITS } from '../domain/validate.js';
+import { collectViolations } from '../domain/violations.js';
 import type { View } from '../domain/view.js';
 import type { UpstreamStatus } from './replica/upstream.js';
 
@@ -34,15 +35,12 @@ export function authorizeView({ caller }: Pick<CallerContext, 'caller'>, view: V
 /** Throws INVALID_FIELD unless the ids in the view are well-formed. */
 export function validateView(view: View, path: string): void {
   if (view.kind !== 'user') return;
-  const violations: FieldViolation[] = [];
-  const report = (field: string, description: string): void =>
-    void violations.push({ field, description });
+  demandCount(view.groups, `${path}.user.groups`, { most: LIMITS.groups });
+  const { report, throwIfAny } = collectViolations();
   checkId(view.user, `${path}.user.user`, report);
-  if (view.groups.length > LIMITS.groups)
-    report(`${path}.user.groups`, `at most ${String(LIMITS.groups)}`);
   // Without an index: they are in another order than they were sent.
   for (const group of view.groups) checkId(group, `${path}.user.groups`, report);
-  if (violations.length > 0) throw invalidFields(violations);
+  throwIfAny();
 }
 
 /** How many items a page has: `usual` if `pageSize` is 0, at most `most`. Throws INVALID_FIELD. */

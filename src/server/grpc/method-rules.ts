@@ -10,6 +10,8 @@ export interface MethodRule<Q> {
   /** The least role of the caller. A use case may demand a higher one for what it is asked. */
   readonly role: Role;
   readonly tenant: TenantPlace<Q>;
+  /** The most bytes of a message; undefined for as many as the server takes of any. */
+  readonly maxBytes: number | undefined;
 }
 
 /** Where a request names its tenant. */
@@ -36,49 +38,71 @@ const IN_OPEN: TenantPlace<RequestOf<(typeof ConnectionServiceService)['sync']>>
   of: ({ message }) => (message?.$case === 'open' ? message.value.tenant : undefined),
 };
 
-const READER = { role: 'reader', tenant: IN_REQUEST } as const;
-const NODE = { role: 'node', tenant: IN_REQUEST } as const;
-const ADMIN = { role: 'admin', tenant: IN_REQUEST } as const;
+/** Has room for a view of 256 groups with ids of 256 characters. */
+const SMALL_BYTES = 256 * 1024;
+/** Has room for one server, for 1000 keys, or for what an inspection found. */
+const MEDIUM_BYTES = 2 * 1024 * 1024;
+
+const READER = { role: 'reader', tenant: IN_REQUEST, maxBytes: SMALL_BYTES } as const;
+const NODE = { role: 'node', tenant: IN_REQUEST, maxBytes: SMALL_BYTES } as const;
+const ADMIN = { role: 'admin', tenant: IN_REQUEST, maxBytes: SMALL_BYTES } as const;
+
+/** For requests with a server, or with many small things. */
+function medium<R extends MethodRule<never>>(rule: R): R {
+  return { ...rule, maxBytes: MEDIUM_BYTES };
+}
+
+/** For requests with lists of which the server takes thousands. */
+function large<R extends MethodRule<never>>(rule: R): R {
+  return { ...rule, maxBytes: undefined };
+}
 
 const REGISTRY_RULES: RulesOf<typeof RegistryServiceService> = {
   getServer: READER,
-  batchGetServers: READER,
+  batchGetServers: medium(READER),
   listServers: READER,
-  watchServers: READER,
+  watchServers: large(READER),
   loadPrivateServers: READER,
   getPrivateLoadStatus: READER,
   getPrivateSource: READER,
-  recordFacts: NODE,
+  recordFacts: medium(NODE),
   invalidateUser: NODE,
-  createServer: ADMIN,
-  updateServer: ADMIN,
+  createServer: medium(ADMIN),
+  updateServer: medium(ADMIN),
   deleteServer: ADMIN,
   undeleteServer: ADMIN,
-  applyServers: ADMIN,
+  applyServers: large(ADMIN),
   listServerVersions: ADMIN,
   rollbackServer: ADMIN,
   explainAccess: ADMIN,
   inspectServer: ADMIN,
-  setAccess: ADMIN,
-  grantAccess: ADMIN,
-  revokeAccess: ADMIN,
+  setAccess: large(ADMIN),
+  grantAccess: large(ADMIN),
+  revokeAccess: large(ADMIN),
   listGrants: ADMIN,
-  promoteServer: ADMIN,
-  demoteServer: ADMIN,
+  promoteServer: medium(ADMIN),
+  demoteServer: large(ADMIN),
   purgeUser: ADMIN,
   renamePrivateSource: ADMIN,
   removePrivateSource: ADMIN,
 };
 
 const CONNECTION_RULES: RulesOf<typeof ConnectionServiceService> = {
-  checkConnections: READER,
-  sync: { role: 'reader', tenant: IN_OPEN },
+  checkConnections: large(READER),
+  sync: { role: 'reader', tenant: IN_OPEN, maxBytes: undefined },
 };
 
 const RULES = new Map<string, MethodRule<never>>([
   ...byPath(RegistryServiceService, REGISTRY_RULES),
   ...byPath(ConnectionServiceService, CONNECTION_RULES),
 ]);
+
+/** The limit of a request of each method that has one, by its name in the proto. */
+export const METHOD_LIMITS: Readonly<Record<string, number>> = Object.fromEntries(
+  [...RULES].flatMap(([path, { maxBytes }]) =>
+    maxBytes === undefined ? [] : [[path.slice(path.lastIndexOf('/') + 1), maxBytes]],
+  ),
+);
 
 /** The rule of a method. Throws for one that has none: it must not be served. */
 export function ruleOf({ path }: AnyMethod): MethodRule<never> {

@@ -1,4 +1,5 @@
 import { type Caller, demandRole, demandTenant } from '../../domain/caller.js';
+import { SwitchboardError } from '../../domain/errors.js';
 import { decodeStrictly, eachNamedTenant } from '../../wire/decode.js';
 import { tenantOf } from '../../wire/node-messages.js';
 import { ruleOf } from './method-rules.js';
@@ -10,7 +11,8 @@ export interface Receiver<Q> {
   readonly admit: (caller: Caller) => void;
   /**
    * Decodes one message. Throws PERMISSION_DENIED if it is for a tenant in which the caller
-   * may not act, whatever else is wrong with it, and INVALID_FIELD if it cannot be decoded.
+   * may not act, whatever else is wrong with it, REQUEST_TOO_LARGE, and INVALID_FIELD if it
+   * cannot be decoded.
    */
   readonly receive: (caller: Caller, bytes: Buffer) => Q;
 }
@@ -20,7 +22,7 @@ const SMALL_BYTES = 4_096;
 
 /** The receiver of a method, by its rule. */
 export function createReceiver<Q>(method: AnyMethod): Receiver<Q> {
-  const { role, tenant } = ruleOf(method);
+  const { role, tenant, maxBytes = Infinity } = ruleOf(method);
   const demandNamed = (caller: Caller, bytes: Buffer): void => {
     if (caller.tenants === undefined) return;
     eachNamedTenant(bytes, tenant.fields, (named) => {
@@ -33,6 +35,7 @@ export function createReceiver<Q>(method: AnyMethod): Receiver<Q> {
     },
     receive(caller, bytes) {
       if (bytes.byteLength > SMALL_BYTES) demandNamed(caller, bytes);
+      if (bytes.byteLength > maxBytes) throw tooLarge(method, bytes.byteLength, maxBytes);
       // Generated decoders take a reader in place of the bytes, and a reader can be strict.
       const decoded = decodeStrictly<Q>(method.requestDeserialize as never, bytes);
       if (!decoded.ok) {
@@ -45,4 +48,13 @@ export function createReceiver<Q>(method: AnyMethod): Receiver<Q> {
       return decoded.message;
     },
   };
+}
+
+function tooLarge({ path }: AnyMethod, size: number, limit: number): SwitchboardError {
+  const name = path.slice(path.lastIndexOf('/') + 1);
+  return new SwitchboardError(
+    'REQUEST_TOO_LARGE',
+    `${name} takes requests of at most ${String(limit)} bytes; this one has ${String(size)}`,
+    { metadata: { limit: String(limit) } },
+  );
 }

@@ -8,9 +8,6 @@ import { applyTogether } from './apply-together.js';
 import type { Answer, RequestContext } from '../../request.js';
 import { answerOf, checkOptions, type WriteDeps } from '../write-request.js';
 
-/** The largest set; its answer still fits in a message. */
-const MAX_ITEMS = 10_000;
-
 /**
  * Makes the servers of a set match its declaration. Each item is answered by itself
  * and has a commit of its own, unless all or nothing is asked. What is as declared is left
@@ -25,8 +22,6 @@ export async function applyServers(
   checkSetName(input.set, (description) => {
     throw invalidField('set', description);
   });
-  if (input.items.length > MAX_ITEMS)
-    throw invalidField('servers', `must be at most ${String(MAX_ITEMS)}`);
   const tenant = await deps.tenants.get(context.tenant);
   const job = await prepareJob(deps.catalog, tenant, { context, input });
   const isOneStep = input.allOrNothing || input.validateOnly;

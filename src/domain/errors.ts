@@ -152,6 +152,10 @@ export const ERROR_REASONS = {
     summary: 'The request is larger, or has more fields, than the method accepts.',
     fix: 'Split it; the metadata has the limit.',
   },
+  UNKNOWN_METHOD: {
+    summary: 'The server has no such method or service.',
+    fix: 'Check the name; a newer client may need a newer server.',
+  },
   UNAUTHENTICATED: {
     summary: 'The request carries no valid credentials.',
     fix: 'Send `authorization: Bearer <token>` with a token that the server knows.',

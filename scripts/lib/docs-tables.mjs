@@ -79,6 +79,17 @@ export function renderConnectionFields(fields) {
 }
 
 /** As the .proto files write it; `requiresOAuth` is `requires_oauth`. */
+/** The table in docs/operations.md: how large a request of each method may be. */
+export function renderMethodLimits(limits) {
+  const methods = new Map();
+  for (const [method, bytes] of Object.entries(limits))
+    methods.set(bytes, [...(methods.get(bytes) ?? []), `\`${method}\``]);
+  const rows = [...methods]
+    .sort(([a], [b]) => a - b)
+    .map(([bytes, names]) => [`${String(bytes / 1024)} KiB`, names.sort().join(', ')]);
+  return table(['a request of at most', 'methods'], rows).join('\n');
+}
+
 function snakeCase(field) {
   return field
     .replace('OAuth', 'Oauth')

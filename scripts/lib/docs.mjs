@@ -9,6 +9,7 @@ import {
   renderDefects,
   renderErrors,
   renderGuarantees,
+  renderMethodLimits,
 } from './docs-tables.mjs';
 import { readCitations } from './promises.mjs';
 import { ROOT } from './run.mjs';
@@ -57,6 +58,14 @@ export const PAGES = [
       const { CONNECTION_FIELDS } = await load('src/domain/config/config-hash');
       const fields = renderConnectionFields(CONNECTION_FIELDS);
       return withPart(await readPage('docs/config-hash.md'), 'fields', fields);
+    },
+  },
+  {
+    file: 'docs/operations.md',
+    render: async (load) => {
+      const { METHOD_LIMITS } = await load('src/server/grpc/method-rules');
+      const limits = renderMethodLimits(METHOD_LIMITS);
+      return withPart(await readPage('docs/operations.md'), 'method-limits', limits);
     },
   },
 ];

@@ -1,3 +1,5 @@
+import { SwitchboardError } from './errors.js';
+
 /** The tenant of requests that name none. */
 export const DEFAULT_TENANT = 'default';
 
@@ -19,3 +21,18 @@ export const ANONYMOUS: Caller = {
   tenants: undefined,
   roles: ['reader', 'node', 'admin'],
 };
+
+/** Each role may do what those below it may. */
+const RANK: Readonly<Record<Role, number>> = { reader: 0, node: 1, admin: 2 };
+
+/** Throws PERMISSION_DENIED unless the caller has the role, or one above it. */
+export function demandRole({ roles }: Caller, role: Role): void {
+  if (!roles.some((held) => RANK[held] >= RANK[role]))
+    throw new SwitchboardError('PERMISSION_DENIED', `this needs the role ${role}`);
+}
+
+/** Throws PERMISSION_DENIED unless the caller may act in the tenant. */
+export function demandTenant({ tenants }: Caller, tenant: string): void {
+  if (tenants !== undefined && !tenants.includes(tenant))
+    throw new SwitchboardError('PERMISSION_DENIED', 'this credential is not for this tenant');
+}

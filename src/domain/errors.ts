@@ -148,6 +148,14 @@ export const ERROR_REASONS = {
     summary: 'The messages of the stream arrived in an invalid order.',
     fix: 'Send `open` first, and only once.',
   },
+  REQUEST_TOO_LARGE: {
+    summary: 'The request is larger, or has more fields, than the method accepts.',
+    fix: 'Split it; the metadata has the limit.',
+  },
+  UNKNOWN_METHOD: {
+    summary: 'The server has no such method or service.',
+    fix: 'Check the name; a newer client may need a newer server.',
+  },
   UNAUTHENTICATED: {
     summary: 'The request carries no valid credentials.',
     fix: 'Send `authorization: Bearer <token>` with a token that the server knows.',
@@ -240,10 +248,14 @@ export function isSwitchboardError(
   return error instanceof SwitchboardError && (reason === undefined || error.reason === reason);
 }
 
-/** An INVALID_FIELD error for the given fields. */
-export function invalidFields(violations: readonly FieldViolation[]): SwitchboardError {
-  const text = violations.map((v) => `${v.field}: ${v.description}`).join('; ');
-  return new SwitchboardError('INVALID_FIELD', text, { violations });
+/** An INVALID_FIELD error for the given fields, and for so many further ones that are not listed. */
+export function invalidFields(
+  violations: readonly FieldViolation[],
+  furtherCount = 0,
+): SwitchboardError {
+  const texts = violations.map((v) => `${v.field}: ${v.description}`);
+  if (furtherCount > 0) texts.push(`and ${String(furtherCount)} more`);
+  return new SwitchboardError('INVALID_FIELD', texts.join('; '), { violations });
 }
 
 /** An INVALID_FIELD error for one field. */

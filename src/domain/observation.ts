@@ -1,5 +1,5 @@
-import { invalidFields, type FieldViolation } from './errors.js';
 import type { ObservedFacts, ObservedTool } from './facts.js';
+import { collectViolations } from './violations.js';
 
 /** What is kept of an observation. Characters are UTF-16 units. */
 export const OBSERVATION_LIMITS = Object.freeze({
@@ -18,9 +18,10 @@ export function toolBytes(tool: ObservedTool): number {
 
 /** Throws one INVALID_FIELD with everything in an observation that is beyond its budget. */
 export function validateObserved(observed: ObservedFacts, path: string): void {
-  const violations: FieldViolation[] = [];
-  const report = (field: string, description: string): void =>
-    void violations.push({ field: `${path}.${field}`, description });
+  const violations = collectViolations();
+  const report = (field: string, description: string): void => {
+    violations.report(`${path}.${field}`, description);
+  };
   const { tools, toolCount, instructions, capabilitiesJson } = observed;
   for (const [field, text] of [
     ['protocol_version', observed.protocolVersion],
@@ -46,7 +47,7 @@ export function validateObserved(observed: ObservedFacts, path: string): void {
   if (!Number.isInteger(toolCount) || toolCount < tools.length) {
     report('tool_count', 'must be at least the number of tools');
   }
-  if (violations.length > 0) throw invalidFields(violations);
+  violations.throwIfAny();
 }
 
 function checkTools(

@@ -1,9 +1,10 @@
 import { neededScope, valueFields } from './config/connection-scope.js';
-import { invalidFields, type FieldViolation } from './errors.js';
+import { invalidField } from './errors.js';
 import type { Declaration } from './server.js';
 import { ellipsize } from './truncate.js';
 import type { HttpTransport, OAuth, ServerSpec, StdioTransport } from './config/spec.js';
 import { parseValue, referencesIn, ValueSyntaxError } from './config/value.js';
+import { collectViolations } from './violations.js';
 
 /** Limits of what may be declared; characters are UTF-16 units. */
 export const LIMITS = Object.freeze({
@@ -25,6 +26,9 @@ export const LIMITS = Object.freeze({
   icons: 16,
   tools: 1_000,
   timeoutMs: 86_400_000,
+  servers: 10_000,
+  keys: 1_000,
+  connections: 1_000,
 });
 
 const VARIABLE_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
@@ -50,24 +54,42 @@ type Report = (field: string, description: string) => void;
 
 /**
  * Checks everything that people declare about a server, whoever brings it. Throws one
- * INVALID_FIELD that names every field which is wrong, with paths below `path`; an empty one is the request itself.
+ * INVALID_FIELD that names the fields which are wrong, with paths below `path`; an empty one is
+ * the request itself. What is in a list that is too long is not looked at.
  */
 export function validateDeclaration(declared: Declaration, path: string): void {
-  const violations: FieldViolation[] = [];
+  const violations = collectViolations();
   const below = path === '' ? '' : `${path}.`;
-  const report: Report = (field, description) =>
-    violations.push({ field: `${below}${field}`, description });
+  const report: Report = (field, description) => {
+    violations.report(`${below}${field}`, description);
+  };
+  const reportInSpec: Report = (field, description) => {
+    report(`spec.${field}`, description);
+  };
+  checkCounts(declared.spec, reportInSpec);
+  violations.throwIfAny();
   checkName(declared.name, (text) => {
     report('name', text);
   });
   if (declared.externalId !== '') checkId(declared.externalId, 'external_id', report);
   if (declared.tier === 'PRIVATE') checkId(declared.owner ?? '', 'owner', report);
   else if (declared.owner !== undefined) report('owner', 'only a PRIVATE server has an owner');
-  checkSpec(declared.spec, (field, text) => {
-    report(`spec.${field}`, text);
-  });
-  if (violations.length === 0) checkTierFits(declared, report);
-  if (violations.length > 0) throw invalidFields(violations);
+  checkSpec(declared.spec, reportInSpec);
+  if (violations.count === 0) checkTierFits(declared, report);
+  violations.throwIfAny();
+}
+
+/** Throws INVALID_FIELD unless a list of a request has from `least` to `most` items. */
+export function demandCount(
+  items: { readonly length: number },
+  field: string,
+  { least = 0, most }: { readonly least?: number; readonly most: number },
+): void {
+  if (items.length > most || items.length < least)
+    throw invalidField(
+      field,
+      `must be ${least === 0 ? 'at most' : `${String(least)} to`} ${String(most)}`,
+    );
 }
 
 /** Checks the name of a server. */
@@ -97,6 +119,25 @@ export function checkSetName(set: string, report: (description: string) => void)
   else if (!set.isWellFormed()) report('must be well-formed Unicode');
 }
 
+function checkCounts({ transport, oauth, ...spec }: ServerSpec, report: Report): void {
+  const most = (field: string, items: object, limit: number): void => {
+    if (Object.keys(items).length > limit) report(field, `at most ${String(limit)}`);
+  };
+  if (transport.kind === 'stdio') {
+    most('stdio.args', transport.args, LIMITS.args);
+    most('stdio.env', transport.env, LIMITS.env);
+  } else most(`${transport.kind}.headers`, transport.headers, LIMITS.headers);
+  most('icons', spec.icons, LIMITS.icons);
+  most('user_variables', spec.userVariables, LIMITS.entries);
+  most('tool_filter.allow', spec.toolFilter.allow, LIMITS.tools);
+  most('tool_filter.deny', spec.toolFilter.deny, LIMITS.tools);
+  most('labels', spec.labels, LIMITS.entries);
+  most('annotations', spec.annotations, LIMITS.entries);
+  if (oauth === undefined) return;
+  most('oauth.scopes', oauth.scopes, LIMITS.entries);
+  most('oauth.headers', oauth.headers, LIMITS.headers);
+}
+
 function checkSpec(spec: ServerSpec, report: Report): void {
   if (spec.transport.kind === 'stdio') checkStdio(spec.transport, report);
   else checkHttp(spec.transport, report);
@@ -115,11 +156,10 @@ function checkStdio(transport: StdioTransport, report: Report): void {
   if (command.trim() === '') report('stdio.command', 'must not be empty');
   checkPlain(command, 'stdio.command', report);
   checkPlain(cwd, 'stdio.cwd', report);
-  if (args.length > LIMITS.args) report('stdio.args', `at most ${String(LIMITS.args)}`);
   args.forEach((arg, index) => {
     if (arg.includes('\0')) report(`stdio.args[${String(index)}]`, 'must not contain NUL');
   });
-  checkKeys(env, { field: 'stdio.env', pattern: VARIABLE_NAME, limit: LIMITS.env }, report);
+  checkKeys(env, { field: 'stdio.env', pattern: VARIABLE_NAME }, report);
   for (const [name, value] of Object.entries(env)) {
     if (value.includes('\0')) report(`stdio.env[${name}]`, 'must not contain NUL');
   }
@@ -139,7 +179,7 @@ function checkHeaders(
   field: string,
   report: Report,
 ): void {
-  checkKeys(headers, { field, pattern: HEADER_NAME, limit: LIMITS.headers }, report);
+  checkKeys(headers, { field, pattern: HEADER_NAME }, report);
   const seen = new Set<string>();
   for (const [name, value] of Object.entries(headers)) {
     const lower = name.toLowerCase();
@@ -166,18 +206,14 @@ function checkTexts(spec: ServerSpec, report: Report): void {
   checkUrl(spec.websiteUrl, ['http:', 'https:'], (text) => {
     report('website_url', text);
   });
-  if (spec.icons.length > LIMITS.icons) report('icons', `at most ${String(LIMITS.icons)}`);
   spec.icons.forEach((icon, index) => {
     checkUrl(icon.src, ['https:', 'data:'], (text) => {
       report(`icons[${String(index)}].src`, text);
     });
     if (icon.src === '') report(`icons[${String(index)}].src`, 'must not be empty');
-    most(`icons[${String(index)}].src`, icon.src, LIMITS.value);
   });
   for (const side of ['allow', 'deny'] as const) {
     const names = spec.toolFilter[side];
-    if (names.length > LIMITS.tools)
-      report(`tool_filter.${side}`, `at most ${String(LIMITS.tools)}`);
     names.forEach((name, index) => {
       if (name === '') report(`tool_filter.${side}[${String(index)}]`, 'must not be empty');
       most(`tool_filter.${side}[${String(index)}]`, name, LIMITS.id);
@@ -186,11 +222,7 @@ function checkTexts(spec: ServerSpec, report: Report): void {
 }
 
 function checkMaps(spec: ServerSpec, report: Report): void {
-  checkKeys(
-    spec.userVariables,
-    { field: 'user_variables', pattern: VARIABLE_NAME, limit: LIMITS.entries },
-    report,
-  );
+  checkKeys(spec.userVariables, { field: 'user_variables', pattern: VARIABLE_NAME }, report);
   for (const [name, variable] of Object.entries(spec.userVariables)) {
     const field = `user_variables[${name}]`;
     if (variable.title.length > LIMITS.title)
@@ -198,15 +230,11 @@ function checkMaps(spec: ServerSpec, report: Report): void {
     if (variable.description.length > LIMITS.text)
       report(`${field}.description`, `must be at most ${String(LIMITS.text)} characters`);
   }
-  checkKeys(spec.labels, { field: 'labels', pattern: LABEL_KEY, limit: LIMITS.entries }, report);
+  checkKeys(spec.labels, { field: 'labels', pattern: LABEL_KEY }, report);
   for (const [key, value] of Object.entries(spec.labels)) {
     if (!LABEL_VALUE.test(value)) report(`labels[${key}]`, 'is not a label value');
   }
-  checkKeys(
-    spec.annotations,
-    { field: 'annotations', pattern: ANNOTATION_KEY, limit: LIMITS.entries },
-    report,
-  );
+  checkKeys(spec.annotations, { field: 'annotations', pattern: ANNOTATION_KEY }, report);
   for (const [key, value] of Object.entries(spec.annotations)) {
     if (value.length > LIMITS.value)
       report(`annotations[${key}]`, `must be at most ${String(LIMITS.value)} characters`);
@@ -244,8 +272,6 @@ function checkOAuth(oauth: OAuth, report: Report): void {
       'must be client_secret_post, client_secret_basic or none',
     );
   }
-  if (oauth.scopes.length > LIMITS.entries)
-    report('oauth.scopes', `at most ${String(LIMITS.entries)}`);
   checkHeaders(oauth.headers, 'oauth.headers', report);
 }
 
@@ -256,6 +282,10 @@ function checkUrl(
   report: (description: string) => void,
 ): void {
   if (url === '') return;
+  if (url.length > LIMITS.value) {
+    report(`must be at most ${String(LIMITS.value)} characters`);
+    return;
+  }
   const plain = withoutReferences(url);
   if (plain === undefined) return; // reported as a value
   const parsed = URL.canParse(plain) ? new URL(plain) : undefined;
@@ -279,12 +309,10 @@ function withoutReferences(text: string): string | undefined {
 
 function checkKeys(
   map: Readonly<Record<string, unknown>>,
-  what: { readonly field: string; readonly pattern: RegExp; readonly limit: number },
+  what: { readonly field: string; readonly pattern: RegExp },
   report: Report,
 ): void {
-  const keys = Object.keys(map);
-  if (keys.length > what.limit) report(what.field, `at most ${String(what.limit)}`);
-  for (const key of keys) {
+  for (const key of Object.keys(map)) {
     if (key === '__proto__' || !what.pattern.test(key)) {
       report(`${what.field}[${ellipsize(key, 80)}]`, 'is not an allowed name');
     }
@@ -299,8 +327,10 @@ function checkPlain(text: string, field: string, report: Report): void {
 }
 
 function checkValue(path: string, text: string, report: Report): void {
-  if (text.length > LIMITS.value)
+  if (text.length > LIMITS.value) {
     report(path, `must be at most ${String(LIMITS.value)} characters`);
+    return;
+  }
   try {
     parseValue(text);
   } catch (error) {
@@ -311,10 +341,10 @@ function checkValue(path: string, text: string, report: Report): void {
 
 /** What depends on the tier: called only when the rest is well-formed. */
 function checkTierFits({ tier, spec }: Declaration, report: Report): void {
-  if (tier === 'APP' && neededScope(spec).scope !== 'shared') {
-    for (const reason of neededScope(spec).reasons) {
+  if (tier === 'APP') {
+    const { scope, reasons } = neededScope(spec);
+    for (const reason of scope === 'shared' ? [] : reasons)
       report('tier', `an APP server is shared and cannot use user values: ${reason}`);
-    }
   }
   for (const { path, text } of valueFields(spec)) {
     for (const { kind, name } of referencesIn(text)) {

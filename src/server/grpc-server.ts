@@ -3,6 +3,8 @@ import type { SwitchboardError } from '../domain/errors.js';
 import { SERVER_KEEPALIVE } from '../wire/keepalive.js';
 import type { Authenticate } from './authenticator.js';
 import { createShell, type Shell } from './grpc/shell.js';
+import { typedStatuses } from './grpc/typed-statuses.js';
+import { answerUnknownMethods } from './grpc/unknown-methods.js';
 import type { Log } from './log.js';
 import { formatAddress, type ListenAddress } from './option-values.js';
 import { addSideServices } from './side-services.js';
@@ -60,8 +62,10 @@ export async function startGrpcServer(
     'grpc.max_concurrent_streams': options.maxCallsPerConnection,
     // It keeps data of every call, and has a history of leaks.
     'grpc.enable_channelz': 0,
+    interceptors: [typedStatuses(options)],
     ...options.channelOptions,
   });
+  answerUnknownMethods(server);
   const shell = createShell(options);
   application.register(server, shell);
   const side = addSideServices(server);

@@ -1,12 +1,8 @@
-import type { Caller, Role } from '../domain/caller.js';
+import { demandRole, type Caller } from '../domain/caller.js';
 import type { Position } from '../domain/commit.js';
-import {
-  invalidField,
-  invalidFields,
-  SwitchboardError,
-  type FieldViolation,
-} from '../domain/errors.js';
-import { checkId, LIMITS } from '../domain/validate.js';
+import { invalidField } from '../domain/errors.js';
+import { checkId, demandCount, LIMITS } from '../domain/validate.js';
+import { collectViolations } from '../domain/violations.js';
 import type { View } from '../domain/view.js';
 import type { UpstreamStatus } from './replica/upstream.js';
 
@@ -31,35 +27,20 @@ export interface Answer<T> {
   readonly upstream: UpstreamStatus;
 }
 
-/** Each role may do what those below it may. */
-const RANK: Readonly<Record<Role, number>> = { reader: 0, node: 1, admin: 2 };
-
-/** Throws unless the caller may act in the tenant with the role. */
-export function authorize({ caller, tenant }: CallerContext, role: Role): void {
-  if (caller.tenants !== undefined && !caller.tenants.includes(tenant)) {
-    throw new SwitchboardError('PERMISSION_DENIED', 'this credential is not for this tenant');
-  }
-  if (!caller.roles.some((held) => RANK[held] >= RANK[role]))
-    throw new SwitchboardError('PERMISSION_DENIED', `this needs the role ${role}`);
-}
-
-/** Throws unless the caller may look with this view. */
-export function authorizeView(context: CallerContext, view: View): void {
-  authorize(context, view.kind === 'inventory' ? 'admin' : 'reader');
+/** Throws unless the caller may look with this view. That it may read at all is known by then. */
+export function authorizeView({ caller }: Pick<CallerContext, 'caller'>, view: View): void {
+  if (view.kind === 'inventory') demandRole(caller, 'admin');
 }
 
 /** Throws INVALID_FIELD unless the ids in the view are well-formed. */
 export function validateView(view: View, path: string): void {
   if (view.kind !== 'user') return;
-  const violations: FieldViolation[] = [];
-  const report = (field: string, description: string): void =>
-    void violations.push({ field, description });
+  demandCount(view.groups, `${path}.user.groups`, { most: LIMITS.groups });
+  const { report, throwIfAny } = collectViolations();
   checkId(view.user, `${path}.user.user`, report);
-  if (view.groups.length > LIMITS.groups)
-    report(`${path}.user.groups`, `at most ${String(LIMITS.groups)}`);
   // Without an index: they are in another order than they were sent.
   for (const group of view.groups) checkId(group, `${path}.user.groups`, report);
-  if (violations.length > 0) throw invalidFields(violations);
+  throwIfAny();
 }
 
 /** How many items a page has: `usual` if `pageSize` is 0, at most `most`. Throws INVALID_FIELD. */

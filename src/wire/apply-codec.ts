@@ -5,6 +5,7 @@ import type { DeclaredServer, SetItem } from '../domain/commands/apply.js';
 import { invalidField, isSwitchboardError, type SwitchboardError } from '../domain/errors.js';
 import type { FieldChange } from '../domain/field-change.js';
 import type { Declaration, ReportedServer, ServerRecord } from '../domain/server.js';
+import { demandCount, LIMITS } from '../domain/validate.js';
 import { fieldChanges } from './field-changes.js';
 import { keyOf } from './key-of.js';
 import { tenantOf } from './node-messages.js';
@@ -35,9 +36,14 @@ interface ApplyCommand extends WriteFields {
   readonly takeOver: boolean;
 }
 
-/** Reads a set; what is wrong with one of its servers stands in its place. */
+/**
+ * Reads a set; what is wrong with one of its servers stands in its place. Throws INVALID_FIELD
+ * for a set of too many.
+ */
 export function fromApplyServers(request: message.ApplyServersRequest): Command<ApplyCommand> {
   const { set, servers, prune, allOrNothing, takeOver } = request;
+  // The answer to so many still fits in a message.
+  demandCount(servers, 'servers', { most: LIMITS.servers });
   return {
     tenant: tenantOf(request.tenant),
     command: {

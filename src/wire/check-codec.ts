@@ -1,14 +1,19 @@
 import * as message from '../../generated/switchboard/v1/connection_service.js';
 import { invalidField, isSwitchboardError, type SwitchboardError } from '../domain/errors.js';
 import type { CheckResult, HeldConnection } from '../domain/held-connection.js';
+import { demandCount, LIMITS } from '../domain/validate.js';
 import { toServerMessageWithoutFacts } from './server-codec.js';
 import { toRpcStatus } from './status.js';
 import { fromReaderViewMessage, toHeaderMessage, type HeaderFacts } from './view-codec.js';
 
-/** The items of a request; what is wrong with one stands in its place. */
+/**
+ * The items of a request; what is wrong with one stands in its place. Throws INVALID_FIELD for
+ * a request of too many.
+ */
 export function fromCheckItems(
   items: readonly message.HeldConnection[],
 ): (HeldConnection | SwitchboardError)[] {
+  demandCount(items, 'items', { least: 1, most: LIMITS.connections });
   return items.map((item) => {
     try {
       return fromItem(item);

@@ -43,21 +43,42 @@ const NO_TRANSPORT: SpecMessage['transport'] = {
   value: { url: '', headers: new Map() },
 };
 
-type Draft = { -readonly [K in keyof DeclarationPatch]: DeclarationPatch[K] };
+type Writable<T> = { -readonly [K in keyof T]: T[K] };
+
+interface Draft extends Writable<Omit<DeclarationPatch, 'fields' | 'specFields' | 'cleared'>> {
+  readonly fields: Writable<DeclarationPatch['fields']>;
+  readonly specFields: Record<string, unknown>;
+  readonly cleared: ('requiresOAuth' | 'oauth')[];
+}
+
+/** What a mask takes from: a spec is read once, however many paths lead into it. */
+interface Source {
+  readonly server: Server;
+  /** The fields of the spec, but for the transport. */
+  readonly spec: () => Omit<ServerSpec, 'transport'>;
+  readonly transport: () => Transport | undefined;
+}
+
+/** The most paths of a mask; there are fewer fields than that. */
+const MAX_PATHS = 256;
 
 /**
  * What an update mask takes from `server`. Without a mask: every field that is set, the
- * spec as a whole; `*`: all of them. Throws INVALID_FIELD for a path that names nothing.
+ * spec as a whole; `*`: all of them. Throws INVALID_FIELD for a path that names nothing, and
+ * for a mask of more than 256 paths.
  */
 export function fromUpdateMask(
   server: Server,
   mask: readonly string[] | undefined,
 ): DeclarationPatch {
+  if (mask !== undefined && mask.length > MAX_PATHS)
+    throw invalidField('update_mask', `must have at most ${String(MAX_PATHS)} paths`);
   const paths =
     mask === undefined || mask.length === 0 ? populated(server) : mask.includes('*') ? ALL : mask;
-  const patch: Draft = { fields: {}, specFields: {}, cleared: [] };
-  for (const path of paths) addPath(patch, server, path);
-  return patch;
+  const draft: Draft = { fields: {}, specFields: {}, cleared: [] };
+  const source = sourceOf(server);
+  for (const path of new Set(paths)) addPath(draft, source, path);
+  return draft;
 }
 
 const ALL = ['name', 'external_id', 'tier', 'owner', 'spec'];
@@ -73,74 +94,82 @@ function populated(server: Server): string[] {
   return ALL.filter((path) => set[path as keyof typeof set]);
 }
 
-function addPath(patch: Draft, server: Server, path: string): void {
+function sourceOf(server: Server): Source {
+  const { spec } = server;
+  let rest: Omit<ServerSpec, 'transport'> | undefined;
+  let whole: ServerSpec | undefined;
+  return {
+    server,
+    spec: () =>
+      (rest ??=
+        spec === undefined
+          ? SPEC_DEFAULTS
+          : fromSpecMessage({ ...spec, transport: NO_TRANSPORT }, 'server.spec')),
+    transport: () => spec?.transport && (whole ??= fromSpecMessage(spec, 'server.spec')).transport,
+  };
+}
+
+function addPath(draft: Draft, source: Source, path: string): void {
+  const { server } = source;
   switch (path) {
     case 'name':
-      patch.fields = { ...patch.fields, name: server.name };
+      draft.fields.name = server.name;
       return;
     case 'external_id':
-      patch.fields = { ...patch.fields, externalId: server.externalId };
+      draft.fields.externalId = server.externalId;
       return;
     case 'tier':
-      patch.fields = { ...patch.fields, tier: fromTier(server.tier, 'server.tier') };
+      draft.fields.tier = fromTier(server.tier, 'server.tier');
       return;
     case 'owner':
-      patch.owner = server.owner;
+      draft.owner = server.owner;
       return;
     case 'spec':
       if (server.spec === undefined)
         throw invalidField('server.spec', 'is required by the update mask');
-      patch.spec = fromSpecMessage(server.spec, 'server.spec');
+      draft.spec = fromSpecMessage(server.spec, 'server.spec');
       return;
     default:
-      addSpecPath(patch, server.spec, path);
+      addSpecPath(draft, source, path);
   }
 }
 
-function addSpecPath(patch: Draft, spec: SpecMessage | undefined, path: string): void {
-  const [root, field, sub, ...more] = path.split('.');
+function addSpecPath(draft: Draft, source: Source, path: string): void {
+  // A path is as long as its sender likes: what no field has is not split.
+  const [root, field, sub, ...more] = path.split('.', 4);
   if (root !== 'spec' || field === undefined || more.length > 0) throw unknownPath(path);
   if (Object.hasOwn(TRANSPORT_PATHS, field)) {
-    addTransportPath(patch, { spec, path, kind: field as Transport['kind'], sub });
+    addTransportPath(draft, source, { path, kind: field as Transport['kind'], sub });
     return;
   }
   const name = Object.hasOwn(SPEC_PATHS, field) ? SPEC_PATHS[field] : undefined;
   if (name === undefined || sub !== undefined) throw unknownPath(path);
-  const values =
-    spec === undefined
-      ? SPEC_DEFAULTS
-      : fromSpecMessage({ ...spec, transport: NO_TRANSPORT }, 'server.spec');
-  if (values[name] === undefined)
-    patch.cleared = [...patch.cleared, name as 'oauth' | 'requiresOAuth'];
-  else patch.specFields = { ...patch.specFields, [name]: values[name] };
+  const value = source.spec()[name];
+  if (value === undefined) draft.cleared.push(name as 'oauth' | 'requiresOAuth');
+  else draft.specFields[name] = value;
 }
 
-function addTransportPath(
-  patch: Draft,
-  at: {
-    spec: SpecMessage | undefined;
-    path: string;
-    kind: Transport['kind'];
-    sub: string | undefined;
-  },
-): void {
-  const given =
-    at.spec?.transport === undefined
-      ? undefined
-      : fromSpecMessage(at.spec, 'server.spec').transport;
-  if (given?.kind !== at.kind) {
+interface TransportPath {
+  readonly path: string;
+  readonly kind: Transport['kind'];
+  readonly sub: string | undefined;
+}
+
+function addTransportPath(draft: Draft, source: Source, { path, kind, sub }: TransportPath): void {
+  const given = source.transport();
+  if (given?.kind !== kind) {
     throw invalidField(
-      `server.${at.path}`,
-      `the update mask names it, but the request has no spec.${at.kind}`,
+      `server.${path}`,
+      `the update mask names it, but the request has no spec.${kind}`,
     );
   }
-  if (at.sub === undefined) {
-    patch.specFields = { ...patch.specFields, transport: given };
+  if (sub === undefined) {
+    draft.specFields['transport'] = given;
     return;
   }
-  if (!TRANSPORT_PATHS[at.kind].includes(at.sub)) throw unknownPath(at.path);
-  const value = given[at.sub as keyof Transport];
-  patch.transport = { kind: at.kind, fields: { ...patch.transport?.fields, [at.sub]: value } };
+  if (!TRANSPORT_PATHS[kind].includes(sub)) throw unknownPath(path);
+  const value = given[sub as keyof Transport];
+  draft.transport = { kind, fields: { ...draft.transport?.fields, [sub]: value } };
 }
 
 function unknownPath(path: string): Error {

@@ -162,9 +162,9 @@ const declarations: readonly Case[] = [
     spec(httpSpec(URL, { oauth: { headers: proto } })),
   ],
   [
-    'a description of 2 MB',
+    'a description of 20 KB',
     `${S}.description`,
-    spec(httpSpec(URL, { description: 'd'.repeat(2e6) })),
+    spec(httpSpec(URL, { description: 'd'.repeat(20_000) })),
   ],
   ['a title of 201 characters', `${S}.title`, spec(httpSpec(URL, { title: 't'.repeat(201) }))],
   ['an unknown placeholder', `${S}.streamable_http.url`, spec(httpSpec(`${URL}/\${home:X}`))],

@@ -428,7 +428,7 @@ export interface UpdateServerRequest {
    * `update_mask` names the fields to take from `server`: `name`, `external_id`,
    * `tier`, `owner`, `spec`, a field of the spec such as `spec.title`, or a field of
    * its transport such as `spec.streamable_http.url`. Default: all fields that are set,
-   * the spec as a whole. `*`: all fields.
+   * the spec as a whole. `*`: all fields. At most 256 paths.
    */
   updateMask:
     | string[]

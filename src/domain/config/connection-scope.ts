@@ -12,7 +12,10 @@ export interface ValueField {
   readonly text: string;
 }
 
-/** A scope and one sentence for each field that narrows it. */
+/** So many reasons are given at most: a value can hold thousands of references. */
+const MAX_REASONS = 100;
+
+/** A scope and one sentence for each reference that narrows it, each once and at most 100. */
 export interface ScopeDecision {
   readonly scope: ConnectionScope;
   readonly reasons: readonly string[];
@@ -32,16 +35,17 @@ export function connectionScope(tier: Tier, spec: ServerSpec): ScopeDecision {
 /** What the spec alone needs. */
 export function neededScope(spec: ServerSpec): ScopeDecision {
   let scope: ConnectionScope = 'shared';
-  const reasons: string[] = [];
+  const reasons = new Set<string>();
   for (const field of valueFields(spec)) {
     for (const reference of referencesIn(field.text)) {
       const needs = scopeOfReference(reference);
       if (needs === 'shared') continue;
       scope = narrower(scope, needs);
-      reasons.push(`${field.path} uses \${${reference.kind}:${reference.name}}`);
+      if (reasons.size < MAX_REASONS)
+        reasons.add(`${field.path} uses \${${reference.kind}:${reference.name}}`);
     }
   }
-  return { scope, reasons };
+  return { scope, reasons: [...reasons] };
 }
 
 /** Every string of the spec in which a value with parts is allowed. */

@@ -1,4 +1,3 @@
-import { type Decoded, decodeStrictly } from '../../wire/decode.js';
 import { asBuffer } from '../../wire/frame.js';
 
 /** A method of a generated service definition. */
@@ -21,16 +20,10 @@ export type RequestOf<M extends AnyMethod> = ReturnType<M['requestDeserialize']>
 export type ResponseOf<M extends AnyMethod> = Parameters<M['responseSerialize']>[0];
 
 /**
- * The method as the server registers it: requests arrive as `Decoded`, and answers are
- * encoded already. An answer that cannot be encoded is a defect, and must reach our log;
- * grpc-js would only say INTERNAL.
+ * The method as the server registers it: requests arrive as bytes, because who calls is
+ * checked before they are decoded, and answers are encoded already. An answer that cannot be
+ * encoded is a defect, and must reach our log; grpc-js would only say INTERNAL.
  */
-export function strictMethod(method: AnyMethod): AnyMethod {
-  return {
-    ...method,
-    requestDeserialize: (bytes: Buffer): Decoded<unknown> =>
-      // Generated decoders take a reader in place of the bytes, and a reader can be strict.
-      decodeStrictly(method.requestDeserialize as never, bytes),
-    responseSerialize: asBuffer,
-  };
+export function bytesMethod(method: AnyMethod): AnyMethod {
+  return { ...method, requestDeserialize: (bytes: Buffer) => bytes, responseSerialize: asBuffer };
 }

@@ -1,6 +1,7 @@
 import type { Server, UntypedServiceImplementation } from '@grpc/grpc-js';
 import type { SwitchboardError } from '../../domain/errors.js';
-import { type AnyMethod, type RequestOf, type ResponseOf, strictMethod } from './methods.js';
+import { type AnyMethod, bytesMethod, type RequestOf, type ResponseOf } from './methods.js';
+import { createReceiver } from './receive.js';
 import { createShellState, type ShellOptions, type ShellState } from './shell-state.js';
 import { type BidiHandler, bidi, type ServerStreamHandler, serverStream } from './streams.js';
 import { type UnaryHandler, unary } from './unary.js';
@@ -18,7 +19,7 @@ export type HandlersOf<D extends Readonly<Record<string, AnyMethod>>> = {
 };
 
 /**
- * Stands between grpc-js and the handlers: decodes strictly, authenticates, turns
+ * Stands between grpc-js and the handlers: authenticates, authorizes, then decodes strictly, turns
  * cancellation and deadlines into a signal, errors into a status, and streams into sinks.
  * Handlers see none of grpc-js but the metadata.
  */
@@ -42,13 +43,13 @@ export function createShell(options: ShellOptions): Shell {
   const state = createShellState(options);
   return {
     addService(server, definition, handlers) {
-      const strict: Record<string, AnyMethod> = {};
+      const served: Record<string, AnyMethod> = {};
       const bound: UntypedServiceImplementation = {};
       for (const [name, method] of Object.entries(definition)) {
-        strict[name] = strictMethod(method);
+        served[name] = bytesMethod(method);
         bound[name] = bind(state, method, handlers[name] as never);
       }
-      server.addService(strict, bound);
+      server.addService(served, bound);
     },
     serve: state.serve,
     drain: state.drain,
@@ -61,6 +62,10 @@ function bind(
   method: AnyMethod,
   handler: never,
 ): UntypedServiceImplementation[string] {
-  if (!method.responseStream) return unary(state, method.responseSerialize, handler);
-  return method.requestStream ? bidi(state, handler) : serverStream(state, handler);
+  const receiver = createReceiver<never>(method);
+  if (!method.responseStream) {
+    return unary(state, { receiver, encode: method.responseSerialize }, handler);
+  }
+  const stream = method.requestStream ? bidi : serverStream;
+  return stream(state, receiver, handler) as UntypedServiceImplementation[string];
 }

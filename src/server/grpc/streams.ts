@@ -2,11 +2,11 @@ import type { ServerDuplexStream, ServerWritableStream } from '@grpc/grpc-js';
 import type { Caller } from '../../domain/caller.js';
 import { isSwitchboardError, SwitchboardError } from '../../domain/errors.js';
 import type { FrameSink } from '../../services/watch/sink.js';
-import type { Decoded } from '../../wire/decode.js';
 import { toStatus } from '../../wire/status.js';
 import { atBoundary } from './boundary.js';
 import { type CallContext, cancellationOf, workingTimeMs } from './call-context.js';
 import { GrpcFrameSink } from './frame-sink.js';
+import type { Receiver } from './receive.js';
 import type { ShellState } from './shell-state.js';
 
 /** What a stream handler writes to, and what it knows. */
@@ -29,34 +29,42 @@ export type ServerStreamHandler<Q> = (request: Q, call: StreamCall) => Promise<v
  */
 export type BidiHandler<Q> = (requests: AsyncIterable<Q>, call: StreamCall) => Promise<void> | void;
 
-type OutgoingCall<Q> = ServerWritableStream<Q, Uint8Array> | ServerDuplexStream<Q, Uint8Array>;
+type OutgoingCall =
+  ServerWritableStream<Buffer, Uint8Array> | ServerDuplexStream<Buffer, Uint8Array>;
 
 /** A server stream as grpc-js wants it. */
 export function serverStream<Q>(
   state: ShellState,
+  receiver: Receiver<Q>,
   handler: ServerStreamHandler<Q>,
-): (call: ServerWritableStream<Decoded<Q>, Uint8Array>) => void {
+): (call: ServerWritableStream<Buffer, Uint8Array>) => void {
   return (call) => {
-    serve(state, call, (streamCall) => {
-      if (!call.request.ok) throw call.request.error;
-      return handler(call.request.message, streamCall);
-    });
+    serve(state, { call, receiver }, (streamCall) =>
+      handler(receiver.receive(streamCall.context.caller, call.request), streamCall),
+    );
   };
 }
 
 /** A bidirectional stream as grpc-js wants it. */
 export function bidi<Q>(
   state: ShellState,
+  receiver: Receiver<Q>,
   handler: BidiHandler<Q>,
-): (call: ServerDuplexStream<Decoded<Q>, Uint8Array>) => void {
+): (call: ServerDuplexStream<Buffer, Uint8Array>) => void {
   return (call) => {
-    serve(state, call, (streamCall) => handler(requestsOf(call), streamCall));
+    serve(state, { call, receiver }, (streamCall) => {
+      const { caller } = streamCall.context;
+      return handler(
+        requestsOf(call, (bytes) => receiver.receive(caller, bytes)),
+        streamCall,
+      );
+    });
   };
 }
 
-function serve<Q>(
+function serve(
   state: ShellState,
-  call: OutgoingCall<Q>,
+  { call, receiver }: { readonly call: OutgoingCall; readonly receiver: Receiver<unknown> },
   body: (streamCall: StreamCall) => Promise<void> | void,
 ): void {
   const method = call.getPath();
@@ -77,6 +85,7 @@ function serve<Q>(
   try {
     state.admit();
     caller = state.authenticate(call);
+    receiver.admit(caller);
     state.openStream(sink);
     const context: CallContext = {
       caller,
@@ -100,7 +109,8 @@ function serve<Q>(
  * it, and a status that waits behind frames is then never sent.
  */
 async function* requestsOf<Q>(
-  call: ServerDuplexStream<Decoded<Q>, Uint8Array>,
+  call: ServerDuplexStream<Buffer, Uint8Array>,
+  receive: (bytes: Buffer) => Q,
 ): AsyncGenerator<Q, void, undefined> {
   const state = { isOver: false };
   let wake = (): void => undefined;
@@ -114,11 +124,9 @@ async function* requestsOf<Q>(
     });
   }
   for (;;) {
-    const decoded = call.read() as Decoded<Q> | null;
-    if (decoded !== null) {
-      if (!decoded.ok) throw decoded.error;
-      yield decoded.message;
-    } else if (state.isOver) return;
+    const bytes = call.read() as Buffer | null;
+    if (bytes !== null) yield receive(bytes);
+    else if (state.isOver) return;
     else {
       await new Promise<void>((resolve) => {
         wake = resolve;

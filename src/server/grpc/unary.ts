@@ -1,7 +1,6 @@
 import type { Metadata, sendUnaryData, ServerUnaryCall } from '@grpc/grpc-js';
 import type { Caller } from '../../domain/caller.js';
 import { SwitchboardError } from '../../domain/errors.js';
-import type { Decoded } from '../../wire/decode.js';
 import { toStatus } from '../../wire/status.js';
 import { createCallController } from './call-controller.js';
 import { atBoundary } from './boundary.js';
@@ -12,6 +11,7 @@ import {
   type ServerCall,
   workingTimeMs,
 } from './call-context.js';
+import type { Receiver } from './receive.js';
 import type { ShellState } from './shell-state.js';
 
 /** An answer, or its bytes where they are at hand. */
@@ -29,12 +29,17 @@ export type UnaryHandler<Q, A> = (
 /** How long a handler has to come back after its signal aborted, before it is answered for. */
 const STUBBORN_MS = 1_000;
 
+interface UnaryCodec<Q, A> {
+  readonly receiver: Receiver<Q>;
+  readonly encode: (answer: A) => Uint8Array;
+}
+
 /** A unary method as grpc-js wants it. The call is answered exactly once. */
 export function unary<Q, A>(
   state: ShellState,
-  encode: (answer: A) => Uint8Array,
+  { receiver, encode }: UnaryCodec<Q, A>,
   handler: UnaryHandler<Q, A>,
-): (call: ServerUnaryCall<Decoded<Q>, Uint8Array>, callback: sendUnaryData<Uint8Array>) => void {
+): (call: ServerUnaryCall<Buffer, Uint8Array>, callback: sendUnaryData<Uint8Array>) => void {
   const bytesOf = (answer: Answered<A>): Uint8Array =>
     answer instanceof Uint8Array ? answer : encode(answer);
   return (call, callback) => {
@@ -47,9 +52,10 @@ export function unary<Q, A>(
       state.admit();
       const caller = state.authenticate(call);
       ({ principal } = caller);
-      if (!call.request.ok) throw call.request.error;
+      receiver.admit(caller);
+      const request = receiver.receive(caller, call.request);
       const context = new UnaryContext(call, caller);
-      const given = handler(call.request.message, context);
+      const given = handler(request, context);
       if (given instanceof Promise) {
         const succeed = (late: Uint8Array): void => {
           callback(null, late);

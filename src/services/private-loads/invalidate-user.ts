@@ -1,7 +1,7 @@
 import type { LoadStatus } from '../../domain/load-record.js';
 import { decideInvalidate } from '../../domain/commands/load/decide-user.js';
 import { awaitedNamespace } from '../../domain/commands/load/source.js';
-import { authorize, validateId, type Answer, type RequestContext } from '../request.js';
+import { validateId, type Answer, type RequestContext } from '../request.js';
 import {
   answerOf,
   checkOptions,
@@ -25,7 +25,6 @@ export async function invalidateUser(
   context: RequestContext,
   input: InvalidateInput,
 ): Promise<Answer<LoadStatus>> {
-  authorize(context, 'node');
   checkOptions({ ...input, validateOnly: false });
   validateId(input.user, 'user');
   const { user } = input;

@@ -1,8 +1,9 @@
+import { demandRole } from '../../domain/caller.js';
 import { awaitedName, awaitedNamespace } from '../../domain/commands/load/source.js';
 import type { LoadRecord, LoadStatus } from '../../domain/load-record.js';
 import { userSubject, userView } from '../../domain/view.js';
 import type { Catalog } from '../../storage/catalog.js';
-import { authorize, validateId, type Answer, type RequestContext } from '../request.js';
+import { validateId, type Answer, type RequestContext } from '../request.js';
 import type { Tenants } from '../tenants.js';
 import type { LoadSource, LoadTarget } from './load-deps.js';
 import type { PrivateLoads } from './private-loads.js';
@@ -22,7 +23,7 @@ export async function loadPrivateServers(
   context: RequestContext,
   { user, force }: { readonly user: string; readonly force: boolean },
 ): Promise<Answer<LoadStatus>> {
-  authorize(context, force ? 'node' : 'reader');
+  if (force) demandRole(context.caller, 'node');
   return withUser({ deps, context, user }, async (target) => {
     const { loads } = deps;
     if (force) await loads.reload(target, context.signal);
@@ -36,7 +37,6 @@ export function getPrivateLoadStatus(
   context: RequestContext,
   { user }: { readonly user: string },
 ): Promise<Answer<LoadStatus>> {
-  authorize(context, 'reader');
   return withUser({ deps, context, user }, () => Promise.resolve());
 }
 

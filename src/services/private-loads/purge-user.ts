@@ -2,7 +2,7 @@ import type { Change } from '../../domain/commit.js';
 import { decidePurge, isPurging } from '../../domain/commands/load/decide-user.js';
 import type { WriteOutcome } from '../commit/intent.js';
 import { fittingChanges } from '../writes/fitting-changes.js';
-import { authorize, validateId, type Answer, type RequestContext } from '../request.js';
+import { validateId, type Answer, type RequestContext } from '../request.js';
 import { checkOptions, holdOwned, written, type WriteOptions } from '../writes/write-request.js';
 import type { LoadCallDeps } from './load-status.js';
 import { requestOfPart } from './request-of-part.js';
@@ -28,7 +28,6 @@ export async function purgeUser(
   context: RequestContext,
   input: PurgeInput,
 ): Promise<Answer<Purged>> {
-  authorize(context, 'admin');
   checkOptions(input);
   validateId(input.user, 'user');
   const { user, validateOnly } = input;

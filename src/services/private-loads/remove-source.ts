@@ -7,7 +7,7 @@ import type { Change } from '../../domain/commit.js';
 import type { SourceServers } from '../../domain/source-record.js';
 import type { WriteOutcome } from '../commit/intent.js';
 import type { CallOptions } from '../../storage/call-options.js';
-import { authorize, type Answer, type RequestContext } from '../request.js';
+import type { Answer, RequestContext } from '../request.js';
 import type { Tenant } from '../tenants.js';
 import { fittingChanges } from '../writes/fitting-changes.js';
 import { answerOf, checkOptions, written, type WriteOptions } from '../writes/write-request.js';
@@ -40,7 +40,6 @@ export async function removePrivateSource(
   context: RequestContext,
   input: RemoveSourceInput,
 ): Promise<Answer<RemovedSource>> {
-  authorize(context, 'admin');
   checkOptions(input);
   checkSourceName(input.name, 'name');
   const tenant = await deps.tenants.get(context.tenant);

@@ -3,7 +3,7 @@ import type { Position } from '../../domain/commit.js';
 import { isSwitchboardError, SwitchboardError } from '../../domain/errors.js';
 import { decodeToken, type Token } from '../../domain/token.js';
 import type { NodeMessage } from '../../domain/node-stream.js';
-import { authorize, validateId } from '../request.js';
+import { validateId } from '../request.js';
 import type { Tenant } from '../tenants.js';
 import { createMemo, type ResetReason } from './audience.js';
 import { NodeAudience } from './node-audience.js';
@@ -84,7 +84,6 @@ export class NodeSession {
 
   private async open(message: OpenMessage): Promise<void> {
     const { deps } = this;
-    authorize({ caller: this.caller, tenant: message.tenant }, 'reader');
     validateId(message.nodeId, 'open.node_id');
     validateId(message.bootId, 'open.boot_id');
     const token =

@@ -37,7 +37,7 @@ function startWhoAmI(overrides: Partial<GrpcServerOptions>): Promise<TinyServer>
 async function whoAmI(client: TinyServer['client'], token?: string): Promise<unknown> {
   const metadata = new Metadata();
   if (token !== undefined) metadata.set('authorization', token);
-  const request = GetServerRequest.fromPartial({});
+  const request = GetServerRequest.fromPartial({ tenant: 'acme' });
   const answer: GetServerResponse = await call(client, 'getServer', request, { metadata });
   return JSON.parse(answer.server!.name);
 }

@@ -476,12 +476,9 @@ describe('a check of a set', () => {
 });
 
 describe('an apply', () => {
-  it('is for administrators, and says what of the request itself is wrong', async () => {
+  it('says what of the request itself is wrong', async () => {
     await using world = await openWorld();
     const replica = await world.replica();
-    const reader = { principal: 'r', tenants: undefined, roles: ['reader'] as const };
-    const denied = apply(replica, SET, { context: { caller: reader } });
-    expect(await reasonOf(denied)).toBe('PERMISSION_DENIED');
     for (const more of [
       { set: '' },
       { set: 'x'.repeat(513) },
@@ -491,8 +488,6 @@ describe('an apply', () => {
     ]) {
       expect(await reasonOf(apply(replica, SET, more))).toBe('INVALID_FIELD');
     }
-    const many = upTo(10_001).map(() => itemOf({ name: 'a' }));
-    expect(await reasonOf(apply(replica, many))).toBe('INVALID_FIELD');
     expect(await revisionOf(world.catalog)).toBe(0);
   });
 });

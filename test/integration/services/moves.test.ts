@@ -34,7 +34,6 @@ import {
   openWorld,
   project,
   remove,
-  requestOf,
   TENANT,
   tokenOf,
   update,
@@ -334,11 +333,6 @@ describe('moves', () => {
       ['SERVER_NOT_FOUND', () => demote(replica, { id: 'never', etag: 'x' }, { owner })],
     ];
     for (const [reason, ask] of refusals) expect(await reasonOf(ask())).toBe(reason);
-    const caller = { principal: 'n', tenants: undefined, roles: ['node'] as const };
-    const options = { requestId: '', validateOnly: false, reason: '' };
-    const input = { id: record.id, etag: record.etag, tier: 'APP', policy: 'fail' } as const;
-    const denied = replica.services.promoteServer(requestOf({ caller }), { ...input, ...options });
-    expect(await reasonOf(denied)).toBe('PERMISSION_DENIED');
     expect(await revisionOf(world.catalog)).toBe(2);
   });
 

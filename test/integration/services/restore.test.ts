@@ -21,7 +21,6 @@ import {
   get,
   openWorld,
   remove,
-  requestOf,
   TENANT,
   tokenOf,
   update,
@@ -113,7 +112,7 @@ describe('the versions of a server', () => {
     expect(rolled.value.record.spec.title).toBe('');
   });
 
-  it('are of servers that are or were, for administrators', async () => {
+  it('are of servers that are or were', async () => {
     await using world = await openWorld();
     const replica = await world.replica();
     const { value } = await create(replica, { name: 'files' });
@@ -126,10 +125,6 @@ describe('the versions of a server', () => {
     for (const pageToken of ['x', nextPageToken, Buffer.from('[1').toString('base64url')]) {
       expect(await reasonOf(versions(replica, value.id, { pageToken }))).toBe('INVALID_FIELD');
     }
-    const reader = { principal: 'r', tenants: undefined, roles: ['node'] as const };
-    const query = { id: value.id, pageSize: 0, pageToken: '' };
-    const denied = replica.services.listServerVersions(requestOf({ caller: reader }), query);
-    expect(await reasonOf(denied)).toBe('PERMISSION_DENIED');
   });
 });
 

@@ -293,6 +293,11 @@ describe('validateDeclaration', () => {
       'server.spec.stdio.args',
     ],
     [
+      'arguments, and does not look at them',
+      { transport: { ...stdio, args: Array<string>(LIMITS.args + 1).fill('${x') } },
+      'server.spec.stdio.args',
+    ],
+    [
       'headers',
       headers(
         Object.fromEntries(
@@ -324,5 +329,13 @@ describe('validateDeclaration', () => {
     ],
   ] as [string, Partial<ServerSpec>, string][])('refuses too many %s', (_what, changed, field) => {
     expect(refused({ changed })).toEqual([field]);
+  });
+
+  it('names each reference that an APP server cannot use once, and at most 100 of them', () => {
+    const many = Array.from({ length: 300 }, (_, i) => `\${user:f${String(i)}}`).join('');
+    expect(refused({ tier: 'APP', changed: headers({ K: '${user:id}'.repeat(500) }) })).toEqual([
+      'server.tier',
+    ]);
+    expect(refused({ tier: 'APP', changed: headers({ K: many }) })).toHaveLength(100);
   });
 });

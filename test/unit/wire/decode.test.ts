@@ -1,5 +1,7 @@
+import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
 import { describe, expect, it } from 'vitest';
 import {
+  ApplyServersRequest,
   CreateServerRequest,
   GetServerRequest,
 } from '../../../generated/switchboard/v1/registry_service.js';
@@ -69,6 +71,20 @@ describe('decodeStrictly', () => {
     expect(refusalOf(GetServerRequest.decode, bytes)).toBe('request');
   });
 
+  it.each([
+    ['servers of a set', repeated(3, 200_001)],
+    ['icons of a server', nestedIn(3, nestedIn(6, repeated(8, 200_001)))],
+    ['fields that no message has', repeated(99, 200_001)],
+  ])('refuses more than 200,000 fields: %s', (_, bytes) => {
+    const decoded = decodeStrictly(ApplyServersRequest.decode as never, bytes);
+    expect(decoded).toMatchObject({ ok: false, error: { reason: 'REQUEST_TOO_LARGE' } });
+  });
+
+  it('decodes a request of 190,000 fields', () => {
+    const bytes = repeated(3, 190_000);
+    expect(decodeStrictly(ApplyServersRequest.decode as never, bytes).ok).toBe(true);
+  });
+
   it('never throws and never changes a string, whatever the bytes', () => {
     let seed = 42;
     const next = (): number => (seed = (seed * 1_103_515_245 + 12_345) & 0x7fffffff) >> 16;
@@ -90,6 +106,16 @@ function spec(value: object): object {
 
 function transport(value: object): object {
   return spec({ transport: { $case: 'stdio', value } });
+}
+
+/** So many empty values of one field. */
+function repeated(field: number, count: number): Buffer {
+  const one = nestedIn(field, Buffer.alloc(0));
+  return Buffer.alloc(count * one.length, one);
+}
+
+function nestedIn(field: number, value: Uint8Array): Buffer {
+  return Buffer.from(new BinaryWriter().tag(field, WireType.LengthDelimited).bytes(value).finish());
 }
 
 /** Unknown groups within each other. */

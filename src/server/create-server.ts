@@ -19,6 +19,7 @@ import { type Application, type GrpcServer, startGrpcServer } from './grpc-serve
 import { addConnectionService } from './handlers/connection.js';
 import { addRegistryService } from './handlers/registry.js';
 import type { Log } from './log.js';
+import { connectionsWithin } from './open-files.js';
 import { environment, type ServeOptions } from './options.js';
 import {
   openSources,
@@ -65,6 +66,7 @@ export async function createServer(
   // All that can be wrong with files comes before anything is opened.
   const credentials = readServerCredentials(options.tls);
   const authenticate = chooseAuthenticator(options);
+  const maxConnections = connectionsWithin(options.maxConnections);
   if (options.seedFile !== undefined) readSeeds(options.seedFile);
   const declaredSources = readSources(options, deps.log);
   const dataDir = options.dataDir === undefined ? undefined : path.resolve(options.dataDir);
@@ -88,6 +90,7 @@ export async function createServer(
     });
     grpc = await startGrpcServer(application, {
       ...options,
+      maxConnections,
       credentials,
       authenticate,
       log: deps.log,

@@ -1,7 +1,13 @@
-import { Server, type ServerCredentials, type ServerOptions } from '@grpc/grpc-js';
+import {
+  Server,
+  type ServerCredentials,
+  type ServerOptions,
+  type ServiceDefinition,
+} from '@grpc/grpc-js';
 import type { SwitchboardError } from '../domain/errors.js';
 import { SERVER_KEEPALIVE } from '../wire/keepalive.js';
 import type { Authenticate } from './authenticator.js';
+import { type GuardLimits, guardServer } from './connections/guard.js';
 import { createShell, type Shell } from './grpc/shell.js';
 import type { Log } from './log.js';
 import { formatAddress, type ListenAddress } from './option-values.js';
@@ -12,7 +18,7 @@ import { messageOf, StartError } from './start-error.js';
 /** What is served. */
 export interface Application {
   /** Adds its services. */
-  register(server: Server, shell: Shell): void;
+  register(server: Pick<Server, 'addService'>, shell: Shell): void;
   /**
    * Resolves when calls can be answered well. Until then they are refused with STARTING, and
    * health says NOT_SERVING.
@@ -22,12 +28,11 @@ export interface Application {
   endStreams(error: SwitchboardError): void;
 }
 
-export interface GrpcServerOptions {
+export interface GrpcServerOptions extends GuardLimits {
   readonly listen: ListenAddress;
   readonly credentials: ServerCredentials;
   readonly authenticate: Authenticate;
   readonly log: Log;
-  readonly maxMessageBytes: number;
   readonly maxStreams: number;
   readonly maxCallsPerConnection: number;
   /** How long calls may go on after `close`. Milliseconds. */
@@ -63,13 +68,16 @@ export async function startGrpcServer(
     ...options.channelOptions,
   });
   const shell = createShell(options);
-  application.register(server, shell);
-  const side = addSideServices(server);
+  const methods = { open: new Set<string>(), requestStreams: new Set<string>() };
+  application.register(noting(server, methods), shell);
+  const side = addSideServices(noting(server, methods, { isOpen: true }));
   const port = await bind(server, options);
+  const guard = guardServer(server, { ...options, ...methods });
   const address = formatAddress({ host: options.listen.host, port });
   try {
     await application.ready();
   } catch (error) {
+    guard.close();
     cutConnections(server, address);
     throw error;
   }
@@ -80,14 +88,32 @@ export async function startGrpcServer(
   return {
     address,
     close() {
-      const parts = { server, shell, side, application, address };
+      const parts = { server, guard, shell, side, application, address };
       closing ??= shutDown(parts, options.drainTimeoutMs, log);
       return closing;
     },
     force() {
       if (closing !== undefined) return;
+      guard.close();
       cutConnections(server, address);
       closing = Promise.resolve();
+    },
+  };
+}
+
+/** Notes which of the methods that are added ask for no credentials, and which take streams. */
+function noting(
+  server: Server,
+  methods: { readonly open: Set<string>; readonly requestStreams: Set<string> },
+  { isOpen } = { isOpen: false },
+): Pick<Server, 'addService'> {
+  return {
+    addService(definition: ServiceDefinition, implementation) {
+      for (const { path, requestStream } of Object.values(definition)) {
+        if (isOpen) methods.open.add(path);
+        if (requestStream) methods.requestStreams.add(path);
+      }
+      server.addService(definition, implementation);
     },
   };
 }

@@ -1,3 +1,4 @@
+import { Server as TlsServer } from 'node:tls';
 import {
   Server,
   type ServerCredentials,
@@ -8,6 +9,8 @@ import type { SwitchboardError } from '../domain/errors.js';
 import { SERVER_KEEPALIVE } from '../wire/keepalive.js';
 import type { Authenticate } from './authenticator.js';
 import { type GuardLimits, guardServer } from './connections/guard.js';
+import { http2ServersOf } from './connections/http2-servers.js';
+import type { TlsContext } from './credentials.js';
 import { createShell, type Shell } from './grpc/shell.js';
 import type { Log } from './log.js';
 import { formatAddress, type ListenAddress } from './option-values.js';
@@ -44,6 +47,8 @@ export interface GrpcServerOptions extends GuardLimits {
 export interface GrpcServer {
   /** Where it listens, with the port that it got. */
   readonly address: string;
+  /** Connections that come from now on are made with this certificate; others go on. */
+  useTls(context: TlsContext): void;
   /** Stops gracefully: see `shutDown`. Closing twice waits for the first. */
   close(): Promise<void>;
   /** Cuts everything at once; for use in place of `close`. */
@@ -87,6 +92,11 @@ export async function startGrpcServer(
   let closing: Promise<void> | undefined;
   return {
     address,
+    useTls(context) {
+      for (const http2Server of http2ServersOf(server)) {
+        if (http2Server instanceof TlsServer) http2Server.setSecureContext(context);
+      }
+    },
     close() {
       const parts = { server, guard, shell, side, application, address };
       closing ??= shutDown(parts, options.drainTimeoutMs, log);

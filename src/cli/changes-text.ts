@@ -1,6 +1,6 @@
 import type { FieldChange } from '../domain/field-change.js';
 import { ellipsize } from '../domain/truncate.js';
-import { printable, printableLines } from './text.js';
+import { printable, printableLines, withoutUserinfo } from './text.js';
 
 /** Fields whose plain text may be a secret: what they hold stays out of plans, which land in logs. */
 const TELLING = /\.(?:headers|env)(?:\[|$)|client_secret|proxy_url/;
@@ -18,7 +18,7 @@ export function diffLines(changes: readonly FieldChange[]): string {
 
 function valueLines(sign: string, json: string): string {
   if (json === '') return '';
-  return `${printableLines(readable(json))}\n`.replace(/^(?=.)/gm, `${sign}     `);
+  return `${printableLines(withoutUserinfo(readable(json)))}\n`.replace(/^(?=.)/gm, `${sign}     `);
 }
 
 /** JSON text as people read it: text without quotes where that is plain, all else over lines. */
@@ -39,7 +39,7 @@ function parsed(json: string): unknown {
 export function briefChange({ path, before, after }: FieldChange): string {
   if (TELLING.test(path)) return printable(path);
   const values = [before, after].map((json) =>
-    ellipsize(json === '' ? 'nothing' : json, BRIEF_LENGTH),
+    ellipsize(json === '' ? 'nothing' : withoutUserinfo(json), BRIEF_LENGTH),
   );
   return printable(`${path}: ${values.join(' -> ')}`);
 }

@@ -1,7 +1,7 @@
 import { connectionScope, type ConnectionScope } from '../domain/config/connection-scope.js';
 import type { Declaration, ReportedServer } from '../domain/server.js';
 import { factRows } from './facts-text.js';
-import { localTime, printable, table } from './text.js';
+import { localTime, printable, table, withoutUserinfo } from './text.js';
 
 export { table };
 
@@ -77,9 +77,9 @@ function transportOf({ spec }: Pick<Declaration, 'spec'>): {
     case 'stdio':
       return { kind: 'stdio', where: [transport.command, ...transport.args].join(' ') };
     case 'streamable_http':
-      return { kind: 'http', where: transport.url };
+      return { kind: 'http', where: withoutUserinfo(transport.url) };
     case 'sse':
     case 'websocket':
-      return { kind: transport.kind, where: transport.url };
+      return { kind: transport.kind, where: withoutUserinfo(transport.url) };
   }
 }

@@ -29,6 +29,11 @@ export function printableLines(text: string): string {
   return text.split('\n').map(printable).join('\n');
 }
 
+/** The text with `***` in place of the credentials in the URLs of it. */
+export function withoutUserinfo(text: string): string {
+  return text.replace(/:\/\/[^/?#\s"]*@/g, '://***@');
+}
+
 /**
  * A moment, in milliseconds since 1970, in the time zone of whoever reads it, such as
  * `2026-11-21 10:40:12`; empty for 0, which stands for never.

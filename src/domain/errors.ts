@@ -144,6 +144,14 @@ export const ERROR_REASONS = {
     summary: 'The stream has reached the limit of subscriptions.',
     fix: 'Unsubscribe unneeded views, or raise the limit.',
   },
+  TOO_MANY_CONNECTIONS: {
+    summary: 'This replica has reached its limit of connections.',
+    fix: 'Retry after the delay in RetryInfo, or raise --max-connections.',
+  },
+  REQUEST_INCOMPLETE: {
+    summary: 'The request took too long to arrive, or too much was being sent at once.',
+    fix: 'Send requests without pauses, and fewer large ones at a time.',
+  },
   PROTOCOL_VIOLATION: {
     summary: 'The messages of the stream arrived in an invalid order.',
     fix: 'Send `open` first, and only once.',

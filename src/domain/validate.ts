@@ -144,6 +144,7 @@ function checkSpec(spec: ServerSpec, report: Report): void {
   checkTexts(spec, report);
   checkMaps(spec, report);
   checkTimeouts(spec, report);
+  // Credentials for a proxy have no other place.
   checkUrl(spec.proxyUrl, ['http:', 'https:', 'socks4:', 'socks5:'], (text) => {
     report('proxy_url', text);
   });
@@ -169,6 +170,9 @@ function checkHttp(transport: HttpTransport, report: Report): void {
   const schemes = transport.kind === 'websocket' ? ['ws:', 'wss:'] : ['http:', 'https:'];
   if (transport.url === '') report(`${transport.kind}.url`, 'must not be empty');
   checkUrl(transport.url, schemes, (text) => {
+    report(`${transport.kind}.url`, text);
+  });
+  checkNoUserinfo(transport.url, CREDENTIALS_IN_HEADERS, (text) => {
     report(`${transport.kind}.url`, text);
   });
   checkHeaders(transport.headers, `${transport.kind}.headers`, report);
@@ -204,6 +208,9 @@ function checkTexts(spec: ServerSpec, report: Report): void {
     most('instructions.text', spec.instructions.text, LIMITS.instructions);
   }
   checkUrl(spec.websiteUrl, ['http:', 'https:'], (text) => {
+    report('website_url', text);
+  });
+  checkNoUserinfo(spec.websiteUrl, 'everyone who sees the server can read it', (text) => {
     report('website_url', text);
   });
   spec.icons.forEach((icon, index) => {
@@ -264,6 +271,9 @@ function checkOAuth(oauth: OAuth, report: Report): void {
     checkUrl(url, ['http:', 'https:'], (text) => {
       report(`oauth.${field}`, text);
     });
+    checkNoUserinfo(url, 'use client_id and client_secret', (text) => {
+      report(`oauth.${field}`, text);
+    });
   }
   const methods = ['', 'client_secret_post', 'client_secret_basic', 'none'];
   if (!methods.includes(oauth.tokenEndpointAuthMethod)) {
@@ -295,6 +305,22 @@ function checkUrl(
       `must start with ${schemes.map((scheme) => scheme.slice(0, -1)).join(' or ')}, not ${parsed.protocol.slice(0, -1)}`,
     );
   } else if (CONTROL.test(url)) report('must not contain control characters');
+}
+
+/** Where credentials for a server belong that stand in its URL. */
+const CREDENTIALS_IN_HEADERS =
+  'put them into headers, such as Authorization with ${secret:NAME}, since they are not sent from there';
+
+/** Says nothing of a text that is not a URL: `checkUrl` does. */
+function checkNoUserinfo(
+  url: string,
+  instead: string,
+  report: (description: string) => void,
+): void {
+  const plain = withoutReferences(url) ?? '';
+  if (!URL.canParse(plain)) return;
+  const { username, password } = new URL(plain);
+  if (username !== '' || password !== '') report(`must not contain credentials: ${instead}`);
 }
 
 function withoutReferences(text: string): string | undefined {

@@ -71,6 +71,7 @@ export function createInspector({ connector, environment }: InspectorOptions) {
     const { timeoutMs } = options;
     const stop = new AbortController();
     const onAbort = (): void => stop.abort(options.signal.reason);
+    if (hasUnsentCredentials(target)) return UNSENT_CREDENTIALS;
     options.signal.addEventListener('abort', onAbort, { once: true });
     const timer = setTimeout(() => {
       stop.abort(new McpError('timeout', 'not in time', { sent: true }));
@@ -125,6 +126,20 @@ async function failed(inspection: Inspection, error: unknown): Promise<Inspectio
       : await oauthNeedOf({ url, challenge, fetch, signal });
   await http.close();
   return { kind: 'failed', ...failure, oauthNeed };
+}
+
+const UNSENT_CREDENTIALS: InspectionResult = {
+  kind: 'failed',
+  reason: 'UNAUTHORIZED',
+  message: 'its URL contains credentials, which are never sent: put them into headers',
+};
+
+/** Whether its URL has credentials: fetch refuses such a URL. */
+function hasUnsentCredentials(target: ConnectTarget): boolean {
+  if (target.kind !== 'streamable_http' && target.kind !== 'sse') return false;
+  if (!URL.canParse(target.url)) return false;
+  const { username, password } = new URL(target.url);
+  return username !== '' || password !== '';
 }
 
 /** `fetch` that remembers why it was refused. */

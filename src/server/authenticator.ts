@@ -1,4 +1,4 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { Metadata } from '@grpc/grpc-js';
 import type { PeerCertificate } from 'node:tls';
@@ -16,11 +16,8 @@ export interface CallCredentials {
 /** Who makes a call. Throws UNAUTHENTICATED. */
 export type Authenticate = (call: CallCredentials) => Caller;
 
-/** A token that is known: its digest, so that the token itself is not kept in memory. */
-interface KnownToken {
-  readonly digest: Buffer;
-  readonly caller: Caller;
-}
+/** Who calls, by the digest of the token: the tokens themselves are not kept in memory. */
+type KnownTokens = ReadonlyMap<string, Caller>;
 
 const tokensFile = z.strictObject({
   tokens: z
@@ -67,30 +64,35 @@ export function readTokens(file: string): Authenticate {
       `--tokens-file ${file}: ${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`,
     );
   }
-  return bearerTokens(
-    parsed.data.tokens.map(({ token, sha256, principal, roles, tenants }) => ({
-      digest: token === undefined ? Buffer.from(sha256 ?? '', 'hex') : digestOf(token),
-      caller: {
-        principal,
-        tenants,
-        roles,
-      },
-    })),
-  );
+  return bearerTokens(callersOf(parsed.data.tokens, file));
+}
+
+/** The callers of a file by the digests of their tokens. Of a token that is there twice, one role would win. */
+function callersOf(tokens: z.infer<typeof tokensFile>['tokens'], file: string): KnownTokens {
+  const known = new Map<string, Caller>();
+  for (const [index, declared] of tokens.entries()) {
+    const { token, sha256 = '', principal, roles, tenants } = declared;
+    const digest = token === undefined ? sha256 : digestOf(token);
+    const first = [...known.keys()].indexOf(digest);
+    if (first >= 0) {
+      throw new StartError(
+        `--tokens-file ${file}: tokens.${String(first)} (${known.get(digest)?.principal ?? ''}) and ` +
+          `tokens.${String(index)} (${principal}) are the same token: give each its own, or remove one`,
+      );
+    }
+    known.set(digest, { principal, tenants, roles });
+  }
+  return known;
 }
 
 /** Demands `authorization: Bearer <token>` with one of the tokens. */
-function bearerTokens(known: readonly KnownToken[]): Authenticate {
+function bearerTokens(known: KnownTokens): Authenticate {
   return ({ metadata }) => {
     const [header] = metadata.get('authorization');
     const token = /^Bearer +([^ ]+) *$/i.exec(String(header ?? ''))?.[1];
     if (token === undefined) throw unauthenticated('no bearer token');
-    const digest = digestOf(token);
-    let caller: Caller | undefined;
-    // All are compared, so that the time tells nothing about which one came close.
-    for (const candidate of known) {
-      if (timingSafeEqual(candidate.digest, digest)) caller = candidate.caller;
-    }
+    // How far two digests agree tells nothing of how far the tokens do.
+    const caller = known.get(digestOf(token));
     if (caller === undefined) throw unauthenticated('unknown token');
     return caller;
   };
@@ -113,8 +115,8 @@ function unauthenticated(what: string): SwitchboardError {
   );
 }
 
-function digestOf(token: string): Buffer {
-  return createHash('sha256').update(token, 'utf8').digest();
+function digestOf(token: string): string {
+  return createHash('sha256').update(token, 'utf8').digest('hex');
 }
 
 function parseJson(text: string, file: string): unknown {

@@ -14,11 +14,12 @@ import { openStorage, type Storage } from '../storage/open-storage.js';
 import { createSyncEncoder } from '../wire/sync-encoder.js';
 import { createWatchEncoder } from '../wire/watch-encoder.js';
 import { anyone, type Authenticate, byClientCertificate, readTokens } from './authenticator.js';
-import { readServerCredentials } from './credentials.js';
+import { readServerCredentials, readTls } from './credentials.js';
 import { type Application, type GrpcServer, startGrpcServer } from './grpc-server.js';
 import { addConnectionService } from './handlers/connection.js';
 import { addRegistryService } from './handlers/registry.js';
 import type { Log } from './log.js';
+import { connectionsWithin } from './open-files.js';
 import { environment, type ServeOptions } from './options.js';
 import {
   openSources,
@@ -49,6 +50,11 @@ export interface SwitchboardServer {
   readonly dataDir: string | undefined;
   /** What became of the seed file; undefined without one. */
   readonly seeds: SeedCounts | undefined;
+  /**
+   * Reads the files of tokens and of TLS again: calls and connections that come from now on need
+   * what is in them. Throws a StartError, and changes nothing, if any of them is wrong.
+   */
+  reload(): void;
   /** Stops gracefully, then closes the storage. Closing twice waits for the first. */
   close(): Promise<void>;
 }
@@ -64,7 +70,8 @@ export async function createServer(
 ): Promise<SwitchboardServer> {
   // All that can be wrong with files comes before anything is opened.
   const credentials = readServerCredentials(options.tls);
-  const authenticate = chooseAuthenticator(options);
+  let authenticate = chooseAuthenticator(options);
+  const maxConnections = connectionsWithin(options.maxConnections);
   if (options.seedFile !== undefined) readSeeds(options.seedFile);
   const declaredSources = readSources(options, deps.log);
   const dataDir = options.dataDir === undefined ? undefined : path.resolve(options.dataDir);
@@ -88,8 +95,9 @@ export async function createServer(
     });
     grpc = await startGrpcServer(application, {
       ...options,
+      maxConnections,
       credentials,
-      authenticate,
+      authenticate: (call) => authenticate(call),
       log: deps.log,
     });
   } catch (error) {
@@ -101,7 +109,17 @@ export async function createServer(
     await grpc.close();
     await closeParts();
   };
-  return { address: grpc.address, dataDir, seeds, close: () => (closing ??= close()) };
+  return {
+    address: grpc.address,
+    dataDir,
+    seeds,
+    reload() {
+      const read = chooseAuthenticator(options);
+      if (options.tls !== undefined) grpc.useTls(readTls(options.tls));
+      authenticate = read;
+    },
+    close: () => (closing ??= close()),
+  };
 }
 
 /** The same leases; the log says once for each change whether they can be had. */

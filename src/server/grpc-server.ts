@@ -1,7 +1,16 @@
-import { Server, type ServerCredentials, type ServerOptions } from '@grpc/grpc-js';
+import { Server as TlsServer } from 'node:tls';
+import {
+  Server,
+  type ServerCredentials,
+  type ServerOptions,
+  type ServiceDefinition,
+} from '@grpc/grpc-js';
 import type { SwitchboardError } from '../domain/errors.js';
 import { SERVER_KEEPALIVE } from '../wire/keepalive.js';
 import type { Authenticate } from './authenticator.js';
+import { type GuardLimits, guardServer } from './connections/guard.js';
+import { http2ServersOf } from './connections/http2-servers.js';
+import type { TlsContext } from './credentials.js';
 import { createShell, type Shell } from './grpc/shell.js';
 import { typedStatuses } from './grpc/typed-statuses.js';
 import { answerUnknownMethods } from './grpc/unknown-methods.js';
@@ -14,7 +23,7 @@ import { messageOf, StartError } from './start-error.js';
 /** What is served. */
 export interface Application {
   /** Adds its services. */
-  register(server: Server, shell: Shell): void;
+  register(server: Pick<Server, 'addService'>, shell: Shell): void;
   /**
    * Resolves when calls can be answered well. Until then they are refused with STARTING, and
    * health says NOT_SERVING.
@@ -24,12 +33,11 @@ export interface Application {
   endStreams(error: SwitchboardError): void;
 }
 
-export interface GrpcServerOptions {
+export interface GrpcServerOptions extends GuardLimits {
   readonly listen: ListenAddress;
   readonly credentials: ServerCredentials;
   readonly authenticate: Authenticate;
   readonly log: Log;
-  readonly maxMessageBytes: number;
   readonly maxStreams: number;
   readonly maxCallsPerConnection: number;
   /** How long calls may go on after `close`. Milliseconds. */
@@ -41,6 +49,8 @@ export interface GrpcServerOptions {
 export interface GrpcServer {
   /** Where it listens, with the port that it got. */
   readonly address: string;
+  /** Connections that come from now on are made with this certificate; others go on. */
+  useTls(context: TlsContext): void;
   /** Stops gracefully: see `shutDown`. Closing twice waits for the first. */
   close(): Promise<void>;
   /** Cuts everything at once; for use in place of `close`. */
@@ -67,13 +77,16 @@ export async function startGrpcServer(
   });
   answerUnknownMethods(server);
   const shell = createShell(options);
-  application.register(server, shell);
-  const side = addSideServices(server);
+  const methods = { open: new Set<string>(), requestStreams: new Set<string>() };
+  application.register(noting(server, methods), shell);
+  const side = addSideServices(noting(server, methods, { isOpen: true }));
   const port = await bind(server, options);
+  const guard = guardServer(server, { ...options, ...methods });
   const address = formatAddress({ host: options.listen.host, port });
   try {
     await application.ready();
   } catch (error) {
+    guard.close();
     cutConnections(server, address);
     throw error;
   }
@@ -83,15 +96,38 @@ export async function startGrpcServer(
   let closing: Promise<void> | undefined;
   return {
     address,
+    useTls(context) {
+      for (const http2Server of http2ServersOf(server)) {
+        if (http2Server instanceof TlsServer) http2Server.setSecureContext(context);
+      }
+    },
     close() {
-      const parts = { server, shell, side, application, address };
+      const parts = { server, guard, shell, side, application, address };
       closing ??= shutDown(parts, options.drainTimeoutMs, log);
       return closing;
     },
     force() {
       if (closing !== undefined) return;
+      guard.close();
       cutConnections(server, address);
       closing = Promise.resolve();
+    },
+  };
+}
+
+/** Notes which of the methods that are added ask for no credentials, and which take streams. */
+function noting(
+  server: Server,
+  methods: { readonly open: Set<string>; readonly requestStreams: Set<string> },
+  { isOpen } = { isOpen: false },
+): Pick<Server, 'addService'> {
+  return {
+    addService(definition: ServiceDefinition, implementation) {
+      for (const { path, requestStream } of Object.values(definition)) {
+        if (isOpen) methods.open.add(path);
+        if (requestStream) methods.requestStreams.add(path);
+      }
+      server.addService(definition, implementation);
     },
   };
 }

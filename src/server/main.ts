@@ -1,10 +1,14 @@
 import { realpathSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { CommanderError } from 'commander';
 import { environment, parseServeOptions, type ServeOptions } from './options.js';
+import type * as RunServer from './run-server.js';
 import { StartError } from './start-error.js';
 
 export { environment, resolveServeOptions, serveCommand, type ServeFlags } from './options.js';
+
+const require = createRequire(import.meta.url);
 
 /**
  * Runs the server until it is told to stop; answers the exit code. What has to be put right
@@ -13,8 +17,9 @@ export { environment, resolveServeOptions, serveCommand, type ServeFlags } from 
 export async function serve(readOptions: () => ServeOptions): Promise<number> {
   try {
     const options = readOptions();
-    // Only now: the command line tool imports this file and seldom serves.
-    const { runServer } = await import('./run-server.js');
+    // Only now: the command line tool imports this file and seldom serves. Not by import(): it
+    // opens all files at once, more than a process may where the limit of open files is low.
+    const { runServer } = require('./run-server.js') as typeof RunServer;
     return await runServer(options);
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode;

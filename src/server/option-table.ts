@@ -109,6 +109,36 @@ export const OPTIONS = [
     description: 'Maximum size of a request.',
   },
   {
+    flag: '--max-incomplete-bytes',
+    env: 'SWITCHBOARD_MAX_INCOMPLETE_BYTES',
+    type: 'count',
+    default: '134217728',
+    description:
+      'Maximum size of all requests that are still arriving; one connection may hold four of the maximum size.',
+  },
+  {
+    flag: '--request-timeout',
+    env: 'SWITCHBOARD_REQUEST_TIMEOUT',
+    type: 'duration',
+    default: '30s',
+    description: 'How long a request may take to arrive.',
+  },
+  {
+    flag: '--handshake-timeout',
+    env: 'SWITCHBOARD_HANDSHAKE_TIMEOUT',
+    type: 'duration',
+    default: '5s',
+    description: 'How long a new connection may take until TLS and HTTP/2 are set up.',
+  },
+  {
+    flag: '--max-connections',
+    env: 'SWITCHBOARD_MAX_CONNECTIONS',
+    type: 'count',
+    default: '10000',
+    description:
+      'Maximum number of connections. Lowered to what the limit of open files (ulimit -n) leaves room for.',
+  },
+  {
     flag: '--max-streams',
     env: 'SWITCHBOARD_MAX_STREAMS',
     type: 'count',

@@ -32,6 +32,10 @@ export interface ServeOptions {
   readonly tokensFile: string | undefined;
   readonly heartbeatIntervalMs: number;
   readonly maxMessageBytes: number;
+  readonly maxIncompleteBytes: number;
+  readonly requestTimeoutMs: number;
+  readonly handshakeTimeoutMs: number;
+  readonly maxConnections: number;
   readonly maxStreams: number;
   readonly maxCallsPerConnection: number;
   readonly maxSubscriptions: number;
@@ -111,6 +115,10 @@ export function resolveServeOptions(flags: ServeFlags, env: NodeJS.ProcessEnv): 
     tokensFile: read('--tokens-file', parseText),
     heartbeatIntervalMs: delay('--heartbeat-interval'),
     maxMessageBytes: count('--max-message-bytes'),
+    maxIncompleteBytes: count('--max-incomplete-bytes'),
+    requestTimeoutMs: delay('--request-timeout'),
+    handshakeTimeoutMs: delay('--handshake-timeout'),
+    maxConnections: count('--max-connections'),
     maxStreams: count('--max-streams'),
     maxCallsPerConnection: count('--max-calls-per-connection'),
     maxSubscriptions: count('--max-subscriptions'),

@@ -1,13 +1,14 @@
 import { logVerbosity, setLogVerbosity } from '@grpc/grpc-js';
 import { createServer, type SwitchboardServer } from './create-server.js';
-import { createLog } from './log.js';
+import { createLog, type Log } from './log.js';
 import { isLoopback } from './option-values.js';
 import type { ServeOptions } from './options.js';
 import { onStopSignal } from './shutdown.js';
+import { messageOf } from './start-error.js';
 
 /**
  * Serves until SIGINT or SIGTERM, then stops gracefully; a second signal ends the process at
- * once. Answers the exit code. Throws a StartError if it cannot start.
+ * once. At SIGHUP it reads tokens and certificates again. Answers the exit code. Throws a StartError if it cannot start.
  */
 export async function runServer(options: ServeOptions): Promise<number> {
   const log = createLog(options.logLevel);
@@ -15,7 +16,14 @@ export async function runServer(options: ServeOptions): Promise<number> {
   setLogVerbosity(logVerbosity.NONE);
   // From here on, so that no signal ends the process without closing what is open.
   const stop = stopSignal();
+  const hangup = { reload: (): void => undefined };
+  process.on('SIGHUP', () => {
+    hangup.reload();
+  });
   const server = await createServer(options, { log });
+  hangup.reload = () => {
+    reload(server, log);
+  };
   log.info({ address: server.address, dataDir: server.dataDir }, 'serving');
   if (server.dataDir === undefined) {
     log.warn('the data is kept in memory only and is lost when the server stops');
@@ -29,6 +37,15 @@ export async function runServer(options: ServeOptions): Promise<number> {
   await server.close();
   log.info('stopped');
   return 0;
+}
+
+function reload(server: SwitchboardServer, log: Log): void {
+  try {
+    server.reload();
+    log.info('tokens and certificates were read again');
+  } catch (error) {
+    log.error(`tokens and certificates stay as they were: ${messageOf(error)}`);
+  }
 }
 
 function stopSignal(): Promise<void> {

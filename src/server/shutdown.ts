@@ -1,6 +1,7 @@
 import type { Server } from '@grpc/grpc-js';
 import { SwitchboardError } from '../domain/errors.js';
 import { toStatus } from '../wire/status.js';
+import type { Guard } from './connections/guard.js';
 import type { Shell } from './grpc/shell.js';
 import type { Log } from './log.js';
 import type { SideServices } from './side-services.js';
@@ -10,6 +11,7 @@ export interface RunningParts {
   readonly server: Server;
   /** Where it listens. */
   readonly address: string;
+  readonly guard: Guard;
   readonly shell: Pick<Shell, 'drain' | 'endStreams'>;
   readonly side: SideServices;
   readonly application: { endStreams(error: SwitchboardError): void };
@@ -31,7 +33,7 @@ export async function shutDown(
   drainTimeoutMs: number,
   log: Log,
 ): Promise<void> {
-  const { server, shell, side, application, address } = parts;
+  const { server, guard, shell, side, application, address } = parts;
   side.setServing(false);
   shell.drain();
   const error = new SwitchboardError('SHUTTING_DOWN', undefined, { retryDelayMs: RETRY_DELAY_MS });
@@ -44,6 +46,8 @@ export async function shutDown(
   shell.endStreams(error);
   side.endStreams(toStatus(error));
 
+  // Otherwise one that never finishes its handshake would be waited for.
+  guard.close();
   // Both are needed: `tryShutdown` closes connections when their calls have ended and tells
   // when, but would wait for ever; `drain` closes them and cuts those left after the time.
   server.drain(address, drainTimeoutMs);

@@ -25,7 +25,7 @@ export interface SideServices {
 }
 
 /** Adds both to `server`; NOT_SERVING at first. */
-export function addSideServices(server: Server): SideServices {
+export function addSideServices(server: Pick<Server, 'addService'>): SideServices {
   const streams = new Set<OpenStream>();
   const tracked = {
     addService(definition: ServiceDefinition, implementation: UntypedServiceImplementation): void {

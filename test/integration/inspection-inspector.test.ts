@@ -45,6 +45,17 @@ describe('an inspector', () => {
     await until(() => mcp.alive === 0 && mcp.deleted === 1);
   });
 
+  it('says why a URL with credentials leads nowhere', async () => {
+    const mcp = await openHttpServer();
+    const result = await inspect(
+      openInspector(),
+      httpServer(mcp.url.replace('://', '://user:hunter2@')),
+    );
+    expect(failureOf(result)).toMatchObject({ reason: 'UNAUTHORIZED' });
+    expect(failureOf(result).message).toMatch(/URL contains credentials.*headers/);
+    expect(failureOf(result).message).not.toContain('hunter2');
+  });
+
   it('tells the new era from the old one', async () => {
     const url = await openModernServer();
     const observed = observedOf(await inspect(openInspector(), httpServer(url)));
@@ -179,7 +190,7 @@ describe('an inspector', () => {
     const result = failureOf(
       await inspect(
         openInspector(),
-        httpServer('http://ana:s3cret@127.0.0.1:9/mcp?key=s3cret', { 'x-key': 's3cret' }),
+        httpServer('http://127.0.0.1:9/mcp?key=s3cret', { 'x-key': 's3cret' }),
       ),
     );
     expect(result.reason).toBe('UNREACHABLE');

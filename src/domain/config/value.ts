@@ -58,7 +58,8 @@ function parseReference(text: string, start: number): { reference: Reference; en
   const match = REFERENCE.exec(text.slice(start + 2, close));
   if (match === null) {
     throw new ValueSyntaxError(
-      `unknown placeholder ${text.slice(start, Math.min(close + 1, start + 80))}: use env, user, var, request or secret, or write $\${ for a literal`,
+      // Not quoted: it may be a secret that was pasted there.
+      'unknown placeholder: write ${env:NAME}, or user, var, request or secret in place of env, or $${ for a literal ${',
       start,
     );
   }

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import type { Caller } from '../../domain/caller.js';
 import type { Position } from '../../domain/commit.js';
 import { isSwitchboardError, SwitchboardError } from '../../domain/errors.js';
@@ -12,9 +13,14 @@ import { goesOn, NodeSubscriptions } from './node-subscriptions.js';
 import type { FrameSink } from './sink.js';
 import type { Watcher } from './watcher.js';
 import type { SessionDeps } from './session-deps.js';
+import { CHUNK } from './snapshots.js';
+import { SubscriptionRate } from './subscription-rate.js';
 import { openWatcher } from './watch-servers.js';
 
 type OpenMessage = Extract<NodeMessage, { kind: 'open' }>;
+
+/** How many subscriptions of a stream may change in a second, once its burst is used up. */
+const CHANGES_PER_SECOND = 500;
 
 interface Opened {
   readonly tenantId: string;
@@ -34,6 +40,9 @@ export class NodeSession {
   private opened: Opened | undefined;
   private work: Promise<void> = Promise.resolve();
   private appliedAt: number;
+  private readonly rate: SubscriptionRate;
+  /** How often subscriptions have changed. */
+  private changes = 0;
 
   constructor(deps: SessionDeps, caller: Caller, sink: FrameSink) {
     this.deps = deps;
@@ -41,6 +50,9 @@ export class NodeSession {
     this.sink = sink;
     this.audience = new NodeAudience(deps.encoder);
     this.appliedAt = deps.monotonic();
+    // A node may exchange all of its users at once.
+    const limits = { burst: 2 * deps.maxSubscriptions, perSecond: CHANGES_PER_SECOND };
+    this.rate = new SubscriptionRate(limits, deps.monotonic);
   }
 
   /**
@@ -77,9 +89,24 @@ export class NodeSession {
     const { opened } = this;
     if (opened === undefined)
       throw new SwitchboardError('PROTOCOL_VIOLATION', 'open must come first');
+    if (message.kind === 'applied') {
+      this.applied(opened, message.token);
+      return;
+    }
+    await this.paced();
     if (message.kind === 'subscribe') await opened.subscriptions.subscribe(message.subscription);
-    else if (message.kind === 'unsubscribe') opened.subscriptions.unsubscribe(message.id);
-    else this.applied(opened, message.token);
+    else opened.subscriptions.unsubscribe(message.id);
+  }
+
+  /** Waits until one more subscription may change. The node's messages wait meanwhile. */
+  private async paced(): Promise<void> {
+    this.changes += 1;
+    if (this.changes % CHUNK === 0) await nextTurn();
+    for (;;) {
+      const ms = this.rate.take();
+      if (ms === 0 || this.sink.isGone) return;
+      await sleep(ms);
+    }
   }
 
   private async open(message: OpenMessage): Promise<void> {
@@ -97,7 +124,11 @@ export class NodeSession {
     if (watcher.ended) return;
     watcher.tell(deps.encoder.welcome({ resumed }));
     const later = await subscriptions.open(message.subscriptions, resumed);
-    await Promise.all(later.map((subscription) => subscriptions.subscribe(subscription)));
+    for (let at = 0; at < later.length; at += CHUNK) {
+      if (at > 0) await nextTurn();
+      const chunk = later.slice(at, at + CHUNK);
+      await Promise.all(chunk.map((subscription) => subscriptions.subscribe(subscription)));
+    }
     // Not awaited: acknowledgements and subscriptions come while it is under way.
     const started =
       typeof place === 'object'

@@ -98,6 +98,16 @@ describe('bearer tokens', () => {
     ['a short token', { tokens: [{ ...TOKENS.tokens[0], token: 'hunter2' }] }, '16 characters'],
     ['neither token nor digest', { tokens: [{ principal: 'x', roles: ['reader'] }] }, 'sha256'],
     ['an unknown role', { tokens: [{ ...TOKENS.tokens[0], roles: ['root'] }] }, 'roles'],
+    [
+      'a token twice',
+      {
+        tokens: [
+          TOKENS.tokens[1],
+          { ...TOKENS.tokens[0], token: 'secret-of-a-node', principal: 'other' },
+        ],
+      },
+      'tokens.0 (node) and tokens.1 (other) are the same token',
+    ],
     ['an unknown field', { tokens: [{ ...TOKENS.tokens[0], tenant: 'a' }] }, 'tenant'],
   ])('are refused when their file has %s, without repeating it', (_, content, says) => {
     const file = tokensFile(content);

@@ -90,3 +90,38 @@ describe('10,000 subscriptions of one node', () => {
     expect(sink.ended).toBeUndefined();
   });
 });
+
+describe('a node that changes its subscriptions without end', () => {
+  it('waits once its burst is used up, and others are served meanwhile [P20]', async () => {
+    await using world = await openWorld();
+    const replica = await world.replica({ maxSubscriptions: 50 });
+    const { session } = openNode(replica, app);
+    let done = 0;
+    const change = (n: number): Promise<void> =>
+      session
+        .receive({
+          kind: 'subscribe',
+          subscription: { id: 'one', view: userView(`u${String(n)}`), digest: '' },
+        })
+        .then(() => {
+          done += 1;
+        });
+    const all = Promise.all(Array.from({ length: 200 }, (_, n) => change(n)));
+    await eventually(() => {
+      expect(done).toBe(100);
+    });
+    const other = openNode(replica, app);
+    await other.session.receive({
+      kind: 'subscribe',
+      subscription: { id: 'two', view: userView('ana'), digest: '' },
+    });
+    expect(done).toBe(100);
+    // The clock of the replica stands still until it is moved.
+    replica.clock.now += 100;
+    await eventually(() => {
+      expect(done).toBe(150);
+    });
+    replica.clock.now += 900;
+    await all;
+  });
+});

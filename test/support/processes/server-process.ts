@@ -44,22 +44,37 @@ export async function startListening(
   env: NodeJS.ProcessEnv = {},
 ): Promise<ServerProcess> {
   const running = start(path.resolve(ROOT, 'dist', program), args, env);
-  const address = await new Promise<string>((resolve, reject) => {
+  return { ...running, address: await addressOf(running) };
+}
+
+/** Where a program listens, once it says so. */
+function addressOf(running: Started): Promise<string> {
+  return new Promise((resolve, reject) => {
     const look = (): void => {
       const match = /listens on (\S+)/.exec(running.stdout());
       if (match?.[1] !== undefined) resolve(match[1]);
     };
     running.child.stdout?.on('data', look);
     void running.exited.then((code) => {
-      reject(new Error(`${program} ended with ${code}: ${running.stderr()}`));
+      reject(new Error(`the program ended with ${code}: ${running.stderr()}`));
     });
   });
-  return { ...running, address };
 }
 
 /** Runs the server to its end: for starts that fail. */
 export function runServerProcess(...args: readonly string[]): Promise<RunResult> {
   return toEnd(start(SERVER, args));
+}
+
+/** As `startServerProcess`, of a process that may open only so many files and sockets. */
+export async function startServerWithin(
+  openFiles: number,
+  ...args: readonly string[]
+): Promise<ServerProcess> {
+  const usual = ['--listen', '127.0.0.1:0', '--inspect=false'];
+  const limit = `ulimit -n ${String(openFiles)}; exec "$@"`;
+  const running = start(SERVER, [...usual, ...args], {}, ['bash', '-c', limit, 'bash']);
+  return { ...running, address: await addressOf(running) };
 }
 
 /** Runs the `switchboard` command to its end. */
@@ -72,12 +87,16 @@ export function startCli(args: readonly string[], env: NodeJS.ProcessEnv = {}): 
   return start(CLI, args, env);
 }
 
+type Started = Running & { readonly child: ChildProcess };
+
 function start(
   program: string,
   args: readonly string[],
   env: NodeJS.ProcessEnv = {},
-): Running & { readonly child: ChildProcess } {
-  const child = spawn(process.execPath, [program, ...args], {
+  within: readonly string[] = [],
+): Started {
+  const [command = '', ...rest] = [...within, process.execPath, program, ...args];
+  const child = spawn(command, rest, {
     cwd: ROOT,
     env: { ...withoutOurs(process.env), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -3,8 +3,9 @@ import { describe, expect, it } from 'vitest';
 import { WatchServersResponse } from '../../../generated/switchboard/v1/registry_service.js';
 import { describeFailure, exitCodeOf, UsageError } from '../../../src/cli/failure.js';
 import { fromStatus } from '../../../src/wire/status.js';
+import { briefChange, diffLines } from '../../../src/cli/changes-text.js';
 import { SERVER_COLUMNS, serverDetails, serverRow } from '../../../src/cli/server-text.js';
-import { jsonLine, table } from '../../../src/cli/text.js';
+import { jsonLine, table, withoutUserinfo } from '../../../src/cli/text.js';
 import { viewOf } from '../../../src/cli/view.js';
 import { textLine } from '../../../src/cli/watch-text.js';
 import {
@@ -97,6 +98,23 @@ describe('text', () => {
     const lines = [serverRow(evil).join(' '), serverDetails(evil).replaceAll('\n', '')];
     // eslint-disable-next-line no-control-regex -- what must not be printed
     for (const line of lines) expect(line).not.toMatch(/[\u0000-\u001f\u007f-\u009f]/);
+  });
+
+  it('never shows the credentials in the URL of a server', () => {
+    const url = 'https://user:hunter2@tools.example/mcp?a=b@c';
+    const stored = recordOf({ spec: { transport: { kind: 'sse', url, headers: {} } } });
+    const change = { path: 'spec.sse.url', before: '', after: JSON.stringify(url) };
+    const shown = [
+      serverRow(stored).join(' '),
+      serverDetails(stored),
+      withoutUserinfo(jsonLine(stored)),
+      diffLines([change]),
+      briefChange(change),
+    ];
+    for (const text of shown) {
+      expect(text).toContain('https://***@tools.example/mcp?a=b@c');
+      expect(text).not.toContain('hunter2');
+    }
   });
 
   it('of a watch has a line for each change', () => {

@@ -189,6 +189,11 @@ describe('validateDeclaration', () => {
       { changed: { instructions: { kind: 'text', text: long(LIMITS.instructions) } } },
       'server.spec.instructions.text',
     ],
+    [
+      'credentials in a website',
+      { changed: { websiteUrl: 'https://u:p@a.example' } },
+      'server.spec.website_url',
+    ],
     ['a blank owner', { tier: 'PRIVATE', owner: '  ' }, 'server.owner'],
     ['no owner of a PRIVATE server', { tier: 'PRIVATE' }, 'server.owner'],
     ['an owner of 10 KB', { tier: 'PRIVATE', owner: 'x'.repeat(10_240) }, 'server.owner'],
@@ -278,6 +283,36 @@ describe('validateDeclaration', () => {
     ],
   ] as [string, Parts, string][])('refuses %s', (_what, parts, field) => {
     expect(refused(parts)).toEqual([field]);
+  });
+
+  it.each([
+    ['a URL', { transport: { ...http, url: 'https://user:hunter2@x.example/' } }, 'headers'],
+    [
+      'a URL of references',
+      { transport: { ...http, url: 'https://${env:A}@x.example/' } },
+      'headers',
+    ],
+    [
+      'an OAuth URL',
+      { oauth: { ...oauth, tokenUrl: 'https://u:hunter2@x.example' } },
+      'client_secret',
+    ],
+    ['a header', headers({ 'X-A': '${hunter2}' }), 'env:NAME'],
+  ] as [string, Partial<ServerSpec>, string][])(
+    'never repeats a credential in %s, and says where it belongs',
+    (_what, changed, says) => {
+      const check = (): void => {
+        validateDeclaration(declared({ changed }), 'server');
+      };
+      expect(check).toThrow(says);
+      expect(check).not.toThrow(/hunter2/);
+    },
+  );
+
+  it('accepts credentials for a proxy in its URL: they have no other place', () => {
+    expect(
+      refused({ changed: { proxyUrl: 'http://u:${secret:PROXY}@proxy.example:3128' } }),
+    ).toEqual([]);
   });
 
   it('names all that is wrong at once', () => {

@@ -6,7 +6,8 @@ import type { McpConnection } from './mcp-connection.js';
 import { handshake } from './handshake.js';
 import { McpError } from './mcp-error.js';
 import { ProcessTransport } from './process-transport.js';
-import { createSchemaValidator } from './schema-validator.js';
+import { createSchemaChecker } from './schema-checker.js';
+import { createResultValidator } from './schema-validator.js';
 import { SdkConnection } from './sdk-connection.js';
 import { SseTransport } from './sse-transport.js';
 import type { McpTransport } from './transport.js';
@@ -72,6 +73,7 @@ export function createConnector(identity: ClientIdentity): Connector {
   const processes = new Set<ProcessTransport>();
   const pending = new Set<Promise<unknown>>();
   const http = createHttpFetch();
+  const checker = createSchemaChecker();
   let closed = false;
   const killAll = (): void => {
     for (const transport of processes) transport.killNow();
@@ -118,8 +120,9 @@ export function createConnector(identity: ClientIdentity): Connector {
   async function connect(target: ConnectTarget, options: ConnectOptions): Promise<McpConnection> {
     const transport = openTransport(target, options);
     const era = target.kind === 'streamable_http' ? (options.era ?? 'legacy') : 'legacy';
+    const results = createResultValidator(checker);
     const client = new Client(identity, {
-      jsonSchemaValidator: createSchemaValidator(),
+      jsonSchemaValidator: results.forSdk,
       versionNegotiation: { mode: era },
     });
     try {
@@ -128,7 +131,7 @@ export function createConnector(identity: ClientIdentity): Connector {
       endLater(transport);
       throw error;
     }
-    return new SdkConnection(client, transport, options);
+    return new SdkConnection({ client, transport, results }, options);
   }
 
   return {
@@ -145,6 +148,7 @@ export function createConnector(identity: ClientIdentity): Connector {
       closed = true;
       await Promise.allSettled(pending);
       await Promise.all(endings);
+      await checker.close();
       await http.close();
     },
   };

@@ -49,6 +49,8 @@ export interface ConnectOptions {
   readonly onError?: (error: Error) => void;
   /** What a process writes to its standard error, with `stderr: 'pipe'`. */
   readonly onStderr?: (text: string) => void;
+  /** The largest message that is taken from a process, in bytes. Default 10 MiB. */
+  readonly maxMessageBytes?: number;
   /** Put around every request over HTTP: to see, count or stop what comes back. */
   readonly aroundFetch?: (fetch: FetchLike) => FetchLike;
 }
@@ -80,7 +82,7 @@ export function createConnector(identity: ClientIdentity): Connector {
   };
 
   function openProcess(target: StdioTarget, options: ConnectOptions): ProcessTransport {
-    const transport = new ProcessTransport(target, options.onStderr);
+    const transport = new ProcessTransport(target, options);
     if (processes.size === 0) process.on('exit', killAll);
     processes.add(transport);
     transport.onGone = () => {

@@ -20,14 +20,10 @@ const CLOSE_OBJECT = 0x7d;
 export function jsonExcess(json: Uint8Array): string | undefined {
   let depth = 0;
   let values = 0;
-  let isText = false;
   for (let at = 0; at < json.length; at += 1) {
     const byte = json[at];
-    if (isText) {
-      if (byte === BACKSLASH) at += 1;
-      else if (byte === QUOTE) isText = false;
-    } else if (byte === QUOTE) {
-      isText = true;
+    if (byte === QUOTE) {
+      at = textEnd(json, at + 1);
     } else if (byte === COMMA) {
       values += 1;
     } else if (byte === OPEN_LIST || byte === OPEN_OBJECT) {
@@ -40,4 +36,11 @@ export function jsonExcess(json: Uint8Array): string | undefined {
     if (values > MAX_JSON_VALUES) return `more than ${String(MAX_JSON_VALUES)} values`;
   }
   return undefined;
+}
+
+/** Where the text that begins at `from` has its closing quote, or the end if it has none. */
+function textEnd(json: Uint8Array, from: number): number {
+  let at = from;
+  while (at < json.length && json[at] !== QUOTE) at += json[at] === BACKSLASH ? 2 : 1;
+  return at;
 }

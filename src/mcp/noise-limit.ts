@@ -1,9 +1,10 @@
 /**
  * What a server may say that nobody asked it for: at once, and per second after that. A
- * message or line costs one, and one more for each KiB.
+ * message or line costs one, and one more for each 4 KiB.
  */
-const BURST = 10_000;
-const PER_SECOND = 2000;
+const BURST = 5000;
+const PER_SECOND = 500;
+const BYTES = 4096;
 
 /** Waits shorter than this are put off, in milliseconds: a timer costs more than they do. */
 const LEAST_WAIT_MS = 20;
@@ -32,7 +33,7 @@ export function createNoiseLimit(now: () => number = () => performance.now()): N
       left = Math.min(BURST, left + ((at - seenAt) * PER_SECOND) / 1000);
       seenAt = at;
       if (left === BURST) heldBackMs = 0;
-      left -= 1 + bytes / 1024;
+      left -= 1 + bytes / BYTES;
       const waitMs = (-left * 1000) / PER_SECOND;
       if (waitMs < LEAST_WAIT_MS) return 0;
       heldBackMs += waitMs;

@@ -20,7 +20,7 @@ async function openWatched(program: string, options: ConnectOptions = {}) {
 /** Says `text` without end once the handshake is over, and still reads what it is sent. */
 const flood = (text: string) => `
   const text = ${text};
-  const flood = () => { say(text); setImmediate(flood); };
+  const flood = () => say(text) ? setImmediate(flood) : process.stdout.once('drain', flood);
   handle('notifications/initialized', flood);`;
 
 /** Answers every call of a tool with `result`, which is JSON that need not be parsed to be made. */
@@ -51,7 +51,7 @@ describe('processes that send too much', () => {
     for (const { kind, message } of await causes) {
       expect([kind, message]).toEqual(['lost', 'the process sends too much that nobody asked for']);
     }
-    expect(told).toBeGreaterThan(10_000);
+    expect(told).toBeGreaterThan(5000);
     expect(told).toBeLessThan(40_000);
     await until(() => noisy.every(({ connection: { pid = 0 } }) => !isGroupAlive(pid)));
   });
@@ -59,7 +59,7 @@ describe('processes that send too much', () => {
   it('are not ended for it while a call is in flight, which is answered', async () => {
     const { connection } = await openWatched(`
       handle('tools/call', (id) => {
-        for (let n = 0; n < 15; n += 1) say('noise\\n'.repeat(1000));
+        for (let n = 0; n < 7; n += 1) say('noise\\n'.repeat(1000));
         answer(id, { content: [] });
       });`);
     expect((await connection.callTool({ name: 'x' })).content).toEqual([]);

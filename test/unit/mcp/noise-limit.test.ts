@@ -18,17 +18,17 @@ function openSpeaker(bytes: number) {
 }
 
 describe('createNoiseLimit', () => {
-  it('lets through 10,000 lines at once and then 2,000 a second', () => {
+  it('lets through 5,000 lines at once and then 500 a second', () => {
     const speaker = openSpeaker(0);
     const first = speaker.speak(1000);
-    expect(first).toBeGreaterThanOrEqual(12_000);
-    expect(first).toBeLessThan(12_100);
-    expect(speaker.speak(2000)).toBeLessThanOrEqual(2050);
+    expect(first).toBeGreaterThanOrEqual(5500);
+    expect(first).toBeLessThan(5550);
+    expect(speaker.speak(2000)).toBeLessThanOrEqual(520);
   });
 
   it('counts bytes as well', () => {
-    // 10 MiB and 2 MiB more.
-    expect(openSpeaker(1024 * 1024).speak(1000)).toBeLessThanOrEqual(12);
+    // 20 MiB at once, and 2 MiB a second.
+    expect(openSpeaker(1024 * 1024).speak(1000)).toBeLessThanOrEqual(22);
   });
 
   it('is too noisy after 3 s of holding back, unless something useful or a pause comes between', () => {
@@ -38,10 +38,10 @@ describe('createNoiseLimit', () => {
     limit.forgive();
     speak(5800);
     expect(limit.isTooNoisy).toBe(false);
-    quiet(6000);
-    speak(14_600);
+    quiet(11_000);
+    speak(19_700);
     expect(limit.isTooNoisy).toBe(false);
-    speak(15_000);
+    speak(20_200);
     expect(limit.isTooNoisy).toBe(true);
   });
 });

@@ -6,7 +6,8 @@ import type { McpConnection } from './mcp-connection.js';
 import { handshake } from './handshake.js';
 import { McpError } from './mcp-error.js';
 import { ProcessTransport } from './process-transport.js';
-import { createSchemaValidator } from './schema-validator.js';
+import { createSchemaChecker } from './schema-checker.js';
+import { createResultValidator } from './schema-validator.js';
 import { SdkConnection } from './sdk-connection.js';
 import { SseTransport } from './sse-transport.js';
 import type { McpTransport } from './transport.js';
@@ -48,6 +49,8 @@ export interface ConnectOptions {
   readonly onError?: (error: Error) => void;
   /** What a process writes to its standard error, with `stderr: 'pipe'`. */
   readonly onStderr?: (text: string) => void;
+  /** The largest message that is taken from a process, in bytes. Default 10 MiB. */
+  readonly maxMessageBytes?: number;
   /** Put around every request over HTTP: to see, count or stop what comes back. */
   readonly aroundFetch?: (fetch: FetchLike) => FetchLike;
 }
@@ -72,13 +75,14 @@ export function createConnector(identity: ClientIdentity): Connector {
   const processes = new Set<ProcessTransport>();
   const pending = new Set<Promise<unknown>>();
   const http = createHttpFetch();
+  const checker = createSchemaChecker();
   let closed = false;
   const killAll = (): void => {
     for (const transport of processes) transport.killNow();
   };
 
   function openProcess(target: StdioTarget, options: ConnectOptions): ProcessTransport {
-    const transport = new ProcessTransport(target, options.onStderr);
+    const transport = new ProcessTransport(target, options);
     if (processes.size === 0) process.on('exit', killAll);
     processes.add(transport);
     transport.onGone = () => {
@@ -118,8 +122,9 @@ export function createConnector(identity: ClientIdentity): Connector {
   async function connect(target: ConnectTarget, options: ConnectOptions): Promise<McpConnection> {
     const transport = openTransport(target, options);
     const era = target.kind === 'streamable_http' ? (options.era ?? 'legacy') : 'legacy';
+    const results = createResultValidator(checker);
     const client = new Client(identity, {
-      jsonSchemaValidator: createSchemaValidator(),
+      jsonSchemaValidator: results.forSdk,
       versionNegotiation: { mode: era },
     });
     try {
@@ -128,7 +133,7 @@ export function createConnector(identity: ClientIdentity): Connector {
       endLater(transport);
       throw error;
     }
-    return new SdkConnection(client, transport, options);
+    return new SdkConnection({ client, transport, results }, options);
   }
 
   return {
@@ -145,6 +150,7 @@ export function createConnector(identity: ClientIdentity): Connector {
       closed = true;
       await Promise.allSettled(pending);
       await Promise.all(endings);
+      await checker.close();
       await http.close();
     },
   };

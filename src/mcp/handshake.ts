@@ -55,9 +55,9 @@ async function stopped(signal: AbortSignal): Promise<never> {
 }
 
 async function connectError(error: unknown, transport: McpTransport): Promise<McpError> {
-  const classified = classifyError(error, { hadSession: false });
+  const classified = classifyError(transport.endCause ?? error, { hadSession: false });
   if (AS_THEY_ARE.has(classified.kind)) return classified;
-  const exit = await transport.exitSoon?.();
+  const exit = transport.endCause === undefined ? await transport.exitSoon?.() : undefined;
   const text = exit === undefined ? classified.message : `the process ended with ${exit}`;
   const { code, data, status, cause } = classified;
   return new McpError('connect_failed', text, {

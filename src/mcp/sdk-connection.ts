@@ -21,6 +21,7 @@ import type {
   ToolResult,
 } from './mcp-connection.js';
 import { McpError, type McpErrorKind } from './mcp-error.js';
+import type { ResultValidator } from './schema-validator.js';
 import type { McpTransport } from './transport.js';
 
 /** Defaults and listeners of a connection; see ConnectOptions. */
@@ -28,6 +29,13 @@ export interface ConnectionOptions {
   readonly callMs?: number;
   readonly onClosed?: (cause: McpError) => void;
   readonly onError?: (error: Error) => void;
+}
+
+/** What a connection consists of. */
+export interface ConnectionParts {
+  readonly client: Client;
+  readonly transport: McpTransport;
+  readonly results: ResultValidator;
 }
 
 const PROBE_MS = 10_000;
@@ -60,13 +68,15 @@ export class SdkConnection implements McpConnection {
   readonly instructions: string | undefined;
   readonly #client: Client;
   readonly #transport: McpTransport;
+  readonly #results: ResultValidator;
   readonly #options: ConnectionOptions;
   #dead = false;
   #probing: Promise<void> | undefined;
 
-  constructor(client: Client, transport: McpTransport, options: ConnectionOptions) {
+  constructor({ client, transport, results }: ConnectionParts, options: ConnectionOptions) {
     this.#client = client;
     this.#transport = transport;
+    this.#results = results;
     this.#options = options;
     this.era = client.getProtocolEra() ?? 'legacy';
     this.protocolVersion = client.getNegotiatedProtocolVersion();
@@ -85,7 +95,12 @@ export class SdkConnection implements McpConnection {
 
   async callTool(call: ToolCall, options: RequestOptions = {}): Promise<ToolResult> {
     const params = { name: call.name, arguments: { ...call.arguments } };
-    const result = await this.#run(options, (sdk) => this.#client.callTool(params, sdk));
+    const result = await this.#run(options, async (sdk) => {
+      const called = await this.#client.callTool(params, sdk);
+      await this.#results.check(called.structuredContent);
+      options.signal?.throwIfAborted();
+      return called;
+    });
     return toToolResult(result);
   }
 

@@ -85,6 +85,7 @@ async function connectOnce(
       ...(connectMs === undefined ? {} : { connectMs }),
       ...(callMs === undefined ? {} : { callMs }),
       ...(readMs === undefined ? {} : { readMs }),
+      maxMessageBytes: limits.maxResultBytes,
       onClosed,
       onStderr: (text) => emitEvent(onEvent, { ...subject, type: 'stderr', text }),
     });

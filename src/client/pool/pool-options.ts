@@ -32,6 +32,8 @@ export interface PoolOptions extends Partial<ValueSources> {
   readonly processGraceMs?: number;
   /** Server processes at once; past it an idle one is closed for a new one. Default 64. */
   readonly maxStdioProcesses?: number;
+  /** The largest message that is taken from a server process, in bytes. Default 10 MiB. */
+  readonly maxResultBytes?: number;
   /** Connects at once in `getMany`, `getAll` and at startup. Default 8. */
   readonly connectConcurrency?: number;
   /**
@@ -66,6 +68,7 @@ export interface PoolLimits {
   readonly sweepEveryMs: number;
   readonly processGraceMs: number;
   readonly maxStdioProcesses: number;
+  readonly maxResultBytes: number;
   readonly connectConcurrency: number;
 }
 
@@ -77,6 +80,7 @@ const DEFAULTS: PoolLimits = Object.freeze({
   sweepEveryMs: 5000,
   processGraceMs: 2000,
   maxStdioProcesses: 64,
+  maxResultBytes: 10 * 1024 * 1024,
   connectConcurrency: 8,
 });
 
@@ -91,6 +95,7 @@ export function poolLimits(options: Partial<PoolLimits>): PoolLimits {
     sweepEveryMs: pick('sweepEveryMs'),
     processGraceMs: pick('processGraceMs'),
     maxStdioProcesses: pick('maxStdioProcesses'),
+    maxResultBytes: options.maxResultBytes ?? DEFAULTS.maxResultBytes,
     connectConcurrency: pick('connectConcurrency'),
   };
 }

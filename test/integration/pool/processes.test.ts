@@ -7,6 +7,7 @@ import type { PoolEvent } from '../../../src/client/pool/pool-event.js';
 import {
   clientErrorOf,
   isGroupAlive,
+  isProcessAlive,
   openHttpServer,
   openPool,
   textOf,
@@ -283,15 +284,6 @@ describe('server processes', () => {
     expect(events.filter(({ type }) => type === 'connecting')).toHaveLength(1);
   });
 });
-
-function isProcessAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-}
 
 function existsText(file: string): boolean {
   try {

@@ -86,6 +86,16 @@ export function isGroupAlive(pid: number): boolean {
   }
 }
 
+/** Whether the process is there. */
+export function isProcessAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** Something to wait at until it is opened. */
 export interface Gate {
   readonly opened: Promise<void>;

@@ -16,6 +16,7 @@ describe('options', () => {
       {
         "dataDir": ".switchboard",
         "drainTimeoutMs": 10000,
+        "handshakeTimeoutMs": 5000,
         "heartbeatIntervalMs": 10000,
         "inspect": true,
         "inspectStdio": false,
@@ -26,11 +27,14 @@ describe('options', () => {
         },
         "logLevel": "info",
         "maxCallsPerConnection": 1000,
+        "maxConnections": 10000,
+        "maxIncompleteBytes": 134217728,
         "maxMessageBytes": 4194304,
         "maxStreams": 10000,
         "maxSubscriptions": 10000,
         "privateSourcesFile": undefined,
         "replicaId": "r",
+        "requestTimeoutMs": 30000,
         "retentionCommits": 100000,
         "retentionMs": 86400000,
         "seedFile": undefined,
@@ -69,7 +73,10 @@ describe('options', () => {
     const switches = ['--inspect', '--inspect-stdio', '--catalog'];
     for (const option of OPTIONS) {
       if (pairs.includes(option.flag) || switches.includes(option.flag)) continue;
-      const delays = ['--heartbeat-interval', '--drain-timeout', '--inspect-timeout'];
+      const delays = [
+        ...['--heartbeat-interval', '--drain-timeout', '--inspect-timeout'],
+        ...['--handshake-timeout', '--request-timeout'],
+      ];
       const isShort = delays.includes(option.flag);
       const [flagValue, envValue] = values[isShort ? 'delay' : option.type]!;
       const preset = JSON.stringify(parseServeOptions([], {}));

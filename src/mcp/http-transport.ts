@@ -9,9 +9,12 @@ import {
   type RequestId,
   type TransportSendOptions,
 } from '@modelcontextprotocol/client';
+import { boundedFetch } from './bounded-fetch.js';
+import { createBufferBudget } from './buffer-budget.js';
 import { ANSWER_LOST } from './classify-error.js';
 import type { HttpTarget } from './connect-target.js';
 import type { HttpFetch } from './http-fetch.js';
+import type { McpError } from './mcp-error.js';
 import type { McpTransport } from './transport.js';
 import { within } from './within.js';
 
@@ -24,10 +27,11 @@ const GAVE_UP = /maximum reconnection attempts/i;
 type SendOptions = NonNullable<Parameters<StreamableHTTPClientTransport['send']>[1]>;
 
 /**
- * The SDK's streamable HTTP transport with three repairs: a request whose event stream
+ * The SDK's streamable HTTP transport with four repairs: a request whose event stream
  * ends without the answer is answered with an error instead of hanging until its time-out
  * (typescript-sdk #2739); close() deletes the session first, also one whose handshake is
- * still under way; and timers of reconnection do not keep our process alive.
+ * still under way; timers of reconnection do not keep our process alive; and what a server
+ * makes us keep is bounded, and ends the connection where it exceeds a limit.
  */
 export class HttpTransport implements McpTransport {
   readonly hasPerRequestStream = true;
@@ -36,6 +40,7 @@ export class HttpTransport implements McpTransport {
   onmessage?: (message: JSONRPCMessage, extra?: MessageExtraInfo) => void;
   /** Called when the stream of notices is given up. */
   onStreamLost?: () => void;
+  endCause: McpError | undefined;
   readonly #inner: StreamableHTTPClientTransport;
   readonly #onGone: (() => Promise<void>) | undefined;
   readonly #waiting = new Set<RequestId>();
@@ -45,8 +50,9 @@ export class HttpTransport implements McpTransport {
 
   constructor(target: HttpTarget, http: HttpFetch, onGone?: () => Promise<void>) {
     this.#onGone = onGone;
+    const budget = createBufferBudget((error) => this.#exceeded(error));
     this.#inner = new StreamableHTTPClientTransport(new URL(target.url), {
-      fetch: http.fetch,
+      fetch: boundedFetch(http.fetch, budget),
       requestInit: { headers: { ...target.headers } },
       reconnectionScheduler: (reconnect, delayMs) => {
         const timer = setTimeout(reconnect, delayMs).unref();
@@ -118,6 +124,14 @@ export class HttpTransport implements McpTransport {
     // An aborted handshake may yet open a session, which the server would keep for ever.
     await this.#handshake;
     await this.#inner.terminateSession();
+  }
+
+  #exceeded(error: McpError): void {
+    if (this.#closing !== undefined) return;
+    this.endCause = error;
+    // Another request to such a server would only delay the end.
+    this.#sessionGone = true;
+    void this.close();
   }
 
   #receive(message: JSONRPCMessage): void {

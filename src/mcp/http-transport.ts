@@ -15,6 +15,7 @@ import { ANSWER_LOST } from './classify-error.js';
 import type { HttpTarget } from './connect-target.js';
 import type { HttpFetch } from './http-fetch.js';
 import type { McpError } from './mcp-error.js';
+import { createReconnectDelay } from './reconnect-delay.js';
 import type { McpTransport } from './transport.js';
 import { within } from './within.js';
 
@@ -43,6 +44,7 @@ export class HttpTransport implements McpTransport {
   endCause: McpError | undefined;
   readonly #inner: StreamableHTTPClientTransport;
   readonly #onGone: (() => Promise<void>) | undefined;
+  readonly #reconnectDelay = createReconnectDelay();
   readonly #waiting = new Set<RequestId>();
   #handshake: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
@@ -55,7 +57,7 @@ export class HttpTransport implements McpTransport {
       fetch: boundedFetch(http.fetch, budget),
       requestInit: { headers: { ...target.headers } },
       reconnectionScheduler: (reconnect, delayMs) => {
-        const timer = setTimeout(reconnect, delayMs).unref();
+        const timer = setTimeout(reconnect, this.#reconnectDelay.next(delayMs)).unref();
         return () => clearTimeout(timer);
       },
     });
@@ -135,6 +137,7 @@ export class HttpTransport implements McpTransport {
   }
 
   #receive(message: JSONRPCMessage): void {
+    this.#reconnectDelay.reset();
     const isAnswer = isJSONRPCResultResponse(message) || isJSONRPCErrorResponse(message);
     if (isAnswer && message.id !== undefined) this.#waiting.delete(message.id);
     this.onmessage?.(message);

@@ -83,6 +83,10 @@ export const CLIENT_ERROR_REASONS = {
     summary: 'The server returned an error.',
     fix: 'See the metadata and the cause.',
   },
+  LIMIT_EXCEEDED: {
+    summary: 'The server sent more than a limit of the client allows; the connection was closed.',
+    fix: 'Let the server return less; the message names the limit.',
+  },
   SERVER_UNAVAILABLE: {
     summary: 'The server, or a proxy in front of it, is temporarily unavailable.',
     fix: 'Try again later.',

@@ -2,6 +2,7 @@ import { Client, type FetchLike } from '@modelcontextprotocol/client';
 import type { ConnectTarget, HttpTarget, StdioTarget } from './connect-target.js';
 import { createHttpFetch, type HttpFetch } from './http-fetch.js';
 import { HttpTransport } from './http-transport.js';
+import { LimitedTransport } from './limited-transport.js';
 import type { McpConnection } from './mcp-connection.js';
 import { handshake } from './handshake.js';
 import { McpError } from './mcp-error.js';
@@ -111,7 +112,9 @@ export function createConnector(identity: ClientIdentity): Connector {
 
   function openTransport(target: ConnectTarget, options: ConnectOptions): McpTransport {
     if (closed) throw new McpError('closed', 'the connector is closed', { sent: false });
-    return target.kind === 'stdio' ? openProcess(target, options) : openNetwork(target, options);
+    return new LimitedTransport(
+      target.kind === 'stdio' ? openProcess(target, options) : openNetwork(target, options),
+    );
   }
 
   function endLater(transport: McpTransport): void {

@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import { createParser, type EventSourceMessage } from 'eventsource-parser';
-import { MAX_MESSAGE_SIZE } from './message.js';
+import { limitExceeded, MAX_MESSAGE_SIZE, TOO_LARGE_MESSAGE } from './message.js';
 
 /** What is told of a stream. */
 export interface EventStreamListener {
@@ -24,7 +24,7 @@ export async function readEvents(
     onEvent: (event) => events.push(event),
     onError: (error) => {
       // Lines of another kind are to be ignored.
-      if (error.type === 'max-buffer-size-exceeded') throw error;
+      if (error.type === 'max-buffer-size-exceeded') throw limitExceeded(TOO_LARGE_MESSAGE);
     },
   });
   const decoder = new TextDecoder();

@@ -11,7 +11,13 @@ export interface HandshakeOptions {
 }
 
 /** Kinds that mean the same while connecting as later; the others become `connect_failed`. */
-const AS_THEY_ARE = new Set<McpErrorKind>(['timeout', 'unauthorized', 'unavailable', 'aborted']);
+const AS_THEY_ARE = new Set<McpErrorKind>([
+  'timeout',
+  'unauthorized',
+  'unavailable',
+  'limit_exceeded',
+  'aborted',
+]);
 
 /**
  * Starts the transport and shakes hands over it, within `connectMs` as a whole: the SDK
@@ -55,7 +61,7 @@ async function stopped(signal: AbortSignal): Promise<never> {
 }
 
 async function connectError(error: unknown, transport: McpTransport): Promise<McpError> {
-  const classified = classifyError(transport.endCause ?? error, { hadSession: false });
+  const classified = transport.endCause ?? classifyError(error, { hadSession: false });
   if (AS_THEY_ARE.has(classified.kind)) return classified;
   const exit = transport.endCause === undefined ? await transport.exitSoon?.() : undefined;
   const text = exit === undefined ? classified.message : `the process ended with ${exit}`;

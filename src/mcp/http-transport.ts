@@ -9,9 +9,13 @@ import {
   type RequestId,
   type TransportSendOptions,
 } from '@modelcontextprotocol/client';
+import { boundedFetch } from './bounded-fetch.js';
+import { createBufferBudget } from './buffer-budget.js';
 import { ANSWER_LOST } from './classify-error.js';
 import type { HttpTarget } from './connect-target.js';
 import type { HttpFetch } from './http-fetch.js';
+import type { McpError } from './mcp-error.js';
+import { createReconnectDelay } from './reconnect-delay.js';
 import type { McpTransport } from './transport.js';
 import { within } from './within.js';
 
@@ -24,10 +28,11 @@ const GAVE_UP = /maximum reconnection attempts/i;
 type SendOptions = NonNullable<Parameters<StreamableHTTPClientTransport['send']>[1]>;
 
 /**
- * The SDK's streamable HTTP transport with three repairs: a request whose event stream
+ * The SDK's streamable HTTP transport with four repairs: a request whose event stream
  * ends without the answer is answered with an error instead of hanging until its time-out
  * (typescript-sdk #2739); close() deletes the session first, also one whose handshake is
- * still under way; and timers of reconnection do not keep our process alive.
+ * still under way; timers of reconnection do not keep our process alive; and what a server
+ * makes us keep is bounded, and ends the connection where it exceeds a limit.
  */
 export class HttpTransport implements McpTransport {
   readonly hasPerRequestStream = true;
@@ -36,8 +41,10 @@ export class HttpTransport implements McpTransport {
   onmessage?: (message: JSONRPCMessage, extra?: MessageExtraInfo) => void;
   /** Called when the stream of notices is given up. */
   onStreamLost?: () => void;
+  endCause: McpError | undefined;
   readonly #inner: StreamableHTTPClientTransport;
   readonly #onGone: (() => Promise<void>) | undefined;
+  readonly #reconnectDelay = createReconnectDelay();
   readonly #waiting = new Set<RequestId>();
   #handshake: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
@@ -45,11 +52,12 @@ export class HttpTransport implements McpTransport {
 
   constructor(target: HttpTarget, http: HttpFetch, onGone?: () => Promise<void>) {
     this.#onGone = onGone;
+    const budget = createBufferBudget((error) => this.#exceeded(error));
     this.#inner = new StreamableHTTPClientTransport(new URL(target.url), {
-      fetch: http.fetch,
+      fetch: boundedFetch(http.fetch, budget),
       requestInit: { headers: { ...target.headers } },
       reconnectionScheduler: (reconnect, delayMs) => {
-        const timer = setTimeout(reconnect, delayMs).unref();
+        const timer = setTimeout(reconnect, this.#reconnectDelay.next(delayMs)).unref();
         return () => clearTimeout(timer);
       },
     });
@@ -120,7 +128,16 @@ export class HttpTransport implements McpTransport {
     await this.#inner.terminateSession();
   }
 
+  #exceeded(error: McpError): void {
+    if (this.#closing !== undefined) return;
+    this.endCause = error;
+    // Another request to such a server would only delay the end.
+    this.#sessionGone = true;
+    void this.close();
+  }
+
   #receive(message: JSONRPCMessage): void {
+    this.#reconnectDelay.reset();
     const isAnswer = isJSONRPCResultResponse(message) || isJSONRPCErrorResponse(message);
     if (isAnswer && message.id !== undefined) this.#waiting.delete(message.id);
     this.onmessage?.(message);

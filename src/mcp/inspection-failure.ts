@@ -29,6 +29,7 @@ const FAILURES: Readonly<Record<McpErrorKind, (error: McpError) => FailureText>>
   lost: broken,
   unavailable: broken,
   refused: notMcp,
+  limit_exceeded: ({ message }) => ({ reason: 'TOO_LARGE', message }),
   invalid_answer: notMcp,
   aborted: broken,
   closed: broken,

@@ -11,7 +11,7 @@ import { McpError } from './mcp-error.js';
 import { oauthNeedOf } from './oauth-need.js';
 import { observe } from './observe.js';
 import { safeEnvironment } from './process-environment.js';
-import { createReadLimit, limitedFetch, TooLargeError, type ReadLimit } from './read-limit.js';
+import { createReadLimit, limitedFetch, type ReadLimit } from './read-limit.js';
 
 /** Bytes that are read from one server over HTTP. */
 const MAX_BYTES = 8 * 1024 * 1024;
@@ -76,9 +76,7 @@ export function createInspector({ connector, environment }: InspectorOptions) {
     const timer = setTimeout(() => {
       stop.abort(new McpError('timeout', 'not in time', { sent: true }));
     }, timeoutMs);
-    const limit = createReadLimit(MAX_BYTES, () => {
-      stop.abort(new TooLargeError(`more than ${String(MAX_BYTES)} bytes`));
-    });
+    const limit = createReadLimit(MAX_BYTES, (error) => stop.abort(error));
     const current: Inspection = {
       target,
       timeoutMs,

@@ -8,6 +8,7 @@
  * - `lost`: the server went away, or ended the stream that should have brought the answer.
  * - `unavailable`: the server, or something before it, answered 429 or 5xx.
  * - `refused`: the server answered with an error; `code` is its JSON-RPC code.
+ * - `limit_exceeded`: the server sent more than a limit allows, which ended the connection.
  * - `invalid_answer`: the answer is not what the protocol says.
  * - `aborted`: the caller's signal.
  * - `closed`: the connection was used after its end.
@@ -21,6 +22,7 @@ export type McpErrorKind =
   | 'lost'
   | 'unavailable'
   | 'refused'
+  | 'limit_exceeded'
   | 'invalid_answer'
   | 'aborted'
   | 'closed';

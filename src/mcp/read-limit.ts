@@ -7,22 +7,28 @@ export class TooLargeError extends Error {
 
 /** Bytes that may still be read. */
 export interface ReadLimit {
-  /** Takes note of bytes that came. */
+  /** Takes note of bytes that came. Throws TooLargeError, each time anew. */
   readonly take: (bytes: number) => void;
 }
 
-/** A limit that calls `onExceeded` when more than `limit` bytes were taken, each time anew. */
-export function createReadLimit(limit: number, onExceeded: () => void): ReadLimit {
+/** A limit that is exceeded, and tells `onExceeded`, when more than `limit` bytes were taken. */
+export function createReadLimit(
+  limit: number,
+  onExceeded: (error: TooLargeError) => void,
+): ReadLimit {
   let left = limit;
   return {
     take: (bytes) => {
       left -= bytes;
-      if (left < 0) onExceeded();
+      if (left >= 0) return;
+      const error = new TooLargeError(`more than ${String(limit)} bytes`);
+      onExceeded(error);
+      throw error;
     },
   };
 }
 
-/** `fetch` whose bodies count, as they come: an answer may have no end. */
+/** `fetch` whose bodies count, as they come, and fail beyond the limit: an answer may have no end. */
 export function limitedFetch(fetch: FetchLike, limit: ReadLimit): FetchLike {
   return async (url, init) => {
     const response = await fetch(url, init);

@@ -41,7 +41,7 @@ export interface ConnectionParts {
 const PROBE_MS = 10_000;
 
 /** After these the connection is of no more use. */
-const FATAL = new Set<McpErrorKind>(['stale_session', 'closed']);
+const FATAL = new Set<McpErrorKind>(['stale_session', 'closed', 'limit_exceeded']);
 
 /** Errors that a probe takes for an answer. */
 const ANSWERS = new Set<McpErrorKind>(['refused', 'invalid_answer']);

@@ -13,6 +13,7 @@ import { fetchWithinOrigin } from './fetch-within-origin.js';
 import type { HttpFetch } from './http-fetch.js';
 import { McpError } from './mcp-error.js';
 import { deliverMessage } from './message.js';
+import { errorText, MAX_ERROR_BYTES, readAtMost } from './read-body.js';
 import { createSilenceLimit, type SilenceLimit } from './silence-limit.js';
 import type { McpTransport } from './transport.js';
 import { within } from './within.js';
@@ -52,7 +53,7 @@ export class SseTransport implements McpTransport {
     this.#fetch = fetchWithinOrigin(http.fetch);
     this.#http = http;
     this.#silence = createSilenceLimit(readMs, () => {
-      void this.#lost(`nothing came for ${String(readMs)} ms`);
+      void this.#lost(lost(`nothing came for ${String(readMs)} ms`));
     });
   }
 
@@ -74,7 +75,7 @@ export class SseTransport implements McpTransport {
     }
     await new Promise<void>((resolve, reject) => {
       void this.#read(body, resolve).then((cause) => {
-        reject(new McpError('lost', cause, { sent: false }));
+        reject(cause);
         return this.#lost(cause);
       });
     });
@@ -105,7 +106,7 @@ export class SseTransport implements McpTransport {
   }
 
   /** Reads to the end of the stream. Answers why it ended; never rejects. */
-  async #read(body: ReadableStream<Uint8Array>, onEndpoint: () => void): Promise<string> {
+  async #read(body: ReadableStream<Uint8Array>, onEndpoint: () => void): Promise<McpError> {
     const onEvent = (event: EventSourceMessage): void => {
       if (event.event === 'endpoint') {
         this.#endpoint ??= endpointOf(event.data, this.#target.url);
@@ -116,9 +117,10 @@ export class SseTransport implements McpTransport {
     };
     try {
       await readEvents(body, { onEvent, onHeard: () => this.#silence.heard() });
-      return 'the event stream ended';
+      return lost('the event stream ended');
     } catch (error) {
-      return `the event stream broke: ${(error as Error).message}`;
+      if (error instanceof McpError && error.kind === 'limit_exceeded') return error;
+      return lost(`the event stream broke: ${(error as Error).message}`);
     }
   }
 
@@ -144,13 +146,13 @@ export class SseTransport implements McpTransport {
       body: JSON.stringify(message),
     });
     if (!response.ok) throw classifyError(await statusError(response), { hadSession: true });
-    await response.text();
+    if (response.body !== null) await readAtMost(response.body, MAX_ERROR_BYTES);
   }
 
-  async #lost(text: string): Promise<void> {
+  async #lost(cause: McpError): Promise<void> {
     if (!this.#takesMessages) return;
     this.#takesMessages = false;
-    this.endCause = new McpError('lost', text, { sent: true });
+    this.endCause = cause;
     await within(DRAIN_MS, Promise.allSettled(this.#posting));
     this.#finish();
   }
@@ -169,8 +171,12 @@ export class SseTransport implements McpTransport {
   }
 }
 
+function lost(text: string): McpError {
+  return new McpError('lost', text, { sent: true });
+}
+
 async function statusError(response: Response): Promise<SdkHttpError> {
-  const text = await response.text();
+  const text = await errorText(response);
   const { status, statusText } = response;
   const code = SdkErrorCode.ClientHttpNotImplemented;
   return new SdkHttpError(code, `HTTP ${String(status)}`, { status, statusText, text });

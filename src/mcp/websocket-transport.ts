@@ -10,7 +10,7 @@ import { WebSocket, type ClientOptions, type RawData } from 'ws';
 import { closeError } from './close-code.js';
 import type { HttpTarget } from './connect-target.js';
 import { McpError } from './mcp-error.js';
-import { deliverMessage, MAX_MESSAGE_SIZE } from './message.js';
+import { deliverMessage, limitExceeded, MAX_MESSAGE_SIZE, TOO_LARGE_MESSAGE } from './message.js';
 import type { McpTransport } from './transport.js';
 import { openTunnel } from './tunnel.js';
 import { within } from './within.js';
@@ -97,7 +97,7 @@ export class WebSocketTransport implements McpTransport {
     socket.on('close', (code, reason) => this.#lost(closeError(code, reason.toString())));
     socket.on('error', (error) => {
       if (!this.#isOver) this.onerror?.(error);
-      this.#lost(new McpError('lost', error.message, { sent: true, cause: error }));
+      this.#lost(socketError(error));
     });
   }
 
@@ -105,7 +105,16 @@ export class WebSocketTransport implements McpTransport {
     if (this.#isOver) return;
     if (isBinary) this.onerror?.(new Error('a binary frame, which is no message'));
     // Text comes in one piece, as a Buffer: nothing else was asked for.
-    else deliverMessage((data as Buffer).toString(), this);
+    else this.#deliver((data as Buffer).toString());
+  }
+
+  #deliver(text: string): void {
+    try {
+      deliverMessage(text, this);
+    } catch (error) {
+      this.#lost(error as McpError);
+      this.#socket?.terminate();
+    }
   }
 
   #ping(socket: WebSocket, readMs: number): void {
@@ -138,6 +147,12 @@ export class WebSocketTransport implements McpTransport {
     clearInterval(this.#pinging);
     this.onclose?.();
   }
+}
+
+function socketError(error: Error): McpError {
+  const isTooLarge = 'code' in error && error.code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH';
+  if (isTooLarge) return limitExceeded(TOO_LARGE_MESSAGE);
+  return new McpError('lost', error.message, { sent: true, cause: error });
 }
 
 /**

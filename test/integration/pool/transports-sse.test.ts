@@ -130,7 +130,7 @@ describe('what an SSE server sends', () => {
     );
     await until(() => server.waiting === 1);
     server.sendRaw(`data: ${'x'.repeat(11 * 1024 * 1024)}`);
-    expect(await running).toMatchObject({ reason: 'CONNECTION_LOST', sent: true });
+    expect(await running).toMatchObject({ reason: 'LIMIT_EXCEEDED', sent: true });
     expect(textOf(await pool.app.callTool('one', { name: 'label' }))).toBe('me');
   });
 

@@ -102,7 +102,7 @@ describe('what a WebSocket server sends', () => {
   });
 
   it.each([
-    ['is larger than a message may be', (): string => 'x'.repeat(11 * 1024 * 1024), 'payload size'],
+    ['is larger than a message may be', (): string => 'x'.repeat(11 * 1024 * 1024), '10485760'],
     // A text frame of two bytes that are no UTF-8, and one with a reserved bit.
     ['is no text', (): Buffer => Buffer.from([0x81, 0x02, 0xc3, 0x28]), 'UTF-8'],
     ['is no frame', (): Buffer => Buffer.from([0xf1, 0x00]), 'RSV'],
@@ -117,7 +117,8 @@ describe('what a WebSocket server sends', () => {
     if (typeof sent === 'string') server.sendRaw(sent);
     else server.writeBytes(sent);
     const error = await running;
-    expect([error.reason, error.sent]).toEqual(['CONNECTION_LOST', true]);
+    const reason = typeof sent === 'string' ? 'LIMIT_EXCEEDED' : 'CONNECTION_LOST';
+    expect([error.reason, error.sent]).toEqual([reason, true]);
     expect(error.message).toContain(text);
     expect(textOf(await pool.app.callTool('one', { name: 'label' }))).toBe('me');
     await until(() => server.alive === 1);

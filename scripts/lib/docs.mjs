@@ -63,7 +63,7 @@ export const PAGES = [
   {
     file: 'docs/operations.md',
     render: async (load) => {
-      const { METHOD_LIMITS } = await load('src/server/grpc/method-rules');
+      const { METHOD_LIMITS } = await load('src/server/handlers/method-rules');
       const limits = renderMethodLimits(METHOD_LIMITS);
       return withPart(await readPage('docs/operations.md'), 'method-limits', limits);
     },

@@ -32,6 +32,11 @@ export function fromSyncRequest({ message }: SyncRequest): NodeMessage {
   }
 }
 
+/** The tenant that the first message of a node names; undefined for its other messages. */
+export function tenantToOpen({ message }: SyncRequest): string | undefined {
+  return message?.$case === 'open' ? message.value.tenant : undefined;
+}
+
 /** The tenant that a request names, or the default one. */
 export function tenantOf(tenant: string): string {
   return tenant === '' ? DEFAULT_TENANT : tenant;

@@ -2,7 +2,7 @@ import { type Caller, demandRole, demandTenant } from '../../domain/caller.js';
 import { SwitchboardError } from '../../domain/errors.js';
 import { decodeStrictly, eachNamedTenant } from '../../wire/decode.js';
 import { tenantOf } from '../../wire/node-messages.js';
-import { ruleOf } from './method-rules.js';
+import { ruleOf } from '../handlers/method-rules.js';
 import type { AnyMethod } from './methods.js';
 
 /** Stands before the handlers of one method: what a caller may not do is never decoded. */

@@ -4,7 +4,7 @@ import { BinaryWriter } from '@bufbuild/protobuf/wire';
 import { ChannelCredentials, Client, Metadata } from '@grpc/grpc-js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Role } from '../../../src/domain/caller.js';
-import { ruleOf } from '../../../src/server/grpc/method-rules.js';
+import { ruleOf } from '../../../src/server/handlers/method-rules.js';
 import { ALL_METHODS } from '../../support/grpc/all-methods.js';
 import { endOfRawCall, type RawEnd, type RawMethod } from '../../support/grpc/raw-call.js';
 import { startLocalServer, type LocalServer } from '../../support/grpc-admin/server.js';

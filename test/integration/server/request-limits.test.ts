@@ -1,7 +1,7 @@
 import { BinaryWriter } from '@bufbuild/protobuf/wire';
 import { ChannelCredentials, Client } from '@grpc/grpc-js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { METHOD_LIMITS } from '../../../src/server/grpc/method-rules.js';
+import { METHOD_LIMITS } from '../../../src/server/handlers/method-rules.js';
 import { ALL_METHODS } from '../../support/grpc/all-methods.js';
 import { endOfRawCall } from '../../support/grpc/raw-call.js';
 import { startLocalServer, type LocalServer } from '../../support/grpc-admin/server.js';

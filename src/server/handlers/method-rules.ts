@@ -3,7 +3,8 @@ import {
   ConnectionServiceService,
   RegistryServiceService,
 } from '../../wire/service-definitions.js';
-import type { AnyMethod, RequestOf } from './methods.js';
+import { tenantToOpen } from '../../wire/node-messages.js';
+import type { AnyMethod, RequestOf } from '../grpc/methods.js';
 
 /** What a method demands of a call before a handler sees its request. */
 export interface MethodRule<Q> {
@@ -33,10 +34,7 @@ const IN_REQUEST: TenantPlace<{ readonly tenant: string }> = {
 };
 
 /** Of the messages of a node, the first one names the tenant of all. */
-const IN_OPEN: TenantPlace<RequestOf<(typeof ConnectionServiceService)['sync']>> = {
-  fields: [1, 1],
-  of: ({ message }) => (message?.$case === 'open' ? message.value.tenant : undefined),
-};
+const IN_OPEN = { fields: [1, 1], of: tenantToOpen };
 
 /** Has room for a view of 256 groups with ids of 256 characters. */
 const SMALL_BYTES = 256 * 1024;

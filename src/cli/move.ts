@@ -3,13 +3,13 @@ import type { ReportedServer } from '../domain/server.js';
 import type { Answer } from '../wire/client/answer.js';
 import type { Moved } from '../wire/client/moves.js';
 import type { RegistryClient } from '../wire/client/registry-client.js';
-import type { Flags } from './connection.js';
 import { EXIT_CODES, UsageError } from './failure.js';
 import { findId, getById } from './find-server.js';
 import { confirmed, type Surroundings } from './io.js';
 import { reasonOf } from './reason.js';
 import { repeatWrite } from './repeat.js';
 import { tierAndOwner } from './server-text.js';
+import { tierFlag } from './tier-flag.js';
 import { indented, jsonLine, printable, table } from './text.js';
 
 /** What a request says besides the server that it is about. */
@@ -100,10 +100,4 @@ function planText(
 
 function nameAndTier(server: ReportedServer): string {
   return `${server.name} (${tierAndOwner(server)})`;
-}
-
-function tierFlag(flags: Flags): 'APP' | 'USER' {
-  const tier = ((flags['tier'] as string | undefined) ?? '').toUpperCase();
-  if (tier !== 'APP' && tier !== 'USER') throw new UsageError('--tier: app or user');
-  return tier;
 }

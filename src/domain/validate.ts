@@ -1,4 +1,4 @@
-import { neededScope, valueFields } from './config/connection-scope.js';
+import { neededScope, userSignIn, valueFields } from './config/connection-scope.js';
 import { invalidFields, type FieldViolation } from './errors.js';
 import type { Declaration } from './server.js';
 import { ellipsize } from './truncate.js';
@@ -44,6 +44,7 @@ const TRANSPORT_HEADERS = new Set([
   'mcp-session-id',
   'transfer-encoding',
 ]);
+const GRANT_TYPES = ['', 'authorization_code', 'client_credentials'];
 const RESERVED_NAMES = new Set(['__proto__', 'constructor', 'prototype', '.', '..']);
 
 type Report = (field: string, description: string) => void;
@@ -244,6 +245,8 @@ function checkOAuth(oauth: OAuth, report: Report): void {
       'must be client_secret_post, client_secret_basic or none',
     );
   }
+  if (!GRANT_TYPES.includes(oauth.grantType ?? ''))
+    report('oauth.grant_type', 'must be authorization_code or client_credentials');
   if (oauth.scopes.length > LIMITS.entries)
     report('oauth.scopes', `at most ${String(LIMITS.entries)}`);
   checkHeaders(oauth.headers, 'oauth.headers', report);
@@ -312,8 +315,13 @@ function checkValue(path: string, text: string, report: Report): void {
 /** What depends on the tier: called only when the rest is well-formed. */
 function checkTierFits({ tier, spec }: Declaration, report: Report): void {
   if (tier === 'APP' && neededScope(spec).scope !== 'shared') {
+    const isSignIn = userSignIn(spec) !== undefined;
+    const hint = isSignIn ? ', or set oauth.grant_type to client_credentials' : '';
     for (const reason of neededScope(spec).reasons) {
-      report('tier', `an APP server is shared and cannot use user values: ${reason}`);
+      report(
+        'tier',
+        `an APP server has one connection for everyone: ${reason}; make it USER${hint}`,
+      );
     }
   }
   for (const { path, text } of valueFields(spec)) {

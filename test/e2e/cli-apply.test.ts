@@ -107,6 +107,34 @@ const OWN = `servers:
 `;
 
 describe('switchboard apply', () => {
+  it('makes what asks for a sign-in USER, and refuses it as APP with the reason', async () => {
+    const cli = await start();
+    const url = 'https://drive.example/mcp';
+    await cli.write(
+      'librechat.yaml',
+      `mcpServers:
+  flag: { type: streamable-http, url: ${url}, requiresOAuth: true }
+  block: { type: streamable-http, url: ${url}, oauth: { client_id: a } }
+  plain: { type: streamable-http, url: ${url} }
+`,
+    );
+    expect(await cli.run(['apply', 'librechat.yaml'])).toMatchObject({ code: 0 });
+    const { servers = [] } = await listed(cli);
+    expect(servers.map(({ name, tier }) => [name, tier]).sort()).toEqual([
+      ['block', 'TIER_USER'],
+      ['flag', 'TIER_USER'],
+      ['plain', 'TIER_APP'],
+    ]);
+
+    const app = await cli.run(['apply', 'librechat.yaml', '--tier', 'app', '--dry-run']);
+    expect(app.stdout).toContain('! flag');
+    expect(app.stdout).toContain('requires_oauth asks each user to sign in; make it USER');
+    const user = await cli.run(['apply', 'librechat.yaml', '--tier', 'user', '--dry-run']);
+    expect(user.stdout).toContain('~ plain\n      tier: "TIER_APP" -> "TIER_USER"');
+    const odd = await cli.run(['apply', 'librechat.yaml', '--tier', 'private']);
+    expect(odd).toMatchObject({ code: 2 });
+  });
+
   it('takes the files that people have, each as it is; applied again, it changes nothing [R4]', async () => {
     const cli = await start();
     const files = {

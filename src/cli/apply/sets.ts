@@ -40,7 +40,8 @@ export async function readSets(
       throw new UsageError('--prune with standard input needs --set: it says which set to prune');
     }
     const text = file === STDIN ? await io.readInput() : await textOf(file);
-    sets.push({ file, name, ...judged(readText(text, file, options), options) });
+    const read = withTier(readText(text, file, options), options);
+    sets.push({ file, name, ...judged(read, options) });
   }
   return sets;
 }
@@ -59,6 +60,12 @@ export function setNameOf(file: string, folder: string): string {
 
 function readText(text: string, file: string, { format }: ApplyOptions): ReadResult {
   return readServers(text, { file: file === STDIN ? undefined : file, format });
+}
+
+/** The servers whose file states no tier have that of the flag. */
+function withTier(read: ReadResult, { tier }: ApplyOptions): ReadResult {
+  if (tier === undefined) return read;
+  return { ...read, servers: read.servers.map((server) => ({ tier, ...server })) };
 }
 
 /** A set with entries that cannot be read does not know what it no longer has. */

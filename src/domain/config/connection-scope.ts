@@ -31,8 +31,9 @@ export function connectionScope(tier: Tier, spec: ServerSpec): ScopeDecision {
 
 /** What the spec alone needs. */
 export function neededScope(spec: ServerSpec): ScopeDecision {
-  let scope: ConnectionScope = 'shared';
-  const reasons: string[] = [];
+  const signIn = userSignIn(spec);
+  let scope: ConnectionScope = signIn === undefined ? 'shared' : 'user';
+  const reasons: string[] = signIn === undefined ? [] : [signIn];
   for (const field of valueFields(spec)) {
     for (const reference of referencesIn(field.text)) {
       const needs = scopeOfReference(reference);
@@ -42,6 +43,16 @@ export function neededScope(spec: ServerSpec): ScopeDecision {
     }
   }
   return { scope, reasons };
+}
+
+/**
+ * What asks each user to sign in; undefined for nothing. Over one shared connection, all users
+ * would act with the credentials of one of them.
+ */
+export function userSignIn({ requiresOAuth, oauth }: ServerSpec): string | undefined {
+  if (oauth?.grantType === 'client_credentials') return undefined;
+  if (oauth !== undefined) return 'oauth asks each user to sign in';
+  return requiresOAuth === true ? 'requires_oauth asks each user to sign in' : undefined;
 }
 
 /** Every string of the spec in which a value with parts is allowed. */

@@ -5,7 +5,7 @@ import type { Moved } from '../wire/client/moves.js';
 import type { RegistryClient } from '../wire/client/registry-client.js';
 import { EXIT_CODES, UsageError } from './failure.js';
 import { findId, getById } from './find-server.js';
-import { confirmed, type Surroundings } from './io.js';
+import { confirmed, confirmedLoss, type Surroundings } from './io.js';
 import { reasonOf } from './reason.js';
 import { repeatWrite } from './repeat.js';
 import { tierAndOwner } from './server-text.js';
@@ -70,7 +70,8 @@ async function move(
     if (json) io.out(jsonLine(plan));
     return EXIT_CODES.ok;
   }
-  if (!(await confirmed(io, `Move ${printable(before.name)}?`, flags))) {
+  const ask = takesAway(plan) ? confirmedLoss : confirmed;
+  if (!(await ask(io, `Move ${printable(before.name)}?`, flags))) {
     io.err('Nothing was changed.\n');
     return EXIT_CODES.failed;
   }
@@ -82,6 +83,11 @@ async function move(
   else
     io.out(printable(`Done: ${nameAndTier(done.server)}, with the id ${done.server.id}.`) + '\n');
   return EXIT_CODES.ok;
+}
+
+/** Everyone else loses what becomes PRIVATE, and owners lose what is hidden. */
+function takesAway({ server, namesakes }: Moved): boolean {
+  return server.tier === 'PRIVATE' || namesakes.length > 0;
 }
 
 function planText(

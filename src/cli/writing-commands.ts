@@ -21,7 +21,7 @@ export function addWritingCommands(program: Command, run: Run): void {
     .description('Make the registry match config files. Shows the plan first.')
     .argument('<file...>', 'files with servers; - for standard input')
     .option('--format <name>', `${FORMAT_NAMES}; default: detected per file`)
-    .option('--set <name>', 'the name of the set; default: the path of the file')
+    .option('--set <name>', 'the name of the set; default: the host and the path of the file')
     .option('--tier <tier>', 'app or user, for servers whose file states none')
     .option('--dry-run', 'show the plan, and exit')
     .option('--prune', 'delete the servers of the set that the file no longer contains')

@@ -8,7 +8,7 @@ import { tierFlag } from '../tier-flag.js';
 export interface ApplyOptions {
   /** Undefined: each file tells by itself. */
   readonly format: Format | undefined;
-  /** Undefined: the path of the file. */
+  /** Undefined: the host and the path of the file. */
   readonly set: string | undefined;
   /** Of servers whose file states none. Undefined: as the spec needs. */
   readonly tier: 'APP' | 'USER' | undefined;

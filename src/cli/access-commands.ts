@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { accessChange, accessList, accessSet } from './access.js';
+import { accessGrant, accessList, accessRevoke, accessSet } from './access.js';
 import { withConnectionFlags } from './connection.js';
 import { processIo } from './io.js';
 import { demote, promote } from './move.js';
@@ -57,19 +57,23 @@ function addAccess(access: Command, run: Run): void {
         accessSet(client, { key, subjects }, { flags, io: processIo() }),
       ),
     );
-  for (const [way, what] of [
-    ['grant', 'Grant access to subjects.'],
-    ['revoke', 'Revoke access from subjects.'],
-  ] as const) {
-    withWriting(access.command(way))
-      .argument('<subject...>', 'user:ID or group:ID')
-      .description(what)
-      .action((...[key, subjects, , command]: Listed) =>
-        run(command, (client, flags) =>
-          accessChange(client, { way, key, subjects }, { flags, io: processIo() }),
-        ),
-      );
-  }
+  withWriting(access.command('grant'))
+    .argument('<subject...>', 'user:ID or group:ID')
+    .description('Grant access to subjects.')
+    .action((...[key, subjects, , command]: Listed) =>
+      run(command, (client, flags) =>
+        accessGrant(client, { key, subjects }, { flags, io: processIo() }),
+      ),
+    );
+  withWriting(access.command('revoke'))
+    .argument('<subject...>', 'user:ID or group:ID')
+    .description('Revoke access from subjects. First shows who loses it.')
+    .option('--yes', 'do not ask')
+    .action((...[key, subjects, , command]: Listed) =>
+      run(command, (client, flags) =>
+        accessRevoke(client, { key, subjects }, { flags, io: processIo() }),
+      ),
+    );
 }
 
 function withWriting(command: Command): Command {

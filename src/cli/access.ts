@@ -3,7 +3,7 @@ import type { RegistryClient } from '../wire/client/registry-client.js';
 import type { Flags } from './connection.js';
 import { EXIT_CODES } from './failure.js';
 import { findId, getById } from './find-server.js';
-import { confirmed, type Surroundings } from './io.js';
+import { confirmed, confirmedLoss, type Surroundings } from './io.js';
 import { reasonOf } from './reason.js';
 import { repeatWrite } from './repeat.js';
 import { tierAndOwner } from './server-text.js';
@@ -42,7 +42,8 @@ export async function accessSet(
     if (json) io.out(jsonLine(plan));
     return EXIT_CODES.ok;
   }
-  if (!(await confirmed(io, `Change who has access to ${printable(server.name)}?`, flags))) {
+  const ask = plan.removed.length > 0 ? confirmedLoss : confirmed;
+  if (!(await ask(io, `Change who has access to ${printable(server.name)}?`, flags))) {
     io.err('Nothing was changed.\n');
     return EXIT_CODES.failed;
   }
@@ -57,18 +58,18 @@ export async function accessSet(
   return EXIT_CODES.ok;
 }
 
-/** `switchboard access grant` and `revoke`: these beside the others, or these no longer. */
-export async function accessChange(
+/** What `access grant` and `access revoke` are about. */
+interface Subjects {
+  readonly key: string;
+  readonly subjects: readonly string[];
+}
+
+/** `switchboard access grant`: these beside the others. */
+export async function accessGrant(
   client: RegistryClient,
-  change: {
-    readonly way: 'grant' | 'revoke';
-    readonly key: string;
-    readonly subjects: readonly string[];
-  },
+  { key, subjects }: Subjects,
   { flags, io }: Surroundings,
 ): Promise<number> {
-  const { way, key, subjects } = change;
-  const json = flags['json'] === true;
   const dryRun = flags['dryRun'] === true;
   const write = {
     id: await findId(client, key, { flags }),
@@ -77,14 +78,34 @@ export async function accessChange(
     requestId: randomUUID(),
     validateOnly: dryRun,
   };
-  const repeat = { signal: io.signal };
-  if (way === 'grant') {
-    const answer = await repeatWrite(() => client.grantAccess(write), repeat);
-    io.out(json ? jsonLine(answer) : outcomeText(way, answer.added, dryRun));
-  } else {
-    const answer = await repeatWrite(() => client.revokeAccess(write), repeat);
-    io.out(json ? jsonLine(answer) : outcomeText(way, answer.removed, dryRun));
+  const answer = await repeatWrite(() => client.grantAccess(write), { signal: io.signal });
+  io.out(flags['json'] === true ? jsonLine(answer) : outcomeText('grant', answer.added, dryRun));
+  return EXIT_CODES.ok;
+}
+
+/** `switchboard access revoke`: these no longer. Shows first who loses access. */
+export async function accessRevoke(
+  client: RegistryClient,
+  { key, subjects }: Subjects,
+  { flags, io }: Surroundings,
+): Promise<number> {
+  const json = flags['json'] === true;
+  const dryRun = flags['dryRun'] === true;
+  const id = await findId(client, key, { flags });
+  const write = { id, subjects, reason: reasonOf(flags) };
+
+  const plan = await client.revokeAccess({ ...write, requestId: '', validateOnly: true });
+  if (dryRun || plan.removed.length === 0) {
+    io.out(json ? jsonLine(plan) : outcomeText('revoke', plan.removed, dryRun));
+    return EXIT_CODES.ok;
   }
+  if (!(await confirmedLoss(io, outcomeText('revoke', plan.removed, true) + 'Revoke?', flags))) {
+    io.err('Nothing was changed.\n');
+    return EXIT_CODES.failed;
+  }
+  const final = { ...write, requestId: randomUUID(), validateOnly: false };
+  const answer = await repeatWrite(() => client.revokeAccess(final), { signal: io.signal });
+  io.out(json ? jsonLine(answer) : outcomeText('revoke', answer.removed, false));
   return EXIT_CODES.ok;
 }
 

@@ -1,11 +1,12 @@
 import type { InspectionFailure, OAuthNeed, Observation } from '../domain/facts.js';
+import { sharedSignIn } from '../domain/inspection.js';
 import type { ReportedServer } from '../domain/server.js';
 import { ellipsize } from '../domain/truncate.js';
 import { localTime, printable, table } from './text.js';
 
 type Row = readonly [label: string, value: string];
 /** What facts are about: a server with the hash of its configuration. */
-type Inspected = Pick<ReportedServer, 'facts' | 'configHash'>;
+type Inspected = Pick<ReportedServer, 'facts' | 'configHash' | 'tier' | 'spec'>;
 
 const NEEDS: Readonly<Record<OAuthNeed, string>> = {
   unknown: 'unknown',
@@ -21,8 +22,10 @@ const ERAS: Readonly<Record<Observation['protocolEra'], string>> = {
 /** What inspection found, in a few rows; what is not known has none. */
 export function factRows(server: Inspected): readonly Row[] {
   const { facts } = server;
-  if (facts === undefined) return [];
+  const warning: Row = ['WARNING', sharedSignIn(server) ?? ''];
+  if (facts === undefined) return [warning];
   return [
+    warning,
     ...observationRows(server, facts.observation),
     ['OAuth', facts.oauthNeed === undefined ? '' : NEEDS[facts.oauthNeed]],
     ...failureRows(server, facts.failure),

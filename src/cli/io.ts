@@ -1,6 +1,7 @@
 import { createInterface } from 'node:readline/promises';
 import { text } from 'node:stream/consumers';
 import type { Flags } from './connection.js';
+import { UsageError } from './failure.js';
 
 /** What surrounds a command: where it writes, whom it can ask, and what stops it. */
 export interface Io {
@@ -79,4 +80,21 @@ export async function confirmed(
     io.err('\n');
     return false;
   }
+}
+
+/**
+ * The same for what takes access away from people: where nobody can be asked, only `--yes` goes
+ * on. Throws a UsageError.
+ */
+export async function confirmedLoss(
+  io: Io,
+  question: string,
+  flags: Readonly<Record<string, unknown>>,
+): Promise<boolean> {
+  if (flags['yes'] !== true && !io.interactive) {
+    throw new UsageError(
+      'this takes access away from people, and nobody can be asked without a terminal: pass --yes, or --dry-run to see what would change',
+    );
+  }
+  return confirmed(io, question, flags);
 }

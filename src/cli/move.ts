@@ -3,13 +3,13 @@ import type { ReportedServer } from '../domain/server.js';
 import type { Answer } from '../wire/client/answer.js';
 import type { Moved } from '../wire/client/moves.js';
 import type { RegistryClient } from '../wire/client/registry-client.js';
-import type { Flags } from './connection.js';
 import { EXIT_CODES, UsageError } from './failure.js';
 import { findId, getById } from './find-server.js';
-import { confirmed, type Surroundings } from './io.js';
+import { confirmed, confirmedLoss, type Surroundings } from './io.js';
 import { reasonOf } from './reason.js';
 import { repeatWrite } from './repeat.js';
 import { tierAndOwner } from './server-text.js';
+import { tierFlag } from './tier-flag.js';
 import { indented, jsonLine, printable, table } from './text.js';
 
 /** What a request says besides the server that it is about. */
@@ -70,7 +70,8 @@ async function move(
     if (json) io.out(jsonLine(plan));
     return EXIT_CODES.ok;
   }
-  if (!(await confirmed(io, `Move ${printable(before.name)}?`, flags))) {
+  const ask = takesAway(plan) ? confirmedLoss : confirmed;
+  if (!(await ask(io, `Move ${printable(before.name)}?`, flags))) {
     io.err('Nothing was changed.\n');
     return EXIT_CODES.failed;
   }
@@ -82,6 +83,11 @@ async function move(
   else
     io.out(printable(`Done: ${nameAndTier(done.server)}, with the id ${done.server.id}.`) + '\n');
   return EXIT_CODES.ok;
+}
+
+/** Everyone else loses what becomes PRIVATE, and owners lose what is hidden. */
+function takesAway({ server, namesakes }: Moved): boolean {
+  return server.tier === 'PRIVATE' || namesakes.length > 0;
 }
 
 function planText(
@@ -100,10 +106,4 @@ function planText(
 
 function nameAndTier(server: ReportedServer): string {
   return `${server.name} (${tierAndOwner(server)})`;
-}
-
-function tierFlag(flags: Flags): 'APP' | 'USER' {
-  const tier = ((flags['tier'] as string | undefined) ?? '').toUpperCase();
-  if (tier !== 'APP' && tier !== 'USER') throw new UsageError('--tier: app or user');
-  return tier;
 }

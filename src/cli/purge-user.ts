@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { RegistryClient } from '../wire/client/registry-client.js';
 import { EXIT_CODES } from './failure.js';
-import { confirmed, type Surroundings } from './io.js';
+import { confirmedLoss, type Surroundings } from './io.js';
 import { reasonOf } from './reason.js';
 import { repeatWrite } from './repeat.js';
 import { counted, jsonLine, printable } from './text.js';
@@ -30,7 +30,7 @@ export async function purgeUser(
     if (json) io.out(jsonLine(plan));
     return EXIT_CODES.ok;
   }
-  if (!(await confirmed(io, `Purge ${printable(user)}?`, flags))) {
+  if (!(await confirmedLoss(io, `Purge ${printable(user)}?`, flags))) {
     io.err('Nothing was changed.\n');
     return EXIT_CODES.failed;
   }

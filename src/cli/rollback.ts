@@ -4,9 +4,10 @@ import { diffLines } from './changes-text.js';
 import { EXIT_CODES } from './failure.js';
 import { findId, getById } from './find-server.js';
 import { generationOf } from './generation.js';
-import { confirmed, type Surroundings } from './io.js';
+import { confirmed, confirmedLoss, type Surroundings } from './io.js';
 import { reasonOf } from './reason.js';
 import { repeatWrite } from './repeat.js';
+import { takesAccess } from './takes-access.js';
 import { jsonLine, printable } from './text.js';
 
 /**
@@ -40,7 +41,8 @@ export async function rollback(
     if (json) io.out(jsonLine(plan));
     return EXIT_CODES.ok;
   }
-  if (!(await confirmed(io, `Roll ${name} back?`, flags))) {
+  const ask = takesAccess(plan.changes) ? confirmedLoss : confirmed;
+  if (!(await ask(io, `Roll ${name} back?`, flags))) {
     io.err('Nothing was changed.\n');
     return EXIT_CODES.failed;
   }

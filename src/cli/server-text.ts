@@ -1,4 +1,5 @@
 import { connectionScope, type ConnectionScope } from '../domain/config/connection-scope.js';
+import { sharedSignIn } from '../domain/inspection.js';
 import type { Declaration, ReportedServer } from '../domain/server.js';
 import { factRows } from './facts-text.js';
 import { localTime, printable, table, withoutUserinfo } from './text.js';
@@ -18,6 +19,16 @@ export function serverRow(server: ReportedServer): readonly string[] {
     server.spec.enabled ? 'enabled' : 'disabled',
     localTime(server.lastUpdatedAt),
   ].map(printable);
+}
+
+/** A line for each server that needs attention. */
+export function warningLines(servers: readonly ReportedServer[]): string {
+  return servers
+    .flatMap((server) => {
+      const warning = sharedSignIn(server);
+      return warning === undefined ? [] : [printable(`WARNING: ${server.name}: ${warning}`) + '\n'];
+    })
+    .join('');
 }
 
 /** All that a person asks about a server, a line each. */

@@ -3,7 +3,7 @@ import type { SourceServers } from '../domain/source-record.js';
 import type { RegistryClient } from '../wire/client/registry-client.js';
 import type { Flags } from './connection.js';
 import { EXIT_CODES, UsageError } from './failure.js';
-import { confirmed, type Surroundings } from './io.js';
+import { confirmed, confirmedLoss, type Surroundings } from './io.js';
 import { reasonOf } from './reason.js';
 import { repeatWrite } from './repeat.js';
 import { removalText, removedText, renameText, sourceText } from './source-text.js';
@@ -58,7 +58,8 @@ export async function removeSource(
     if (json) io.out(jsonLine(plan));
     return EXIT_CODES.ok;
   }
-  if (!(await confirmed(io, `Remove ${printable(name)}?`, flags))) {
+  const ask = write.servers === 'drop' ? confirmedLoss : confirmed;
+  if (!(await ask(io, `Remove ${printable(name)}?`, flags))) {
     io.err('Nothing was changed.\n');
     return EXIT_CODES.failed;
   }

@@ -1,5 +1,5 @@
 import { backoffMs } from './backoff.js';
-import { valueFields } from './config/connection-scope.js';
+import { userSignIn, valueFields } from './config/connection-scope.js';
 import type { InspectionFailureReason, OAuthNeed, ObservedFacts, ServerFacts } from './facts.js';
 import type { ServerRecord } from './server.js';
 import type { ServerSpec } from './config/spec.js';
@@ -67,6 +67,33 @@ export function currentFailure({
   configHash,
 }: Pick<ServerRecord, 'facts' | 'configHash'>): ServerFacts['failure'] {
   return facts?.failure?.configHash === configHash ? facts.failure : undefined;
+}
+
+/** Whether OAuth is needed, as far as is known: another configuration may have had another need. */
+export function currentOAuthNeed({
+  facts,
+  configHash,
+}: Pick<ServerRecord, 'facts' | 'configHash'>): OAuthNeed | undefined {
+  const { observation, failure, oauthNeed } = facts ?? {};
+  const isOfNow = failure?.configHash === configHash || observation?.configHash === configHash;
+  return isOfNow ? oauthNeed : undefined;
+}
+
+/**
+ * What is wrong with an APP server whose users have to sign in; undefined for nothing. It may be
+ * from before that was refused, or an inspection found what nobody declared. Facts do not change
+ * the tier.
+ */
+export function sharedSignIn(
+  server: Pick<ServerRecord, 'tier' | 'spec' | 'facts' | 'configHash'>,
+): string | undefined {
+  const { tier, spec } = server;
+  if (tier !== 'APP' || spec.oauth?.grantType === 'client_credentials') return undefined;
+  const declared = userSignIn(spec);
+  if (declared !== undefined)
+    return `${declared}, so nodes use one connection per user: make the server USER`;
+  if (currentOAuthNeed(server) !== 'yes') return undefined;
+  return 'the server requires OAuth, but everyone shares its connection: make it USER, or set oauth.grant_type to client_credentials';
 }
 
 /** When what failed is tried again. Milliseconds; each failure in a row doubles the time. */

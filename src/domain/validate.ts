@@ -1,4 +1,4 @@
-import { neededScope, valueFields } from './config/connection-scope.js';
+import { neededScope, userSignIn, valueFields } from './config/connection-scope.js';
 import { invalidField } from './errors.js';
 import type { Declaration } from './server.js';
 import { ellipsize } from './truncate.js';
@@ -48,6 +48,7 @@ const TRANSPORT_HEADERS = new Set([
   'mcp-session-id',
   'transfer-encoding',
 ]);
+const GRANT_TYPES = ['', 'authorization_code', 'client_credentials'];
 const RESERVED_NAMES = new Set(['__proto__', 'constructor', 'prototype', '.', '..']);
 
 type Report = (field: string, description: string) => void;
@@ -282,6 +283,8 @@ function checkOAuth(oauth: OAuth, report: Report): void {
       'must be client_secret_post, client_secret_basic or none',
     );
   }
+  if (!GRANT_TYPES.includes(oauth.grantType ?? ''))
+    report('oauth.grant_type', 'must be authorization_code or client_credentials');
   checkHeaders(oauth.headers, 'oauth.headers', report);
 }
 
@@ -369,8 +372,14 @@ function checkValue(path: string, text: string, report: Report): void {
 function checkTierFits({ tier, spec }: Declaration, report: Report): void {
   if (tier === 'APP') {
     const { scope, reasons } = neededScope(spec);
-    for (const reason of scope === 'shared' ? [] : reasons)
-      report('tier', `an APP server is shared and cannot use user values: ${reason}`);
+    const isSignIn = userSignIn(spec) !== undefined;
+    const hint = isSignIn ? ', or set oauth.grant_type to client_credentials' : '';
+    for (const reason of scope === 'shared' ? [] : reasons) {
+      report(
+        'tier',
+        `an APP server has one connection for everyone: ${reason}; make it USER${hint}`,
+      );
+    }
   }
   for (const { path, text } of valueFields(spec)) {
     for (const { kind, name } of referencesIn(text)) {

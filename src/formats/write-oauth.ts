@@ -13,6 +13,7 @@ const TEXTS = {
   audience: 'audience',
   tokenEndpointAuthMethod: 'token_endpoint_auth_method',
   revocationUrl: 'revocation_url',
+  grantType: 'grant_type',
 } as const satisfies Partial<Record<keyof OAuth, string>>;
 
 /** What a format calls the texts that it has. */
@@ -33,7 +34,7 @@ export function writeOAuthTexts(
     const value = oauth[key];
     const word = words[key];
     const field = `spec.oauth.${domain}`;
-    if (value === '') continue;
+    if (value === undefined || value === '') continue;
     if (key === 'clientSecret' && holdsSecret(value))
       lost(draft, field, 'a secret is never written; use a reference such as ${secret:NAME}');
     else if (word === undefined) lost(draft, field, 'cannot be expressed in this format');

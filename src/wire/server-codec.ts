@@ -1,5 +1,9 @@
 import * as message from '../../generated/switchboard/v1/server.js';
-import { connectionScope, type ConnectionScope } from '../domain/config/connection-scope.js';
+import {
+  connectionScope,
+  userSignIn,
+  type ConnectionScope,
+} from '../domain/config/connection-scope.js';
 import { invalidField } from '../domain/errors.js';
 import type {
   Declaration,
@@ -33,6 +37,7 @@ export function toServerMessage(record: ServerRecord): message.Server {
 }
 
 function makeServerMessage(record: ServerRecord): message.Server {
+  const { scope, reasons } = connectionScope(record.tier, record.spec);
   return {
     id: record.id,
     name: record.name,
@@ -43,8 +48,9 @@ function makeServerMessage(record: ServerRecord): message.Server {
     etag: record.etag,
     accessEtag: record.accessEtag,
     configHash: record.configHash,
-    connectionScope: SCOPES[record.scope],
-    connectionScopeReasons: [...connectionScope(record.tier, record.spec).reasons],
+    // Not the one of the record: it may be from before a rule that makes the scope narrower.
+    connectionScope: SCOPES[scope],
+    connectionScopeReasons: [...reasons],
     createTime: new Date(record.createTime),
     lastUpdatedAt: new Date(record.lastUpdatedAt),
     set: record.set,
@@ -69,7 +75,9 @@ export function toBareServerMessage(id: string, name = ''): message.Server {
 export function fromServerMessage(server: message.Server): KnownServer {
   const { tier, owner, spec, name } = fromDeclaration(server, 'server');
   const { id, etag, accessEtag, factsEtag, configHash } = server;
-  const scope = keyOf(SCOPES, server.connectionScope) ?? 'request';
+  const told = keyOf(SCOPES, server.connectionScope) ?? 'request';
+  // A control plane from before this rule may still say that it is shared.
+  const scope = told === 'shared' && userSignIn(spec) !== undefined ? 'user' : told;
   const lastUpdatedAt = server.lastUpdatedAt?.getTime() ?? 0;
   return {
     id,

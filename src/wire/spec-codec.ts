@@ -40,6 +40,7 @@ export function toSpecMessage(spec: ServerSpec): message.ServerSpec {
       ...spec.oauth,
       scopes: [...spec.oauth.scopes],
       headers: toMap(spec.oauth.headers),
+      grantType: spec.oauth.grantType ?? '',
     },
     userVariables: new Map(Object.entries(spec.userVariables)),
     proxyUrl: spec.proxyUrl,
@@ -180,6 +181,11 @@ function fromInstructions(instructions: message.Instructions | undefined): Instr
   return { kind: 'from_server' };
 }
 
-function fromOAuth(oauth: message.OAuth): OAuth {
-  return { ...oauth, headers: fromMap(oauth.headers) };
+function fromOAuth({ grantType, ...oauth }: message.OAuth): OAuth {
+  return {
+    ...oauth,
+    headers: fromMap(oauth.headers),
+    // Left out, so that the hash of a configuration without it stays as it was.
+    ...(grantType === '' ? {} : { grantType }),
+  };
 }

@@ -21,7 +21,7 @@ async function start(...servers: readonly object[]): Promise<CliFolder> {
   });
   const cli = cliFolder(folder.path, server.address);
   await cli.write('a.json', JSON.stringify({ servers }));
-  expect(await cli.run(['apply', 'a.json'])).toMatchObject({ code: 0 });
+  expect(await cli.run(['apply', 'a.json', '--set', 'a.json'])).toMatchObject({ code: 0 });
   return cli;
 }
 
@@ -54,7 +54,7 @@ describe('switchboard access', () => {
     ]);
     expect(planned.stdout).toBe('notes\n  + user:zoe\n  - user:ana\n');
     const set = await cli.json<{ added: string[]; removedCount: number }>([
-      ...['access', 'set', 'notes', 'group:staff', 'user:zoe'],
+      ...['access', 'set', 'notes', 'group:staff', 'user:zoe', '--yes'],
     ]);
     expect(set).toMatchObject({ added: ['user:zoe'], removed: ['user:ana'], removedCount: 1 });
     const revoked = await cli.run([
@@ -65,12 +65,35 @@ describe('switchboard access', () => {
       'user:eve',
       '--user',
       'bob',
+      '--yes',
     ]);
     expect(revoked.stdout).toBe('1 subject revoked\n  - user:zoe\n');
     const json = await cli.json<{ grants: unknown[] }>(['access', 'list', 'notes']);
     expect(json.grants).toEqual([{ subject: 'group:staff', revision: '2' }]);
-    const alone = await cli.run(['access', 'set', 'notes']);
+    const alone = await cli.run(['access', 'set', 'notes', '--yes']);
     expect(alone.stdout).toBe('notes\n  - group:staff\nSet: 0 added, 1 removed.\n');
+  });
+
+  it('takes nothing away without --yes where nobody can be asked', async () => {
+    const cli = await start(ownedBy('ana', 'notes'), {
+      name: 'shared',
+      tier: 'APP',
+      spec: { streamableHttp: { url: 'https://shared.example/mcp' } },
+    });
+    await cli.write('empty.json', '{"servers": []}');
+    await cli.run(['access', 'grant', 'notes', 'user:zoe']);
+    const { servers } = await cli.json<{ servers: object[] }>(['list', '--inventory']);
+    for (const command of [
+      ['access', 'revoke', 'notes', 'user:zoe'],
+      ['demote', 'shared', '--owner', 'ana'],
+      ['purge-user', 'ana'],
+      ['apply', 'empty.json', '--set', 'a.json', '--prune'],
+    ]) {
+      const refused = await cli.run(command);
+      expect(refused.code, command.join(' ')).toBe(2);
+      expect(refused.stderr).toContain('pass --yes');
+    }
+    expect(await cli.json(['list', '--inventory'])).toMatchObject({ servers });
   });
 
   it('says what is wrong, with an exit code', async () => {

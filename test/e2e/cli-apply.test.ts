@@ -1,3 +1,5 @@
+import { hostname } from 'node:os';
+import path from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { type CliFolder, cliFolder } from '../support/processes/cli-in-folder.js';
 import { startServerProcess, temporaryFolder } from '../support/processes/server-process.js';
@@ -29,7 +31,7 @@ interface Listed {
 }
 
 /** A server without inspection, whose findings would be commits too, and a folder to work in. */
-async function start(): Promise<CliFolder> {
+async function start(): Promise<CliFolder & { readonly beside: (name: string) => CliFolder }> {
   const folder = await temporaryFolder();
   const data = await temporaryFolder();
   const server = await startServerProcess('--data-dir', data.path, '--inspect=false');
@@ -38,8 +40,13 @@ async function start(): Promise<CliFolder> {
     await folder[Symbol.asyncDispose]();
     await data[Symbol.asyncDispose]();
   });
-  return cliFolder(folder.path, server.address);
+  const beside = (name: string) => cliFolder(path.join(folder.path, name), server.address);
+  return { ...beside('.'), beside };
 }
+
+/** The name of the set of a file below the folder. */
+const setName = (cli: CliFolder, file: string): string =>
+  `${hostname()}:${path.join(cli.path, file)}`;
 
 const listed = (cli: CliFolder): Promise<Listed> => cli.json(['list', '--inventory']);
 const namesOf = async (cli: CliFolder): Promise<readonly string[]> =>
@@ -107,6 +114,34 @@ const OWN = `servers:
 `;
 
 describe('switchboard apply', () => {
+  it('makes what asks for a sign-in USER, and refuses it as APP with the reason', async () => {
+    const cli = await start();
+    const url = 'https://drive.example/mcp';
+    await cli.write(
+      'librechat.yaml',
+      `mcpServers:
+  flag: { type: streamable-http, url: ${url}, requiresOAuth: true }
+  block: { type: streamable-http, url: ${url}, oauth: { client_id: a } }
+  plain: { type: streamable-http, url: ${url} }
+`,
+    );
+    expect(await cli.run(['apply', 'librechat.yaml'])).toMatchObject({ code: 0 });
+    const { servers = [] } = await listed(cli);
+    expect(servers.map(({ name, tier }) => [name, tier]).sort()).toEqual([
+      ['block', 'TIER_USER'],
+      ['flag', 'TIER_USER'],
+      ['plain', 'TIER_APP'],
+    ]);
+
+    const app = await cli.run(['apply', 'librechat.yaml', '--tier', 'app', '--dry-run']);
+    expect(app.stdout).toContain('! flag');
+    expect(app.stdout).toContain('requires_oauth asks each user to sign in; make it USER');
+    const user = await cli.run(['apply', 'librechat.yaml', '--tier', 'user', '--dry-run']);
+    expect(user.stdout).toContain('~ plain\n      tier: "TIER_APP" -> "TIER_USER"');
+    const odd = await cli.run(['apply', 'librechat.yaml', '--tier', 'private']);
+    expect(odd).toMatchObject({ code: 2 });
+  });
+
   it('takes the files that people have, each as it is; applied again, it changes nothing [R4]', async () => {
     const cli = await start();
     const files = {
@@ -129,17 +164,17 @@ describe('switchboard apply', () => {
     const { servers = [], header } = await listed(cli);
     const facts = servers.map(({ name, tier, owner, set }) => [name, tier, owner, set]);
     expect(facts.sort()).toEqual([
-      ['clock', 'TIER_APP', undefined, '.mcp.json'],
-      ['database', 'TIER_USER', undefined, '.vscode/mcp.json'],
-      ['designs', 'TIER_APP', undefined, '.cursor/mcp.json'],
-      ['diary', 'TIER_PRIVATE', 'ana', 'own.yaml'],
-      ['files', 'TIER_APP', undefined, 'librechat.yaml'],
-      ['search', 'TIER_APP', undefined, '.mcp.json'],
-      ['tickets', 'TIER_USER', undefined, 'librechat.yaml'],
-      ['weather', 'TIER_APP', undefined, 'weather/server.json'],
+      ['clock', 'TIER_APP', undefined, setName(cli, '.mcp.json')],
+      ['database', 'TIER_USER', undefined, setName(cli, '.vscode/mcp.json')],
+      ['designs', 'TIER_APP', undefined, setName(cli, '.cursor/mcp.json')],
+      ['diary', 'TIER_PRIVATE', 'ana', setName(cli, 'own.yaml')],
+      ['files', 'TIER_APP', undefined, setName(cli, 'librechat.yaml')],
+      ['search', 'TIER_APP', undefined, setName(cli, '.mcp.json')],
+      ['tickets', 'TIER_USER', undefined, setName(cli, 'librechat.yaml')],
+      ['weather', 'TIER_APP', undefined, setName(cli, 'weather/server.json')],
     ]);
 
-    const second = await cli.run([...apply, '--prune']);
+    const second = await cli.run([...apply, '--prune', '--yes']);
     expect(second).toMatchObject({ code: 0 });
     expect(second.stdout).toContain('Nothing to change.\n');
     expect((await listed(cli)).header.token).toBe(header.token);
@@ -167,7 +202,7 @@ describe('switchboard apply', () => {
     expect(report.files).toMatchObject([
       {
         file: 'librechat.yaml',
-        set: 'librechat.yaml',
+        set: setName(cli, 'librechat.yaml'),
         format: 'librechat',
         problems: [{ server: 's100', field: 'mcpServers.s100.url', line, column: 5 }],
         counts: { unchanged: 199, broken: 1, created: 0, updated: 0 },
@@ -221,20 +256,35 @@ describe('switchboard apply', () => {
     expect(await namesOf(cli)).toEqual(['one', 'three', 'two']);
 
     await cli.write('a.json', '{"servers": [{"name": "one", "spec": {"sse": {"url": 5}}}, 7]}');
-    const broken = await cli.run(['apply', 'a.json', '--prune']);
+    const broken = await cli.run(['apply', 'a.json', '--prune', '--yes']);
     expect(broken.code).toBe(1);
     expect(broken.stderr).toContain('a.json: nothing in it can be applied\n');
     await cli.write('a.json', setOf('one', 'two').replace(/\]\}$/, ', {"name": "three"}]}'));
-    const partly = await cli.run(['apply', 'a.json', '--prune']);
+    const partly = await cli.run(['apply', 'a.json', '--prune', '--yes']);
     expect(partly.code).toBe(1);
     expect(partly.stderr).toContain('a.json: --prune is skipped: ');
     expect(await namesOf(cli)).toEqual(['one', 'three', 'two']);
 
     await cli.write('a.json', setOf('one'));
-    const pruned = await cli.run(['apply', 'a.json', '--prune', '--reason', 'cleaned up']);
+    const pruned = await cli.run(['apply', 'a.json', '--prune', '--reason', 'cleaned up', '--yes']);
     expect(pruned).toMatchObject({ code: 0, stderr: '' });
     expect(pruned.stdout).toContain('a.json: 1 unchanged, 2 deleted\n');
     expect(await namesOf(cli)).toEqual(['one']);
+  });
+
+  it('does not prune the servers of another project whose file has the same name', async () => {
+    const cli = await start();
+    const [one, two] = [cli.beside('one'), cli.beside('two')];
+    await one.write('.mcp.json', CLAUDE);
+    await two.write('.mcp.json', CLAUDE.replaceAll('clock', 'watch').replaceAll('search', 'find'));
+    expect(await one.run(['apply', '.mcp.json'])).toMatchObject({ code: 0 });
+    const pruned = await two.run(['apply', '.mcp.json', '--prune', '--yes']);
+    expect(pruned.stdout).toContain('.mcp.json: 2 applied (2 created)\n');
+    expect(await namesOf(cli)).toEqual(['clock', 'find', 'search', 'watch']);
+
+    const other = await two.run(['apply', '../one/.mcp.json', '--set', 'mine']);
+    expect(other.code).toBe(1);
+    expect(other.stdout).toContain(`pass --set ${JSON.stringify(setName(one, '.mcp.json'))} if`);
   });
 
   it('touches no server for a file that is broken as a whole, nor for one that is not there', async () => {
@@ -282,7 +332,7 @@ describe('switchboard apply', () => {
     const taken = await cli.json<Report>(['apply', 'b.json', '--all-or-nothing', '--take-over']);
     expect(taken.files[0]).toMatchObject({ counts: { created: 2, updated: 1 } });
     const { servers = [] } = await listed(cli);
-    expect(new Set(servers.map(({ set }) => set))).toEqual(new Set(['b.json']));
+    expect(new Set(servers.map(({ set }) => set))).toEqual(new Set([setName(cli, 'b.json')]));
   });
 
   it('tells of each server that is refused where it stands, and applies the others [C7]', async () => {
@@ -309,7 +359,7 @@ describe('switchboard apply', () => {
     const { servers = [] } = await listed(cli);
     expect(servers.map(({ name, set }) => `${name} ${String(set)}`).sort()).toEqual([
       'one pipeline',
-      'two sub/a.json',
+      `two ${setName(cli, 'sub/a.json')}`,
     ]);
     expect(await cli.run(['apply', '-', '--prune'], setOf('one'))).toMatchObject({ code: 2 });
   });
@@ -321,7 +371,7 @@ describe('switchboard apply', () => {
     const first = await cli.json<Report>(['apply', 'a.json']);
     expect(first.files[0]!.counts).toMatchObject({ created: 251, open: 0 });
     await cli.write('a.json', setOf(...many).replaceAll('.example', '.changed.example'));
-    const second = await cli.run(['apply', 'a.json', '--prune']);
+    const second = await cli.run(['apply', 'a.json', '--prune', '--yes']);
     expect(second).toMatchObject({ code: 0, stderr: '' });
     expect(second.stdout).toContain('a.json: 250 applied (250 updated), 1 deleted\n');
     expect(await namesOf(cli)).toEqual([...many].sort());

@@ -87,7 +87,7 @@ describe('switchboard export', () => {
       'b.json',
       '{"servers": [{"name": "b", "spec": {"sse": {"url": "https://b"}}}]}',
     );
-    await cli.run(['apply', 'b.json']);
+    await cli.run(['apply', 'b.json', '--set', 'b.json']);
     const names = async (...args: readonly string[]): Promise<readonly string[]> => {
       const { servers } = await cli.json<{ servers: { name: string }[] }>(['export', ...args]);
       return servers.map(({ name }) => name).sort();

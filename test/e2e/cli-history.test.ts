@@ -133,7 +133,7 @@ describe('the history of a server', () => {
     const { cli } = await start();
     await versions(cli, weather('https://a.example/mcp'));
     await cli.write('a.json', set());
-    expect(await cli.run(['apply', 'a.json', '--prune'])).toMatchObject({ code: 0 });
+    expect(await cli.run(['apply', 'a.json', '--prune', '--yes'])).toMatchObject({ code: 0 });
     expect(rows((await cli.run(['history', 'weather'])).stdout)).toHaveLength(2);
     const gone = await cli.run(['inspect', 'weather']);
     expect(gone).toMatchObject({ code: 3, stdout: '' });
@@ -169,7 +169,7 @@ describe('the history of a server', () => {
     expect(byId).toMatchObject({ code: 0 });
 
     await cli.write('a.json', set());
-    await cli.run(['apply', 'a.json', '--prune']);
+    await cli.run(['apply', 'a.json', '--prune', '--yes']);
     const deleted = await cli.run(['undelete', 'weather']);
     expect(deleted).toMatchObject({ code: 2, stdout: '' });
     expect(deleted.stderr).toContain('2 deleted servers had the name weather: pick one with --id');
@@ -197,7 +197,7 @@ describe('switchboard explain', () => {
     for (const [, , , why] of cells) expect(why).toMatch(/\S+/);
 
     await cli.write('a.json', set());
-    await cli.run(['apply', 'a.json', '--prune']);
+    await cli.run(['apply', 'a.json', '--prune', '--yes']);
     const { winnerId, candidates } = await cli.json<Explained>([
       ...['explain', 'weather', '--user', 'ana'],
     ]);

@@ -482,7 +482,10 @@ export interface ServerSpec {
   instructions:
     | Instructions
     | undefined;
-  /** `requires_oauth` can be set if known; unset means unknown. */
+  /**
+   * `requires_oauth` can be set if known; unset means unknown. If true, users sign in
+   * and the server cannot be APP, unless `oauth.grant_type` is `client_credentials`.
+   */
   requiresOauth?:
     | boolean
     | undefined;
@@ -631,6 +634,12 @@ export interface OAuth {
   revocationUrl: string;
   /** `headers` are sent with discovery, registration and token requests. */
   headers: Map<string, string>;
+  /**
+   * `grant_type` is `authorization_code`, the default, by which each user signs in, or
+   * `client_credentials`, by which the application itself does. A server whose users
+   * sign in cannot be APP.
+   */
+  grantType: string;
 }
 
 export interface OAuth_HeadersEntry {
@@ -2737,6 +2746,7 @@ function createBaseOAuth(): OAuth {
     tokenEndpointAuthMethod: "",
     revocationUrl: "",
     headers: new Map(),
+    grantType: "",
   };
 }
 
@@ -2772,6 +2782,9 @@ export const OAuth: MessageFns<OAuth> = {
     message.headers.forEach((value, key) => {
       OAuth_HeadersEntry.encode({ key: key as any, value }, writer.uint32(82).fork()).join();
     });
+    if (message.grantType !== "") {
+      writer.uint32(90).string(message.grantType);
+    }
     return writer;
   },
 
@@ -2871,6 +2884,14 @@ export const OAuth: MessageFns<OAuth> = {
             }
             continue;
           }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.grantType = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2933,6 +2954,11 @@ export const OAuth: MessageFns<OAuth> = {
           new Map(),
         )
         : new Map(),
+      grantType: isSet(object.grantType)
+        ? globalThis.String(object.grantType)
+        : isSet(object.grant_type)
+        ? globalThis.String(object.grant_type)
+        : "",
     };
   },
 
@@ -2971,6 +2997,9 @@ export const OAuth: MessageFns<OAuth> = {
         obj.headers[k] = v;
       });
     }
+    if (message.grantType !== "") {
+      obj.grantType = message.grantType;
+    }
     return obj;
   },
 
@@ -2997,6 +3026,7 @@ export const OAuth: MessageFns<OAuth> = {
       });
       return m;
     })();
+    message.grantType = object.grantType ?? "";
     return message;
   },
 };

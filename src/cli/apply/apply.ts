@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
+import type { ApplyResult } from '../../wire/client/apply.js';
 import type { RegistryClient } from '../../wire/client/registry-client.js';
 import type { Flags } from '../connection.js';
 import { EXIT_CODES, exitCodeOf } from '../failure.js';
-import { confirmed, type Io } from '../io.js';
+import { confirmed, confirmedLoss, type Io } from '../io.js';
+import { takesAccess } from '../takes-access.js';
 import { allWell, changing, countsOf, outcomeCounts } from './counts.js';
 import { applyJson } from './json.js';
 import { type ApplyOptions, applyOptions } from './options.js';
@@ -73,9 +75,15 @@ async function mayApply(
     tell.end('Nothing to change.');
     return 'no';
   }
-  if (await confirmed(io, 'Apply these changes?', flags)) return 'yes';
+  const takesAway = plans.some(({ plan }) => plan.results.some(isLoss));
+  const ask = takesAway ? confirmedLoss : confirmed;
+  if (await ask(io, 'Apply these changes?', flags)) return 'yes';
   tell.end('Nothing was changed.');
   return 'declined';
+}
+
+function isLoss({ action, changes }: ApplyResult): boolean {
+  return action === 'deleted' || (action === 'updated' && takesAccess(changes));
 }
 
 /** Applies set by set, until all are done, one fails as a whole, or Ctrl-C. */

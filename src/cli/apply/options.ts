@@ -2,13 +2,16 @@ import { FORMATS, type Format } from '../../formats/format.js';
 import type { Flags } from '../connection.js';
 import { UsageError } from '../failure.js';
 import { reasonOf } from '../reason.js';
+import { tierFlag } from '../tier-flag.js';
 
 /** What the flags of `switchboard apply` ask for. */
 export interface ApplyOptions {
   /** Undefined: each file tells by itself. */
   readonly format: Format | undefined;
-  /** Undefined: the path of the file. */
+  /** Undefined: the host and the path of the file. */
   readonly set: string | undefined;
+  /** Of servers whose file states none. Undefined: as the spec needs. */
+  readonly tier: 'APP' | 'USER' | undefined;
   readonly dryRun: boolean;
   readonly prune: boolean;
   readonly allOrNothing: boolean;
@@ -27,6 +30,7 @@ export function applyOptions(files: readonly string[], flags: Flags): ApplyOptio
   return {
     format: formatOf(flags),
     set,
+    tier: flags['tier'] === undefined ? undefined : tierFlag(flags),
     dryRun: flags['dryRun'] === true,
     prune: flags['prune'] === true,
     allOrNothing: flags['allOrNothing'] === true,

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import path from 'node:path';
 import type { ReadResult } from '../../formats/format.js';
 import { readServers } from '../../formats/read-servers.js';
@@ -32,7 +33,7 @@ export async function readSets(
 ): Promise<readonly DeclaredSet[]> {
   const sets: DeclaredSet[] = [];
   for (const file of files) {
-    const name = options.set ?? setNameOf(file, process.cwd());
+    const name = options.set ?? setNameOf(file, process.cwd(), hostname());
     if (sets.some((set) => set.name === name)) {
       throw new UsageError(`${file} is named twice`);
     }
@@ -40,25 +41,30 @@ export async function readSets(
       throw new UsageError('--prune with standard input needs --set: it says which set to prune');
     }
     const text = file === STDIN ? await io.readInput() : await textOf(file);
-    sets.push({ file, name, ...judged(readText(text, file, options), options) });
+    const read = withTier(readText(text, file, options), options);
+    sets.push({ file, name, ...judged(read, options) });
   }
   return sets;
 }
 
 /**
- * The name of a file's set: its path from the current folder, or the whole path of a file
- * elsewhere, so that it does not depend on how the file was named; with `/` on every system.
+ * The name of a file's set without `--set`: the host and the whole path, so that two projects
+ * share a set only if they say so, and it does not depend on how the file was named; with `/` on
+ * every system.
  */
-export function setNameOf(file: string, folder: string): string {
+export function setNameOf(file: string, folder: string, host: string): string {
   if (file === STDIN) return 'stdin';
-  const whole = path.resolve(folder, file);
-  const relative = path.relative(folder, whole);
-  const isElsewhere = relative.split(path.sep)[0] === '..' || path.isAbsolute(relative);
-  return (isElsewhere ? whole : relative).split(path.sep).join('/');
+  return `${host}:${path.resolve(folder, file).split(path.sep).join('/')}`;
 }
 
 function readText(text: string, file: string, { format }: ApplyOptions): ReadResult {
   return readServers(text, { file: file === STDIN ? undefined : file, format });
+}
+
+/** The servers whose file states no tier have that of the flag. */
+function withTier(read: ReadResult, { tier }: ApplyOptions): ReadResult {
+  if (tier === undefined) return read;
+  return { ...read, servers: read.servers.map((server) => ({ tier, ...server })) };
 }
 
 /** A set with entries that cannot be read does not know what it no longer has. */

@@ -1,6 +1,7 @@
 import type { Loss, Problem, ReadServer } from '../../formats/format.js';
 import { placeOf } from '../../formats/format.js';
 import type { ApplyResult } from '../../wire/client/apply.js';
+import type { SwitchboardError } from '../../domain/errors.js';
 import { briefChange } from '../changes-text.js';
 import { whereOf } from '../server-text.js';
 import { counted, printable } from '../text.js';
@@ -88,7 +89,7 @@ function refusalText(
   const violations =
     error.violations.length > 0
       ? error.violations
-      : [{ field: 'name', description: error.message }];
+      : [{ field: 'name', description: `${error.message}${remedyOf(error)}` }];
   return violations
     .map(({ field, description }) => {
       const place = placeOf(server, field);
@@ -96,6 +97,13 @@ function refusalText(
       return printable(`${error.reason}: ${at}: ${place.field}: ${description}`);
     })
     .join('\n    ');
+}
+
+/** What to do on this command line; empty for what the message says itself. */
+function remedyOf({ reason, metadata }: SwitchboardError): string {
+  if (reason !== 'OTHER_SET') return '';
+  const set = JSON.stringify(metadata['set'] ?? '');
+  return `: pass --set ${set} if this file is that set, or --take-over to move the server to this one`;
 }
 
 /** What was done: the counts, and each server that did not go as planned. */

@@ -1,3 +1,4 @@
+import { sharedSignIn } from '../../domain/inspection.js';
 import type { Connector } from '../../mcp/connector.js';
 import type { McpConnection } from '../../mcp/mcp-connection.js';
 import { McpError } from '../../mcp/mcp-error.js';
@@ -63,6 +64,8 @@ async function connectOnce(
   const { onEvent, limits } = options;
   const { server, user } = request;
   const subject = subjectOf(server, user);
+  const warning = server.scope === 'shared' ? sharedSignIn(server) : undefined;
+  if (warning !== undefined) emitEvent(onEvent, { ...subject, type: 'warning', message: warning });
   emitEvent(onEvent, { ...subject, type: 'connecting' });
   // The end may be told before there is a connection to retire.
   const opened: { connection?: PooledConnection; hasEnded: boolean } = { hasEnded: false };

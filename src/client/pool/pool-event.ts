@@ -35,9 +35,14 @@ export interface ConnectionSubject {
   readonly configHash: string;
 }
 
-/** What the pool tells of itself. For one connection: connecting, connected, retired, closed. */
+/**
+ * What the pool tells of itself. For one connection: connecting, connected, retired, closed.
+ * `warning`, before `connecting`: the server requires each user to sign in, as an inspection
+ * found, but its tier shares one connection between all of them.
+ */
 export type PoolEvent = ConnectionSubject &
   (
+    | { readonly type: 'warning'; readonly message: string }
     | { readonly type: 'connecting' }
     | { readonly type: 'connected'; readonly connectedAt: number; readonly pid?: number }
     | { readonly type: 'failed'; readonly error: ClientError }

@@ -4,11 +4,15 @@ import {
   factsEtagOf,
   type InspectionFailure,
   type InspectionFailureReason,
-  type OAuthNeed,
   type Observation,
   type ServerFacts,
 } from '../facts.js';
-import { currentFailure, type FailedInspection, type InspectionResult } from '../inspection.js';
+import {
+  currentFailure,
+  currentOAuthNeed,
+  type FailedInspection,
+  type InspectionResult,
+} from '../inspection.js';
 import type { ServerRecord } from '../server.js';
 
 /** What somebody found out about a server, or that nothing could be. */
@@ -61,7 +65,7 @@ function factsAfter(before: ServerRecord, finding: Finding, now: number): Server
     observeTime: now,
     observedBy: finding.observedBy,
   };
-  const need = result.oauthNeed ?? knownNeed(before);
+  const need = result.oauthNeed ?? currentOAuthNeed(before);
   if (facts?.observation !== undefined && facts.failure === undefined) {
     if (finding.fromNode === true && isOlderEra(observation, facts.observation)) return undefined;
     const isKnown = contentOf(facts.observation) === contentOf(observation);
@@ -90,7 +94,7 @@ function factsAfterFailure(
   const observation = before.facts?.observation;
   return {
     ...(observation === undefined ? {} : { observation }),
-    oauthNeed: oauthNeed ?? knownNeed(before) ?? 'unknown',
+    oauthNeed: oauthNeed ?? currentOAuthNeed(before) ?? 'unknown',
     failure,
   };
 }
@@ -100,13 +104,6 @@ function staysAsItIs(before: ServerRecord, reason: InspectionFailureReason): boo
   if (reason !== 'NEEDS_NODE' && reason !== 'STDIO_NOT_ALLOWED') return false;
   const isSeen = before.facts?.observation?.configHash === before.configHash;
   return isSeen || currentFailure(before)?.reason === reason;
-}
-
-/** What is known of the present configuration: a former one may have had another need. */
-function knownNeed({ facts, configHash }: ServerRecord): OAuthNeed | undefined {
-  const { observation, failure, oauthNeed } = facts ?? {};
-  const isOfNow = failure?.configHash === configHash || observation?.configHash === configHash;
-  return isOfNow ? oauthNeed : undefined;
 }
 
 function isOlderEra(observation: Observation, known: Observation): boolean {

@@ -34,8 +34,9 @@ export function connectionScope(tier: Tier, spec: ServerSpec): ScopeDecision {
 
 /** What the spec alone needs. */
 export function neededScope(spec: ServerSpec): ScopeDecision {
-  let scope: ConnectionScope = 'shared';
-  const reasons = new Set<string>();
+  const signIn = userSignIn(spec);
+  let scope: ConnectionScope = signIn === undefined ? 'shared' : 'user';
+  const reasons = new Set(signIn === undefined ? [] : [signIn]);
   for (const field of valueFields(spec)) {
     for (const reference of referencesIn(field.text)) {
       const needs = scopeOfReference(reference);
@@ -46,6 +47,16 @@ export function neededScope(spec: ServerSpec): ScopeDecision {
     }
   }
   return { scope, reasons: [...reasons] };
+}
+
+/**
+ * What asks each user to sign in; undefined for nothing. Over one shared connection, all users
+ * would act with the credentials of one of them.
+ */
+export function userSignIn({ requiresOAuth, oauth }: ServerSpec): string | undefined {
+  if (oauth?.grantType === 'client_credentials') return undefined;
+  if (oauth !== undefined) return 'oauth asks each user to sign in';
+  return requiresOAuth === true ? 'requires_oauth asks each user to sign in' : undefined;
 }
 
 /** Every string of the spec in which a value with parts is allowed. */

@@ -73,6 +73,8 @@ export interface OAuth {
   readonly tokenEndpointAuthMethod: string;
   readonly revocationUrl: string;
   readonly headers: Readonly<Record<string, string>>;
+  /** Undefined for `authorization_code`, by which each user signs in. */
+  readonly grantType?: string;
 }
 
 export interface UserVariable {

@@ -351,3 +351,41 @@ describe('credentials', () => {
     });
   });
 });
+
+describe('a server whose users sign in', () => {
+  const bearer = ({ user }: CredentialsRequest) => ({
+    headers: { authorization: `Bearer of ${user ?? 'nobody'}` },
+    revision: user ?? '',
+  });
+
+  it('is never shared, also if it is APP from before that was refused [C6]', async () => {
+    const server = await openHttpServer();
+    const transport = httpServer(server.url);
+    const { pool } = openPool([{ name: 'one', spec: { transport, requiresOAuth: true } }], {
+      credentials: bearer,
+    });
+    const seen = [
+      await pool.user('ana').call('one', headersSeen),
+      await pool.user('bob').call('one', headersSeen),
+    ];
+    expect(seen.map(({ authorization }) => authorization)).toEqual([
+      'Bearer of ana',
+      'Bearer of bob',
+    ]);
+    expect(await clientErrorOf(pool.app.get('one'))).toMatchObject({ reason: 'VALUE_MISSING' });
+  });
+
+  it('is reported if only an inspection found it, and stays as shared as it was declared', async () => {
+    const server = await openHttpServer();
+    const spec = { transport: httpServer(server.url) };
+    const { pool, events } = openPool([{ name: 'one', spec, oauthNeed: 'yes' }], {
+      credentials: bearer,
+    });
+    const connection = await pool.user('ana').get('one');
+    expect(connection.scope).toBe('shared');
+    expect(events.map(({ type }) => type)).toEqual(['warning', 'connecting', 'connected']);
+    expect(events[0]).toMatchObject({
+      message: expect.stringContaining('requires OAuth') as string,
+    });
+  });
+});

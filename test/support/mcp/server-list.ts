@@ -2,11 +2,13 @@ import { ClientError } from '../../../src/client/client-error.js';
 import type { AppliedListener, KnownServer, ServerView } from '../../../src/client/server-view.js';
 import { configHash } from '../../../src/domain/config/config-hash.js';
 import { connectionScope } from '../../../src/domain/config/connection-scope.js';
+import type { OAuthNeed } from '../../../src/domain/facts.js';
 import { RecordSet } from '../../../src/domain/record-set.js';
 import { listResolved, maySee, resolve, type RecordIndex } from '../../../src/domain/resolve.js';
 import type { Declaration, ServerRecord, StoredServer } from '../../../src/domain/server.js';
 import { SPEC_DEFAULTS, type ServerSpec, type Transport } from '../../../src/domain/config/spec.js';
 import type { ReaderView, Subject } from '../../../src/domain/view.js';
+import { failureAt } from '../inspection/facts.js';
 
 /** What a test says of a server; the rest is as if nothing was said. */
 export interface Declared {
@@ -16,6 +18,8 @@ export interface Declared {
   readonly owner?: string;
   readonly grantedTo?: readonly Subject[];
   readonly spec: Partial<ServerSpec> & { readonly transport: Transport };
+  /** What an inspection of this configuration found. */
+  readonly oauthNeed?: OAuthNeed;
 }
 
 /** A node's view over a list in memory, with the one rule of the domain. */
@@ -100,6 +104,9 @@ export class ServerList implements ServerView {
 function toStored(declared: Declared, revision: number): StoredServer {
   const { name, tier = 'APP', owner, grantedTo = [], id = name } = declared;
   const spec: ServerSpec = { ...SPEC_DEFAULTS, ...declared.spec };
+  const hash = configHash({ tier, spec });
+  const failure = failureAt(hash, { reason: 'UNAUTHORIZED' });
+  const { oauthNeed } = declared;
   const record: ServerRecord = {
     id,
     name,
@@ -112,7 +119,8 @@ function toStored(declared: Declared, revision: number): StoredServer {
     accessEtag: String(revision),
     factsEtag: '',
     generation: 1,
-    configHash: configHash({ tier, spec }),
+    configHash: hash,
+    ...(oauthNeed === undefined ? {} : { facts: { oauthNeed, failure } }),
     scope: connectionScope(tier, spec).scope,
     createTime: revision,
     lastUpdatedAt: revision,

@@ -2,8 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { applyOptions, formatOf } from '../../../src/cli/apply/options.js';
 import { readSets, setNameOf } from '../../../src/cli/apply/sets.js';
 import { describeFailure, UsageError } from '../../../src/cli/failure.js';
-import { confirmed, type Io } from '../../../src/cli/io.js';
+import { confirmed, confirmedLoss, type Io } from '../../../src/cli/io.js';
 import { mayPass, repeatWrite } from '../../../src/cli/repeat.js';
+import { takesAccess } from '../../../src/cli/takes-access.js';
 import { printable, table } from '../../../src/cli/text.js';
 import { SwitchboardError } from '../../../src/domain/errors.js';
 
@@ -44,6 +45,24 @@ describe('a question', () => {
     expect(await confirmed(terminal, 'Go on?', { yes: true })).toBe(true);
     expect(await confirmed(io('n', { interactive: false }), 'Go on?', {})).toBe(true);
     expect(terminal.asked).toEqual([]);
+  });
+
+  it('about a loss of access is never skipped without --yes', async () => {
+    const nobody = io('y', { interactive: false });
+    await expect(confirmedLoss(nobody, 'Go on?', {})).rejects.toThrow(UsageError);
+    expect(await confirmedLoss(nobody, 'Go on?', { yes: true })).toBe(true);
+    expect(await confirmedLoss(io('n'), 'Go on?', {})).toBe(false);
+    expect(await confirmedLoss(io('y'), 'Go on?', {})).toBe(true);
+  });
+
+  it.each([
+    ['tier', '"TIER_USER"', true],
+    ['owner', '"bob"', true],
+    ['spec.enabled', 'false', true],
+    ['spec.enabled', 'true', false],
+    ['spec.title', '"a"', false],
+  ])('about %s = %s is about a loss: %s', (path, after, loses) => {
+    expect(takesAccess([{ path, before: '', after }])).toBe(loses);
   });
 
   it('is answered with no by Ctrl-C, and by nothing else that fails', async () => {
@@ -103,15 +122,13 @@ describe('a write', () => {
 
 describe('the name of a set', () => {
   it.each([
-    ['librechat.yaml', 'librechat.yaml'],
-    ['./a/../b/servers.yaml', 'b/servers.yaml'],
-    ['/srv/app/b/servers.yaml', 'b/servers.yaml'],
-    ['../other/servers.yaml', '/srv/other/servers.yaml'],
-    ['/etc/servers.yaml', '/etc/servers.yaml'],
-    ['..servers.yaml', '..servers.yaml'],
+    ['librechat.yaml', 'build:/srv/app/librechat.yaml'],
+    ['./a/../b/servers.yaml', 'build:/srv/app/b/servers.yaml'],
+    ['/srv/app/b/servers.yaml', 'build:/srv/app/b/servers.yaml'],
+    ['../other/servers.yaml', 'build:/srv/other/servers.yaml'],
     ['-', 'stdin'],
-  ])('of %s is %s', (file, name) => {
-    expect(setNameOf(file, '/srv/app')).toBe(name);
+  ])('of %s is %s: where it is, so that nobody else has it by accident', (file, name) => {
+    expect(setNameOf(file, '/srv/app', 'build')).toBe(name);
   });
 });
 

@@ -6,6 +6,7 @@ import {
   nodeOnlyReason,
   retryDelayMs,
   RETRY_DEFAULTS,
+  sharedSignIn,
 } from '../../../src/domain/inspection.js';
 import { SPEC_DEFAULTS, type ServerSpec } from '../../../src/domain/config/spec.js';
 import { httpServer, nodeServer } from '../../support/mcp/specs.js';
@@ -134,5 +135,25 @@ describe('the time until the next try', () => {
         expect(delay).toBeLessThanOrEqual(RETRY_DEFAULTS.maxMs);
       }),
     );
+  });
+});
+
+describe('an APP server whose users must sign in', () => {
+  const record = (parts: Partial<ServerSpec>, oauthNeed?: 'yes' | 'no', of = 'hash') => ({
+    ...recordOf({ tier: 'APP', spec: specOf(parts) }),
+    configHash: 'hash',
+    facts: {
+      failure: failureAt(of, { reason: 'UNAUTHORIZED' }),
+      ...(oauthNeed === undefined ? {} : { oauthNeed }),
+    },
+  });
+
+  it('is reported if an inspection of its configuration found it, or it was declared', () => {
+    expect(sharedSignIn(record({}, 'yes'))).toContain('requires OAuth');
+    expect(sharedSignIn(record({ requiresOAuth: true }))).toContain('requires_oauth');
+    expect(sharedSignIn(record({}, 'yes', 'former hash'))).toBeUndefined();
+    expect(sharedSignIn(record({}, 'no'))).toBeUndefined();
+    expect(sharedSignIn(record({}))).toBeUndefined();
+    expect(sharedSignIn({ ...record({}, 'yes'), tier: 'USER' })).toBeUndefined();
   });
 });

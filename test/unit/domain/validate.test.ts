@@ -262,6 +262,17 @@ describe('validateDeclaration', () => {
       'server.spec.streamable_http.headers[X-A]',
     ],
     [
+      'an unknown grant type',
+      { changed: { oauth: { ...oauth, grantType: 'password' } } },
+      'server.spec.oauth.grant_type',
+    ],
+    [
+      'an APP server that requires OAuth',
+      { tier: 'APP', changed: { requiresOAuth: true } },
+      'server.tier',
+    ],
+    ['an APP server with an OAuth block', { tier: 'APP', changed: { oauth } }, 'server.tier'],
+    [
       "an APP server that needs a user's value",
       { tier: 'APP', changed: headers({ 'X-A': '${user:id}' }) },
       'server.tier',

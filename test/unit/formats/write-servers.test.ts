@@ -156,10 +156,15 @@ describe('writing', () => {
           { src: 'https://a.test/1', mimeType: 'image/png', sizes: [], theme: '' },
           { src: 'https://a.test/2', mimeType: '', sizes: [], theme: '' },
         ],
-        oauth: { ...OAUTH, tokenEndpointAuthMethod: 'none', scopes: ['a b'] },
+        oauth: {
+          ...OAUTH,
+          tokenEndpointAuthMethod: 'none',
+          scopes: ['a b'],
+          grantType: 'client_credentials',
+        },
         proxyUrl: 'http://${user:id}:80',
       },
-      { externalId: 'row-1', tier: 'USER' },
+      { externalId: 'row-1', tier: 'APP' },
     );
     expect(lost('librechat', one).toSorted()).toEqual([
       'external_id',
@@ -168,6 +173,7 @@ describe('writing', () => {
       'spec.icons',
       'spec.icons[0]',
       'spec.labels',
+      'spec.oauth.grant_type',
       'spec.oauth.scopes',
       'spec.oauth.token_endpoint_auth_method',
       'spec.proxy_url',

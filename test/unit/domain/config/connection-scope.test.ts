@@ -54,6 +54,38 @@ describe('connectionScope', () => {
   });
 });
 
+describe('a user signs in', () => {
+  const oauth = {
+    authorizationUrl: '',
+    tokenUrl: '',
+    clientId: '',
+    clientSecret: '',
+    scopes: [],
+    redirectUri: '',
+    audience: '',
+    tokenEndpointAuthMethod: '',
+    revocationUrl: '',
+    headers: {},
+  };
+  it.each([
+    ['nothing is said', {}, 'shared'],
+    ['OAuth is not required', { requiresOAuth: false }, 'shared'],
+    ['OAuth is required', { requiresOAuth: true }, 'user'],
+    ['there is an OAuth block', { oauth }, 'user'],
+    ['the block is stronger than the flag', { requiresOAuth: false, oauth }, 'user'],
+    ['the grant is the default', { oauth: { ...oauth, grantType: 'authorization_code' } }, 'user'],
+    [
+      'the application signs in',
+      { requiresOAuth: true, oauth: { ...oauth, grantType: 'client_credentials' } },
+      'shared',
+    ],
+  ] as const)('or not: %s [C6]', (_what, parts, scope) => {
+    const needs = neededScope(specWith('plain', parts));
+    expect(needs.scope).toBe(scope);
+    expect(needs.reasons.join()).toMatch(scope === 'user' ? /asks each user to sign in/ : /^$/);
+  });
+});
+
 describe('valueFields', () => {
   it('names every field in which a value with parts is allowed, by its path', () => {
     const oauth = {

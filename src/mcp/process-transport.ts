@@ -197,7 +197,7 @@ export class ProcessTransport implements McpTransport {
     if (!isObjectText(line)) return undefined;
     const excess = jsonExcess(line);
     if (excess !== undefined) {
-      this.#fail('invalid_answer', `the process sent a message with ${excess}`);
+      this.#fail('limit_exceeded', `the process sent a message with ${excess}`);
       return undefined;
     }
     try {
@@ -212,7 +212,7 @@ export class ProcessTransport implements McpTransport {
     const waitMs = this.#noise.take(bytes);
     // With calls in flight they are not failed for it: each has a limit of its own.
     if (this.#noise.isTooNoisy && this.#pending.count === 0) {
-      this.#fail('lost', 'the process sends too much that nobody asked for');
+      this.#fail('limit_exceeded', 'the process sends too much that nobody asked for');
     } else if (waitMs > 0) {
       await delay(waitMs);
     }
@@ -220,7 +220,7 @@ export class ProcessTransport implements McpTransport {
 
   #tooLarge(): void {
     const text = `the process sent a message of more than ${String(this.#maxMessageBytes)} bytes`;
-    this.#fail('invalid_answer', text);
+    this.#fail('limit_exceeded', text);
   }
 
   async #readErrors(stderr: Readable): Promise<void> {

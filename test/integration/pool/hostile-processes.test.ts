@@ -49,7 +49,7 @@ describe('processes that send too much', () => {
     expect(most).toBe(1);
     await other.probe();
     for (const { kind, message } of await causes) {
-      expect([kind, message]).toEqual(['lost', 'the process sends too much that nobody asked for']);
+      expect([kind, message]).toEqual(['limit_exceeded', 'the process sends too much that nobody asked for']);
     }
     expect(told).toBeGreaterThan(5000);
     expect(told).toBeLessThan(40_000);
@@ -73,7 +73,7 @@ describe('processes that send too much', () => {
   ])('fail the call and are ended for a result %s', async (_, result, limit) => {
     const { connection, ended } = await openWatched(answering(result));
     const error = await mcpErrorOf(connection.callTool({ name: 'x' }));
-    expect([error.kind, error.sent]).toEqual(['invalid_answer', true]);
+    expect([error.kind, error.sent]).toEqual(['limit_exceeded', true]);
     expect(error.message).toContain(limit);
     expect(await ended).toBe(error);
     await until(() => !isGroupAlive(connection.pid ?? 0));

@@ -22,6 +22,7 @@ import {
   type Admin,
   type Init,
 } from '../support/grpc-admin/grpc-admin.js';
+import { applyServers } from '../support/grpc-admin/history.js';
 import { startLocalServer, type LocalServer } from '../support/grpc-admin/server.js';
 
 const SPEC = httpSpec('https://tools.example/mcp');
@@ -238,22 +239,19 @@ describe('DeleteServer', () => {
 describe('a commit above 8 MB', () => {
   it('is refused and nothing is written; what came with it is [P5]', async () => {
     const tenant = newTenant();
-    const many = (count: number): Map<string, string> =>
-      new Map(
-        Array.from({ length: count }, (_, index) => [`K${String(index)}`, 'v'.repeat(16_384)]),
-      );
     const args = new Array<string>(256).fill('a'.repeat(16_384));
-    const value = { command: 'node', args, env: many(250) };
+    const value = { command: 'node', args };
     const spec = stdioSpec('node', { transport: { $case: 'stdio', value } });
-    const huge = create(tenant, { name: 'huge', spec: { ...spec, annotations: many(60) } });
+    const servers = ['x', 'y', 'z'].map((name) => ({ name, tier: Tier.TIER_APP, spec }));
+    const huge = applyServers(admin, { tenant, set: 'huge', servers, allOrNothing: true });
     const [refused] = await Promise.all([
       refusalOf(huge),
       create(tenant, { name: 'a' }),
       create(tenant, { name: 'b' }),
     ]);
     expect(refused).toMatchObject({ code: 'RESOURCE_EXHAUSTED', reason: 'COMMIT_TOO_LARGE' });
-    const { servers } = await admin.list({ tenant, view: APP });
-    expect(servers.map(({ name }) => name)).toEqual(['a', 'b']);
+    const listed = await admin.list({ tenant, view: APP });
+    expect(listed.servers.map(({ name }) => name)).toEqual(['a', 'b']);
     expect(await revision(tenant)).toBe(2);
   });
 });

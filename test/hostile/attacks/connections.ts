@@ -7,6 +7,8 @@ import { connect } from './http2.js';
 
 /** How long what was sent is left as it is. Milliseconds. */
 const HOLD_MS = 2_000;
+/** How long requests are left unfinished, unless all of them are ended before. Milliseconds. */
+const UNFINISHED_MS = 10_000;
 const MIB = 2 ** 20;
 
 /** A message of 4 MiB less one byte that never comes. */
@@ -23,7 +25,8 @@ async function openUnfinished(lab: Lab, address: string, streams: number): Promi
     session.destroy();
   });
   session.on('error', () => undefined);
-  let refused = 0;
+  const ended: Promise<void>[] = [];
+  let count = 0;
   const body = unfinishedBody();
   for (let n = 0; n < streams; n += 1) {
     const stream = session.request({
@@ -33,12 +36,15 @@ async function openUnfinished(lab: Lab, address: string, streams: number): Promi
       te: 'trailers',
     });
     stream.on('error', () => undefined);
-    stream.on('response', () => (refused += 1));
+    ended.push(
+      new Promise((resolve) => stream.once('close', resolve)).then(() => void (count += 1)),
+    );
     stream.write(body);
     stream.resume();
   }
-  await sleep(HOLD_MS, undefined, { signal: lab.signal });
-  return `${String(refused)} of ${String(streams)} refused`;
+  const held = sleep(UNFINISHED_MS, undefined, { signal: lab.signal });
+  await Promise.race([Promise.all(ended), held]);
+  return `${String(count)} of ${String(streams)} ended`;
 }
 
 /** Connections that take room and do nothing with it. */

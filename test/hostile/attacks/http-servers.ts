@@ -22,8 +22,16 @@ function httpAttack({ name, about, use, behave }: HttpAttack): Attack {
     about,
     target: 'node',
     maxGrowthMiB: 128,
-    open: async (lab) => startNode(lab, { transport: await hostileHttp(lab, behave), use }),
+    open: async (lab) =>
+      startNode(lab, { transport: await hostileHttp(lab, listing(behave)), use }),
   };
+}
+
+/** What `behave` does, and for what it leaves to the server a list of one tool. */
+function listing(behave: OddBehaviour): OddBehaviour {
+  return async (exchange) =>
+    (await behave(exchange)) ||
+    (exchange.rpc?.method === 'tools/list' && answer(exchange, { tools: tools(1) }));
 }
 
 /** Writes the same again and again until the other side has gone. */

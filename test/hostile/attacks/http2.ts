@@ -41,6 +41,8 @@ function floodAttack({ name, about, frames }: FloodAttack): Attack {
 
 async function flood(lab: Lab, address: string, frames: FloodAttack['frames']): Promise<string> {
   const socket = await connect(lab, address);
+  // Each wait for room leaves a listener until there is room again.
+  socket.setMaxListeners(0);
   socket.resume();
   socket.write(Buffer.concat([PREFACE, frame({ type: FRAME.settings })]));
   const end = performance.now() + ATTACK_MS;

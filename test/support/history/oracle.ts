@@ -1,11 +1,10 @@
-import { applyChange, changedId, type Commit } from '../../../src/domain/commit.js';
+import type { Commit } from '../../../src/domain/commit.js';
 import type { LoadRecord } from '../../../src/domain/load-record.js';
-import { RecordSet } from '../../../src/domain/record-set.js';
-import { listResolved } from '../../../src/domain/resolve.js';
 import type { StoredServer } from '../../../src/domain/server.js';
 import { viewKey, type View } from '../../../src/domain/view.js';
 import type { Catalog } from '../../../src/storage/catalog.js';
 import { readLog } from '../storage/builders.js';
+import { seenIn, serverAfter } from './rule.js';
 
 /** What a view holds: the revision of the content by server id. */
 export type Contents = ReadonlyMap<string, number>;
@@ -36,8 +35,8 @@ export class Oracle {
       if (commit.revision !== this.head + 1) throw new Error('the log has a hole');
       const state = new Map(this.states[this.head]);
       for (const change of commit.changes) {
-        const id = changedId(change);
-        const after = applyChange(state.get(id), change);
+        const id = (change.after ?? change.before)?.id ?? '';
+        const after = serverAfter(state.get(id), change);
         if (after === undefined) state.delete(id);
         else state.set(id, after);
       }
@@ -77,9 +76,8 @@ export class Oracle {
     const key = `${String(revision)} ${viewKey(view)}`;
     const known = this.contents.get(key);
     if (known !== undefined) return known;
-    const records = new RecordSet();
-    for (const server of this.serversAt(revision)) records.put(server);
-    const seen = view.kind === 'inventory' ? [...records.all()] : listResolved(records, view);
+    const servers = this.serversAt(revision);
+    const seen = view.kind === 'inventory' ? servers : seenIn(servers, view);
     const contents = new Map(seen.map(({ record }) => [record.id, record.revision]));
     this.contents.set(key, contents);
     return contents;

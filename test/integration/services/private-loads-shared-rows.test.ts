@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { serverIdOfRow } from '../../../src/domain/commands/load/rows.js';
 import { isSwitchboardError } from '../../../src/domain/errors.js';
 import { userView, type UserView } from '../../../src/domain/view.js';
 import { eventually } from '../../support/eventually.js';
@@ -17,6 +16,7 @@ import {
   type World,
 } from '../../support/services/world.js';
 import { reasonOf } from '../../support/reason-of.js';
+import { idOfSourceRow } from '../../support/loads/row-ids.js';
 
 // Loads of several users whose rows are one server.
 
@@ -25,7 +25,7 @@ useFakeIntervals();
 const ana = userView('ana');
 const boss = userView('boss');
 const TEAM = { rowId: 'team', owner: 'boss' };
-const TEAM_ID = serverIdOfRow('app-db', 'team');
+const TEAM_ID = idOfSourceRow('app-db', 'team');
 
 const users = (count: number): readonly UserView[] =>
   Array.from({ length: count }, (_, at) => userView(`u${String(at)}`));

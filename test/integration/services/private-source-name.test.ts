@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { serverIdOfRow } from '../../../src/domain/commands/load/rows.js';
 import { userView } from '../../../src/domain/view.js';
 import { eventually } from '../../support/eventually.js';
 import { useFakeIntervals } from '../../support/fake-intervals.js';
@@ -17,6 +16,7 @@ import {
   type World,
 } from '../../support/services/world.js';
 import { reasonOf } from '../../support/reason-of.js';
+import { idOfSourceRow } from '../../support/loads/row-ids.js';
 
 // What the source of a tenant is called: in the log, and in the configuration of each replica.
 
@@ -144,7 +144,7 @@ describe('a source that is renamed', () => {
     await load(hub.replica, 'ana', true);
     const after = await recordsOf(hub.replica);
     expect(after).toMatchObject([
-      { id: serverIdOfRow('crm', 'b'), name: 'beta', privateSource: 'crm', generation: 2 },
+      { id: idOfSourceRow('crm', 'b'), name: 'beta', privateSource: 'crm', generation: 2 },
     ]);
     expect(await reasonOf(remove(hub.replica, after[0]!))).toBe('MANAGED_BY_SOURCE');
     hub.source.set('ana');

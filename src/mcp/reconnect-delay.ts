@@ -1,26 +1,25 @@
-/** Milliseconds before a stream is opened again, at first and at most. */
-const FIRST_MS = 1000;
-const MOST_MS = 60_000;
+import { backoffMs, type BackoffPolicy } from '../domain/backoff.js';
 
-/** How long to wait before a stream is opened again that the server ends. */
+const POLICY: BackoffPolicy = { firstMs: 1_000, maxMs: 60_000, jitter: 0 };
+
+/** How long to wait before a stream is opened again that the server ended. */
 export interface ReconnectDelay {
-  /** Milliseconds for the next time, at least `askedMs` up to the maximum; doubles. */
+  /** Milliseconds for the next time: what the server asked for, within the bounds of the backoff. */
   next(askedMs: number): number;
-  /** A message came: begins anew. */
+  /** Starts anew, since a message arrived. */
   reset(): void;
 }
 
-/** Makes a delay that no server can shorten. */
+/** Creates a delay that no server can shorten. */
 export function createReconnectDelay(): ReconnectDelay {
-  let least = FIRST_MS;
+  let ends = 0;
   return {
     next(askedMs) {
-      const delay = Math.min(Math.max(askedMs, least), MOST_MS);
-      least = Math.min(least * 2, MOST_MS);
-      return delay;
+      ends += 1;
+      return Math.min(Math.max(askedMs, backoffMs(POLICY, ends, 0)), POLICY.maxMs);
     },
     reset() {
-      least = FIRST_MS;
+      ends = 0;
     },
   };
 }

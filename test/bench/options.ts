@@ -1,6 +1,7 @@
 import { tmpdir } from 'node:os';
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { BENCHES } from './rows/index.js';
+import { toPattern } from './to-pattern.js';
 
 /** What the arguments say. */
 export interface BenchOptions {
@@ -55,14 +56,6 @@ export function readOptions(argv: readonly string[]): BenchOptions | number {
     return 1;
   }
   return { ...given, pairs: given.pairs ?? (given.quick ? 1 : PAIRS) };
-}
-
-function toPattern(text: string): RegExp {
-  try {
-    return new RegExp(text, 'i');
-  } catch {
-    throw new InvalidArgumentError('not a regular expression');
-  }
 }
 
 function toCount(text: string): number {

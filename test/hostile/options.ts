@@ -1,6 +1,7 @@
 import { tmpdir } from 'node:os';
-import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { Command, CommanderError } from 'commander';
 import { ATTACKS } from './attacks/index.js';
+import { toPattern } from '../bench/to-pattern.js';
 
 /** What the arguments say. */
 export interface HostileOptions {
@@ -36,12 +37,4 @@ export function readOptions(argv: readonly string[]): HostileOptions | number {
     throw error;
   }
   return command.opts<HostileOptions>();
-}
-
-function toPattern(text: string): RegExp {
-  try {
-    return new RegExp(text, 'i');
-  } catch {
-    throw new InvalidArgumentError('not a regular expression');
-  }
 }

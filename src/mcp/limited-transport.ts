@@ -8,19 +8,19 @@ import {
   type RequestId,
   type TransportSendOptions,
 } from '@modelcontextprotocol/client';
+import { createTokenBucket, type Rate } from '../domain/token-bucket.js';
 import type { McpError } from './mcp-error.js';
 import { limitExceeded } from './message.js';
-import { createRateLimit } from './rate-limit.js';
 import type { McpTransport } from './transport.js';
 
 /** Requests of a server whose answers it may leave unread. */
 export const MAX_UNANSWERED = 64;
 
 /** Requests of a server: each of them makes us send something. */
-const REQUESTS = { burst: 500, perSecond: 50 };
+const REQUESTS: Rate = { burst: 500, perSecond: 50 };
 
 /** Notifications of a server. */
-const NOTIFICATIONS = { burst: 10_000, perSecond: 2000 };
+const NOTIFICATIONS: Rate = { burst: 10_000, perSecond: 2000 };
 
 /**
  * Any transport, with limits to what a server may demand by itself. Beyond them the
@@ -31,8 +31,8 @@ export class LimitedTransport implements McpTransport {
   onerror?: (error: Error) => void;
   onmessage?: (message: JSONRPCMessage, extra?: MessageExtraInfo) => void;
   readonly #inner: McpTransport;
-  readonly #mayRequest = createRateLimit(REQUESTS);
-  readonly #mayNotify = createRateLimit(NOTIFICATIONS);
+  readonly #requests = createTokenBucket(REQUESTS);
+  readonly #notifications = createTokenBucket(NOTIFICATIONS);
   readonly #unanswered = new Set<RequestId>();
   #failure: McpError | undefined;
 
@@ -114,13 +114,13 @@ export class LimitedTransport implements McpTransport {
         return `more than ${String(MAX_UNANSWERED)} requests without reading the answers`;
       }
       this.#unanswered.add(message.id);
-      return this.#mayRequest(now) ? undefined : rateText('requests', REQUESTS);
+      return this.#requests.take(now) >= 0 ? undefined : rateText('requests', REQUESTS);
     }
-    if (!isJSONRPCNotification(message) || this.#mayNotify(now)) return undefined;
+    if (!isJSONRPCNotification(message) || this.#notifications.take(now) >= 0) return undefined;
     return rateText('notifications', NOTIFICATIONS);
   }
 }
 
-function rateText(what: string, { burst, perSecond }: typeof REQUESTS): string {
+function rateText(what: string, { burst, perSecond }: Rate): string {
   return `more than ${String(burst)} ${what} at once, or ${String(perSecond)} a second`;
 }

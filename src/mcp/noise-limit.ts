@@ -1,9 +1,10 @@
+import { createTokenBucket, type Rate } from '../domain/token-bucket.js';
+
 /**
  * What a server may say that nobody asked it for: at once, and per second after that. A
  * message or line costs one, and one more for each 4 KiB.
  */
-const BURST = 5000;
-const PER_SECOND = 500;
+const RATE: Rate = { burst: 5000, perSecond: 500 };
 const BYTES = 4096;
 
 /** Waits shorter than this are put off, in milliseconds: a timer costs more than they do. */
@@ -24,17 +25,13 @@ export interface NoiseLimit {
 
 /** Makes a limit; `now` returns monotonic milliseconds. */
 export function createNoiseLimit(now: () => number = () => performance.now()): NoiseLimit {
-  let left = BURST;
-  let seenAt = now();
+  const bucket = createTokenBucket(RATE);
   let heldBackMs = 0;
   return {
     take(bytes) {
       const at = now();
-      left = Math.min(BURST, left + ((at - seenAt) * PER_SECOND) / 1000);
-      seenAt = at;
-      if (left === BURST) heldBackMs = 0;
-      left -= 1 + bytes / BYTES;
-      const waitMs = (-left * 1000) / PER_SECOND;
+      if (bucket.level(at) === RATE.burst) heldBackMs = 0;
+      const waitMs = (-bucket.take(at, 1 + bytes / BYTES) * 1000) / RATE.perSecond;
       if (waitMs < LEAST_WAIT_MS) return 0;
       heldBackMs += waitMs;
       return waitMs;

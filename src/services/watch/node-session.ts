@@ -14,7 +14,7 @@ import type { FrameSink } from './sink.js';
 import type { Watcher } from './watcher.js';
 import type { SessionDeps } from './session-deps.js';
 import { CHUNK } from './snapshots.js';
-import { SubscriptionRate } from './subscription-rate.js';
+import { createSubscriptionRate } from './subscription-rate.js';
 import { openWatcher } from './watch-servers.js';
 
 type OpenMessage = Extract<NodeMessage, { kind: 'open' }>;
@@ -40,7 +40,7 @@ export class NodeSession {
   private opened: Opened | undefined;
   private work: Promise<void> = Promise.resolve();
   private appliedAt: number;
-  private readonly rate: SubscriptionRate;
+  private readonly takeChange: () => number;
   /** How often subscriptions have changed. */
   private changes = 0;
 
@@ -52,7 +52,7 @@ export class NodeSession {
     this.appliedAt = deps.monotonic();
     // A node may exchange all of its users at once.
     const limits = { burst: 2 * deps.maxSubscriptions, perSecond: CHANGES_PER_SECOND };
-    this.rate = new SubscriptionRate(limits, deps.monotonic);
+    this.takeChange = createSubscriptionRate(limits, deps.monotonic);
   }
 
   /**
@@ -103,7 +103,7 @@ export class NodeSession {
     this.changes += 1;
     if (this.changes % CHUNK === 0) await nextTurn();
     for (;;) {
-      const ms = this.rate.take();
+      const ms = this.takeChange();
       if (ms === 0 || this.sink.isGone) return;
       await sleep(ms);
     }

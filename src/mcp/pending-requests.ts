@@ -11,6 +11,8 @@ export interface PendingRequests {
   readonly count: number;
   /** A message of ours goes out. */
   sending(message: JSONRPCMessage): void;
+  /** It could not be sent: no answer will come. */
+  failed(message: JSONRPCMessage): void;
   /** A message came. Returns whether it answers a request; each is answered once. */
   settle(message: JSONRPCMessage): boolean;
 }
@@ -27,6 +29,9 @@ export function createPendingRequests(): PendingRequests {
       else if (isJSONRPCNotification(message) && message.method === 'notifications/cancelled') {
         waiting.delete(message.params?.['requestId']);
       }
+    },
+    failed(message) {
+      if (isJSONRPCRequest(message)) waiting.delete(message.id);
     },
     settle: (message) =>
       (isJSONRPCResultResponse(message) || isJSONRPCErrorResponse(message)) &&

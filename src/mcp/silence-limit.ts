@@ -1,10 +1,5 @@
-import {
-  isJSONRPCErrorResponse,
-  isJSONRPCNotification,
-  isJSONRPCRequest,
-  isJSONRPCResultResponse,
-  type JSONRPCMessage,
-} from '@modelcontextprotocol/client';
+import type { JSONRPCMessage } from '@modelcontextprotocol/client';
+import { createPendingRequests } from './pending-requests.js';
 
 /** Finds out that a stream is silent although an answer is due on it. */
 export interface SilenceLimit {
@@ -28,7 +23,7 @@ export function createSilenceLimit(
   limitMs: number | undefined,
   onSilent: () => void,
 ): SilenceLimit {
-  const waiting = new Set<unknown>();
+  const pending = createPendingRequests();
   let timer: NodeJS.Timeout | undefined;
   let verdict: NodeJS.Immediate | undefined;
   const stop = (): void => {
@@ -39,26 +34,31 @@ export function createSilenceLimit(
   const judge = (): void => void (verdict = setImmediate(onSilent));
   const watch = (): void => {
     stop();
-    if (limitMs !== undefined && waiting.size > 0) timer = setTimeout(judge, limitMs).unref();
+    if (limitMs !== undefined && pending.count > 0) timer = setTimeout(judge, limitMs).unref();
   };
-  const settle = (id: unknown): void => {
-    if (waiting.delete(id)) watch();
+  /** Watches anew when the first request goes out, or one is no longer waited for. */
+  const follow = (change: () => void): void => {
+    const before = pending.count;
+    change();
+    const isFirst = before === 0 && pending.count === 1;
+    if (isFirst || pending.count < before) watch();
   };
   return {
     sending(message) {
-      if (isJSONRPCRequest(message)) {
-        waiting.add(message.id);
-        if (waiting.size === 1) watch();
-      } else if (isJSONRPCNotification(message) && message.method === 'notifications/cancelled') {
-        settle(message.params?.['requestId']);
-      }
+      follow(() => {
+        pending.sending(message);
+      });
     },
     failed(message) {
-      if (isJSONRPCRequest(message)) settle(message.id);
+      follow(() => {
+        pending.failed(message);
+      });
     },
     heard: watch,
     received(message) {
-      if (isJSONRPCResultResponse(message) || isJSONRPCErrorResponse(message)) settle(message.id);
+      follow(() => {
+        pending.settle(message);
+      });
     },
     stop,
   };

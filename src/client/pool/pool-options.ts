@@ -1,6 +1,7 @@
 import { timerMs } from '../../domain/timer.js';
 import type { ClientIdentity, Connector } from '../../mcp/connector.js';
 import type { McpConnection } from '../../mcp/mcp-connection.js';
+import { MAX_MESSAGE_SIZE } from '../../mcp/message.js';
 import type { KnownServer, ServerView } from '../server-view.js';
 import type { ValueSources } from '../values/value-sources.js';
 import type { BackoffOptions } from './backoff.js';
@@ -80,7 +81,7 @@ const DEFAULTS: PoolLimits = Object.freeze({
   sweepEveryMs: 5000,
   processGraceMs: 2000,
   maxStdioProcesses: 64,
-  maxResultBytes: 10 * 1024 * 1024,
+  maxResultBytes: MAX_MESSAGE_SIZE,
   connectConcurrency: 8,
 });
 

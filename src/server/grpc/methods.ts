@@ -27,3 +27,8 @@ export type ResponseOf<M extends AnyMethod> = Parameters<M['responseSerialize']>
 export function bytesMethod(method: AnyMethod): AnyMethod {
   return { ...method, requestDeserialize: (bytes: Buffer) => bytes, responseSerialize: asBuffer };
 }
+
+/** The name of a method in the proto, from its path. */
+export function nameOf(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1);
+}

@@ -3,7 +3,7 @@ import { SwitchboardError } from '../../domain/errors.js';
 import { decodeStrictly, eachNamedTenant } from '../../wire/decode.js';
 import { tenantOf } from '../../wire/node-messages.js';
 import { ruleOf } from '../handlers/method-rules.js';
-import type { AnyMethod } from './methods.js';
+import { type AnyMethod, nameOf } from './methods.js';
 
 /** Stands before the handlers of one method: what a caller may not do is never decoded. */
 export interface Receiver<Q> {
@@ -51,10 +51,9 @@ export function createReceiver<Q>(method: AnyMethod): Receiver<Q> {
 }
 
 function tooLarge({ path }: AnyMethod, size: number, limit: number): SwitchboardError {
-  const name = path.slice(path.lastIndexOf('/') + 1);
   return new SwitchboardError(
     'REQUEST_TOO_LARGE',
-    `${name} takes requests of at most ${String(limit)} bytes; this one has ${String(size)}`,
+    `${nameOf(path)} takes requests of at most ${String(limit)} bytes; this one has ${String(size)}`,
     { metadata: { limit: String(limit) } },
   );
 }

@@ -4,7 +4,7 @@ import {
   RegistryServiceService,
 } from '../../wire/service-definitions.js';
 import { tenantToOpen } from '../../wire/node-messages.js';
-import type { AnyMethod, RequestOf } from '../grpc/methods.js';
+import { type AnyMethod, nameOf, type RequestOf } from '../grpc/methods.js';
 
 /** What a method demands of a call before a handler sees its request. */
 export interface MethodRule<Q> {
@@ -98,7 +98,7 @@ const RULES = new Map<string, MethodRule<never>>([
 /** The limit of a request of each method that has one, by its name in the proto. */
 export const METHOD_LIMITS: Readonly<Record<string, number>> = Object.fromEntries(
   [...RULES].flatMap(([path, { maxBytes }]) =>
-    maxBytes === undefined ? [] : [[path.slice(path.lastIndexOf('/') + 1), maxBytes]],
+    maxBytes === undefined ? [] : [[nameOf(path), maxBytes]],
   ),
 );
 

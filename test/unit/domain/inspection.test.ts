@@ -12,6 +12,7 @@ import { SPEC_DEFAULTS, type ServerSpec } from '../../../src/domain/config/spec.
 import { httpServer, nodeServer } from '../../support/mcp/specs.js';
 import { recordOf } from '../../support/storage/builders.js';
 import { failureAt, observationAt } from '../../support/inspection/facts.js';
+import { EMPTY_OAUTH } from '../../support/oauth.js';
 
 const specOf = (parts: Partial<ServerSpec>): ServerSpec => ({
   ...SPEC_DEFAULTS,
@@ -44,18 +45,7 @@ describe('only a node can inspect', () => {
   });
 
   it('and nothing else: what OAuth needs plays no part in connecting', () => {
-    const oauth = {
-      authorizationUrl: '',
-      tokenUrl: '',
-      clientId: '',
-      clientSecret: '${secret:S}',
-      scopes: [],
-      redirectUri: '',
-      audience: '',
-      tokenEndpointAuthMethod: '',
-      revocationUrl: '',
-      headers: {},
-    };
+    const oauth = { ...EMPTY_OAUTH, clientSecret: '${secret:S}' };
     const spec = specOf({ oauth, transport: httpServer('https://a.example/$${x}') });
     expect(nodeOnlyReason(spec, NO_STDIO)).toBeUndefined();
   });

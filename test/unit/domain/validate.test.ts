@@ -3,6 +3,7 @@ import { isSwitchboardError } from '../../../src/domain/errors.js';
 import type { Declaration } from '../../../src/domain/server.js';
 import { SPEC_DEFAULTS, type OAuth, type ServerSpec } from '../../../src/domain/config/spec.js';
 import { LIMITS, validateDeclaration } from '../../../src/domain/validate.js';
+import { EMPTY_OAUTH } from '../../support/oauth.js';
 
 const http = { kind: 'streamable_http', url: 'https://x.example/mcp', headers: {} } as const;
 const stdio = {
@@ -13,18 +14,7 @@ const stdio = {
   cwd: '',
   stderr: 'pipe',
 } as const;
-const oauth: OAuth = {
-  authorizationUrl: '',
-  tokenUrl: '',
-  clientId: '',
-  clientSecret: '',
-  scopes: [],
-  redirectUri: '',
-  audience: '',
-  tokenEndpointAuthMethod: '',
-  revocationUrl: '',
-  headers: {},
-};
+const oauth: OAuth = EMPTY_OAUTH;
 
 interface Parts extends Partial<Declaration> {
   readonly changed?: Partial<ServerSpec>;

@@ -1,24 +1,12 @@
 import type { JSONRPCMessage } from '@modelcontextprotocol/client';
 import { describe, expect, it } from 'vitest';
 import { LimitedTransport } from '../../../src/mcp/limited-transport.js';
-import { createRateLimit } from '../../../src/mcp/rate-limit.js';
 import type { McpTransport } from '../../../src/mcp/transport.js';
 
 const NOTIFICATION: JSONRPCMessage = {
   jsonrpc: '2.0',
   method: 'notifications/tools/list_changed',
 };
-
-describe('a rate', () => {
-  it('allows its burst at once, and after that so many a second', () => {
-    const mayPass = createRateLimit({ burst: 3, perSecond: 2 });
-    const passed = (now: number, times: number): number =>
-      Array.from({ length: times }, () => mayPass(now)).filter(Boolean).length;
-    expect(passed(1_000, 10)).toBe(3);
-    expect(passed(1_000, 1)).toBe(0);
-    expect(passed(20_000, 10)).toBe(3);
-  });
-});
 
 describe('a server that sends notifications all the time', () => {
   it('loses its connection, and nothing of what came before', async () => {

@@ -12,6 +12,7 @@ import type {
 import { SPEC_DEFAULTS } from '../../../src/domain/config/spec.js';
 import { fieldChanges } from '../../../src/wire/field-changes.js';
 import { recordOf, type RecordParts } from '../../support/storage/builders.js';
+import { EMPTY_OAUTH } from '../../support/oauth.js';
 
 const declared = (parts: RecordParts = {}): Declaration =>
   declarationOf(recordOf({ id: 'files', ...parts }));
@@ -27,18 +28,7 @@ function changes(before: RecordParts, after: RecordParts): readonly string[] {
   );
 }
 
-const OAUTH: OAuth = {
-  authorizationUrl: '',
-  tokenUrl: '',
-  clientId: '',
-  clientSecret: '',
-  scopes: [],
-  redirectUri: '',
-  audience: '',
-  tokenEndpointAuthMethod: '',
-  revocationUrl: '',
-  headers: {},
-};
+const OAUTH: OAuth = EMPTY_OAUTH;
 
 describe('fieldChanges', () => {
   it('tells fields by the paths of the contract, and values as proto JSON', () => {

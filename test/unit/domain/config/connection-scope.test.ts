@@ -6,6 +6,7 @@ import {
   valueFields,
 } from '../../../../src/domain/config/connection-scope.js';
 import { SPEC_DEFAULTS, type ServerSpec } from '../../../../src/domain/config/spec.js';
+import { EMPTY_OAUTH } from '../../../support/oauth.js';
 
 function specWith(header: string, more: Partial<ServerSpec> = {}): ServerSpec {
   return {
@@ -55,18 +56,7 @@ describe('connectionScope', () => {
 });
 
 describe('a user signs in', () => {
-  const oauth = {
-    authorizationUrl: '',
-    tokenUrl: '',
-    clientId: '',
-    clientSecret: '',
-    scopes: [],
-    redirectUri: '',
-    audience: '',
-    tokenEndpointAuthMethod: '',
-    revocationUrl: '',
-    headers: {},
-  };
+  const oauth = EMPTY_OAUTH;
   it.each([
     ['nothing is said', {}, 'shared'],
     ['OAuth is not required', { requiresOAuth: false }, 'shared'],

@@ -11,6 +11,7 @@ import { type Connection, ConnectionTable } from './connection-table.js';
 import { endStream } from './end-stream.js';
 import { guardStreams, http2ServersOf } from './http2-servers.js';
 import { IncompleteRequests } from './incomplete-requests.js';
+import { limitWastedCalls, type WastedCalls } from './wasted-calls.js';
 
 export interface GuardLimits {
   readonly maxConnections: number;
@@ -63,7 +64,7 @@ export function guardServer(server: Server, options: GuardOptions): Guard {
     ),
   };
   for (const http2Server of http2ServersOf(server)) {
-    guardOne(http2Server, { table, incomplete, options });
+    guardOne(http2Server, { table, incomplete, options, now });
   }
   const timer = setInterval(() => {
     table.closeLate();
@@ -82,12 +83,20 @@ interface Parts {
   readonly table: ConnectionTable;
   readonly incomplete: Readonly<Record<'known' | 'open', IncompleteRequests>>;
   readonly options: GuardOptions;
+  /** Milliseconds, monotonic. */
+  readonly now: () => number;
 }
 
-function guardOne(http2Server: Http2Server, { table, incomplete, options }: Parts): void {
+/** A connection on which HTTP/2 is spoken. */
+interface Spoken {
+  readonly connection: Connection;
+  readonly wasted: WastedCalls;
+}
+
+function guardOne(http2Server: Http2Server, { table, incomplete, options, now }: Parts): void {
   // By address: HTTP/2 over TLS never shows the socket that was accepted.
   const accepted = new Map<string, Connection>();
-  const connections = new WeakMap<object, Connection>();
+  const sessions = new WeakMap<object, Spoken>();
   let isFull = false;
 
   http2Server.prependListener('connection', (socket: Socket) => {
@@ -110,7 +119,7 @@ function guardOne(http2Server: Http2Server, { table, incomplete, options }: Part
       session.destroy();
       return;
     }
-    connections.set(session, connection);
+    sessions.set(session, { connection, wasted: limitWastedCalls(session, connection, now) });
     session.once('remoteSettings', () => {
       table.advance(connection, 'unproven');
     });
@@ -118,17 +127,24 @@ function guardOne(http2Server: Http2Server, { table, incomplete, options }: Part
 
   guardStreams(http2Server, (stream, headers) => {
     const { session } = stream;
-    const connection = session && connections.get(session);
-    if (connection === undefined) return false;
+    if (session === undefined || session.destroyed) return false;
+    const spoken = sessions.get(session);
+    if (spoken === undefined) return false;
+    const { connection, wasted } = spoken;
+    wasted.follow(stream);
     if (connection.phase === 'refused') {
       endStream(stream, tooManyConnections(options));
-      session?.close();
+      session.close();
       return false;
     }
     const path = headers[':path'] ?? '';
     const isOpen = options.open.has(path);
-    if (!isOpen && !isAuthentic(stream, headers, options)) return false;
-    if (!isOpen) table.advance(connection, 'proven');
+    if (isOpen) wasted.count();
+    else if (isAuthentic(stream, headers, options)) table.advance(connection, 'proven');
+    else {
+      wasted.count();
+      return false;
+    }
     const requests = isOpen ? incomplete.open : incomplete.known;
     if (options.requestStreams.has(path)) requests.followStream(connection, stream);
     else requests.follow(connection, stream);

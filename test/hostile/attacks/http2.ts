@@ -3,22 +3,24 @@ import net from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Lab } from '../../bench/lab/lab.js';
 import type { Attack } from '../attack.js';
-import { startAttacked } from '../lab/control-plane.js';
-import { FRAME, frame, headerBlock, PREFACE } from '../lab/http2-frames.js';
+import { startAttacked, TOKENS } from '../lab/control-plane.js';
+import { FRAME, frame, headerBlock, PREFACE } from '../../support/grpc/http2-frames.js';
 
 /** How long an attacker goes on who is not stopped. Milliseconds. */
 const ATTACK_MS = 3_000;
 /** Bytes that are written at once. */
 const CHUNK = 64 * 1_024;
 
-const GET_HEADERS = headerBlock({
+const GET = {
   ':method': 'POST',
   ':scheme': 'http',
   ':path': '/switchboard.v1.RegistryService/GetServer',
   ':authority': 'localhost',
   'content-type': 'application/grpc',
   te: 'trailers',
-});
+};
+const GET_HEADERS = headerBlock(GET);
+const READER_HEADERS = headerBlock({ ...GET, authorization: `Bearer ${TOKENS.reader}` });
 
 interface FloodAttack extends Pick<Attack, 'name' | 'about'> {
   /** The n-th frames of the flood, from 0. */
@@ -75,6 +77,7 @@ export async function connect(lab: Lab, address: string): Promise<net.Socket> {
   return socket;
 }
 
+const END_STREAM = 0x1;
 const ONE_HEADER = 0x4;
 const streamOf = (n: number): number => (2 * n + 1) % 2 ** 31;
 
@@ -93,6 +96,42 @@ export const HTTP2_ATTACKS: readonly Attack[] = [
         }),
         frame({ type: FRAME.rstStream, stream: streamOf(n), payload: Buffer.alloc(4, 8) }),
       ]),
+  }),
+  floodAttack({
+    name: 'rapid reset with a token',
+    about: 'The same with the token of a reader.',
+    frames: (n) =>
+      Buffer.concat([
+        frame({
+          type: FRAME.headers,
+          flags: ONE_HEADER,
+          stream: streamOf(n),
+          payload: READER_HEADERS,
+        }),
+        frame({ type: FRAME.rstStream, stream: streamOf(n), payload: Buffer.alloc(4, 8) }),
+      ]),
+  }),
+  floodAttack({
+    name: 'calls without credentials',
+    about: 'Calls without credentials and without a body, as fast as they can be sent.',
+    frames: (n) =>
+      frame({
+        type: FRAME.headers,
+        flags: ONE_HEADER | END_STREAM,
+        stream: streamOf(n),
+        payload: GET_HEADERS,
+      }),
+  }),
+  floodAttack({
+    name: 'calls with a token',
+    about: 'Calls of a reader without a body, as fast as they can be sent.',
+    frames: (n) =>
+      frame({
+        type: FRAME.headers,
+        flags: ONE_HEADER | END_STREAM,
+        stream: streamOf(n),
+        payload: READER_HEADERS,
+      }),
   }),
   floodAttack({
     name: 'PING flood',

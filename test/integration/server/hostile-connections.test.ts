@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import http2 from 'node:http2';
 import net from 'node:net';
 import path from 'node:path';
 import { ChannelCredentials, Metadata, ServerCredentials } from '@grpc/grpc-js';
@@ -17,6 +18,7 @@ import type { Authenticate } from '../../../src/server/authenticator.js';
 import type { Application, GrpcServerOptions } from '../../../src/server/grpc-server.js';
 import { fromStatus } from '../../../src/wire/status.js';
 import { eventually } from '../../support/eventually.js';
+import { FRAME, frame, headerBlock, PREFACE } from '../../support/grpc/http2-frames.js';
 import { messagePart, rawPeer, type RawCall, type RawPeer } from '../../support/grpc/raw-peer.js';
 import { startTinyServer, type TinyServer } from '../../support/grpc/tiny-server.js';
 import { call, failureOf } from '../../support/grpc/unary-call.js';
@@ -235,6 +237,67 @@ describe('connections', () => {
     await Promise.all([tiny.server.close(), once(silent, 'close')]);
   });
 });
+
+describe('calls that lead to nothing', () => {
+  it.each([
+    ['without credentials', GET],
+    ['to methods that ask for none', HEALTH],
+  ])('end their connection, and no other: %s', async (_, method) => {
+    const tiny = await startSmall({ maxCallsPerConnection: 1_000 });
+    const client = tiny.connect();
+    await goodCall(tiny, client);
+    const peer = await peerOf(tiny);
+    const goaway = once(peer.session, 'goaway');
+    const calls = Array.from({ length: 150 }, () => peer.call(method));
+    // Those that are cut off end with an error.
+    for (const { ended } of calls) ended.catch(() => undefined);
+    for (const { stream } of calls) stream.end(messagePart(0, 0));
+    expect((await goaway)[0]).toBe(http2.constants.NGHTTP2_ENHANCE_YOUR_CALM);
+    await goodCall(tiny, client);
+  });
+
+  it('are forgiven to a peer with credentials that resets 200 at once', async () => {
+    const tiny = await startSmall({ maxCallsPerConnection: 1_000 });
+    await goodCall(tiny);
+    const socket = await resetCalls(tiny, 200);
+    const echo = Buffer.from('still on');
+    socket.write(frame({ type: FRAME.ping, payload: echo }));
+    let seen = Buffer.alloc(0);
+    socket.on('data', (bytes: Buffer) => (seen = Buffer.concat([seen, bytes])));
+    await eventually(() => {
+      expect(seen.includes(echo)).toBe(true);
+    });
+  });
+
+  it('end the connection of a peer with credentials that resets 400', async () => {
+    const tiny = await startSmall({ maxCallsPerConnection: 1_000 });
+    const client = tiny.connect();
+    await goodCall(tiny, client);
+    await once(await resetCalls(tiny, 400), 'close');
+    await goodCall(tiny, client);
+  });
+});
+
+/** A connection with valid credentials that opens so many calls, and resets each at once. */
+async function resetCalls(tiny: TinyServer, count: number): Promise<net.Socket> {
+  const socket = openSocket(tiny);
+  await once(socket, 'connect');
+  const block = headerBlock({
+    ':method': 'POST',
+    ':scheme': 'http',
+    ':path': GET,
+    ':authority': 'localhost',
+    'content-type': 'application/grpc',
+    te: 'trailers',
+    ...TOKEN,
+  });
+  const frames = Array.from({ length: count }, (_, n) => [
+    frame({ type: FRAME.headers, flags: 0x4, stream: 2 * n + 1, payload: block }),
+    frame({ type: FRAME.rstStream, stream: 2 * n + 1, payload: Buffer.from([0, 0, 0, 8]) }),
+  ]);
+  socket.write(Buffer.concat([PREFACE, frame({ type: FRAME.settings }), ...frames.flat()]));
+  return socket;
+}
 
 /** A connection on which nothing is said. */
 function openSocket({ server }: TinyServer): net.Socket {

@@ -1,10 +1,12 @@
 import { randomUUID } from 'node:crypto';
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { open, type Database, type RootDatabase } from 'lmdb';
 import { SwitchboardError } from '../../../domain/errors.js';
-import { lockFolder } from './folder-lock.js';
-import { inspectFolder } from './inspect-folder.js';
+import { checkData } from './check/check-data.js';
+import { lockFolder, type FolderLock } from './folder-lock.js';
 import { decodeMeta, encodeMeta, FORMAT, META_KEY, type Meta } from './meta.js';
+import { prepareFolder, reserveRoom } from './prepare-folder.js';
 import { textOf } from './store-error.js';
 import { tableOf, type Table } from './table.js';
 import { TABLES, VERSION_OF, type TableName } from './tables.js';
@@ -38,8 +40,9 @@ export interface LmdbStore extends Readonly<Record<TableName, Table>> {
 
 /**
  * Opens, or creates, the store in `<dataDir>/catalog`. Throws CATALOG_UNAVAILABLE if the
- * folder cannot be made or written, another process has it open, or it holds another format
- * than this version knows.
+ * folder cannot be made or written, another process has it open, there is no room for a new
+ * one, what it holds is damaged, or it is of another format than this version knows. All that
+ * is in the folder is read, unless this process has it open already.
  *
  * lmdb's `overlappingSync` is off: it would show a commit to readers before it is on the
  * disk, and so let them act on what a power cut takes back. Without it what is
@@ -49,24 +52,36 @@ export interface LmdbStore extends Readonly<Record<TableName, Table>> {
  */
 export function openStore(dataDir: string): LmdbStore {
   const folder = join(dataDir, 'catalog');
-  const unlock = claim(folder);
+  const lock = claim(folder);
   try {
-    return openEnvironment(folder, unlock);
+    if (lock.isFirst) checkFolder(folder);
+    return openEnvironment(folder, lock);
   } catch (cause) {
-    unlock();
+    lock.release();
     throw cause;
   }
 }
 
-/** Makes sure that LMDB can open the folder, and that only this process does. */
-function claim(folder: string): () => void {
+/** Makes the folder, and makes sure that only this process has it open. */
+function claim(folder: string): FolderLock {
   return orUnusable(folder, 'it cannot be used', () => {
-    inspectFolder(folder);
+    prepareFolder(folder);
     return lockFolder(folder);
   });
 }
 
-function openEnvironment(folder: string, unlock: () => void): LmdbStore {
+/** What LMDB would not survive is refused before it is called. */
+function checkFolder(folder: string): void {
+  orUnusable(folder, 'it cannot be used', () => {
+    const data = join(folder, 'data.mdb');
+    // A crash may leave an empty file, which LMDB takes for none.
+    const isNew = (statSync(data, { throwIfNoEntry: false })?.size ?? 0) === 0;
+    reserveRoom(folder, isNew);
+    if (!isNew) checkData(data);
+  });
+}
+
+function openEnvironment(folder: string, lock: FolderLock): LmdbStore {
   const root = orUnusable(folder, 'LMDB cannot open it', () =>
     open<string, Buffer>(folder, {
       ...TABLE_OPTIONS,
@@ -79,7 +94,7 @@ function openEnvironment(folder: string, unlock: () => void): LmdbStore {
   );
   const close = async (): Promise<void> => {
     await root.close();
-    unlock();
+    lock.release();
   };
   try {
     const opened = orUnusable(folder, 'LMDB cannot read it', () => openTables(root));

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { open } from 'lmdb';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { SwitchboardError } from '../../src/domain/errors.js';
+import { checkedText, withChecksum } from '../../src/storage/catalog/lmdb/checksum.js';
 import { openLmdbCatalog } from '../../src/storage/catalog/lmdb/open-lmdb-catalog.js';
 import type { Catalog } from '../../src/storage/catalog.js';
 import {
@@ -61,10 +62,10 @@ describe('opening the LMDB catalog', () => {
     expect((await catalog.log.head(TENANT)).revision).toBe(1);
   });
 
-  it.each([1, 99])('refuses format %i and leaves it as it is', async (other) => {
+  it.each([1, 5, 99])('refuses format %i and leaves it as it is', async (other) => {
     const path = await folder();
     await (await openLmdbCatalog({ dataDir: path })).close();
-    const { format: known } = await changeMeta(path, { format: other });
+    const { format: known } = await changeMeta(path, { format: other }, other > 5);
     await expectUnavailable(openLmdbCatalog({ dataDir: path }), `format ${String(other)}`);
     expect((await changeMeta(path, { format: known })).format).toBe(other);
     await (await openLmdbCatalog({ dataDir: path })).close();
@@ -148,7 +149,7 @@ interface Meta {
 }
 
 /** Changes what a closed store says of itself; returns what it said before. */
-async function changeMeta(path: string, change: Partial<Meta>): Promise<Meta> {
+async function changeMeta(path: string, change: Partial<Meta>, isChecked = true): Promise<Meta> {
   const root = open(join(path, 'catalog'), { overlappingSync: false, noSubdir: false });
   const meta = root.openDB<string, Buffer>({
     name: 'meta',
@@ -156,8 +157,11 @@ async function changeMeta(path: string, change: Partial<Meta>): Promise<Meta> {
     keyEncoding: 'binary',
   });
   const key = Buffer.from('meta');
-  const stored = JSON.parse(meta.get(key) ?? '') as Meta;
-  await meta.put(key, JSON.stringify({ ...stored, ...change }));
+  const held = meta.get(key) ?? '';
+  const stored = JSON.parse(checkedText(key, held) ?? held) as Meta;
+  const text = JSON.stringify({ ...stored, ...change });
+  // Formats up to 5 had no checksums.
+  await meta.put(key, isChecked ? withChecksum(key, text) : text);
   await root.close();
   return stored;
 }

@@ -66,14 +66,23 @@ export function runServerProcess(...args: readonly string[]): Promise<RunResult>
   return toEnd(start(SERVER, args));
 }
 
+/** As `runServerProcess`, of a process whose files may have only so many KiB each. */
+export function runServerWithin(fileKiB: number, ...args: readonly string[]): Promise<RunResult> {
+  return toEnd(start(SERVER, args, {}, under(`-f ${String(fileKiB)}`)));
+}
+
+/** What starts a program under a limit of the shell's `ulimit`. */
+function under(limit: string): readonly string[] {
+  return ['bash', '-c', `ulimit ${limit}; exec "$@"`, 'bash'];
+}
+
 /** As `startServerProcess`, of a process that may open only so many files and sockets. */
 export async function startServerWithin(
   openFiles: number,
   ...args: readonly string[]
 ): Promise<ServerProcess> {
   const usual = ['--listen', '127.0.0.1:0', '--inspect=false'];
-  const limit = `ulimit -n ${String(openFiles)}; exec "$@"`;
-  const running = start(SERVER, [...usual, ...args], {}, ['bash', '-c', limit, 'bash']);
+  const running = start(SERVER, [...usual, ...args], {}, under(`-n ${String(openFiles)}`));
   return { ...running, address: await addressOf(running) };
 }
 

@@ -8,8 +8,9 @@ import type { GroupWriter } from './group-writer.js';
 import { keyOf } from './keys.js';
 import { documentAt, readHead } from './log.js';
 import { planAppend, type TableWrite } from './plan-append.js';
-import type { LmdbStore, Table } from './store.js';
+import type { LmdbStore } from './store.js';
 import { notWritten, outcomeUnknown } from './store-error.js';
+import type { Table } from './table.js';
 
 /** What an append works with. */
 export interface Appender {
@@ -103,8 +104,7 @@ export function writeIf(
   const put = (): void => {
     for (const { table: target, key, value, version } of writes) {
       if (value === undefined) void target.remove(key);
-      else if (version === undefined) void target.put(key, value as string);
-      else void target.put(key, value as string, version);
+      else void target.put(key, value, version);
     }
   };
   return condition.version === 0

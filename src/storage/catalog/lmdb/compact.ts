@@ -120,9 +120,9 @@ function forgetAnswers(
 ): Promise<boolean> | undefined {
   const range = { start: keysUnder(tenant).start, end: keyOf(tenant, before), limit: STEP_ENTRIES };
   const writes: TableWrite[] = [];
-  for (const { key, value } of store.answerTimes.getRange(range)) {
+  for (const { key, text } of store.answerTimes.rows(range)) {
     writes.push({ table: store.answerTimes, key: Buffer.from(key) });
-    const { principal, requestId, revision } = JSON.parse(value) as AnswerTimeRow;
+    const { principal, requestId, revision } = JSON.parse(text) as AnswerTimeRow;
     const answerKey = keyOf(tenant, principal, requestId);
     const answer = store.answers.get(answerKey);
     if (answer === undefined) continue;

@@ -42,8 +42,8 @@ export function encodeHead(tenant: string, head: Position): string {
 /** The tenants that have commits. */
 export function readTenants(store: LmdbStore): readonly string[] {
   const tenants: string[] = [];
-  for (const { value } of store.heads.getRange()) {
-    tenants.push((JSON.parse(value) as HeadRow).tenant);
+  for (const { text } of store.heads.rows()) {
+    tenants.push((JSON.parse(text) as HeadRow).tenant);
   }
   return tenants;
 }
@@ -78,8 +78,8 @@ export function* documentsFrom(
   const text = documentBefore(store, tenant, { epoch, revision });
   const header = text === undefined ? undefined : decodeHeader(text);
   const first = header !== undefined && header.last >= revision ? header.first : revision;
-  for (const { value } of store.log.getRange({ start: keyOf(tenant, epoch, first), end })) {
-    yield value;
+  for (const { text: document } of store.log.rows({ start: keyOf(tenant, epoch, first), end })) {
+    yield document;
   }
 }
 
@@ -91,7 +91,7 @@ export function documentBefore(
 ): string | undefined {
   const { start } = keysUnder(tenant, epoch);
   const range = { start: keyOf(tenant, epoch, revision), end: start, reverse: true, limit: 1 };
-  for (const { value } of store.log.getRange(range)) return value;
+  for (const { text } of store.log.rows(range)) return text;
   return undefined;
 }
 

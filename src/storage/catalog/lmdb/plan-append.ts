@@ -10,7 +10,8 @@ import type { EncodedBatch } from './document.js';
 import { keyOf } from './keys.js';
 import { encodeHead } from './log.js';
 import { readGrants } from './servers.js';
-import type { LmdbStore, Table } from './store.js';
+import type { LmdbStore } from './store.js';
+import type { Table } from './table.js';
 
 /** One write; without a value the key is removed. */
 export interface TableWrite {

@@ -13,7 +13,8 @@ import { isRemembered, type RecordedAnswer } from '../../../domain/projection/pr
 import { isTombstone, type PrivateServer, type RequestId } from '../../projections.js';
 import { justAfter, keyOf, keysUnder } from './keys.js';
 import { readMark } from './log.js';
-import type { LmdbStore, Table } from './store.js';
+import type { LmdbStore } from './store.js';
+import type { Range, Table } from './table.js';
 
 /** The grants of a server, sorted by subject. */
 export function readGrants(store: LmdbStore, tenant: string, id: string): readonly Grant[] {
@@ -76,7 +77,7 @@ function readPrivateServer(
   });
   // One more than are known tells whether there are others.
   const range = { ...keysUnder(tenant, id), limit: grants.length + 1 };
-  const isPartial = store.grants.getKeysCount(range) > grants.length;
+  const isPartial = store.grants.count(range) > grants.length;
   return { record: JSON.parse(text) as ServerRecord, grants, isPartial };
 }
 
@@ -116,9 +117,9 @@ export function readDeleted(
 ): readonly Tombstone[] {
   const found: Tombstone[] = [];
   const { start, end } = keysUnder(tenant, name);
-  for (const { key, value } of store.deleted.getRange({ start: end, end: start, reverse: true })) {
+  for (const { key, text: id } of store.deleted.rows({ start: end, end: start, reverse: true })) {
     if (found.length >= limit) break;
-    const left = readServerOrTombstone(store, tenant, value);
+    const left = readServerOrTombstone(store, tenant, id);
     // One that was put back, and perhaps deleted again, has a newer tombstone or none.
     if (left === undefined || !isTombstone(left)) continue;
     if (keyOf(tenant, name, left.revision, left.id).equals(key)) found.push(left);
@@ -190,16 +191,8 @@ function readIds(store: LmdbStore, tenant: string, ids: Iterable<string>): reado
 }
 
 /** Read to the end before anything else is: a cursor stays open no longer than this. */
-function valuesIn(
-  table: Table,
-  range: {
-    readonly start: Buffer;
-    readonly end: Buffer;
-    readonly reverse?: boolean;
-    readonly limit?: number;
-  },
-): string[] {
+function valuesIn(table: Table, range: Range): string[] {
   const values: string[] = [];
-  for (const { value } of table.getRange(range)) values.push(value);
+  for (const { text } of table.rows(range)) values.push(text);
   return values;
 }

@@ -1,19 +1,18 @@
 import { randomUUID } from 'node:crypto';
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { open, type Database, type RootDatabase } from 'lmdb';
 import { SwitchboardError } from '../../../domain/errors.js';
-import { lockFolder } from './folder-lock.js';
-import { inspectFolder } from './inspect-folder.js';
+import { checkData } from './check/check-data.js';
+import { lockFolder, type FolderLock } from './folder-lock.js';
+import { decodeMeta, encodeMeta, FORMAT, META_KEY, type Meta } from './meta.js';
+import { prepareFolder, reserveRoom } from './prepare-folder.js';
 import { textOf } from './store-error.js';
-
-/** What this version writes, and the only one that it reads. */
-const FORMAT = 5;
-const META_KEY = Buffer.from('meta');
+import { tableOf, type Table } from './table.js';
+import { TABLES, VERSION_OF, type TableName } from './tables.js';
 
 /** Address space to begin with, in bytes; lmdb takes more when it is used up. */
 const INITIAL_MAP_BYTES = 1024 * 1024 * 1024;
-
-export type Table = Database<string, Buffer>;
 
 /**
  * One LMDB environment and its tables. Values are JSON text (`keys.ts` has the keys):
@@ -31,22 +30,9 @@ export type Table = Database<string, Buffer>;
  * - answers: tenant, principal, request id → recorded answer
  * - answerTimes: tenant, time, revision → whose answer that is
  */
-export interface LmdbStore {
+export interface LmdbStore extends Readonly<Record<TableName, Table>> {
   readonly root: RootDatabase<string, Buffer>;
-  readonly heads: Table;
-  readonly marks: Table;
-  readonly log: Table;
-  readonly servers: Table;
-  readonly tombstones: Table;
-  readonly deleted: Table;
-  readonly versions: Table;
-  readonly grants: Table;
-  readonly index: Table;
-  readonly loads: Table;
-  readonly sources: Table;
-  readonly answers: Table;
-  readonly answerTimes: Table;
-  /** Random, of this store: the epoch of a tenant without commits is made of it. */
+  /** See `Meta`. */
   readonly incarnation: string;
   /** Closes the environment, and then lets other processes open the folder. */
   readonly close: () => Promise<void>;
@@ -54,8 +40,9 @@ export interface LmdbStore {
 
 /**
  * Opens, or creates, the store in `<dataDir>/catalog`. Throws CATALOG_UNAVAILABLE if the
- * folder cannot be made or written, another process has it open, or it holds another format
- * than this version knows.
+ * folder cannot be made or written, another process has it open, there is no room for a new
+ * one, what it holds is damaged, or it is of another format than this version knows. All that
+ * is in the folder is read, unless this process has it open already.
  *
  * lmdb's `overlappingSync` is off: it would show a commit to readers before it is on the
  * disk, and so let them act on what a power cut takes back. Without it what is
@@ -65,50 +52,56 @@ export interface LmdbStore {
  */
 export function openStore(dataDir: string): LmdbStore {
   const folder = join(dataDir, 'catalog');
-  const unlock = claim(folder);
+  const lock = claim(folder);
   try {
-    return openEnvironment(folder, unlock);
+    if (lock.isFirst) checkFolder(folder);
+    return openEnvironment(folder, lock);
   } catch (cause) {
-    unlock();
+    lock.release();
     throw cause;
   }
 }
 
-/** Makes sure that LMDB can open the folder, and that only this process does. */
-function claim(folder: string): () => void {
-  try {
-    inspectFolder(folder);
+/** Makes the folder, and makes sure that only this process has it open. */
+function claim(folder: string): FolderLock {
+  return orUnusable(folder, 'it cannot be used', () => {
+    prepareFolder(folder);
     return lockFolder(folder);
-  } catch (cause) {
-    throw unusable(folder, `it cannot be used: ${textOf(cause)}`, cause);
-  }
+  });
 }
 
-function openEnvironment(folder: string, unlock: () => void): LmdbStore {
-  let root: RootDatabase<string, Buffer>;
-  try {
-    root = open<string, Buffer>(folder, {
+/** What LMDB would not survive is refused before it is called. */
+function checkFolder(folder: string): void {
+  orUnusable(folder, 'it cannot be used', () => {
+    const data = join(folder, 'data.mdb');
+    // A crash may leave an empty file, which LMDB takes for none.
+    const isNew = (statSync(data, { throwIfNoEntry: false })?.size ?? 0) === 0;
+    reserveRoom(folder, isNew);
+    if (!isNew) checkData(data);
+  });
+}
+
+function openEnvironment(folder: string, lock: FolderLock): LmdbStore {
+  const root = orUnusable(folder, 'LMDB cannot open it', () =>
+    open<string, Buffer>(folder, {
       ...TABLE_OPTIONS,
       noSubdir: false,
       overlappingSync: false,
       eventTurnBatching: false,
       mapSize: INITIAL_MAP_BYTES,
       maxDbs: 16,
-    });
-  } catch (cause) {
-    throw unusable(folder, `LMDB cannot open it: ${textOf(cause)}`, cause);
-  }
+    }),
+  );
   const close = async (): Promise<void> => {
     await root.close();
-    unlock();
+    lock.release();
   };
   try {
-    return { ...openTables(root, folder), root, close };
+    const opened = orUnusable(folder, 'LMDB cannot read it', () => openTables(root));
+    return { ...opened, root, close };
   } catch (cause) {
     void root.close();
-    throw cause instanceof SwitchboardError
-      ? cause
-      : unusable(folder, `LMDB cannot read it: ${textOf(cause)}`, cause);
+    throw cause;
   }
 }
 
@@ -116,52 +109,37 @@ const TABLE_OPTIONS = { encoding: 'string', keyEncoding: 'binary' } as const;
 
 type Tables = Omit<LmdbStore, 'root' | 'close'>;
 
-function openTables(root: RootDatabase<string, Buffer>, folder: string): Tables {
-  const table = (name: string, useVersions = false): Table =>
+function openTables(root: RootDatabase<string, Buffer>): Tables {
+  const database = (name: string, useVersions: boolean): Database<string, Buffer> =>
     root.openDB<string, Buffer>({ ...TABLE_OPTIONS, name, useVersions });
-  const meta = readMeta(table('meta'));
-  if (meta.format !== FORMAT) {
-    const text =
-      `it has format ${String(meta.format)}, this version knows ${String(FORMAT)} only; ` +
-      'export its servers with the version that wrote it and apply them to an empty folder';
-    throw unusable(folder, text);
-  }
-  return {
-    heads: table('heads', true),
-    marks: table('marks', true),
-    log: table('log'),
-    servers: table('servers'),
-    tombstones: table('tombstones'),
-    deleted: table('deleted'),
-    versions: table('versions'),
-    grants: table('grants'),
-    index: table('index'),
-    loads: table('loads'),
-    sources: table('sources'),
-    answers: table('answers'),
-    answerTimes: table('answerTimes'),
-    incarnation: meta.incarnation,
-  };
-}
-
-interface Meta {
-  readonly format: number;
-  readonly incarnation: string;
+  const { incarnation } = readMeta(database('meta', false));
+  const tables = Object.fromEntries(
+    TABLES.map((name) => [name, tableOf(name, database(name, VERSION_OF[name] !== undefined))]),
+  ) as Record<TableName, Table>;
+  return { ...tables, incarnation };
 }
 
 /** Reads what the store is, or says so if it is new: in one transaction, so that one of two wins. */
-function readMeta(table: Table): Meta {
-  return table.transactionSync(() => {
-    const text = table.get(META_KEY);
-    if (text !== undefined) return JSON.parse(text) as Meta;
-    const meta: Meta = { format: FORMAT, incarnation: randomUUID() };
-    table.putSync(META_KEY, JSON.stringify(meta));
+function readMeta(database: Database<string, Buffer>): Meta {
+  return database.transactionSync(() => {
+    const stored = database.get(META_KEY);
+    if (stored === undefined) {
+      const meta: Meta = { format: FORMAT, incarnation: randomUUID() };
+      database.putSync(META_KEY, encodeMeta(meta));
+      return meta;
+    }
+    const meta = decodeMeta(stored);
+    if (meta === undefined) throw new Error('what it says of its format is damaged');
     return meta;
   });
 }
 
-function unusable(folder: string, what: string, cause?: unknown): SwitchboardError {
-  return new SwitchboardError('CATALOG_UNAVAILABLE', `the catalog in ${folder}: ${what}`, {
-    cause,
-  });
+/** What `body` returns; CATALOG_UNAVAILABLE for whatever it throws. */
+function orUnusable<T>(folder: string, what: string, body: () => T): T {
+  try {
+    return body();
+  } catch (cause) {
+    const text = `the catalog in ${folder}: ${what}: ${textOf(cause)}`;
+    throw new SwitchboardError('CATALOG_UNAVAILABLE', text, { cause });
+  }
 }

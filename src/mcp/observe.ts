@@ -19,25 +19,27 @@ export interface ObserveOptions {
 
 /**
  * Reads what a server tells of itself, with all pages of its tools, over an open
- * connection. Keeps what fits into an observation. Throws McpError, or TooLargeError for
- * a server that tells more than is read.
+ * connection, without the values that were sent to it. Keeps what fits into an observation.
+ * Throws McpError, or TooLargeError for a server that tells more than is read.
  */
 export async function observe(
   connection: McpConnection,
   options: ObserveOptions,
 ): Promise<ObservedFacts> {
-  const { era, protocolVersion, serverInfo, capabilities, instructions } = connection;
-  const capabilitiesJson = JSON.stringify(capabilities);
+  const { era, protocolVersion, serverInfo, capabilities, redactor } = connection;
+  const capabilitiesJson = JSON.stringify(redactor.json(capabilities));
   if (Buffer.byteLength(capabilitiesJson) > OBSERVATION_LIMITS.capabilitiesBytes) {
     throw new TooLargeError('the capabilities are too large');
   }
-  const short = (text: string | undefined): string => truncate(text ?? '', OBSERVATION_LIMITS.text);
+  const short = (text: string | undefined): string =>
+    truncate(redactor.text(text ?? ''), OBSERVATION_LIMITS.text);
+  const instructions = redactor.text(connection.instructions ?? '');
   return {
     protocolEra: era,
     protocolVersion: short(protocolVersion),
     serverName: short(serverInfo?.name),
     serverVersion: short(serverInfo?.version),
-    instructions: truncate(instructions ?? '', OBSERVATION_LIMITS.instructions),
+    instructions: truncate(instructions, OBSERVATION_LIMITS.instructions),
     capabilitiesJson,
     ...(capabilities['tools'] === undefined
       ? { tools: [], toolCount: 0 }
@@ -64,7 +66,7 @@ async function observeTools(
     toolCount += described.length;
     if (toolCount > MAX_TOOLS) throw new TooLargeError(`more than ${String(MAX_TOOLS)} tools`);
     for (const each of described) {
-      const tool = toObservedTool(each);
+      const tool = toObservedTool(connection.redactor.json(each) as Record<string, unknown>);
       const bytes = toolBytes(tool);
       bytesRead += bytes;
       bytesLeft -= bytes;

@@ -21,14 +21,15 @@ import type {
   ToolResult,
 } from './mcp-connection.js';
 import { McpError, type McpErrorKind } from './mcp-error.js';
+import type { ErrorRedactor } from './redacted-error.js';
+import type { ConnectionListeners } from './redacted-listeners.js';
+import type { Redactor } from './redactor.js';
 import type { ResultValidator } from './schema-validator.js';
 import type { McpTransport } from './transport.js';
 
 /** Defaults and listeners of a connection; see ConnectOptions. */
-export interface ConnectionOptions {
+export interface ConnectionOptions extends Omit<ConnectionListeners, 'onStderr'> {
   readonly callMs?: number;
-  readonly onClosed?: (cause: McpError) => void;
-  readonly onError?: (error: Error) => void;
 }
 
 /** What a connection consists of. */
@@ -36,6 +37,8 @@ export interface ConnectionParts {
   readonly client: Client;
   readonly transport: McpTransport;
   readonly results: ResultValidator;
+  readonly redactor: Redactor;
+  readonly redactError: ErrorRedactor;
 }
 
 const PROBE_MS = 10_000;
@@ -66,6 +69,8 @@ export class SdkConnection implements McpConnection {
   readonly serverInfo: ServerInfo | undefined;
   readonly capabilities: Readonly<Record<string, unknown>>;
   readonly instructions: string | undefined;
+  readonly redactor: Redactor;
+  readonly #redactError: ErrorRedactor;
   readonly #client: Client;
   readonly #transport: McpTransport;
   readonly #results: ResultValidator;
@@ -73,7 +78,10 @@ export class SdkConnection implements McpConnection {
   #dead = false;
   #probing: Promise<void> | undefined;
 
-  constructor({ client, transport, results }: ConnectionParts, options: ConnectionOptions) {
+  constructor(parts: ConnectionParts, options: ConnectionOptions) {
+    const { client, transport, results, redactor, redactError } = parts;
+    this.redactor = redactor;
+    this.#redactError = redactError;
     this.#client = client;
     this.#transport = transport;
     this.#results = results;
@@ -161,7 +169,7 @@ export class SdkConnection implements McpConnection {
       });
     } catch (error) {
       if (isAborted(signal)) throw aborted(signal);
-      const classified = this.#classify(error, hadSession);
+      const classified = this.#redactError(this.#classify(error, hadSession));
       // Refused connections and lost streams alike: the session that we had is gone.
       if (FATAL.has(classified.kind) || isUnreachable(classified)) this.#died(classified);
       else if (classified.kind === 'lost') void this.probe().catch(() => undefined);

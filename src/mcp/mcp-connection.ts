@@ -45,6 +45,11 @@ export interface RequestOptions {
   readonly signal?: AbortSignal;
   /** Milliseconds without answer or progress. Default: the `callMs` of the connection. */
   readonly timeoutMs?: number;
+  /**
+   * Milliseconds that it may take in all, whatever progress is reported. Default: ten times
+   * `timeoutMs`. A list has that for all its pages.
+   */
+  readonly totalTimeoutMs?: number;
   readonly onProgress?: (progress: Progress) => void;
 }
 

@@ -13,7 +13,7 @@ const MAX_BYTES = 8 * 1024 * 1024;
 /** One look at a server. */
 export interface ObserveOptions {
   readonly signal: AbortSignal;
-  /** Milliseconds for each page of tools. */
+  /** Milliseconds for all pages of tools. */
   readonly timeoutMs: number;
 }
 
@@ -56,11 +56,13 @@ async function observeTools(
   let bytesRead = 0;
   let bytesLeft = OBSERVATION_LIMITS.toolBytes;
   let cursor: string | undefined;
+  const end = performance.now() + timeoutMs;
   for (let page = 0; page < MAX_PAGES; page += 1) {
+    const leftMs = Math.max(0, end - performance.now());
     const params = cursor === undefined ? {} : { cursor };
     const answer = await connection.request(
       { method: 'tools/list', params },
-      { signal, timeoutMs },
+      { signal, timeoutMs: leftMs, totalTimeoutMs: leftMs },
     );
     const described = describedIn(answer);
     toolCount += described.length;

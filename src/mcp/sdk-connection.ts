@@ -25,6 +25,7 @@ import type { ErrorRedactor } from './redacted-error.js';
 import type { ConnectionListeners } from './redacted-listeners.js';
 import type { Redactor } from './redactor.js';
 import type { ResultValidator } from './schema-validator.js';
+import { createTimeLimit } from './time-limit.js';
 import type { McpTransport } from './transport.js';
 
 /** Defaults and listeners of a connection; see ConnectOptions. */
@@ -42,6 +43,9 @@ export interface ConnectionParts {
 }
 
 const PROBE_MS = 10_000;
+
+/** How often the time without progress a request may take in all. */
+const TOTAL_FACTOR = 10;
 
 /** After these the connection is of no more use. */
 const FATAL = new Set<McpErrorKind>(['stale_session', 'closed', 'limit_exceeded']);
@@ -141,7 +145,7 @@ export class SdkConnection implements McpConnection {
   }
 
   async #probe(options: RequestOptions): Promise<void> {
-    const timed = { timeoutMs: PROBE_MS, ...options };
+    const timed = { timeoutMs: PROBE_MS, totalTimeoutMs: PROBE_MS, ...options };
     try {
       await this.#run(timed, (sdk) =>
         this.era === 'modern' ? this.#client.discover(sdk) : this.#client.ping(sdk),
@@ -158,6 +162,9 @@ export class SdkConnection implements McpConnection {
     const { signal, onProgress } = options;
     const timeoutMs = options.timeoutMs ?? this.#options.callMs ?? TIMEOUT_DEFAULTS.callMs;
     if (isAborted(signal)) throw aborted(signal);
+    const totalMs = options.totalTimeoutMs ?? timeoutMs * TOTAL_FACTOR;
+    // The SDK would look at such a limit only when progress comes, and anew for each page.
+    const limit = createTimeLimit(totalMs, signal, () => tooLate(totalMs));
     const hadSession = this.#transport.hasSession;
     try {
       return await send({
@@ -165,7 +172,7 @@ export class SdkConnection implements McpConnection {
         // Without a listener no progress is asked for, and none would start the time anew.
         resetTimeoutOnProgress: true,
         onprogress: (progress) => onProgress?.(progress),
-        ...(signal === undefined ? {} : { signal }),
+        signal: limit.signal,
       });
     } catch (error) {
       if (isAborted(signal)) throw aborted(signal);
@@ -174,6 +181,8 @@ export class SdkConnection implements McpConnection {
       if (FATAL.has(classified.kind) || isUnreachable(classified)) this.#died(classified);
       else if (classified.kind === 'lost') void this.probe().catch(() => undefined);
       throw classified;
+    } finally {
+      limit.release();
     }
   }
 
@@ -194,6 +203,12 @@ export class SdkConnection implements McpConnection {
 // A function, because the compiler does not know that a signal changes during an await.
 function isAborted(signal: AbortSignal | undefined): boolean {
   return signal?.aborted === true;
+}
+
+/** In words of the SDK, which cancels the request with it. */
+function tooLate(totalMs: number): SdkError {
+  const text = `no answer within ${String(totalMs)} ms in all`;
+  return new SdkError(SdkErrorCode.RequestTimeout, text);
 }
 
 function isUnreachable(error: McpError): boolean {

@@ -76,8 +76,8 @@ export const CLIENT_ERROR_REASONS = {
     fix: 'Get it again.',
   },
   CALL_TIMEOUT: {
-    summary: 'The server neither responded nor reported progress in time.',
-    fix: 'Raise the timeout, in the call or in the spec.',
+    summary: 'The server did not respond in time, or reported no progress.',
+    fix: 'Raise `timeoutMs` or `totalTimeoutMs` of the call, or the timeout in the spec.',
   },
   CALL_REFUSED: {
     summary: 'The server returned an error.',

@@ -1,4 +1,5 @@
-const ELLIPSIS = '…';
+/** Stands where something is missing. */
+export const ELLIPSIS = '…';
 
 /** As much of `text` as fits in `limit` UTF-16 units, well-formed: for data. */
 export function truncate(text: string, limit: number): string {

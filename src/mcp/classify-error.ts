@@ -5,7 +5,6 @@ import {
   SdkErrorCode,
   SdkHttpError,
 } from '@modelcontextprotocol/client';
-import { ellipsize } from '../domain/truncate.js';
 import { McpError, type McpErrorKind } from './mcp-error.js';
 
 /** Data of the error by which the HTTP transport answers a request whose answer cannot come any more. */
@@ -71,7 +70,7 @@ function classifyStatus(error: SdkHttpError, request: FailedRequest): McpError {
   const { status } = error;
   const details = { status, cause: error };
   const text = typeof error.data.text === 'string' ? error.data.text : '';
-  const message = `the server answered ${String(status)}${text === '' ? '' : `: ${ellipsize(text, 200)}`}`;
+  const message = `the server answered ${String(status)}${text === '' ? '' : `: ${text}`}`;
   if (status === 401) return new McpError('unauthorized', message, { ...details, sent: false });
   if (request.hadSession && (status === 404 || (status === 400 && /session/i.test(text)))) {
     return new McpError('stale_session', message, { ...details, sent: false });

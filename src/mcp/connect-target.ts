@@ -1,6 +1,7 @@
 /**
  * Where to connect: a spec's transport with every value put together. Holds secrets;
- * never log one.
+ * never log one. `secrets` are the values in it that are in no spec: those of references and of
+ * the credentials hook. They are in no error, event or report of the connection.
  */
 export type ConnectTarget = StdioTarget | HttpTarget;
 
@@ -15,6 +16,7 @@ export interface StdioTarget {
   /** Undefined for our own folder. */
   readonly cwd?: string;
   readonly stderr: 'ignore' | 'inherit' | 'pipe';
+  readonly secrets?: readonly string[];
 }
 
 /** An address to speak to. */
@@ -24,4 +26,5 @@ export interface HttpTarget {
   readonly headers: Readonly<Record<string, string>>;
   /** Address of an http, https, socks4 or socks5 proxy; undefined for none. */
   readonly proxyUrl?: string;
+  readonly secrets?: readonly string[];
 }

@@ -7,9 +7,13 @@ import type { McpConnection } from './mcp-connection.js';
 import { handshake } from './handshake.js';
 import { McpError } from './mcp-error.js';
 import { ProcessTransport } from './process-transport.js';
+import { createErrorRedactor } from './redacted-error.js';
+import { createRedactor } from './redactor.js';
+import { redactedListeners, type ConnectionListeners } from './redacted-listeners.js';
 import { createSchemaChecker } from './schema-checker.js';
 import { createResultValidator } from './schema-validator.js';
 import { SdkConnection } from './sdk-connection.js';
+import { sentValues } from './sent-values.js';
 import { SseTransport } from './sse-transport.js';
 import type { McpTransport } from './transport.js';
 import { checkProxy } from './tunnel.js';
@@ -22,7 +26,7 @@ export interface ClientIdentity {
 }
 
 /** One connect. */
-export interface ConnectOptions {
+export interface ConnectOptions extends ConnectionListeners {
   /** Aborting stops the attempt at once; what it started is ended behind it. */
   readonly signal?: AbortSignal;
   /** Milliseconds for the connect and its handshake. Default 30,000. */
@@ -40,16 +44,6 @@ export interface ConnectOptions {
    * each of them twice, and so are SSE and WebSocket, which the newer protocol does not have.
    */
   readonly era?: 'legacy' | 'auto';
-  /**
-   * Called once when the connection is found to be of no more use, other than by close().
-   * Over streamable HTTP nothing may tell that but a failing call or probe, and calls in
-   * flight may still be answered. close() is still needed.
-   */
-  readonly onClosed?: (cause: McpError) => void;
-  /** Errors of the transport that concern no call; for logs. */
-  readonly onError?: (error: Error) => void;
-  /** What a process writes to its standard error, with `stderr: 'pipe'`. */
-  readonly onStderr?: (text: string) => void;
   /** The largest message that is taken from a process, in bytes. Default 10 MiB. */
   readonly maxMessageBytes?: number;
   /** Put around every request over HTTP: to see, count or stop what comes back. */
@@ -123,6 +117,18 @@ export function createConnector(identity: ClientIdentity): Connector {
   }
 
   async function connect(target: ConnectTarget, options: ConnectOptions): Promise<McpConnection> {
+    const redactor = createRedactor(() => sentValues(target));
+    const redactError = createErrorRedactor(redactor);
+    const told = { ...options, ...redactedListeners(options, redactor, redactError) };
+    try {
+      const parts = await open(target, told);
+      return new SdkConnection({ ...parts, redactor, redactError }, told);
+    } catch (error) {
+      throw redactError(error as Error);
+    }
+  }
+
+  async function open(target: ConnectTarget, options: ConnectOptions) {
     const transport = openTransport(target, options);
     const era = target.kind === 'streamable_http' ? (options.era ?? 'legacy') : 'legacy';
     const results = createResultValidator(checker);
@@ -136,7 +142,7 @@ export function createConnector(identity: ClientIdentity): Connector {
       endLater(transport);
       throw error;
     }
-    return new SdkConnection({ client, transport, results }, options);
+    return { client, transport, results };
   }
 
   return {

@@ -1,4 +1,9 @@
-/** One open MCP connection. Methods throw McpError only. */
+import type { Redactor } from './redactor.js';
+
+/**
+ * One open MCP connection. Methods throw McpError only, without what was sent to the server as
+ * values of its target. What methods return is the server's, unchanged.
+ */
 export interface McpConnection {
   /** `modern`: protocol 2026-07-28 and later, without handshake and session. */
   readonly era: 'legacy' | 'modern';
@@ -10,6 +15,8 @@ export interface McpConnection {
   readonly instructions: string | undefined;
   /** The process, and the id of its group; undefined where there is none. */
   readonly pid: number | undefined;
+  /** For whoever passes on what the server says to others than those who asked it. */
+  readonly redactor: Redactor;
   callTool(call: ToolCall, options?: RequestOptions): Promise<ToolResult>;
   /** Every tool, over all pages; none if the server offers no tools. */
   listTools(options?: RequestOptions): Promise<readonly Tool[]>;
@@ -38,6 +45,11 @@ export interface RequestOptions {
   readonly signal?: AbortSignal;
   /** Milliseconds without answer or progress. Default: the `callMs` of the connection. */
   readonly timeoutMs?: number;
+  /**
+   * Milliseconds that it may take in all, whatever progress is reported. Default: ten times
+   * `timeoutMs`. A list has that for all its pages.
+   */
+  readonly totalTimeoutMs?: number;
   readonly onProgress?: (progress: Progress) => void;
 }
 

@@ -13,31 +13,33 @@ const MAX_BYTES = 8 * 1024 * 1024;
 /** One look at a server. */
 export interface ObserveOptions {
   readonly signal: AbortSignal;
-  /** Milliseconds for each page of tools. */
+  /** Milliseconds for all pages of tools. */
   readonly timeoutMs: number;
 }
 
 /**
  * Reads what a server tells of itself, with all pages of its tools, over an open
- * connection. Keeps what fits into an observation. Throws McpError, or TooLargeError for
- * a server that tells more than is read.
+ * connection, without the values that were sent to it. Keeps what fits into an observation.
+ * Throws McpError, or TooLargeError for a server that tells more than is read.
  */
 export async function observe(
   connection: McpConnection,
   options: ObserveOptions,
 ): Promise<ObservedFacts> {
-  const { era, protocolVersion, serverInfo, capabilities, instructions } = connection;
-  const capabilitiesJson = JSON.stringify(capabilities);
+  const { era, protocolVersion, serverInfo, capabilities, redactor } = connection;
+  const capabilitiesJson = JSON.stringify(redactor.json(capabilities));
   if (Buffer.byteLength(capabilitiesJson) > OBSERVATION_LIMITS.capabilitiesBytes) {
     throw new TooLargeError('the capabilities are too large');
   }
-  const short = (text: string | undefined): string => truncate(text ?? '', OBSERVATION_LIMITS.text);
+  const short = (text: string | undefined): string =>
+    truncate(redactor.text(text ?? ''), OBSERVATION_LIMITS.text);
+  const instructions = redactor.text(connection.instructions ?? '');
   return {
     protocolEra: era,
     protocolVersion: short(protocolVersion),
     serverName: short(serverInfo?.name),
     serverVersion: short(serverInfo?.version),
-    instructions: truncate(instructions ?? '', OBSERVATION_LIMITS.instructions),
+    instructions: truncate(instructions, OBSERVATION_LIMITS.instructions),
     capabilitiesJson,
     ...(capabilities['tools'] === undefined
       ? { tools: [], toolCount: 0 }
@@ -54,17 +56,19 @@ async function observeTools(
   let bytesRead = 0;
   let bytesLeft = OBSERVATION_LIMITS.toolBytes;
   let cursor: string | undefined;
+  const end = performance.now() + timeoutMs;
   for (let page = 0; page < MAX_PAGES; page += 1) {
+    const leftMs = Math.max(0, end - performance.now());
     const params = cursor === undefined ? {} : { cursor };
     const answer = await connection.request(
       { method: 'tools/list', params },
-      { signal, timeoutMs },
+      { signal, timeoutMs: leftMs, totalTimeoutMs: leftMs },
     );
     const described = describedIn(answer);
     toolCount += described.length;
     if (toolCount > MAX_TOOLS) throw new TooLargeError(`more than ${String(MAX_TOOLS)} tools`);
     for (const each of described) {
-      const tool = toObservedTool(each);
+      const tool = toObservedTool(connection.redactor.json(each) as Record<string, unknown>);
       const bytes = toolBytes(tool);
       bytesRead += bytes;
       bytesLeft -= bytes;

@@ -12,6 +12,11 @@ const SAFE_NAMES = [
   'USER',
 ];
 
+/** Whether every process gets the variable of this name, whatever its value is with us. */
+export function isSafeName(name: string): boolean {
+  return SAFE_NAMES.includes(name);
+}
+
 /** The part of `environment`, which is ours, that every process gets. */
 export function safeEnvironment(
   environment: Readonly<Record<string, string | undefined>>,

@@ -28,6 +28,8 @@ const OPEN_OBJECT = 0x7b;
 /** What a process transport takes besides its target. */
 export interface ProcessOptions {
   readonly onStderr?: ((text: string) => void) | undefined;
+  /** Called once when no more of it comes. */
+  readonly onStderrEnd?: (() => void) | undefined;
   /** The largest message that is taken. Default 10 MiB. */
   readonly maxMessageBytes?: number | undefined;
 }
@@ -47,6 +49,7 @@ export class ProcessTransport implements McpTransport {
   endCause: McpError | undefined;
   readonly #target: StdioTarget;
   readonly #onStderr: ((text: string) => void) | undefined;
+  readonly #onStderrEnd: (() => void) | undefined;
   readonly #maxMessageBytes: number;
   readonly #pending = createPendingRequests();
   readonly #noise = createNoiseLimit();
@@ -58,6 +61,7 @@ export class ProcessTransport implements McpTransport {
   constructor(target: StdioTarget, options: ProcessOptions = {}) {
     this.#target = target;
     this.#onStderr = options.onStderr;
+    this.#onStderrEnd = options.onStderrEnd;
     this.#maxMessageBytes = options.maxMessageBytes ?? MAX_MESSAGE_SIZE;
   }
 
@@ -97,7 +101,7 @@ export class ProcessTransport implements McpTransport {
     const { stdout, stderr } = child;
     this.#reading = Promise.all([
       stdout === null ? undefined : this.#readToEnd(stdout),
-      stderr === null ? undefined : this.#readErrors(stderr).catch(() => undefined),
+      stderr === null ? undefined : this.#readErrorsToEnd(stderr),
     ]);
   }
 
@@ -221,6 +225,11 @@ export class ProcessTransport implements McpTransport {
   #tooLarge(): void {
     const text = `the process sent a message of more than ${String(this.#maxMessageBytes)} bytes`;
     this.#fail('limit_exceeded', text);
+  }
+
+  async #readErrorsToEnd(stderr: Readable): Promise<void> {
+    await this.#readErrors(stderr).catch(() => undefined);
+    this.#onStderrEnd?.();
   }
 
   async #readErrors(stderr: Readable): Promise<void> {

@@ -21,14 +21,16 @@ import type {
   ToolResult,
 } from './mcp-connection.js';
 import { McpError, type McpErrorKind } from './mcp-error.js';
+import type { ErrorRedactor } from './redacted-error.js';
+import type { ConnectionListeners } from './redacted-listeners.js';
+import type { Redactor } from './redactor.js';
 import type { ResultValidator } from './schema-validator.js';
+import { createTimeLimit } from './time-limit.js';
 import type { McpTransport } from './transport.js';
 
 /** Defaults and listeners of a connection; see ConnectOptions. */
-export interface ConnectionOptions {
+export interface ConnectionOptions extends Omit<ConnectionListeners, 'onStderr'> {
   readonly callMs?: number;
-  readonly onClosed?: (cause: McpError) => void;
-  readonly onError?: (error: Error) => void;
 }
 
 /** What a connection consists of. */
@@ -36,9 +38,14 @@ export interface ConnectionParts {
   readonly client: Client;
   readonly transport: McpTransport;
   readonly results: ResultValidator;
+  readonly redactor: Redactor;
+  readonly redactError: ErrorRedactor;
 }
 
 const PROBE_MS = 10_000;
+
+/** How often the time without progress a request may take in all. */
+const TOTAL_FACTOR = 10;
 
 /** After these the connection is of no more use. */
 const FATAL = new Set<McpErrorKind>(['stale_session', 'closed', 'limit_exceeded']);
@@ -66,6 +73,8 @@ export class SdkConnection implements McpConnection {
   readonly serverInfo: ServerInfo | undefined;
   readonly capabilities: Readonly<Record<string, unknown>>;
   readonly instructions: string | undefined;
+  readonly redactor: Redactor;
+  readonly #redactError: ErrorRedactor;
   readonly #client: Client;
   readonly #transport: McpTransport;
   readonly #results: ResultValidator;
@@ -73,7 +82,10 @@ export class SdkConnection implements McpConnection {
   #dead = false;
   #probing: Promise<void> | undefined;
 
-  constructor({ client, transport, results }: ConnectionParts, options: ConnectionOptions) {
+  constructor(parts: ConnectionParts, options: ConnectionOptions) {
+    const { client, transport, results, redactor, redactError } = parts;
+    this.redactor = redactor;
+    this.#redactError = redactError;
     this.#client = client;
     this.#transport = transport;
     this.#results = results;
@@ -133,7 +145,7 @@ export class SdkConnection implements McpConnection {
   }
 
   async #probe(options: RequestOptions): Promise<void> {
-    const timed = { timeoutMs: PROBE_MS, ...options };
+    const timed = { timeoutMs: PROBE_MS, totalTimeoutMs: PROBE_MS, ...options };
     try {
       await this.#run(timed, (sdk) =>
         this.era === 'modern' ? this.#client.discover(sdk) : this.#client.ping(sdk),
@@ -150,6 +162,9 @@ export class SdkConnection implements McpConnection {
     const { signal, onProgress } = options;
     const timeoutMs = options.timeoutMs ?? this.#options.callMs ?? TIMEOUT_DEFAULTS.callMs;
     if (isAborted(signal)) throw aborted(signal);
+    const totalMs = options.totalTimeoutMs ?? timeoutMs * TOTAL_FACTOR;
+    // The SDK would look at such a limit only when progress comes, and anew for each page.
+    const limit = createTimeLimit(totalMs, signal, () => tooLate(totalMs));
     const hadSession = this.#transport.hasSession;
     try {
       return await send({
@@ -157,15 +172,17 @@ export class SdkConnection implements McpConnection {
         // Without a listener no progress is asked for, and none would start the time anew.
         resetTimeoutOnProgress: true,
         onprogress: (progress) => onProgress?.(progress),
-        ...(signal === undefined ? {} : { signal }),
+        signal: limit.signal,
       });
     } catch (error) {
       if (isAborted(signal)) throw aborted(signal);
-      const classified = this.#classify(error, hadSession);
+      const classified = this.#redactError(this.#classify(error, hadSession));
       // Refused connections and lost streams alike: the session that we had is gone.
       if (FATAL.has(classified.kind) || isUnreachable(classified)) this.#died(classified);
       else if (classified.kind === 'lost') void this.probe().catch(() => undefined);
       throw classified;
+    } finally {
+      limit.release();
     }
   }
 
@@ -186,6 +203,12 @@ export class SdkConnection implements McpConnection {
 // A function, because the compiler does not know that a signal changes during an await.
 function isAborted(signal: AbortSignal | undefined): boolean {
   return signal?.aborted === true;
+}
+
+/** In words of the SDK, which cancels the request with it. */
+function tooLate(totalMs: number): SdkError {
+  const text = `no answer within ${String(totalMs)} ms in all`;
+  return new SdkError(SdkErrorCode.RequestTimeout, text);
 }
 
 function isUnreachable(error: McpError): boolean {

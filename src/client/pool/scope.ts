@@ -119,10 +119,11 @@ export class Scope implements PoolScope {
   }
 
   async callTool(name: string, call: ToolCall, options: CallOptions = {}): Promise<ToolResult> {
-    const { signal, timeoutMs, onProgress } = options;
+    const { signal, timeoutMs, totalTimeoutMs, onProgress } = options;
     const own: RequestOptions = {
       ...(signal === undefined ? {} : { signal }),
       ...(timeoutMs === undefined ? {} : { timeoutMs }),
+      ...(totalTimeoutMs === undefined ? {} : { totalTimeoutMs }),
       ...(onProgress === undefined ? {} : { onProgress }),
     };
     return this.call(name, async (connection) => connection.callTool(call, own), options);

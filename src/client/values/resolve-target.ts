@@ -1,6 +1,6 @@
 import { valueFields, type ValueField } from '../../domain/config/connection-scope.js';
 import type { HttpTransport, ServerSpec, StdioTransport } from '../../domain/config/spec.js';
-import { parseValue, type Reference } from '../../domain/config/value.js';
+import { parseValue, referencesIn, type Reference } from '../../domain/config/value.js';
 import type { ConnectTarget } from '../../mcp/connect-target.js';
 import { safeEnvironment } from '../../mcp/process-environment.js';
 import { ClientError } from '../client-error.js';
@@ -26,17 +26,27 @@ export async function resolveTarget(
   request: TargetRequest,
 ): Promise<ConnectTarget> {
   const { spec } = request.server;
-  const values = await collectValues(fieldsOf(spec), sources, request);
+  const fields = fieldsOf(spec);
+  const values = await collectValues(fields, sources, request);
+  const secrets = [...referredTo(fields, values), ...Object.values(request.headers)];
   const { transport } = spec;
-  if (transport.kind === 'stdio') return stdioTarget(transport, values);
+  if (transport.kind === 'stdio') return { ...stdioTarget(transport, values), secrets };
   const proxyUrl = joinField({ path: 'proxy_url', text: spec.proxyUrl }, values);
-  const target = httpTarget(transport, values, request.headers);
+  const target = { ...httpTarget(transport, values, request.headers), secrets };
   return proxyUrl === '' ? target : { ...target, proxyUrl };
 }
 
 /** The fields that matter to connecting; OAuth is the application's, by its hook. */
 function fieldsOf(spec: ServerSpec): readonly ValueField[] {
   return valueFields(spec).filter((field) => !field.path.startsWith('oauth.'));
+}
+
+/** The values of all references that have one. */
+function referredTo(fields: readonly ValueField[], values: Values): readonly string[] {
+  return fields
+    .flatMap(({ text }) => referencesIn(text))
+    .map((reference) => valueOf(values, reference))
+    .filter((value) => value !== undefined);
 }
 
 function stdioTarget(transport: StdioTransport, values: Values): ConnectTarget {
@@ -87,13 +97,17 @@ function joinField(
 }
 
 function lookUp(field: ValueField, reference: Reference, values: Values): string {
-  const source = values[reference.kind];
-  const value = Object.hasOwn(source, reference.name) ? source[reference.name] : undefined;
+  const value = valueOf(values, reference);
   if (value !== undefined) return value;
   const placeholder = `\${${reference.kind}:${reference.name}}`;
   throw new ClientError('VALUE_MISSING', `${field.path}: ${placeholder} has no value`, {
     metadata: { field: field.path, placeholder },
   });
+}
+
+function valueOf(values: Values, { kind, name }: Reference): string | undefined {
+  const source = values[kind];
+  return Object.hasOwn(source, name) ? source[name] : undefined;
 }
 
 function encodeForeign(reference: Reference, value: string): string {

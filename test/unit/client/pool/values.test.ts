@@ -68,6 +68,10 @@ describe('resolveTarget', () => {
       url: 'https://mcp.example/a%2Fb?q=a%26b',
       headers: { authorization: 'Bearer stronger', 'x-key': 'k-a/b-${literal}' },
       proxyUrl: 'http://mcp.example:8080',
+      secrets: [
+        ...['mcp.example', 'a/b', 'a&b', 's-TOKEN', 'k', 'a/b', 'mcp.example'],
+        'Bearer stronger',
+      ],
     });
     expect(asked.sort()).toEqual(['TOKEN', 'user ana']);
   });

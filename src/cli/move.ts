@@ -8,6 +8,7 @@ import { findId, getById } from './find-server.js';
 import { confirmed, confirmedLoss, type Surroundings } from './io.js';
 import { reasonOf } from './reason.js';
 import { repeatWrite } from './repeat.js';
+import { shadowFlag } from './shadow-flag.js';
 import { tierAndOwner } from './server-text.js';
 import { tierFlag } from './tier-flag.js';
 import { indented, jsonLine, printable, table } from './text.js';
@@ -27,8 +28,7 @@ export async function promote(
   const tier = tierFlag(flags);
   const server = await getById(client, await findId(client, key, { flags }));
   const { id, etag } = server;
-  const policy = flags['shadow'] === true ? 'shadow' : 'fail';
-  const write = { id, etag, tier, policy, reason: reasonOf(flags) } as const;
+  const write = { id, etag, tier, policy: shadowFlag(flags), reason: reasonOf(flags) };
   const send = (more: Sending) => client.promoteServer({ ...write, ...more });
   return move(server, { send, hides: 'It will hide' }, { flags, io });
 }

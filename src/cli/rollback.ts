@@ -7,6 +7,7 @@ import { generationOf } from './generation.js';
 import { confirmed, confirmedLoss, type Surroundings } from './io.js';
 import { reasonOf } from './reason.js';
 import { repeatWrite } from './repeat.js';
+import { shadowFlag } from './shadow-flag.js';
 import { takesAccess } from './takes-access.js';
 import { jsonLine, printable } from './text.js';
 
@@ -22,7 +23,7 @@ export async function rollback(
   const generation = generationOf(flags, 'to');
   const server = await getById(client, await findId(client, key, { flags }));
   const { id, etag } = server;
-  const write = { id, etag, generation, reason: reasonOf(flags) };
+  const write = { id, etag, generation, policy: shadowFlag(flags), reason: reasonOf(flags) };
   const json = flags['json'] === true;
 
   const plan = await client.rollbackServer({ ...write, requestId: '', validateOnly: true });

@@ -6,6 +6,7 @@ import { namesakes, severalOf } from './find-server.js';
 import type { Surroundings } from './io.js';
 import { reasonOf } from './reason.js';
 import { repeatWrite } from './repeat.js';
+import { shadowFlag } from './shadow-flag.js';
 import { tierAndOwner } from './server-text.js';
 import { jsonLine, printable } from './text.js';
 
@@ -17,7 +18,13 @@ export async function undelete(
 ): Promise<number> {
   const dryRun = flags['dryRun'] === true;
   const id = flags['id'] === true ? key : await findDeletedId(client, key);
-  const write = { id, reason: reasonOf(flags), validateOnly: dryRun, requestId: randomUUID() };
+  const write = {
+    id,
+    policy: shadowFlag(flags),
+    reason: reasonOf(flags),
+    validateOnly: dryRun,
+    requestId: randomUUID(),
+  };
   const answer = await repeatWrite(() => client.undeleteServer(write), { signal: io.signal });
   if (flags['json'] === true) {
     io.out(jsonLine(answer));

@@ -26,7 +26,8 @@ export function addWritingCommands(program: Command, run: Run): void {
     .option('--dry-run', 'show the plan, and exit')
     .option('--prune', 'delete the servers of the set that the file no longer contains')
     .option('--all-or-nothing', 'change nothing if anything is wrong; one commit per file')
-    .option('--take-over', 'take over servers that belong to another set')
+    .option('--take-over', 'take over servers of another set, and move back what somebody moved')
+    .option('--shadow', 'let new shared servers hide private servers of their names')
     .option('--reason <text>', 'recorded in the history')
     .option('--yes', 'do not ask')
     .action((files: string[], _, command: Command) =>
@@ -38,6 +39,7 @@ export function addWritingCommands(program: Command, run: Run): void {
   ])
     .description('Roll a server back to an older version. Shows the diff first.')
     .option('--to <generation>', 'the version, as listed by `switchboard history`')
+    .option('--shadow', 'let the older name hide private servers that have it')
     .option('--reason <text>', 'recorded in the history')
     .option('--dry-run', 'show what would change, and exit')
     .option('--yes', 'do not ask')
@@ -51,6 +53,7 @@ export function addWritingCommands(program: Command, run: Run): void {
     .description('Restore a deleted server as it was, with its grants.')
     .argument('<name>', 'the name that it had; with --id, its id')
     .option('--id', 'the argument is an id')
+    .option('--shadow', 'let the server hide private servers of its name')
     .option('--reason <text>', 'recorded in the history')
     .option('--dry-run', 'check only')
     .action((name: string, _, command: Command) =>

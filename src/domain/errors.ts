@@ -41,8 +41,8 @@ export const ERROR_REASONS = {
     fix: 'Only PRIVATE servers have access lists; promote PRIVATE servers, demote APP and USER ones.',
   },
   WOULD_SHADOW: {
-    summary: 'Private servers of other owners have the same name and would be shadowed.',
-    fix: 'Rename the server first, or promote with SHADOW_POLICY_SHADOW.',
+    summary: 'Private servers have the same name and would be shadowed.',
+    fix: 'Choose another name, or repeat the write with SHADOW_POLICY_SHADOW.',
   },
   TOO_MANY_GRANTS: {
     summary: 'A server can be granted to at most 10,000 subjects.',
@@ -95,6 +95,10 @@ export const ERROR_REASONS = {
   OTHER_SET: {
     summary: 'The server belongs to another set.',
     fix: 'Remove it there first, or apply with take_over.',
+  },
+  MOVED: {
+    summary: 'Somebody moved the server to another tier, name or owner since its set declared it.',
+    fix: 'Change the declaration to match, or apply with take_over to move the server back.',
   },
   VERSION_NOT_FOUND: {
     summary: 'The server has no such version to roll back to.',

@@ -24,6 +24,18 @@ export interface Declaration {
   readonly privateSource?: string;
 }
 
+/** What a set refers to a server by, and who may see it there. */
+export type Place = Pick<Declaration, 'name' | 'tier' | 'owner'>;
+
+/** How a server left the place where its set had declared it. */
+export interface Move {
+  readonly from: Place;
+  /** Who moved it, the last one if several did. */
+  readonly actor: string;
+  /** Milliseconds since 1970, for people. */
+  readonly time: number;
+}
+
 /** One MCP server entry, without its grants. Immutable. */
 export interface ServerRecord extends Declaration {
   /** Opaque, never changes. */
@@ -43,6 +55,8 @@ export interface ServerRecord extends Declaration {
   readonly lastUpdatedAt: number;
   /** The revision that last changed the record or its grants. */
   readonly revision: number;
+  /** Undefined if it is where its set declared it, or in no set. */
+  readonly moved?: Move;
 }
 
 /** The right of one subject to one PRIVATE server. */
@@ -69,8 +83,8 @@ export interface KnownServer {
   readonly lastUpdatedAt: number;
 }
 
-/** A server as it is reported to administrators: the whole record but its revision. */
-export type ReportedServer = Omit<ServerRecord, 'revision'>;
+/** A server as it is reported to administrators: the whole record but its revision and move. */
+export type ReportedServer = Omit<ServerRecord, 'revision' | 'moved'>;
 
 /** A record with its grants: what resolve looks at. Grants are sorted by subject. */
 export interface StoredServer {

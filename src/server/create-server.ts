@@ -245,6 +245,7 @@ async function createSeed(services: Services, declared: Declaration): Promise<vo
     { caller: SEEDER, tenant: DEFAULT_TENANT, signal, waitMs: 30_000 },
     {
       declared,
+      policy: 'fail',
       requestId: '',
       validateOnly: false,
       reason: 'created from the seed file',

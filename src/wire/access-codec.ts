@@ -1,10 +1,12 @@
 import type * as access from '../../generated/switchboard/v1/access.js';
-import * as message from '../../generated/switchboard/v1/registry_service.js';
+import type * as message from '../../generated/switchboard/v1/registry_service.js';
 import { Tier } from '../../generated/switchboard/v1/server.js';
+import type { ShadowPolicy } from '../domain/commands/shadow.js';
 import { invalidField } from '../domain/errors.js';
 import type { Grant, ServerRecord } from '../domain/server.js';
 import type { ServerSpec } from '../domain/config/spec.js';
 import { tenantOf } from './node-messages.js';
+import { fromPolicy } from './shadow-codec.js';
 import { writeFields, type Command, type Read, type WriteFields } from './registry-codec.js';
 import { toServerMessage } from './server-codec.js';
 import { fromSpecMessage } from './spec-codec.js';
@@ -44,7 +46,7 @@ export function fromPromoteServer(request: message.PromoteServerRequest): Comman
     etag: string;
     tier: 'APP' | 'USER';
     spec?: ServerSpec;
-    policy: 'fail' | 'shadow';
+    policy: ShadowPolicy;
   }
 > {
   const { id, etag, policy } = request;
@@ -161,23 +163,4 @@ function fromSharedTier(tier: Tier): 'APP' | 'USER' {
   if (tier === Tier.TIER_APP) return 'APP';
   if (tier === Tier.TIER_USER) return 'USER';
   throw invalidField('tier', 'is required: TIER_APP or TIER_USER');
-}
-
-/** What becomes of private servers that a promotion would hide, as a message. */
-export function toPolicy(policy: 'fail' | 'shadow'): message.ShadowPolicy {
-  return policy === 'fail'
-    ? message.ShadowPolicy.SHADOW_POLICY_FAIL
-    : message.ShadowPolicy.SHADOW_POLICY_SHADOW;
-}
-
-function fromPolicy(policy: message.ShadowPolicy): 'fail' | 'shadow' {
-  switch (policy) {
-    case message.ShadowPolicy.SHADOW_POLICY_UNSPECIFIED:
-    case message.ShadowPolicy.SHADOW_POLICY_FAIL:
-      return 'fail';
-    case message.ShadowPolicy.SHADOW_POLICY_SHADOW:
-      return 'shadow';
-    default:
-      throw invalidField('policy', 'must be SHADOW_POLICY_FAIL or SHADOW_POLICY_SHADOW');
-  }
 }

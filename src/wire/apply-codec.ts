@@ -3,17 +3,20 @@ import * as message from '../../generated/switchboard/v1/registry_service.js';
 import { Tier, type Server } from '../../generated/switchboard/v1/server.js';
 import type { DeclaredServer, SetItem } from '../domain/commands/apply.js';
 import { invalidField, isSwitchboardError, type SwitchboardError } from '../domain/errors.js';
+import type { ShadowPolicy } from '../domain/commands/shadow.js';
 import type { FieldChange } from '../domain/field-change.js';
-import type { Declaration, ReportedServer, ServerRecord } from '../domain/server.js';
+import type { Declaration, Move, ReportedServer, ServerRecord } from '../domain/server.js';
 import { demandCount, LIMITS } from '../domain/validate.js';
 import { fieldChanges } from './field-changes.js';
 import { keyOf } from './key-of.js';
 import { tenantOf } from './node-messages.js';
+import { fromPolicy } from './shadow-codec.js';
 import { writeFields, type Command, type WriteFields } from './registry-codec.js';
 import {
   fromDeclaration,
   fromReportedMessage,
   toServerMessageWithoutFacts,
+  toTierMessage,
 } from './server-codec.js';
 import { fromRpcStatus, toRpcStatus } from './status.js';
 import { toHeaderMessage, type HeaderFacts } from './view-codec.js';
@@ -34,6 +37,7 @@ interface ApplyCommand extends WriteFields {
   readonly prune: boolean;
   readonly allOrNothing: boolean;
   readonly takeOver: boolean;
+  readonly policy: ShadowPolicy;
 }
 
 /**
@@ -53,6 +57,7 @@ export function fromApplyServers(request: message.ApplyServersRequest): Command<
       prune,
       allOrNothing,
       takeOver,
+      policy: fromPolicy(request.policy),
     },
   };
 }
@@ -79,6 +84,7 @@ interface Result {
   readonly action: keyof typeof ACTIONS;
   readonly record?: ServerRecord;
   readonly redeclared?: { readonly before: Declaration; readonly after: Declaration };
+  readonly hidden?: number;
   readonly error?: SwitchboardError;
 }
 
@@ -99,13 +105,20 @@ export async function toApplyResponse(
 }
 
 /** Of a server that is new or gone, all fields changed: it is its own list of changes. */
-function toResult({ action, record, redeclared, error }: Result): message.ApplyResult {
+function toResult({ action, record, redeclared, hidden, error }: Result): message.ApplyResult {
+  const moved = action === 'left' ? record?.moved : undefined;
   return {
     action: ACTIONS[action],
     server: record && toServerMessageWithoutFacts(record),
     changes: redeclared === undefined ? [] : fieldChanges(redeclared.before, redeclared.after),
     error: error && toRpcStatus(error),
+    shadowed: hidden ?? 0,
+    moved: moved && toMoveMessage(moved),
   };
+}
+
+function toMoveMessage({ from: { name, tier, owner = '' }, actor, time }: Move): message.Move {
+  return { name, tier: toTierMessage(tier), owner, actor, time: new Date(time) };
 }
 
 /** What became of one server of a set, as the server reports it. */
@@ -116,11 +129,15 @@ export interface ApplyResult {
   readonly changes: readonly FieldChange[];
   /** Why it was refused. */
   readonly error: SwitchboardError | undefined;
+  /** In a plan: how many private servers it would hide; 101 stands for more than 100. */
+  readonly shadowed: number;
+  /** Of one that was left: who moved it, and when. */
+  readonly moved: Pick<Move, 'actor' | 'time'> | undefined;
 }
 
 /** Reads what became of one server. Throws INVALID_FIELD if it cannot be told. */
 export function fromApplyResult(result: message.ApplyResult): ApplyResult {
-  const { server, changes, error } = result;
+  const { server, changes, error, shadowed, moved } = result;
   const action = keyOf(ACTIONS, result.action);
   if (action === undefined) throw invalidField('results.action', 'is required');
   return {
@@ -128,5 +145,7 @@ export function fromApplyResult(result: message.ApplyResult): ApplyResult {
     server: server && fromReportedMessage(server),
     changes,
     error: error && fromRpcStatus(error),
+    shadowed,
+    moved: moved && { actor: moved.actor, time: moved.time?.getTime() ?? 0 },
   };
 }

@@ -1,5 +1,6 @@
 import type * as message from '../../generated/switchboard/v1/registry_service.js';
 import type { Cause } from '../domain/cause.js';
+import type { ShadowPolicy } from '../domain/commands/shadow.js';
 import type { FieldChange } from '../domain/field-change.js';
 import type { Declaration, ServerRecord, ServerVersion } from '../domain/server.js';
 import { fieldChanges } from './field-changes.js';
@@ -7,6 +8,7 @@ import { keyOf } from './key-of.js';
 import { tenantOf } from './node-messages.js';
 import { writeFields, type Command, type Read, type WriteFields } from './registry-codec.js';
 import { toDeclarationMessage, toServerMessage } from './server-codec.js';
+import { fromPolicy } from './shadow-codec.js';
 import { toHeaderMessage, type HeaderFacts } from './view-codec.js';
 import { CAUSES } from './watch-encoder.js';
 
@@ -19,19 +21,26 @@ export function fromListServerVersions(
 
 export function fromRollbackServer(
   request: message.RollbackServerRequest,
-): Command<WriteFields & { id: string; etag: string; generation: number }> {
+): Command<WriteFields & { id: string; etag: string; generation: number; policy: ShadowPolicy }> {
   const { id, etag, generation } = request;
   return {
     tenant: tenantOf(request.tenant),
-    command: { ...writeFields(request), id, etag, generation },
+    command: {
+      ...writeFields(request),
+      id,
+      etag,
+      generation,
+      policy: fromPolicy(request.policy),
+    },
   };
 }
 
 export function fromUndeleteServer(
   request: message.UndeleteServerRequest,
-): Command<WriteFields & { id: string }> {
+): Command<WriteFields & { id: string; policy: ShadowPolicy }> {
   const { id } = request;
-  return { tenant: tenantOf(request.tenant), command: { ...writeFields(request), id } };
+  const policy = fromPolicy(request.policy);
+  return { tenant: tenantOf(request.tenant), command: { ...writeFields(request), id, policy } };
 }
 
 interface VersionStep {

@@ -1,11 +1,13 @@
 import type * as message from '../../generated/switchboard/v1/registry_service.js';
 import { invalidField } from '../domain/errors.js';
 import type { DeclarationPatch } from '../domain/commands/patch.js';
+import type { ShadowPolicy } from '../domain/commands/shadow.js';
 import type { Declaration, ServerRecord, Tier } from '../domain/server.js';
 import type { View } from '../domain/view.js';
 import { tenantOf } from './node-messages.js';
 import { fromUpdateMask } from './patch-codec.js';
 import { fromDeclaration, fromTier, toServerMessage } from './server-codec.js';
+import { fromPolicy } from './shadow-codec.js';
 import { fromMap } from './spec-codec.js';
 import {
   fromHeldMessages,
@@ -85,16 +87,22 @@ export interface WriteFields {
 
 export function fromCreateServer(
   request: message.CreateServerRequest,
-): Command<WriteFields & { declared: Declaration }> {
+): Command<WriteFields & { declared: Declaration; policy: ShadowPolicy }> {
   return {
     tenant: tenantOf(request.tenant),
-    command: { ...writeFields(request), declared: fromDeclaration(request.server, 'server') },
+    command: {
+      ...writeFields(request),
+      declared: fromDeclaration(request.server, 'server'),
+      policy: fromPolicy(request.policy),
+    },
   };
 }
 
 export function fromUpdateServer(
   request: message.UpdateServerRequest,
-): Command<WriteFields & { id: string; etag: string; patch: DeclarationPatch }> {
+): Command<
+  WriteFields & { id: string; etag: string; patch: DeclarationPatch; policy: ShadowPolicy }
+> {
   const { server, updateMask } = request;
   if (server === undefined) throw invalidField('server', 'is required');
   return {
@@ -104,6 +112,7 @@ export function fromUpdateServer(
       id: server.id,
       etag: server.etag,
       patch: fromUpdateMask(server, updateMask),
+      policy: fromPolicy(request.policy),
     },
   };
 }

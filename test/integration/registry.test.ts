@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { ShadowPolicy } from '../../generated/switchboard/v1/registry_service.js';
 import { type Server, Tier } from '../../generated/switchboard/v1/server.js';
 import { encodeToken } from '../../src/domain/token.js';
 import { openLmdbCatalog } from '../../src/storage/catalog/lmdb/open-lmdb-catalog.js';
@@ -103,7 +104,14 @@ describe('a server that was created', () => {
   it('shadows a private one of its name, also while it is disabled', async () => {
     const tenant = newTenant();
     const own = await createPrivate(tenant, 'bob', 'tools');
-    const shared = await create(tenant, { name: 'tools', spec: { ...SPEC, enabled: false } });
+    const server = { name: 'tools', tier: Tier.TIER_APP, spec: { ...SPEC, enabled: false } };
+    expect(await refusalOf(admin.create({ tenant, server }))).toMatchObject({
+      code: 'FAILED_PRECONDITION',
+      reason: 'WOULD_SHADOW',
+      metadata: { id: own.id, owner: 'bob', count: '1' },
+    });
+    const policy = ShadowPolicy.SHADOW_POLICY_SHADOW;
+    const shared = serverOf(await admin.create({ tenant, server, policy }));
     const view = userView('bob');
     expect(serverOf(await admin.get({ tenant, view, key: byName('tools') })).id).toBe(shared.id);
     expect(serverOf(await admin.get({ tenant, view, key: byId(own.id) })).id).toBe(own.id);

@@ -61,7 +61,10 @@ import {
   tierToJSON,
 } from "./server.js";
 
-/** ShadowPolicy determines what happens to private servers that would be shadowed. */
+/**
+ * ShadowPolicy determines what happens to private servers that a shared one of their
+ * name would shadow.
+ */
 export enum ShadowPolicy {
   /** SHADOW_POLICY_UNSPECIFIED - The default: fail. */
   SHADOW_POLICY_UNSPECIFIED = 0,
@@ -401,6 +404,11 @@ export interface CreateServerRequest {
   validateOnly: boolean;
   /** `reason` is recorded with the commit and shown in the history. */
   reason: string;
+  /**
+   * `policy` for private servers that have the name, if the new server is shared.
+   * Default: FAIL.
+   */
+  policy: ShadowPolicy;
 }
 
 /** CreateServerResponse is the response to CreateServer. */
@@ -439,6 +447,11 @@ export interface UpdateServerRequest {
   validateOnly: boolean;
   /** `reason` is recorded with the commit and shown in the history. */
   reason: string;
+  /**
+   * `policy` for private servers that have the new name, if the server is shared.
+   * Default: FAIL.
+   */
+  policy: ShadowPolicy;
 }
 
 /** UpdateServerResponse is the response to UpdateServer. */
@@ -616,6 +629,11 @@ export interface UndeleteServerRequest {
   validateOnly: boolean;
   /** `reason` is recorded with the commit and shown in the history. */
   reason: string;
+  /**
+   * `policy` for private servers that have the name, if the server is shared. Default:
+   * FAIL.
+   */
+  policy: ShadowPolicy;
 }
 
 /** UndeleteServerResponse is the response to UndeleteServer. */
@@ -646,7 +664,8 @@ export interface ApplyServersRequest {
   servers: Server[];
   /**
    * `prune` deletes the servers of this set that are not in `servers`. Without it they
-   * are reported as ACTION_LEFT.
+   * are reported as ACTION_LEFT, as are those that somebody moved, unless `take_over`
+   * is set.
    */
   prune: boolean;
   /**
@@ -655,8 +674,9 @@ export interface ApplyServersRequest {
    */
   allOrNothing: boolean;
   /**
-   * `take_over` takes over servers that belong to another set. Servers that belong to
-   * none are always taken over.
+   * `take_over` takes over servers that belong to another set, and moves back those of
+   * this set that somebody moved to another tier, name or owner since. Servers that
+   * belong to no set are always taken over.
    */
   takeOver: boolean;
   /**
@@ -669,6 +689,11 @@ export interface ApplyServersRequest {
   validateOnly: boolean;
   /** `reason` is recorded with each commit and shown in the history. */
   reason: string;
+  /**
+   * `policy` for private servers that have the names of new shared ones. Default: FAIL,
+   * for each item by itself.
+   */
+  policy: ShadowPolicy;
 }
 
 /** ApplyServersResponse is the response to ApplyServers. */
@@ -700,7 +725,19 @@ export interface ApplyResult {
   /** `changes` are the fields that were changed. */
   changes: FieldChange[];
   /** `error` is set with ACTION_REFUSED. */
-  error: Status | undefined;
+  error:
+    | Status
+    | undefined;
+  /**
+   * `shadowed` is, with `validate_only`, how many private servers the new shared one
+   * would hide; 101 stands for more than 100.
+   */
+  shadowed: number;
+  /**
+   * `moved` is set with ACTION_LEFT if somebody moved the server since this set declared
+   * it.
+   */
+  moved: Move | undefined;
 }
 
 /** Action is what was done to a server. */
@@ -781,6 +818,20 @@ export function applyResult_ActionToJSON(object: ApplyResult_Action): string {
   }
 }
 
+/** A Move is how a server left the place where its set had declared it. */
+export interface Move {
+  /** `name` that it had there. */
+  name: string;
+  /** `tier` that it had there. */
+  tier: Tier;
+  /** `owner` that it had there, if it was PRIVATE. */
+  owner: string;
+  /** `actor` is who moved it, the last one if several did. */
+  actor: string;
+  /** `time` is when, for people. */
+  time: Date | undefined;
+}
+
 /** A FieldChange is one field before and after. */
 export interface FieldChange {
   /** `path` of the field in Server, such as `spec.streamable_http.url`. */
@@ -858,6 +909,11 @@ export interface RollbackServerRequest {
   validateOnly: boolean;
   /** `reason` is recorded with the commit and shown in the history. */
   reason: string;
+  /**
+   * `policy` for private servers that have the name of that version, if the server is
+   * shared and has another name now. Default: FAIL.
+   */
+  policy: ShadowPolicy;
 }
 
 /** RollbackServerResponse is the response to RollbackServer. */
@@ -2372,7 +2428,7 @@ export const ServerResult: MessageFns<ServerResult> = {
 };
 
 function createBaseCreateServerRequest(): CreateServerRequest {
-  return { tenant: "", server: undefined, requestId: "", validateOnly: false, reason: "" };
+  return { tenant: "", server: undefined, requestId: "", validateOnly: false, reason: "", policy: 0 };
 }
 
 export const CreateServerRequest: MessageFns<CreateServerRequest> = {
@@ -2391,6 +2447,9 @@ export const CreateServerRequest: MessageFns<CreateServerRequest> = {
     }
     if (message.reason !== "") {
       writer.uint32(42).string(message.reason);
+    }
+    if (message.policy !== 0) {
+      writer.uint32(48).int32(message.policy);
     }
     return writer;
   },
@@ -2448,6 +2507,14 @@ export const CreateServerRequest: MessageFns<CreateServerRequest> = {
             message.reason = reader.string();
             continue;
           }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.policy = reader.int32() as any;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2475,6 +2542,7 @@ export const CreateServerRequest: MessageFns<CreateServerRequest> = {
         ? globalThis.Boolean(object.validate_only)
         : false,
       reason: isSet(object.reason) ? globalThis.String(object.reason) : "",
+      policy: isSet(object.policy) ? shadowPolicyFromJSON(object.policy) : 0,
     };
   },
 
@@ -2495,6 +2563,9 @@ export const CreateServerRequest: MessageFns<CreateServerRequest> = {
     if (message.reason !== "") {
       obj.reason = message.reason;
     }
+    if (message.policy !== 0) {
+      obj.policy = shadowPolicyToJSON(message.policy);
+    }
     return obj;
   },
 
@@ -2510,6 +2581,7 @@ export const CreateServerRequest: MessageFns<CreateServerRequest> = {
     message.requestId = object.requestId ?? "";
     message.validateOnly = object.validateOnly ?? false;
     message.reason = object.reason ?? "";
+    message.policy = object.policy ?? 0;
     return message;
   },
 };
@@ -2604,7 +2676,15 @@ export const CreateServerResponse: MessageFns<CreateServerResponse> = {
 };
 
 function createBaseUpdateServerRequest(): UpdateServerRequest {
-  return { tenant: "", server: undefined, updateMask: undefined, requestId: "", validateOnly: false, reason: "" };
+  return {
+    tenant: "",
+    server: undefined,
+    updateMask: undefined,
+    requestId: "",
+    validateOnly: false,
+    reason: "",
+    policy: 0,
+  };
 }
 
 export const UpdateServerRequest: MessageFns<UpdateServerRequest> = {
@@ -2626,6 +2706,9 @@ export const UpdateServerRequest: MessageFns<UpdateServerRequest> = {
     }
     if (message.reason !== "") {
       writer.uint32(50).string(message.reason);
+    }
+    if (message.policy !== 0) {
+      writer.uint32(56).int32(message.policy);
     }
     return writer;
   },
@@ -2691,6 +2774,14 @@ export const UpdateServerRequest: MessageFns<UpdateServerRequest> = {
             message.reason = reader.string();
             continue;
           }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.policy = reader.int32() as any;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2723,6 +2814,7 @@ export const UpdateServerRequest: MessageFns<UpdateServerRequest> = {
         ? globalThis.Boolean(object.validate_only)
         : false,
       reason: isSet(object.reason) ? globalThis.String(object.reason) : "",
+      policy: isSet(object.policy) ? shadowPolicyFromJSON(object.policy) : 0,
     };
   },
 
@@ -2746,6 +2838,9 @@ export const UpdateServerRequest: MessageFns<UpdateServerRequest> = {
     if (message.reason !== "") {
       obj.reason = message.reason;
     }
+    if (message.policy !== 0) {
+      obj.policy = shadowPolicyToJSON(message.policy);
+    }
     return obj;
   },
 
@@ -2762,6 +2857,7 @@ export const UpdateServerRequest: MessageFns<UpdateServerRequest> = {
     message.requestId = object.requestId ?? "";
     message.validateOnly = object.validateOnly ?? false;
     message.reason = object.reason ?? "";
+    message.policy = object.policy ?? 0;
     return message;
   },
 };
@@ -4047,7 +4143,7 @@ export const DemoteServerResponse: MessageFns<DemoteServerResponse> = {
 };
 
 function createBaseUndeleteServerRequest(): UndeleteServerRequest {
-  return { tenant: "", id: "", requestId: "", validateOnly: false, reason: "" };
+  return { tenant: "", id: "", requestId: "", validateOnly: false, reason: "", policy: 0 };
 }
 
 export const UndeleteServerRequest: MessageFns<UndeleteServerRequest> = {
@@ -4066,6 +4162,9 @@ export const UndeleteServerRequest: MessageFns<UndeleteServerRequest> = {
     }
     if (message.reason !== "") {
       writer.uint32(42).string(message.reason);
+    }
+    if (message.policy !== 0) {
+      writer.uint32(48).int32(message.policy);
     }
     return writer;
   },
@@ -4123,6 +4222,14 @@ export const UndeleteServerRequest: MessageFns<UndeleteServerRequest> = {
             message.reason = reader.string();
             continue;
           }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.policy = reader.int32() as any;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -4150,6 +4257,7 @@ export const UndeleteServerRequest: MessageFns<UndeleteServerRequest> = {
         ? globalThis.Boolean(object.validate_only)
         : false,
       reason: isSet(object.reason) ? globalThis.String(object.reason) : "",
+      policy: isSet(object.policy) ? shadowPolicyFromJSON(object.policy) : 0,
     };
   },
 
@@ -4170,6 +4278,9 @@ export const UndeleteServerRequest: MessageFns<UndeleteServerRequest> = {
     if (message.reason !== "") {
       obj.reason = message.reason;
     }
+    if (message.policy !== 0) {
+      obj.policy = shadowPolicyToJSON(message.policy);
+    }
     return obj;
   },
 
@@ -4183,6 +4294,7 @@ export const UndeleteServerRequest: MessageFns<UndeleteServerRequest> = {
     message.requestId = object.requestId ?? "";
     message.validateOnly = object.validateOnly ?? false;
     message.reason = object.reason ?? "";
+    message.policy = object.policy ?? 0;
     return message;
   },
 };
@@ -4287,6 +4399,7 @@ function createBaseApplyServersRequest(): ApplyServersRequest {
     requestId: "",
     validateOnly: false,
     reason: "",
+    policy: 0,
   };
 }
 
@@ -4318,6 +4431,9 @@ export const ApplyServersRequest: MessageFns<ApplyServersRequest> = {
     }
     if (message.reason !== "") {
       writer.uint32(74).string(message.reason);
+    }
+    if (message.policy !== 0) {
+      writer.uint32(80).int32(message.policy);
     }
     return writer;
   },
@@ -4407,6 +4523,14 @@ export const ApplyServersRequest: MessageFns<ApplyServersRequest> = {
             message.reason = reader.string();
             continue;
           }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.policy = reader.int32() as any;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -4446,6 +4570,7 @@ export const ApplyServersRequest: MessageFns<ApplyServersRequest> = {
         ? globalThis.Boolean(object.validate_only)
         : false,
       reason: isSet(object.reason) ? globalThis.String(object.reason) : "",
+      policy: isSet(object.policy) ? shadowPolicyFromJSON(object.policy) : 0,
     };
   },
 
@@ -4478,6 +4603,9 @@ export const ApplyServersRequest: MessageFns<ApplyServersRequest> = {
     if (message.reason !== "") {
       obj.reason = message.reason;
     }
+    if (message.policy !== 0) {
+      obj.policy = shadowPolicyToJSON(message.policy);
+    }
     return obj;
   },
 
@@ -4495,6 +4623,7 @@ export const ApplyServersRequest: MessageFns<ApplyServersRequest> = {
     message.requestId = object.requestId ?? "";
     message.validateOnly = object.validateOnly ?? false;
     message.reason = object.reason ?? "";
+    message.policy = object.policy ?? 0;
     return message;
   },
 };
@@ -4603,7 +4732,7 @@ export const ApplyServersResponse: MessageFns<ApplyServersResponse> = {
 };
 
 function createBaseApplyResult(): ApplyResult {
-  return { action: 0, server: undefined, changes: [], error: undefined };
+  return { action: 0, server: undefined, changes: [], error: undefined, shadowed: 0, moved: undefined };
 }
 
 export const ApplyResult: MessageFns<ApplyResult> = {
@@ -4619,6 +4748,12 @@ export const ApplyResult: MessageFns<ApplyResult> = {
     }
     if (message.error !== undefined) {
       Status.encode(message.error, writer.uint32(34).fork()).join();
+    }
+    if (message.shadowed !== 0) {
+      writer.uint32(40).int32(message.shadowed);
+    }
+    if (message.moved !== undefined) {
+      Move.encode(message.moved, writer.uint32(50).fork()).join();
     }
     return writer;
   },
@@ -4668,6 +4803,22 @@ export const ApplyResult: MessageFns<ApplyResult> = {
             message.error = Status.decode(reader, reader.uint32());
             continue;
           }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.shadowed = reader.int32();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.moved = Move.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -4686,6 +4837,8 @@ export const ApplyResult: MessageFns<ApplyResult> = {
       server: isSet(object.server) ? Server.fromJSON(object.server) : undefined,
       changes: globalThis.Array.isArray(object?.changes) ? object.changes.map((e: any) => FieldChange.fromJSON(e)) : [],
       error: isSet(object.error) ? Status.fromJSON(object.error) : undefined,
+      shadowed: isSet(object.shadowed) ? globalThis.Number(object.shadowed) : 0,
+      moved: isSet(object.moved) ? Move.fromJSON(object.moved) : undefined,
     };
   },
 
@@ -4703,6 +4856,12 @@ export const ApplyResult: MessageFns<ApplyResult> = {
     if (message.error !== undefined) {
       obj.error = Status.toJSON(message.error);
     }
+    if (message.shadowed !== 0) {
+      obj.shadowed = Math.round(message.shadowed);
+    }
+    if (message.moved !== undefined) {
+      obj.moved = Move.toJSON(message.moved);
+    }
     return obj;
   },
 
@@ -4719,6 +4878,141 @@ export const ApplyResult: MessageFns<ApplyResult> = {
     message.error = (object.error !== undefined && object.error !== null)
       ? Status.fromPartial(object.error)
       : undefined;
+    message.shadowed = object.shadowed ?? 0;
+    message.moved = (object.moved !== undefined && object.moved !== null) ? Move.fromPartial(object.moved) : undefined;
+    return message;
+  },
+};
+
+function createBaseMove(): Move {
+  return { name: "", tier: 0, owner: "", actor: "", time: undefined };
+}
+
+export const Move: MessageFns<Move> = {
+  encode(message: Move, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.tier !== 0) {
+      writer.uint32(16).int32(message.tier);
+    }
+    if (message.owner !== "") {
+      writer.uint32(26).string(message.owner);
+    }
+    if (message.actor !== "") {
+      writer.uint32(34).string(message.actor);
+    }
+    if (message.time !== undefined) {
+      Timestamp.encode(toTimestamp(message.time), writer.uint32(42).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Move {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseMove();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.tier = reader.int32() as any;
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.owner = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.actor = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.time = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): Move {
+    return {
+      name: isSet(object.name) ? globalThis.String(object.name) : "",
+      tier: isSet(object.tier) ? tierFromJSON(object.tier) : 0,
+      owner: isSet(object.owner) ? globalThis.String(object.owner) : "",
+      actor: isSet(object.actor) ? globalThis.String(object.actor) : "",
+      time: isSet(object.time) ? fromJsonTimestamp(object.time) : undefined,
+    };
+  },
+
+  toJSON(message: Move): unknown {
+    const obj: any = {};
+    if (message.name !== "") {
+      obj.name = message.name;
+    }
+    if (message.tier !== 0) {
+      obj.tier = tierToJSON(message.tier);
+    }
+    if (message.owner !== "") {
+      obj.owner = message.owner;
+    }
+    if (message.actor !== "") {
+      obj.actor = message.actor;
+    }
+    if (message.time !== undefined) {
+      obj.time = message.time.toISOString();
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<Move>): Move {
+    return Move.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Move>): Move {
+    const message = createBaseMove();
+    message.name = object.name ?? "";
+    message.tier = object.tier ?? 0;
+    message.owner = object.owner ?? "";
+    message.actor = object.actor ?? "";
+    message.time = object.time ?? undefined;
     return message;
   },
 };
@@ -5255,7 +5549,7 @@ export const ServerVersion: MessageFns<ServerVersion> = {
 };
 
 function createBaseRollbackServerRequest(): RollbackServerRequest {
-  return { tenant: "", id: "", generation: 0, etag: "", requestId: "", validateOnly: false, reason: "" };
+  return { tenant: "", id: "", generation: 0, etag: "", requestId: "", validateOnly: false, reason: "", policy: 0 };
 }
 
 export const RollbackServerRequest: MessageFns<RollbackServerRequest> = {
@@ -5280,6 +5574,9 @@ export const RollbackServerRequest: MessageFns<RollbackServerRequest> = {
     }
     if (message.reason !== "") {
       writer.uint32(58).string(message.reason);
+    }
+    if (message.policy !== 0) {
+      writer.uint32(64).int32(message.policy);
     }
     return writer;
   },
@@ -5353,6 +5650,14 @@ export const RollbackServerRequest: MessageFns<RollbackServerRequest> = {
             message.reason = reader.string();
             continue;
           }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.policy = reader.int32() as any;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -5382,6 +5687,7 @@ export const RollbackServerRequest: MessageFns<RollbackServerRequest> = {
         ? globalThis.Boolean(object.validate_only)
         : false,
       reason: isSet(object.reason) ? globalThis.String(object.reason) : "",
+      policy: isSet(object.policy) ? shadowPolicyFromJSON(object.policy) : 0,
     };
   },
 
@@ -5408,6 +5714,9 @@ export const RollbackServerRequest: MessageFns<RollbackServerRequest> = {
     if (message.reason !== "") {
       obj.reason = message.reason;
     }
+    if (message.policy !== 0) {
+      obj.policy = shadowPolicyToJSON(message.policy);
+    }
     return obj;
   },
 
@@ -5423,6 +5732,7 @@ export const RollbackServerRequest: MessageFns<RollbackServerRequest> = {
     message.requestId = object.requestId ?? "";
     message.validateOnly = object.validateOnly ?? false;
     message.reason = object.reason ?? "";
+    message.policy = object.policy ?? 0;
     return message;
   },
 };
@@ -7130,9 +7440,9 @@ export const RegistryServiceService = {
   /**
    * CreateServer adds a server.
    *
-   * Errors: ALREADY_EXISTS `NAME_TAKEN`; INVALID_ARGUMENT `REQUEST_ID_REUSED`;
-   * UNAVAILABLE `NOT_WRITTEN` (nothing was written, retry) or `OUTCOME_UNKNOWN` (retry
-   * with the same request_id).
+   * Errors: ALREADY_EXISTS `NAME_TAKEN`; FAILED_PRECONDITION `WOULD_SHADOW`;
+   * INVALID_ARGUMENT `REQUEST_ID_REUSED`; UNAVAILABLE `NOT_WRITTEN` (nothing was
+   * written, retry) or `OUTCOME_UNKNOWN` (retry with the same request_id).
    */
   createServer: {
     path: "/switchboard.v1.RegistryService/CreateServer" as const,
@@ -7151,8 +7461,8 @@ export const RegistryServiceService = {
    *
    * Errors: NOT_FOUND `SERVER_NOT_FOUND`; ABORTED `ETAG_MISMATCH` (the metadata has the
    * current etag); ALREADY_EXISTS `NAME_TAKEN`; FAILED_PRECONDITION
-   * `TIER_CHANGE_NOT_ALLOWED` or `MANAGED_BY_SOURCE`; and those of CreateServer for
-   * request ids.
+   * `TIER_CHANGE_NOT_ALLOWED`, `MANAGED_BY_SOURCE` or `WOULD_SHADOW`; and those of
+   * CreateServer for request ids.
    */
   updateServer: {
     path: "/switchboard.v1.RegistryService/UpdateServer" as const,
@@ -7185,8 +7495,8 @@ export const RegistryServiceService = {
    * same id and its grants.
    *
    * Errors: NOT_FOUND `SERVER_NOT_FOUND` (no server of this id was ever deleted);
-   * FAILED_PRECONDITION `NOT_DELETED` or `MANAGED_BY_SOURCE`; ALREADY_EXISTS
-   * `NAME_TAKEN`; and those of CreateServer for request ids.
+   * FAILED_PRECONDITION `NOT_DELETED`, `MANAGED_BY_SOURCE` or `WOULD_SHADOW`;
+   * ALREADY_EXISTS `NAME_TAKEN`; and those of CreateServer for request ids.
    */
   undeleteServer: {
     path: "/switchboard.v1.RegistryService/UndeleteServer" as const,
@@ -7210,7 +7520,7 @@ export const RegistryServiceService = {
    * Errors: INVALID_ARGUMENT `REQUEST_ID_REUSED`; RESOURCE_EXHAUSTED
    * `COMMIT_TOO_LARGE` with all_or_nothing; UNAVAILABLE `NOT_WRITTEN` or
    * `OUTCOME_UNKNOWN` with all_or_nothing. Per item those of CreateServer,
-   * UpdateServer and DeleteServer, and FAILED_PRECONDITION `OTHER_SET`.
+   * UpdateServer and DeleteServer, and FAILED_PRECONDITION `OTHER_SET` or `MOVED`.
    */
   applyServers: {
     path: "/switchboard.v1.RegistryService/ApplyServers" as const,
@@ -7245,8 +7555,8 @@ export const RegistryServiceService = {
    *
    * Errors: NOT_FOUND `SERVER_NOT_FOUND` or `VERSION_NOT_FOUND`; ABORTED
    * `ETAG_MISMATCH`; ALREADY_EXISTS `NAME_TAKEN`; FAILED_PRECONDITION
-   * `TIER_CHANGE_NOT_ALLOWED` or `MANAGED_BY_SOURCE`; and those of CreateServer for
-   * request ids.
+   * `TIER_CHANGE_NOT_ALLOWED`, `MANAGED_BY_SOURCE` or `WOULD_SHADOW`; and those of
+   * CreateServer for request ids.
    */
   rollbackServer: {
     path: "/switchboard.v1.RegistryService/RollbackServer" as const,
@@ -7597,9 +7907,9 @@ export interface RegistryServiceServer extends UntypedServiceImplementation {
   /**
    * CreateServer adds a server.
    *
-   * Errors: ALREADY_EXISTS `NAME_TAKEN`; INVALID_ARGUMENT `REQUEST_ID_REUSED`;
-   * UNAVAILABLE `NOT_WRITTEN` (nothing was written, retry) or `OUTCOME_UNKNOWN` (retry
-   * with the same request_id).
+   * Errors: ALREADY_EXISTS `NAME_TAKEN`; FAILED_PRECONDITION `WOULD_SHADOW`;
+   * INVALID_ARGUMENT `REQUEST_ID_REUSED`; UNAVAILABLE `NOT_WRITTEN` (nothing was
+   * written, retry) or `OUTCOME_UNKNOWN` (retry with the same request_id).
    */
   createServer: handleUnaryCall<CreateServerRequest, CreateServerResponse>;
   /**
@@ -7609,8 +7919,8 @@ export interface RegistryServiceServer extends UntypedServiceImplementation {
    *
    * Errors: NOT_FOUND `SERVER_NOT_FOUND`; ABORTED `ETAG_MISMATCH` (the metadata has the
    * current etag); ALREADY_EXISTS `NAME_TAKEN`; FAILED_PRECONDITION
-   * `TIER_CHANGE_NOT_ALLOWED` or `MANAGED_BY_SOURCE`; and those of CreateServer for
-   * request ids.
+   * `TIER_CHANGE_NOT_ALLOWED`, `MANAGED_BY_SOURCE` or `WOULD_SHADOW`; and those of
+   * CreateServer for request ids.
    */
   updateServer: handleUnaryCall<UpdateServerRequest, UpdateServerResponse>;
   /**
@@ -7625,8 +7935,8 @@ export interface RegistryServiceServer extends UntypedServiceImplementation {
    * same id and its grants.
    *
    * Errors: NOT_FOUND `SERVER_NOT_FOUND` (no server of this id was ever deleted);
-   * FAILED_PRECONDITION `NOT_DELETED` or `MANAGED_BY_SOURCE`; ALREADY_EXISTS
-   * `NAME_TAKEN`; and those of CreateServer for request ids.
+   * FAILED_PRECONDITION `NOT_DELETED`, `MANAGED_BY_SOURCE` or `WOULD_SHADOW`;
+   * ALREADY_EXISTS `NAME_TAKEN`; and those of CreateServer for request ids.
    */
   undeleteServer: handleUnaryCall<UndeleteServerRequest, UndeleteServerResponse>;
   /**
@@ -7640,7 +7950,7 @@ export interface RegistryServiceServer extends UntypedServiceImplementation {
    * Errors: INVALID_ARGUMENT `REQUEST_ID_REUSED`; RESOURCE_EXHAUSTED
    * `COMMIT_TOO_LARGE` with all_or_nothing; UNAVAILABLE `NOT_WRITTEN` or
    * `OUTCOME_UNKNOWN` with all_or_nothing. Per item those of CreateServer,
-   * UpdateServer and DeleteServer, and FAILED_PRECONDITION `OTHER_SET`.
+   * UpdateServer and DeleteServer, and FAILED_PRECONDITION `OTHER_SET` or `MOVED`.
    */
   applyServers: handleUnaryCall<ApplyServersRequest, ApplyServersResponse>;
   /**
@@ -7656,8 +7966,8 @@ export interface RegistryServiceServer extends UntypedServiceImplementation {
    *
    * Errors: NOT_FOUND `SERVER_NOT_FOUND` or `VERSION_NOT_FOUND`; ABORTED
    * `ETAG_MISMATCH`; ALREADY_EXISTS `NAME_TAKEN`; FAILED_PRECONDITION
-   * `TIER_CHANGE_NOT_ALLOWED` or `MANAGED_BY_SOURCE`; and those of CreateServer for
-   * request ids.
+   * `TIER_CHANGE_NOT_ALLOWED`, `MANAGED_BY_SOURCE` or `WOULD_SHADOW`; and those of
+   * CreateServer for request ids.
    */
   rollbackServer: handleUnaryCall<RollbackServerRequest, RollbackServerResponse>;
   /**
@@ -7886,9 +8196,9 @@ export interface RegistryServiceClient extends Client {
   /**
    * CreateServer adds a server.
    *
-   * Errors: ALREADY_EXISTS `NAME_TAKEN`; INVALID_ARGUMENT `REQUEST_ID_REUSED`;
-   * UNAVAILABLE `NOT_WRITTEN` (nothing was written, retry) or `OUTCOME_UNKNOWN` (retry
-   * with the same request_id).
+   * Errors: ALREADY_EXISTS `NAME_TAKEN`; FAILED_PRECONDITION `WOULD_SHADOW`;
+   * INVALID_ARGUMENT `REQUEST_ID_REUSED`; UNAVAILABLE `NOT_WRITTEN` (nothing was
+   * written, retry) or `OUTCOME_UNKNOWN` (retry with the same request_id).
    */
   createServer(
     request: CreateServerRequest,
@@ -7912,8 +8222,8 @@ export interface RegistryServiceClient extends Client {
    *
    * Errors: NOT_FOUND `SERVER_NOT_FOUND`; ABORTED `ETAG_MISMATCH` (the metadata has the
    * current etag); ALREADY_EXISTS `NAME_TAKEN`; FAILED_PRECONDITION
-   * `TIER_CHANGE_NOT_ALLOWED` or `MANAGED_BY_SOURCE`; and those of CreateServer for
-   * request ids.
+   * `TIER_CHANGE_NOT_ALLOWED`, `MANAGED_BY_SOURCE` or `WOULD_SHADOW`; and those of
+   * CreateServer for request ids.
    */
   updateServer(
     request: UpdateServerRequest,
@@ -7956,8 +8266,8 @@ export interface RegistryServiceClient extends Client {
    * same id and its grants.
    *
    * Errors: NOT_FOUND `SERVER_NOT_FOUND` (no server of this id was ever deleted);
-   * FAILED_PRECONDITION `NOT_DELETED` or `MANAGED_BY_SOURCE`; ALREADY_EXISTS
-   * `NAME_TAKEN`; and those of CreateServer for request ids.
+   * FAILED_PRECONDITION `NOT_DELETED`, `MANAGED_BY_SOURCE` or `WOULD_SHADOW`;
+   * ALREADY_EXISTS `NAME_TAKEN`; and those of CreateServer for request ids.
    */
   undeleteServer(
     request: UndeleteServerRequest,
@@ -7985,7 +8295,7 @@ export interface RegistryServiceClient extends Client {
    * Errors: INVALID_ARGUMENT `REQUEST_ID_REUSED`; RESOURCE_EXHAUSTED
    * `COMMIT_TOO_LARGE` with all_or_nothing; UNAVAILABLE `NOT_WRITTEN` or
    * `OUTCOME_UNKNOWN` with all_or_nothing. Per item those of CreateServer,
-   * UpdateServer and DeleteServer, and FAILED_PRECONDITION `OTHER_SET`.
+   * UpdateServer and DeleteServer, and FAILED_PRECONDITION `OTHER_SET` or `MOVED`.
    */
   applyServers(
     request: ApplyServersRequest,
@@ -8029,8 +8339,8 @@ export interface RegistryServiceClient extends Client {
    *
    * Errors: NOT_FOUND `SERVER_NOT_FOUND` or `VERSION_NOT_FOUND`; ABORTED
    * `ETAG_MISMATCH`; ALREADY_EXISTS `NAME_TAKEN`; FAILED_PRECONDITION
-   * `TIER_CHANGE_NOT_ALLOWED` or `MANAGED_BY_SOURCE`; and those of CreateServer for
-   * request ids.
+   * `TIER_CHANGE_NOT_ALLOWED`, `MANAGED_BY_SOURCE` or `WOULD_SHADOW`; and those of
+   * CreateServer for request ids.
    */
   rollbackServer(
     request: RollbackServerRequest,

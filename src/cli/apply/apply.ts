@@ -82,8 +82,8 @@ async function mayApply(
   return 'declined';
 }
 
-function isLoss({ action, changes }: ApplyResult): boolean {
-  return action === 'deleted' || (action === 'updated' && takesAccess(changes));
+function isLoss({ action, changes, shadowed }: ApplyResult): boolean {
+  return action === 'deleted' || shadowed > 0 || (action === 'updated' && takesAccess(changes));
 }
 
 /** Applies set by set, until all are done, one fails as a whole, or Ctrl-C. */

@@ -1,7 +1,9 @@
+import type { ShadowPolicy } from '../../domain/commands/shadow.js';
 import { FORMATS, type Format } from '../../formats/format.js';
 import type { Flags } from '../connection.js';
 import { UsageError } from '../failure.js';
 import { reasonOf } from '../reason.js';
+import { shadowFlag } from '../shadow-flag.js';
 import { tierFlag } from '../tier-flag.js';
 
 /** What the flags of `switchboard apply` ask for. */
@@ -16,6 +18,7 @@ export interface ApplyOptions {
   readonly prune: boolean;
   readonly allOrNothing: boolean;
   readonly takeOver: boolean;
+  readonly policy: ShadowPolicy;
   readonly reason: string;
   readonly json: boolean;
 }
@@ -35,6 +38,7 @@ export function applyOptions(files: readonly string[], flags: Flags): ApplyOptio
     prune: flags['prune'] === true,
     allOrNothing: flags['allOrNothing'] === true,
     takeOver: flags['takeOver'] === true,
+    policy: shadowFlag(flags),
     reason: reasonOf(flags),
     json: flags['json'] === true,
   };

@@ -59,6 +59,7 @@ export function refusalOf({ action, error }: ApplyResult): SwitchboardError | un
 }
 
 /** What all requests of a set say. */
-function commonOf({ name: set }: DeclaredSet, { allOrNothing, takeOver, reason }: ApplyOptions) {
-  return { set, allOrNothing, takeOver, reason };
+function commonOf({ name: set }: DeclaredSet, options: ApplyOptions) {
+  const { allOrNothing, takeOver, policy, reason } = options;
+  return { set, allOrNothing, takeOver, policy, reason };
 }

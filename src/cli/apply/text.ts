@@ -1,10 +1,11 @@
 import type { Loss, Problem, ReadServer } from '../../formats/format.js';
 import { placeOf } from '../../formats/format.js';
 import type { ApplyResult } from '../../wire/client/apply.js';
+import { MAX_NAMESAKES } from '../../domain/commands/shadow.js';
 import type { SwitchboardError } from '../../domain/errors.js';
 import { briefChange } from '../changes-text.js';
 import { whereOf } from '../server-text.js';
-import { counted, printable } from '../text.js';
+import { counted, localTime, printable } from '../text.js';
 import { countsOf, type Counts, outcomeCounts } from './counts.js';
 import { refusalOf } from './request.js';
 import type { PlannedSet } from './plan.js';
@@ -46,11 +47,11 @@ function resultLines(set: DeclaredSet, result: ApplyResult, index: number): stri
     case 'created':
       return `  + ${name}${createdText(result)}\n`;
     case 'updated':
-      return `  ~ ${name}\n${result.changes.map((change) => `      ${briefChange(change)}\n`).join('')}`;
+      return `  ~ ${name}${hiddenText(result)}\n${result.changes.map((change) => `      ${briefChange(change)}\n`).join('')}`;
     case 'deleted':
       return `  - ${name}\n`;
     case 'left':
-      return `  . ${name}  no longer in the file; ${leftText(set)}\n`;
+      return `  . ${name}  no longer in the file; ${leftText(set, result)}\n`;
     case 'refused':
       return `  ! ${name}  ${refusalText(set, result, declared)}\n`;
     case 'held_back':
@@ -60,8 +61,19 @@ function resultLines(set: DeclaredSet, result: ApplyResult, index: number): stri
   }
 }
 
-function createdText({ server }: ApplyResult): string {
-  return server === undefined ? '' : `  ${printable(`${server.tier}  ${whereOf(server)}`)}`;
+function createdText(result: ApplyResult): string {
+  const { server } = result;
+  if (server === undefined) return '';
+  return `  ${printable(`${server.tier}  ${whereOf(server)}`)}${hiddenText(result)}`;
+}
+
+function hiddenText({ shadowed }: ApplyResult): string {
+  if (shadowed === 0) return '';
+  const count =
+    shadowed > MAX_NAMESAKES
+      ? `more than ${String(MAX_NAMESAKES)} servers`
+      : counted(shadowed, 'server');
+  return `  hides private ${count} of the name`;
 }
 
 /** Names are unique among the shared servers, and for each owner. */
@@ -70,7 +82,11 @@ function labelOf(server: Partial<Pick<ReadServer, 'name' | 'owner'>> = {}): stri
   return printable(owner === '' ? name : `${name} of ${owner}`);
 }
 
-function leftText({ prune }: DeclaredSet): string {
+function leftText({ prune }: DeclaredSet, { moved }: ApplyResult): string {
+  if (moved !== undefined) {
+    const who = printable(moved.actor);
+    return `kept, because ${who} moved it on ${localTime(moved.time)}; --prune with --take-over deletes it`;
+  }
   return prune ? 'kept, because another server of its name was refused' : '--prune deletes it';
 }
 
@@ -101,9 +117,18 @@ function refusalText(
 
 /** What to do on this command line; empty for what the message says itself. */
 function remedyOf({ reason, metadata }: SwitchboardError): string {
-  if (reason !== 'OTHER_SET') return '';
-  const set = JSON.stringify(metadata['set'] ?? '');
-  return `: pass --set ${set} if this file is that set, or --take-over to move the server to this one`;
+  switch (reason) {
+    case 'OTHER_SET': {
+      const set = JSON.stringify(metadata['set'] ?? '');
+      return `: pass --set ${set} if this file is that set, or --take-over to move the server to this one`;
+    }
+    case 'MOVED':
+      return ': change the file to match, or pass --take-over to move the server back';
+    case 'WOULD_SHADOW':
+      return ': choose another name, or pass --shadow to hide them';
+    default:
+      return '';
+  }
 }
 
 /** What was done: the counts, and each server that did not go as planned. */

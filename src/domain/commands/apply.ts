@@ -11,9 +11,11 @@ import {
   type DecisionContext,
   type ScopedName,
 } from './decide.js';
+import { moveOf } from './move.js';
+import { demandShadows, newlyHidden, type ShadowRule } from './shadow.js';
 import { invalidField, isSwitchboardError, SwitchboardError } from '../errors.js';
 import { compareText, type StateIndex } from '../resolve.js';
-import type { Declaration, ServerRecord, StoredServer } from '../server.js';
+import { isShared, type Declaration, type ServerRecord, type StoredServer } from '../server.js';
 import { validateDeclaration } from '../validate.js';
 
 /** What a declared set says of one server; without a tier, that follows from the spec. */
@@ -46,7 +48,12 @@ export type CheckedItem = ReadyItem | WrongItem;
 
 /** What is to become of one server, as decided at one state. */
 export type ItemOutcome =
-  | { readonly kind: 'change'; readonly change: Change }
+  | {
+      readonly kind: 'change';
+      readonly change: Change;
+      /** The private servers that it hides, as far as they were looked at. */
+      readonly hidden: number;
+    }
   | { readonly kind: 'unchanged'; readonly record: ServerRecord }
   | {
       readonly kind: 'refused';
@@ -54,6 +61,16 @@ export type ItemOutcome =
       /** The server that has the name; undefined if there is none. */
       readonly record: ServerRecord | undefined;
     };
+
+/** What an item is decided with besides the state. */
+export interface ItemRule extends ShadowRule {
+  /** Of the server if it is created. */
+  readonly id: string;
+  /** The server that the item is about, or was about before somebody moved it, if there is one. */
+  readonly aboutId: string | undefined;
+  /** Whether to take what is of another set, or was moved. */
+  readonly takeOver: boolean;
+}
 
 /**
  * Checks everything about a set that does not depend on what there is. Each item is checked
@@ -99,28 +116,71 @@ export function impliedTier({ spec }: DeclaredServer): 'APP' | 'USER' {
 
 /**
  * What is to be done so that a server is as its item declares. One that belongs to no
- * set becomes one of this set; one of another set only with `takeOver`.
+ * set becomes one of this set. One of another set, or one that somebody moved since, only with
+ * `takeOver`.
  */
 export function decideItem(
   context: DecisionContext,
   item: CheckedItem,
-  { id, takeOver }: { readonly id: string; readonly takeOver: boolean },
+  rule: ItemRule,
 ): ItemOutcome {
-  const server = holderOf(context.state, item.at);
+  const server = holderOf(context.state, item.at) ?? movedFrom(context.state, item, rule);
   const record = server?.record;
   if ('refusal' in item) return { kind: 'refused', refusal: item.refusal, record };
   try {
     demandEtag(item, record);
-    if (record === undefined || server === undefined)
-      return { kind: 'change', change: creationOf(context, item.declared, id) };
-    demandUnmanaged(record);
-    if (!takeOver) demandNoOtherSet(record, item.declared.set);
-    const change = redeclarationOf(context, server, item.declared);
-    return change === undefined ? { kind: 'unchanged', record } : { kind: 'change', change };
+    const change = server
+      ? changeOfItem(context, item.declared, { server, rule })
+      : creationOf(context, item.declared, rule.id);
+    if (change === undefined) return { kind: 'unchanged', record: record as ServerRecord };
+    demandShadows([change], rule);
+    return { kind: 'change', change, hidden: newlyHidden(change, rule.named).length };
   } catch (error) {
     if (!isSwitchboardError(error)) throw error;
     return { kind: 'refused', refusal: error, record };
   }
+}
+
+/** The server that the set has elsewhere because somebody moved it. */
+function movedFrom(
+  state: StateIndex,
+  { at }: CheckedItem,
+  { aboutId = '' }: ItemRule,
+): StoredServer | undefined {
+  const server = state.byId(aboutId);
+  const from = server?.record.moved?.from;
+  return from !== undefined && nameKey(nameOf(from)) === nameKey(at) ? server : undefined;
+}
+
+/** What makes a server as declared; undefined for nothing. Afterwards it is where its set says. */
+function changeOfItem(
+  context: DecisionContext,
+  declared: Declaration,
+  { server, rule: { takeOver } }: { readonly server: StoredServer; readonly rule: ItemRule },
+): Change | undefined {
+  const { record } = server;
+  demandUnmanaged(record);
+  if (!takeOver) {
+    demandNoOtherSet(record, declared.set);
+    demandNotMoved(record, declared);
+  }
+  const isBetweenTiers = record.moved !== undefined && isShared(record) !== isShared(declared);
+  const change = isBetweenTiers
+    ? moveOf(context, { before: record, declared }, { granted: [], revoked: server.grants })
+    : redeclarationOf(context, server, declared);
+  if (change?.after === undefined) return change;
+  const { moved: _back, ...after } = change.after;
+  return { ...change, after };
+}
+
+/** Throws MOVED if the declaration would undo what somebody did with the server. */
+function demandNotMoved({ id, name, tier, owner, moved }: ServerRecord, to: Declaration): void {
+  if (moved === undefined) return;
+  if (name === to.name && tier === to.tier && owner === to.owner) return;
+  const now = owner === undefined ? tier : `${tier} of ${owner}`;
+  const time = new Date(moved.time).toISOString();
+  const text = `${moved.actor} made it ${JSON.stringify(name)}, ${now}, at ${time}`;
+  throw new SwitchboardError('MOVED', text, { metadata: { id, actor: moved.actor, time } });
 }
 
 function demandEtag({ etag }: ReadyItem, record: ServerRecord | undefined): void {
@@ -142,19 +202,19 @@ export interface Surplus {
 }
 
 /**
- * Sorts out of all servers of the set those that it does not declare any more, by name. Without
- * `prune` all of them stay; with it, those do that have the name of an item which was
- * refused: what it is about may not be what it says.
+ * Sorts out of all servers of the set those that it does not declare any more, by name. Those
+ * stay that may not be pruned, and those that have the name of an item which was refused: what
+ * it is about may not be what it says.
  */
 export function surplusOf(
   members: readonly StoredServer[],
   items: readonly CheckedItem[],
-  prune: boolean,
+  mayPrune: (record: ServerRecord) => boolean,
 ): Surplus {
   const has = namesOf(items);
   const doubtful = new Set(items.flatMap((item) => ('refusal' in item ? [item.at.name] : [])));
   const surplus = members.map(({ record }) => record).filter((record) => !has(record));
-  const stays = ({ name }: ServerRecord): boolean => !prune || doubtful.has(name);
+  const stays = (record: ServerRecord): boolean => doubtful.has(record.name) || !mayPrune(record);
   return {
     left: surplus.filter(stays).sort(byName),
     pruned: surplus.filter((record) => !stays(record)).sort(byName),

@@ -10,6 +10,8 @@ import {
   grantTo,
   isShared,
   type Declaration,
+  type Move,
+  type Place,
   type ServerRecord,
   type StoredServer,
 } from '../server.js';
@@ -26,6 +28,8 @@ export interface DecisionContext {
   readonly state: StateIndex;
   /** The place after which the commit goes. */
   readonly after: Position;
+  /** Who asks for it. */
+  readonly actor: string;
   /** Milliseconds since 1970. */
   readonly now: number;
 }
@@ -117,7 +121,28 @@ export function redeclared(
   declared: Declaration,
 ): ServerRecord {
   demandNameFree(context.state, declared, before.id);
-  return nextVersion(context, before, declared);
+  const moved = moveOutOf(context, before, declared);
+  return { ...nextVersion(context, before, declared), ...(moved === undefined ? {} : { moved }) };
+}
+
+/** How the server is away from where its set declared it; undefined if it is there. */
+function moveOutOf(
+  { actor, now }: DecisionContext,
+  before: ServerRecord,
+  declared: Declaration,
+): Move | undefined {
+  if (declared.set === '' || declared.set !== before.set) return undefined;
+  const from = before.moved?.from ?? placeOf(before);
+  if (isSamePlace(from, declared)) return undefined;
+  return isSamePlace(before, declared) ? before.moved : { from, actor, time: now };
+}
+
+function placeOf({ name, tier, owner }: Place): Place {
+  return owner === undefined ? { name, tier } : { name, tier, owner };
+}
+
+function isSamePlace(a: Place, b: Place): boolean {
+  return a.name === b.name && a.tier === b.tier && a.owner === b.owner;
 }
 
 /** The same, whoever has its name. Facts and access stay. */

@@ -10,13 +10,11 @@ import {
   type DecisionContext,
 } from './decide.js';
 import { SwitchboardError } from '../errors.js';
+import { demandNoneHidden, hiddenBy, type ShadowPolicy } from './shadow.js';
 import { isShared, type Declaration, type ServerRecord, type StoredServer } from '../server.js';
 import type { ServerSpec } from '../config/spec.js';
 import { validateDeclaration } from '../validate.js';
 import type { Subject } from '../view.js';
-
-/** How many of the servers that a move hides or uncovers its answer names. */
-export const MAX_NAMESAKES = 100;
 
 /** What PromoteServer was asked to do. */
 export interface PromoteIntent {
@@ -26,7 +24,7 @@ export interface PromoteIntent {
   /** Left out: the one it has. */
   readonly spec?: ServerSpec;
   /** What to do if the server would hide private ones. */
-  readonly policy: 'fail' | 'shadow';
+  readonly policy: ShadowPolicy;
   /** The servers that have the name; of more than `MAX_NAMESAKES` others, one more is enough. */
   readonly named: readonly StoredServer[];
   /** The id of the copy that a server of a private source is promoted by (rule 28). */
@@ -50,7 +48,7 @@ export function decidePromote(context: DecisionContext, intent: PromoteIntent): 
     privateSource === undefined
       ? moveOf(context, { before: record, declared }, { granted: [], revoked: server.grants })
       : creationOf(context, { ...declared, externalId: '' }, intent.copyId);
-  if (intent.policy === 'fail') demandShadowsNone(intent);
+  if (intent.policy === 'fail') demandNoneHidden(hiddenBy(intent.id, intent.named));
   return { cause: 'PROMOTE', changes: [change] };
 }
 
@@ -82,15 +80,8 @@ export function decideDemote(context: DecisionContext, intent: DemoteIntent): De
   return { cause: 'DEMOTE', changes: [change] };
 }
 
-/** Those of the servers that are PRIVATE, and hidden by a shared one of the name. */
-export function hiddenBy(id: string, named: readonly StoredServer[]): readonly ServerRecord[] {
-  return named
-    .map(({ record }) => record)
-    .filter((record) => !isShared(record) && record.id !== id);
-}
-
 /** A move between PRIVATE and shared. Another audience, so another access etag. */
-function moveOf(
+export function moveOf(
   context: DecisionContext,
   { before, declared }: { readonly before: ServerRecord; readonly declared: Declaration },
   access: AccessChange,
@@ -99,16 +90,6 @@ function moveOf(
   const after = { ...redeclared(context, before, declared), accessEtag };
   const isListed = access.granted.length + access.revoked.length > 0;
   return { before, after, ...(isListed ? { access } : {}) };
-}
-
-function demandShadowsNone({ id, named }: PromoteIntent): void {
-  const [first, ...others] = hiddenBy(id, named);
-  if (first === undefined) return;
-  const count =
-    others.length < MAX_NAMESAKES ? others.length + 1 : `more than ${String(MAX_NAMESAKES)}`;
-  throw new SwitchboardError('WOULD_SHADOW', undefined, {
-    metadata: { id: first.id, owner: first.owner ?? '', count: String(count) },
-  });
 }
 
 function wrongTier({ id, tier }: ServerRecord, why: string): SwitchboardError {

@@ -1,8 +1,6 @@
 import {
-  changedId,
   placeCommit,
   positionOf,
-  type Change,
   type CommitDraft,
   type Position,
   type StoredCommit,
@@ -11,8 +9,9 @@ import type { Decision } from '../../domain/commands/decide.js';
 import { Overlay } from '../../domain/record-set.js';
 import type { StateIndex } from '../../domain/resolve.js';
 import { requestKey, type RecentCommits } from '../replica/recent-commits.js';
-import type { Basis, WriteIntent, WriteOutcome } from './intent.js';
+import type { WriteIntent, WriteOutcome } from './intent.js';
 import { isCovered, repeatOf, type LookedUp } from './known-request.js';
+import { createFreshness } from './touched.js';
 
 /** A write that waits for its decision. */
 export interface UndecidedWrite {
@@ -61,12 +60,14 @@ export function decideBatch<W extends UndecidedWrite>(
   const idle: { write: W; result: IdleResult }[] = [];
   const later: W[] = [];
   const requests = new Set<string>();
+  const freshness = createFreshness(on.recent, on.position.revision);
   let after = on.position;
   for (const write of writes) {
     const { request } = write.intent;
     const key = request && requestKey(request);
     const isUnclear = key !== undefined && (requests.has(key) || !isCovered(write.lookedUp, on));
-    if (isUnclear || isOutdated(write, on, decided)) {
+    const basis = write.intent.basis?.();
+    if (isUnclear || (basis !== undefined && freshness.isOutdated(basis))) {
       later.push(write);
       continue;
     }
@@ -75,33 +76,12 @@ export function decideBatch<W extends UndecidedWrite>(
       const { commit } = result;
       if (key !== undefined) requests.add(key);
       state.apply(commit);
+      freshness.add(commit);
       after = positionOf(after.epoch, commit);
       decided.push({ write, commit });
     } else idle.push({ write, result });
   }
   return { decided, idle, later };
-}
-
-/** Whether what it was prepared from has changed since, or nobody can tell any more. */
-function isOutdated(
-  { intent }: UndecidedWrite,
-  { position, recent }: DecidedOn,
-  decided: readonly Decided<unknown>[],
-): boolean {
-  const basis = intent.basis?.();
-  if (basis === undefined) return false;
-  const since = basis.revision >= position.revision ? [] : recent.after(basis.revision);
-  if (since === undefined) return true;
-  const commits = [...since, ...decided.map(({ commit }) => commit)];
-  return commits.some(({ changes }) => changes.some((change) => concerns(change, basis)));
-}
-
-/** Whether the change is one of the records, deletes one of them, or is of one that had or has the name. */
-function concerns(change: Change, basis: Basis): boolean {
-  if ('deletionsOf' in basis)
-    return change.after === undefined && basis.deletionsOf.has(changedId(change));
-  if ('ids' in basis) return basis.ids.includes(changedId(change));
-  return change.before?.name === basis.name || change.after?.name === basis.name;
 }
 
 function decideOne(
@@ -114,7 +94,7 @@ function decideOne(
       const known = recent.answering(request);
       if (known !== undefined) return { outcome: repeatOf(known, request, position.epoch) };
     }
-    const decision = intent.decide({ state, after, now });
+    const decision = intent.decide({ state, after, now, actor: intent.actor });
     if (decision === undefined || intent.validateOnly)
       return { outcome: { kind: 'unchanged', decision, position: after } };
     return { commit: placeCommit(draftOf(intent, decision, now), after) };

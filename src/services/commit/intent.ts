@@ -28,15 +28,16 @@ export interface WriteIntent {
   readonly signal?: AbortSignal;
 }
 
-/**
- * Something about records, about all that have a name, or about which of them were deleted,
- * as projections had it at a revision.
- */
-export type Basis = { readonly revision: number } & (
-  | { readonly ids: readonly string[] }
-  | { readonly name: string }
-  | { readonly deletionsOf: ReadonlySet<string> }
-);
+/** What projections had at a revision. A commit after it that concerns any of it makes it old. */
+export interface Basis {
+  readonly revision: number;
+  /** Records of these ids. */
+  readonly ids?: readonly string[];
+  /** All that have one of these names. */
+  readonly names?: ReadonlySet<string>;
+  /** Which of these were deleted. */
+  readonly deletionsOf?: ReadonlySet<string>;
+}
 
 /** What became of a write: the commit that did it now or before, or the decision alone. */
 export type WriteOutcome =

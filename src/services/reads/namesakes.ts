@@ -1,6 +1,6 @@
 import type { Commit } from '../../domain/commit.js';
 import type { Decision, DecisionContext } from '../../domain/commands/decide.js';
-import { MAX_NAMESAKES } from '../../domain/commands/move.js';
+import { MAX_NAMESAKES } from '../../domain/commands/shadow.js';
 import { SwitchboardError } from '../../domain/errors.js';
 import { compareText } from '../../domain/resolve.js';
 import type { StoredServer } from '../../domain/server.js';
@@ -67,7 +67,9 @@ async function readNamesakes(source: ExactSource, id: string): Promise<Namesakes
       return { servers: [], basis: { ids: [id], revision: log.position.revision } };
     const { revision, value } = await readNamed(source, name);
     // The state may have come to another name only now.
-    if (log.byId(id)?.record.name === name) return { servers: value, basis: { name, revision } };
+    if (log.byId(id)?.record.name === name) {
+      return { servers: value, basis: { names: new Set([name]), revision } };
+    }
   }
   throw new SwitchboardError('NOT_WRITTEN', 'the name of the server kept changing', {
     retryDelayMs: 100,
@@ -100,7 +102,7 @@ export async function readNamedBefore(
 }
 
 /** The servers of a name, whoever owns them, at a revision that the state has reached. */
-async function readNamed(
+export async function readNamed(
   source: ExactSource,
   name: string,
 ): Promise<{ readonly revision: number; readonly value: readonly StoredServer[] }> {

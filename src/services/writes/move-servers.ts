@@ -2,11 +2,10 @@ import { randomUUID } from 'node:crypto';
 import {
   decideDemote,
   decidePromote,
-  hiddenBy,
-  MAX_NAMESAKES,
   type DemoteIntent,
   type PromoteIntent,
 } from '../../domain/commands/move.js';
+import { hiddenBy, MAX_NAMESAKES } from '../../domain/commands/shadow.js';
 import type { ServerRecord, StoredServer } from '../../domain/server.js';
 import { readSubjects } from '../../domain/subjects.js';
 import type { Catalog } from '../../storage/catalog.js';

@@ -2,12 +2,19 @@ import { changedId } from '../../domain/commit.js';
 import type { Decision, DecisionContext } from '../../domain/commands/decide.js';
 import { invalidField } from '../../domain/errors.js';
 import { decideRollback, decideUndelete } from '../../domain/commands/restore.js';
-import type { Declaration, ServerRecord, ServerVersion } from '../../domain/server.js';
+import type { ShadowPolicy } from '../../domain/commands/shadow.js';
+import {
+  isShared,
+  type Declaration,
+  type ServerRecord,
+  type ServerVersion,
+} from '../../domain/server.js';
 import type { Catalog } from '../../storage/catalog.js';
 import type { WriteIntent } from '../commit/intent.js';
 import { readExactly, type ExactResult } from '../replica/exact-read.js';
 import { validateId, type Answer, type RequestContext } from '../request.js';
 import type { Tenant } from '../tenants.js';
+import { underShadowPolicy, type ShadowingIntent } from './shadow-policy.js';
 import {
   answerOf,
   changeOf,
@@ -29,10 +36,12 @@ export interface RollbackInput extends WriteOptions {
   readonly etag: string;
   /** The version to return to. */
   readonly generation: number;
+  readonly policy: ShadowPolicy;
 }
 
 export interface UndeleteInput extends WriteOptions {
   readonly id: string;
+  readonly policy: ShadowPolicy;
 }
 
 /** A server after a change of what is declared, with what that was before. */
@@ -59,6 +68,7 @@ export async function rollbackServer(
     ...written('rollback', context, input),
     ...fromVersions(deps, tenant, {
       query,
+      policy: input.policy,
       decide: (at, [found]) => {
         current = at.state.byId(id)?.record;
         const version = found?.generation === generation ? found : undefined;
@@ -86,6 +96,7 @@ export async function undeleteServer(
     ...written('undelete', context, input),
     ...fromVersions(deps, tenant, {
       query: { id, limit: 2 },
+      policy: input.policy,
       decide: (at, versions) => decideUndelete(at, { id, versions }),
     }),
   });
@@ -95,6 +106,7 @@ export async function undeleteServer(
 }
 
 interface VersionsIntent {
+  readonly policy: ShadowPolicy;
   readonly query: { readonly id: string; readonly before?: number; readonly limit: number };
   readonly decide: (
     at: DecisionContext,
@@ -109,11 +121,14 @@ interface VersionsIntent {
 function fromVersions(
   { catalog }: RestoreDeps,
   tenant: Tenant,
-  { query, decide }: VersionsIntent,
+  { query, policy, decide }: VersionsIntent,
 ): Pick<WriteIntent, 'prepare' | 'basis' | 'decide'> {
   const { log } = tenant;
   let read: ExactResult<readonly ServerVersion[]>;
-  return {
+  const intent: ShadowingIntent = {
+    policy,
+    names: () =>
+      read.value.flatMap(({ declared }) => (declared && isShared(declared) ? [declared.name] : [])),
     prepare: async (call) => {
       read = await readExactly(
         { ...call, log, catalog },
@@ -128,4 +143,5 @@ function fromVersions(
     basis: () => ({ ids: [query.id], revision: read.position.revision }),
     decide: (at) => decide(at, read.value),
   };
+  return underShadowPolicy({ catalog, tenant }, intent);
 }

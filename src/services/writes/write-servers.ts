@@ -8,8 +8,10 @@ import {
 } from '../../domain/commands/decide.js';
 import { applyPatch, type DeclarationPatch } from '../../domain/commands/patch.js';
 import { audienceOf, isShared, type Declaration, type ServerRecord } from '../../domain/server.js';
+import type { ShadowPolicy } from '../../domain/commands/shadow.js';
 import { validateDeclaration } from '../../domain/validate.js';
 import type { Subject } from '../../domain/view.js';
+import type { Catalog } from '../../storage/catalog.js';
 import { validateId, type Answer, type RequestContext } from '../request.js';
 import {
   answerOf,
@@ -23,15 +25,22 @@ import {
   type WriteDeps,
   type WriteOptions,
 } from './write-request.js';
+import { underShadowPolicy } from './shadow-policy.js';
+
+export interface ShadowingDeps extends WriteDeps {
+  readonly catalog: Catalog;
+}
 
 export interface CreateInput extends WriteOptions {
   readonly declared: Declaration;
+  readonly policy: ShadowPolicy;
 }
 
 export interface UpdateInput extends WriteOptions {
   readonly id: string;
   readonly etag: string;
   readonly patch: DeclarationPatch;
+  readonly policy: ShadowPolicy;
 }
 
 export interface DeleteInput extends WriteOptions {
@@ -47,7 +56,7 @@ export interface AffectedAudience {
 
 /** Creates a server. With `validateOnly` its id and etags are empty. */
 export async function createServer(
-  deps: WriteDeps,
+  deps: ShadowingDeps,
   context: RequestContext,
   input: CreateInput,
 ): Promise<Answer<ServerRecord>> {
@@ -57,8 +66,15 @@ export async function createServer(
   const id = randomUUID();
   const outcome = await tenant.committer.submit({
     ...written('create', context, input),
-    prepare: (call) => holdOwners(tenant, [input.declared.owner], call),
-    decide: (at) => decideCreate(at, input.declared, id),
+    ...underShadowPolicy(
+      { catalog: deps.catalog, tenant },
+      {
+        policy: input.policy,
+        names: () => (isShared(input.declared) ? [input.declared.name] : []),
+        prepare: (call) => holdOwners(tenant, [input.declared.owner], call),
+        decide: (at) => decideCreate(at, input.declared, id),
+      },
+    ),
   });
   const record = changeOf(outcome).after;
   if (record === undefined) throw new Error('a create without a record');
@@ -68,13 +84,16 @@ export async function createServer(
 
 /** Changes what people declare. A change without effect answers the server as it is (R4). */
 export async function updateServer(
-  deps: WriteDeps,
+  deps: ShadowingDeps,
   context: RequestContext,
   input: UpdateInput,
 ): Promise<Answer<ServerRecord>> {
   checkOptions(input);
   checkTarget(input, 'server.');
-  const { owner = '' } = input.patch;
+  const {
+    owner = '',
+    fields: { name },
+  } = input.patch;
   if (owner !== '') validateId(owner, 'server.owner');
   const tenant = await deps.tenants.get(context.tenant);
   let current: ServerRecord | undefined;
@@ -85,9 +104,16 @@ export async function updateServer(
   };
   const outcome = await tenant.committer.submit({
     ...written('update', context, input),
-    prepare: (call) =>
-      holdAll([tenant.log.holdRecords([input.id], call), holdOwners(tenant, [owner], call)]),
-    decide,
+    ...underShadowPolicy(
+      { catalog: deps.catalog, tenant },
+      {
+        policy: input.policy,
+        names: () => (name === undefined ? [] : [name]),
+        prepare: (call) =>
+          holdAll([tenant.log.holdRecords([input.id], call), holdOwners(tenant, [owner], call)]),
+        decide,
+      },
+    ),
   });
   const record = changeOf(outcome).after ?? current;
   if (record === undefined) throw new Error('an update without a record');

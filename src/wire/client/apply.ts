@@ -1,8 +1,10 @@
 import * as message from '../../../generated/switchboard/v1/registry_service.js';
+import type { ShadowPolicy } from '../../domain/commands/shadow.js';
 import { fromApplyResult, type ApplyResult } from '../apply-codec.js';
 import { answerToJson } from '../json.js';
 import type { WriteFields } from '../registry-codec.js';
 import { toDeclarationMessage, type DeclaredServer } from '../server-codec.js';
+import { toPolicy } from '../shadow-codec.js';
 import { type Answer, answerOf } from './answer.js';
 import { callUnary, type RegistryCalls } from './call.js';
 
@@ -24,6 +26,7 @@ export interface ApplyWrite extends WriteFields {
   readonly prune: boolean;
   readonly allOrNothing: boolean;
   readonly takeOver: boolean;
+  readonly policy: ShadowPolicy;
 }
 
 /** What became of the servers of a set: those of the request in its order, then others of the set. */
@@ -32,11 +35,12 @@ export type ApplyAnswer = Answer<{ readonly results: readonly Answer<ApplyResult
 /** The call that applies a set. Throws a SwitchboardError. */
 export function applyCalls({ stub, tenant, metadata }: RegistryCalls) {
   return {
-    async applyServers({ servers, ...write }: ApplyWrite): Promise<ApplyAnswer> {
+    async applyServers({ servers, policy, ...write }: ApplyWrite): Promise<ApplyAnswer> {
       const request = message.ApplyServersRequest.fromPartial({
         tenant,
         servers: servers.map(({ server, etag }) => toDeclarationMessage(server, etag)),
         ...write,
+        policy: toPolicy(policy),
       });
       const answer = await callUnary(stub.applyServers.bind(stub), request, {
         metadata,

@@ -1,6 +1,7 @@
 import * as message from '../../../generated/switchboard/v1/registry_service.js';
 import type { ReportedServer } from '../../domain/server.js';
-import { toPolicy } from '../access-codec.js';
+import type { ShadowPolicy } from '../../domain/commands/shadow.js';
+import { toPolicy } from '../shadow-codec.js';
 import { fromReportedMessage, toTierMessage } from '../server-codec.js';
 import type { WriteFields } from '../registry-codec.js';
 import type { AccessWrite } from './access.js';
@@ -33,7 +34,7 @@ export function moveCalls({ stub, tenant, metadata }: RegistryCalls) {
       readonly id: string;
       readonly etag: string;
       readonly tier: 'APP' | 'USER';
-      readonly policy: 'fail' | 'shadow';
+      readonly policy: ShadowPolicy;
     }): Promise<Answer<Moved>> {
       const request = message.PromoteServerRequest.fromPartial({
         tenant,

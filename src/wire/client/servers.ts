@@ -1,10 +1,12 @@
 import * as message from '../../../generated/switchboard/v1/registry_service.js';
+import type { ShadowPolicy } from '../../domain/commands/shadow.js';
 import { type SwitchboardError } from '../../domain/errors.js';
 import type { ServerKey } from '../../domain/held-connection.js';
 import type { ReportedServer } from '../../domain/server.js';
 import type { View } from '../../domain/view.js';
 import type { WriteFields } from '../registry-codec.js';
 import { fromReportedMessage } from '../server-codec.js';
+import { toPolicy } from '../shadow-codec.js';
 import { fromRpcStatus } from '../status.js';
 import { toViewMessage } from '../view-codec.js';
 import { type Answer, answerOf, readAnswer } from './answer.js';
@@ -75,8 +77,18 @@ export function serverCalls({ stub, tenant, metadata }: RegistryCalls) {
       return answerOf('InspectServerResponse', answer, fromServerAnswer);
     },
 
-    async undeleteServer(write: WriteFields & { readonly id: string }): Promise<ServerAnswer> {
-      const request = message.UndeleteServerRequest.fromPartial({ tenant, ...write });
+    async undeleteServer({
+      policy,
+      ...write
+    }: WriteFields & {
+      readonly id: string;
+      readonly policy: ShadowPolicy;
+    }): Promise<ServerAnswer> {
+      const request = message.UndeleteServerRequest.fromPartial({
+        tenant,
+        ...write,
+        policy: toPolicy(policy),
+      });
       const answer = await callUnary(stub.undeleteServer.bind(stub), request, { metadata });
       return answerOf('UndeleteServerResponse', answer, fromServerAnswer);
     },

@@ -1,9 +1,11 @@
 import * as message from '../../../generated/switchboard/v1/registry_service.js';
+import type { ShadowPolicy } from '../../domain/commands/shadow.js';
 import type { FieldChange } from '../../domain/field-change.js';
 import type { ReportedServer } from '../../domain/server.js';
 import { fromVersion, type ReportedVersion } from '../history-codec.js';
 import type { WriteFields } from '../registry-codec.js';
 import { fromReportedMessage } from '../server-codec.js';
+import { toPolicy } from '../shadow-codec.js';
 import { type Answer, answerOf } from './answer.js';
 import { callUnary, type RegistryCalls } from './call.js';
 import { readPages } from './pages.js';
@@ -39,14 +41,20 @@ export function versionCalls({ stub, tenant, metadata }: RegistryCalls) {
       }));
     },
 
-    async rollbackServer(
-      write: WriteFields & {
-        readonly id: string;
-        readonly etag: string;
-        readonly generation: number;
-      },
-    ): Promise<Answer<RolledBack>> {
-      const request = message.RollbackServerRequest.fromPartial({ tenant, ...write });
+    async rollbackServer({
+      policy,
+      ...write
+    }: WriteFields & {
+      readonly id: string;
+      readonly etag: string;
+      readonly generation: number;
+      readonly policy: ShadowPolicy;
+    }): Promise<Answer<RolledBack>> {
+      const request = message.RollbackServerRequest.fromPartial({
+        tenant,
+        ...write,
+        policy: toPolicy(policy),
+      });
       const answer = await callUnary(stub.rollbackServer.bind(stub), request, { metadata });
       return answerOf('RollbackServerResponse', answer, ({ server, changes }) => ({
         server: fromReportedMessage(server),

@@ -60,6 +60,7 @@ const namesIn = async (replica: Replica): Promise<readonly string[]> =>
 const createAs = ({ services }: Replica, name: string, signal: AbortSignal): Promise<unknown> =>
   services.createServer(requestOf({ signal }), {
     declared: declarationFor({ name }),
+    policy: 'fail',
     requestId: name,
     validateOnly: false,
     reason: '',

@@ -96,7 +96,7 @@ describe('a source that is removed', () => {
     await removeSource(replica, 'crm', 'keep');
     const [a] = await recordsOf(replica);
     const { value: changed } = await update(replica, a!, { fields: { name: 'mine' } });
-    const options = { requestId: '', validateOnly: false, reason: '' };
+    const options = { policy: 'fail', requestId: '', validateOnly: false, reason: '' } as const;
     const target = { id: changed.id, etag: changed.etag, generation: 1 };
     await replica.services.rollbackServer(requestOf(), { ...target, ...options });
     const [back] = await recordsOf(replica);

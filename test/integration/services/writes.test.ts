@@ -215,7 +215,12 @@ describe('a write', () => {
     expect((await refusalOf(update(replica, target, bad)))?.violations[0]?.field).toBe(
       'server.owner',
     );
-    const late = { declared: declarationFor({ name: 'a' }), validateOnly: false, reason: '' };
+    const late = {
+      declared: declarationFor({ name: 'a' }),
+      policy: 'fail' as const,
+      validateOnly: false,
+      reason: '',
+    };
     const long = replica.services.createServer(requestOf(), {
       ...late,
       requestId: 'x'.repeat(200),
@@ -348,6 +353,7 @@ describe('a write that waits for its turn', () => {
     const writeAs = (name: string, signal: AbortSignal) =>
       services.createServer(requestOf({ signal }), {
         declared: declarationFor({ name }),
+        policy: 'fail',
         requestId: name,
         validateOnly: false,
         reason: '',

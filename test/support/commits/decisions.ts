@@ -30,7 +30,7 @@ export function decisionLog(clock: { now: number } = { now: 1_000 }): DecisionLo
     return changes[0]?.after;
   };
   return {
-    context: () => ({ state, after, now: clock.now }),
+    context: () => ({ state, after, actor: 'root', now: clock.now }),
     apply,
     put: (record, grants = []) => {
       const access = { granted: grants, revoked: [] };

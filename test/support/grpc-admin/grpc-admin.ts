@@ -7,6 +7,7 @@ import {
   type ConnectionServiceClient,
 } from '../../../generated/switchboard/v1/connection_service.js';
 import {
+  ShadowPolicy,
   CreateServerRequest,
   type CreateServerResponse,
   DeleteServerRequest,
@@ -179,14 +180,16 @@ export async function newestRevision(admin: Admin, tenant: string): Promise<numb
   return revisionOf(tokenOf(await admin.list({ tenant, view: INVENTORY, pageSize: 1 })), tenant);
 }
 
-/** Creates a server; APP, over streamable HTTP, unless told otherwise. */
+/** Creates a server; APP, over streamable HTTP, unless told otherwise. It may hide private ones. */
 export async function declare(
   admin: Admin,
   tenant: string,
   rest: Init<typeof Server>,
 ): Promise<Server> {
   const spec = httpSpec('https://tools.example/mcp');
-  return serverOf(await admin.create({ tenant, server: { tier: Tier.TIER_APP, spec, ...rest } }));
+  const server = { tier: Tier.TIER_APP, spec, ...rest };
+  const policy = ShadowPolicy.SHADOW_POLICY_SHADOW;
+  return serverOf(await admin.create({ tenant, server, policy }));
 }
 
 /** Creates a private server of `owner`. */

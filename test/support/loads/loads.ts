@@ -91,15 +91,21 @@ export function contextOf(
   for (const server of servers) state.put(server);
   for (const load of loads) state.putLoad(load);
   if (source !== undefined) state.putSource(source);
-  return { state, after: { epoch: 'e', revision, fingerprint: `f${String(revision)}` }, now };
+  return {
+    state,
+    after: { epoch: 'e', revision, fingerprint: `f${String(revision)}` },
+    actor: 'root',
+    now,
+  };
 }
 
 /** The state and the place after a decision. */
-export function after({ state, after, now }: DecisionContext, decision: Decision): DecisionContext {
-  const next = new Overlay(state);
+export function after(context: DecisionContext, decision: Decision): DecisionContext {
+  const next = new Overlay(context.state);
   next.apply(decision);
-  const revision = after.revision + 1;
-  return { state: next, after: { ...after, revision, fingerprint: `f${String(revision)}` }, now };
+  const revision = context.after.revision + 1;
+  const after = { ...context.after, revision, fingerprint: `f${String(revision)}` };
+  return { ...context, state: next, after };
 }
 
 /** A load for ana that began at the head of the log, of these rows. */

@@ -1,5 +1,6 @@
 import type { SetItem } from '../../../src/domain/commands/apply.js';
 import { nameOf } from '../../../src/domain/commands/decide.js';
+import type { ShadowPolicy } from '../../../src/domain/commands/shadow.js';
 import { SwitchboardError } from '../../../src/domain/errors.js';
 import type { ServerRecord } from '../../../src/domain/server.js';
 import type { View } from '../../../src/domain/view.js';
@@ -37,6 +38,7 @@ export function apply(
     prune: false,
     allOrNothing: false,
     takeOver: false,
+    policy: 'fail',
     requestId: '',
     validateOnly: false,
     reason: '',
@@ -55,14 +57,15 @@ interface More {
   readonly requestId?: string;
   readonly validateOnly?: boolean;
   readonly reason?: string;
+  readonly policy?: ShadowPolicy;
 }
 
 export function undelete(
   { services }: On,
   id: string,
-  { requestId = '', validateOnly = false, reason = '' }: More = {},
+  { requestId = '', validateOnly = false, reason = '', policy = 'fail' }: More = {},
 ): ReturnType<Services['undeleteServer']> {
-  return services.undeleteServer(requestOf(), { id, requestId, validateOnly, reason });
+  return services.undeleteServer(requestOf(), { id, policy, requestId, validateOnly, reason });
 }
 
 export function rollback(
@@ -70,8 +73,8 @@ export function rollback(
   { id, etag }: Pick<ServerRecord, 'id' | 'etag'>,
   more: More & { readonly generation: number },
 ): ReturnType<Services['rollbackServer']> {
-  const { requestId = '', validateOnly = false, reason = '', generation } = more;
-  const options = { requestId, validateOnly, reason };
+  const { requestId = '', validateOnly = false, reason = '', policy = 'fail', generation } = more;
+  const options = { policy, requestId, validateOnly, reason };
   return services.rollbackServer(requestOf(), { id, etag, generation, ...options });
 }
 

@@ -1,5 +1,6 @@
 import { vi } from 'vitest';
 import { createCallController } from '../../../src/server/grpc/call-controller.js';
+import type { ShadowPolicy } from '../../../src/domain/commands/shadow.js';
 import { ANONYMOUS } from '../../../src/domain/caller.js';
 import type { Position } from '../../../src/domain/commit.js';
 import type { DeclarationPatch } from '../../../src/domain/commands/patch.js';
@@ -139,10 +140,17 @@ interface WriteMore {
   readonly validateOnly?: boolean;
   readonly reason?: string;
   readonly tenant?: string;
+  /** Unlike for clients, 'shadow' unless told otherwise: most tests are not about it. */
+  readonly policy?: ShadowPolicy;
 }
 
-function optionsOf({ requestId = '', validateOnly = false, reason = '' }: WriteMore) {
-  return { requestId, validateOnly, reason };
+function optionsOf({
+  requestId = '',
+  validateOnly = false,
+  reason = '',
+  policy = 'shadow',
+}: WriteMore) {
+  return { requestId, validateOnly, reason, policy };
 }
 
 export function create(

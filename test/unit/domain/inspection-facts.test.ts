@@ -20,7 +20,7 @@ function decide(before: ServerRecord, finding: Partial<Finding>) {
   const state = new RecordSet();
   state.put({ record: before, grants: [] });
   return decideFacts(
-    { state, after: AFTER, now: 5_000 },
+    { state, after: AFTER, actor: 'root', now: 5_000 },
     { id: 'srv', configHash, observedBy: 'replica', result: seen(), ...finding },
   );
 }

@@ -2,8 +2,8 @@ import { decideItem, type CheckedItem, type ItemOutcome } from '../../../domain/
 import { etagMismatch } from '../../../domain/commands/decide.js';
 import { positionOf, type Commit, type Position, type RequestKey } from '../../../domain/commit.js';
 import { isSwitchboardError } from '../../../domain/errors.js';
-import { holdOwners } from '../write-request.js';
-import { ownersOf, requestForItem, type ApplyJob } from './apply-job.js';
+import type { NamesRead } from '../shadow-policy.js';
+import { requestForItem, ruleOf, type ApplyJob } from './apply-job.js';
 import {
   byRecord,
   refused,
@@ -12,6 +12,7 @@ import {
   type Applied,
   type ApplyResult,
 } from './apply-result.js';
+import { prepareItems } from './prepare-items.js';
 import { prune } from './prune.js';
 
 type ItemChange = Extract<ItemOutcome, { kind: 'change' }>;
@@ -51,11 +52,12 @@ function applyOrRepeat(job: ApplyJob, item: CheckedItem, index: number): Done | 
   const begun = job.earlier?.outcomes[index];
   if (begun !== undefined && begun.kind !== 'change')
     return { result: resultOfIdle(begun), position: undefined };
-  return applyItem(job, item, { id: job.ids[index] ?? '', request, begun });
+  return applyItem(job, item, { index, request, begun });
 }
 
 interface ItemWork {
-  readonly id: string;
+  /** The place of the item. */
+  readonly index: number;
   readonly request: RequestKey | undefined;
   /** Of a repetition: the change that the earlier request did not come to. */
   readonly begun: ItemChange | undefined;
@@ -64,17 +66,23 @@ interface ItemWork {
 async function applyItem(
   job: ApplyJob,
   item: CheckedItem,
-  { id, request, begun }: ItemWork,
+  { index, request, begun }: ItemWork,
 ): Promise<Done> {
-  const { tenant, input, written } = job;
+  const { tenant, written } = job;
   let decided: ItemOutcome | undefined;
+  let names: NamesRead | undefined;
   try {
     const outcome = await tenant.committer.submit({
       ...written,
       ...(request === undefined ? {} : { request }),
-      prepare: (call) => holdOwners(tenant, ownersOf([item]), call),
+      prepare: async (call) => {
+        const prepared = await prepareItems(job, new Map([[index, item]]), call);
+        names = prepared.names;
+        return prepared.release;
+      },
+      basis: () => names?.basis,
       decide: (at) => {
-        decided = decideItem(at, item, { id, takeOver: input.takeOver });
+        decided = decideItem(at, item, ruleOf(job, index, names?.named));
         if (begun !== undefined) decided = demandAsBegun(decided, begun);
         return decided.kind === 'change'
           ? { cause: 'APPLY', changes: [decided.change] }

@@ -6,14 +6,15 @@ import {
   surplusOf,
   type CheckedItem,
   type ItemOutcome,
+  type ItemRule,
   type SetItem,
   type Surplus,
 } from '../../../domain/commands/apply.js';
 import type { Commit, RequestKey } from '../../../domain/commit.js';
 import type { ScopedName } from '../../../domain/commands/decide.js';
+import type { ShadowPolicy, ShadowRule } from '../../../domain/commands/shadow.js';
 import { digestText } from '../../../domain/digest.js';
 import type { ServerRecord, StoredServer } from '../../../domain/server.js';
-import { checkId } from '../../../domain/validate.js';
 import type { Catalog } from '../../../storage/catalog.js';
 import type { ExactSource } from '../../replica/exact-read.js';
 import type { RequestContext } from '../../request.js';
@@ -21,6 +22,8 @@ import type { Tenant } from '../../tenants.js';
 import { asBefore, readEarlierState, readRecordsBefore } from '../earlier-state.js';
 import { holdOwners, written, type WriteOptions, type Written } from '../write-request.js';
 import { baseRevisionOf, earlierCommits } from './earlier-commits.js';
+import { sortMembers } from './moved-servers.js';
+import { ownersOf } from './owners.js';
 
 export interface ApplyInput extends WriteOptions {
   /** The name of the set. */
@@ -29,8 +32,9 @@ export interface ApplyInput extends WriteOptions {
   /** Delete the servers of the set that `items` does not have. */
   readonly prune: boolean;
   readonly allOrNothing: boolean;
-  /** Take servers that belong to another set. */
+  /** Take servers that belong to another set, or that somebody moved. */
   readonly takeOver: boolean;
+  readonly policy: ShadowPolicy;
 }
 
 /** One ApplyServers, read and checked as far as that can be done before deciding. */
@@ -41,8 +45,12 @@ export interface ApplyJob {
   readonly items: readonly CheckedItem[];
   /** The ids that servers get which are created, by the place of their item. */
   readonly ids: readonly string[];
+  /** By item: the server that it is about, or was about before somebody moved it. */
+  readonly aboutIds: readonly (string | undefined)[];
   /** As it was when the request began: what came later is not of it (rule 13). */
   readonly surplus: Surplus;
+  /** Those of it that are to be deleted. */
+  readonly prunedIds: ReadonlySet<string>;
   /** Whether a server, as it is by now, belongs to the set and is not among its items. */
   readonly isSurplus: (record: ServerRecord) => boolean;
   readonly written: Written;
@@ -79,16 +87,22 @@ export async function prepareJob(
   });
   const begunAt = baseRevisionOf(commits);
   const baseRevision = begunAt ?? head;
-  const { set, prune } = input;
+  const { set, prune, takeOver } = input;
   const members = await membersAt({ log, catalog, signal }, { set, revision: baseRevision });
+  const { aboutIds, rest } = await sortMembers(tenant, members, { items, signal });
+  const mayPrune = (record: ServerRecord): boolean =>
+    prune && (takeOver || record.moved === undefined);
+  const surplus = surplusOf(rest, items, mayPrune);
   const job = {
     tenant,
     catalog,
     input,
     items,
     ids: items.map(() => randomUUID()),
-    surplus: surplusOf(members, items, prune),
-    isSurplus: (record: ServerRecord) => record.set === set && !has(record),
+    aboutIds,
+    surplus,
+    prunedIds: new Set(surplus.pruned.map(({ id }) => id)),
+    isSurplus: (record: ServerRecord) => record.set === set && !has(record) && mayPrune(record),
     written: withBase(fresh, baseRevision),
   };
   if (begunAt === undefined) return { ...job, earlier: undefined };
@@ -112,20 +126,26 @@ async function membersAt(
 
 /** What was to become of the items at a revision. */
 async function outcomesAt(
-  { tenant, catalog, items, ids, input, written: { signal } }: Omit<ApplyJob, 'earlier'>,
+  job: Omit<ApplyJob, 'earlier'>,
   revision: number,
 ): Promise<readonly ItemOutcome[]> {
-  const { log } = tenant;
-  const release = await holdOwners(tenant, ownersOf(items), { signal });
+  const {
+    tenant: { log },
+    catalog,
+    items,
+    written: { signal },
+  } = job;
+  const release = await holdOwners(job.tenant, ownersOf(items), { signal });
   try {
     return await readEarlierState(
       { log, catalog, signal },
       {
         revision,
         read: (state) => {
-          const at = { state, after: log.position, now: 0 };
+          const at = { state, after: log.position, actor: '', now: 0 };
           return items.map((item, index) =>
-            decideItem(at, item, { id: ids[index] ?? '', takeOver: input.takeOver }),
+            // What they would hide is looked at when they are decided.
+            decideItem(at, item, { ...ruleOf(job, index), policy: 'shadow' }),
           );
         },
       },
@@ -133,6 +153,19 @@ async function outcomesAt(
   } finally {
     release();
   }
+}
+
+/** With what the item at a place is decided. */
+export function ruleOf(
+  { ids, aboutIds, prunedIds, input }: Omit<ApplyJob, 'earlier'>,
+  index: number,
+  read: ShadowRule['named'] = () => [],
+): ItemRule {
+  const { takeOver, policy } = input;
+  // What the same apply deletes is not hidden.
+  const named: ShadowRule['named'] = (name) =>
+    read(name).filter(({ record }) => !prunedIds.has(record.id));
+  return { id: ids[index] ?? '', aboutId: aboutIds[index], takeOver, policy, named };
 }
 
 function withBase(fresh: Written, baseRevision: number): Written {
@@ -165,16 +198,4 @@ export function requestForPrune(whole: Written, n: number): RequestKey | undefin
 function partOf({ request }: Written, ...part: string[]): RequestKey | undefined {
   if (request === undefined) return undefined;
   return { ...request, requestId: `apply-${digestText('apply', request.requestId, ...part)}` };
-}
-
-/** The owners whose servers have to be held for the items to be decided. */
-export function ownersOf(items: readonly CheckedItem[]): readonly string[] {
-  return items.flatMap(({ at: { owner } }) => (owner !== undefined && isId(owner) ? [owner] : []));
-}
-
-/** What is not an id owns nothing, and may be as long as it likes. */
-function isId(owner: string): boolean {
-  const wrong: string[] = [];
-  checkId(owner, 'owner', (field) => wrong.push(field));
-  return wrong.length === 0;
 }

@@ -12,6 +12,8 @@ export interface ApplyResult {
   readonly record?: ServerRecord;
   /** What was declared before and is now, where both are. */
   readonly redeclared?: { readonly before: Declaration; readonly after: Declaration };
+  /** How many private servers it would hide; of more than `MAX_NAMESAKES`, one more. */
+  readonly hidden?: number;
   /** With `refused`. */
   readonly error?: SwitchboardError;
 }

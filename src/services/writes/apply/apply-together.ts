@@ -11,9 +11,11 @@ import {
   type Decision,
   type DecisionContext,
 } from '../../../domain/commands/decide.js';
+import type { ShadowRule } from '../../../domain/commands/shadow.js';
 import { readEarlierState } from '../earlier-state.js';
+import type { NamesRead } from '../shadow-policy.js';
 import { demandFits, holdAll, holdOwners } from '../write-request.js';
-import { ownersOf, type ApplyJob } from './apply-job.js';
+import { ruleOf, type ApplyJob } from './apply-job.js';
 import {
   byRecord,
   heldBack,
@@ -23,6 +25,8 @@ import {
   type Applied,
   type ApplyResult,
 } from './apply-result.js';
+import { ownersOf } from './owners.js';
+import { prepareItems } from './prepare-items.js';
 
 /** The whole set as decided at one state. */
 interface Decided {
@@ -35,20 +39,20 @@ interface Decided {
  * Also how a set is only checked: then nothing is written either way.
  */
 export async function applyTogether(job: ApplyJob): Promise<Applied> {
-  const { tenant, input, surplus, items, written } = job;
+  const { tenant, input, surplus, prunedIds, items, written } = job;
   let decided: Decided = { items: [], deletions: [] };
+  let names: NamesRead | undefined;
   const outcome = await tenant.committer.submit({
     ...written,
-    prepare: (call) =>
-      holdAll([
-        holdOwners(tenant, ownersOf(items), call),
-        tenant.log.holdRecords(
-          surplus.pruned.map(({ id }) => id),
-          call,
-        ),
-      ]),
+    prepare: async (call) => {
+      const prepared = await prepareItems(job, new Map(items.entries()), call);
+      names = prepared.names;
+      const pruned = tenant.log.holdRecords([...prunedIds], call);
+      return holdAll([Promise.resolve(prepared.release), pruned]);
+    },
+    basis: () => names?.basis,
     decide: (at) => {
-      decided = decideSet(at, job);
+      decided = decideSet(at, job, names?.named);
       return isHeldBack(decided, job) ? undefined : decisionOf(decided);
     },
   });
@@ -62,7 +66,7 @@ export async function applyTogether(job: ApplyJob): Promise<Applied> {
   const isRefused = isHeldBack(decided, job);
   const told = isRefused ? heldBack : outcome.kind === 'committed' ? resultOfChange : resultOfCheck;
   const own = decided.items.map((item) =>
-    item.kind === 'change' ? told(item.change) : resultOfIdle(item),
+    item.kind === 'change' ? withHidden(told(item.change), item, input) : resultOfIdle(item),
   );
   const deleted = decided.deletions.map(told);
   const results = [...own, ...[...left, ...deleted].sort(byRecord)];
@@ -70,13 +74,16 @@ export async function applyTogether(job: ApplyJob): Promise<Applied> {
 }
 
 /** No two items are about one name (see `checkSet`): none has to see what another one does. */
-function decideSet(context: DecisionContext, job: ApplyJob): Decided {
-  const { input, surplus, ids, isSurplus } = job;
+function decideSet(
+  context: DecisionContext,
+  job: ApplyJob,
+  named: ShadowRule['named'] | undefined,
+): Decided {
   const items = job.items.map((item, index) =>
-    decideItem(context, item, { id: ids[index] ?? '', takeOver: input.takeOver }),
+    decideItem(context, item, ruleOf(job, index, named)),
   );
-  const pruned = surplus.pruned.map(({ id }) => id);
-  return { items, deletions: decidePrune(context.state, pruned, isSurplus) };
+  const deletions = decidePrune(context.state, [...job.prunedIds], job.isSurplus);
+  return { items, deletions };
 }
 
 function isHeldBack({ items }: Decided, { input }: ApplyJob): boolean {
@@ -87,6 +94,15 @@ function decisionOf({ items, deletions }: Decided): Decision | undefined {
   const own = items.flatMap((item) => (item.kind === 'change' ? [item.change] : []));
   const changes = [...own, ...deletions];
   return changes.length === 0 ? undefined : { cause: 'APPLY', changes };
+}
+
+/** Of what is only checked, also how many private servers it would hide. */
+function withHidden(
+  result: ApplyResult,
+  { hidden }: { readonly hidden: number },
+  { validateOnly }: { readonly validateOnly: boolean },
+): ApplyResult {
+  return validateOnly && hidden > 0 ? { ...result, hidden } : result;
 }
 
 /** What a commit did for an earlier request that is repeated now. */

@@ -8,6 +8,7 @@ import {
   type CheckedItem,
   type DeclaredServer,
   type ItemOutcome,
+  type ItemRule,
   type SetItem,
 } from '../../../../src/domain/commands/apply.js';
 import {
@@ -51,11 +52,23 @@ const checked = (one: SetItem): CheckedItem => checkSet([one], SET)[0]!;
 function context(...records: readonly ServerRecord[]): DecisionContext {
   const state = new RecordSet();
   for (const record of records) state.put({ record, grants: [] });
-  return { state, after: { epoch: 'e', revision: 7, fingerprint: 'f' }, now: 5_000 };
+  return { state, after: { epoch: 'e', revision: 7, fingerprint: 'f' }, actor: 'root', now: 5_000 };
 }
 
-function decide(one: SetItem, existing: readonly ServerRecord[], takeOver = false): ItemOutcome {
-  return decideItem(context(...existing), checked(one), { id: 'new', takeOver });
+const RULE: ItemRule = {
+  id: 'new',
+  aboutId: undefined,
+  takeOver: false,
+  policy: 'fail',
+  named: () => [],
+};
+
+function decide(
+  one: SetItem,
+  existing: readonly ServerRecord[],
+  rule: Partial<ItemRule> = {},
+): ItemOutcome {
+  return decideItem(context(...existing), checked(one), { ...RULE, ...rule });
 }
 
 const refusalOf = (outcome: ItemOutcome): SwitchboardError | undefined =>
@@ -185,7 +198,7 @@ describe('decideItem', () => {
       reason: 'OTHER_SET',
       metadata: { id: other.id, set: 'other.yaml' },
     });
-    expect(decide(item({ name: 'a' }), [other], true)).toMatchObject({
+    expect(decide(item({ name: 'a' }), [other], { takeOver: true })).toMatchObject({
       change: { before: other, after: { set: SET } },
     });
   });
@@ -213,6 +226,79 @@ describe('decideItem', () => {
     expect(decide(item({ name: 'a' }), [own])).toMatchObject({ change: { after: { id: 'new' } } });
   });
 
+  describe('about a server that somebody moved', () => {
+    const moved: ServerRecord = {
+      ...recordOf({ id: 'old', name: 'a', tier: 'USER', set: SET }),
+      moved: { from: { name: 'a', tier: 'APP' }, actor: 'root', time: 86_400_000 },
+    };
+    const demoted: ServerRecord = { ...moved, ...recordOf({ name: 'b', owner: 'ana', set: SET }) };
+
+    it('refuses to move it back unless it may, and says who moved it and when', () => {
+      const declared = item({ name: 'a', tier: 'APP' });
+      for (const record of [moved, demoted]) {
+        const outcome = decide(declared, [record], { aboutId: record.id });
+        expect(outcome).toMatchObject({ kind: 'refused', record: { id: record.id } });
+        expect(refusalOf(outcome)).toMatchObject({
+          reason: 'MOVED',
+          metadata: { id: record.id, actor: 'root', time: '1970-01-02T00:00:00.000Z' },
+        });
+        const back = decide(declared, [record], { aboutId: record.id, takeOver: true });
+        expect(back).toMatchObject({
+          kind: 'change',
+          change: { before: record, after: { id: record.id, name: 'a', tier: 'APP', set: SET } },
+        });
+        expect(back.kind === 'change' && back.change.after?.owner).toBeUndefined();
+        expect(back.kind === 'change' && back.change.after?.moved).toBeUndefined();
+      }
+    });
+
+    it('takes the grants away where it moves it back to everyone', () => {
+      const grants = grantsAt(3, 'user:bob');
+      const state = new RecordSet();
+      state.put({ record: demoted, grants });
+      const rule = { ...RULE, aboutId: demoted.id, takeOver: true };
+      const outcome = decideItem(
+        { ...context(), state },
+        checked(item({ name: 'a', tier: 'APP' })),
+        rule,
+      );
+      expect(outcome).toMatchObject({ change: { access: { granted: [], revoked: grants } } });
+    });
+
+    it('applies what agrees with where it is by now, and forgets the move', () => {
+      const outcome = decide(item({ name: 'a', tier: 'USER', title: 'new' }), [moved]);
+      expect(outcome).toMatchObject({
+        change: { after: { tier: 'USER', spec: { title: 'new' } } },
+      });
+      expect(outcome.kind === 'change' && outcome.change.after?.moved).toBeUndefined();
+    });
+
+    it('does not take another one for it that was moved from another place', () => {
+      const other = { ...demoted, moved: { ...demoted.moved!, from: { name: 'c', tier: 'APP' } } };
+      const outcome = decide(item({ name: 'a' }), [other as ServerRecord], { aboutId: other.id });
+      expect(outcome).toMatchObject({ change: { after: { id: 'new' } } });
+    });
+  });
+
+  it('refuses a new shared server that would hide private ones unless it may, and counts them', () => {
+    const own = ['ana', 'bob'].map((owner) => ({
+      record: recordOf({ id: owner, name: 'a', owner }),
+      grants: [],
+    }));
+    const named = (name: string) => (name === 'a' ? own : []);
+    const shared = item({ name: 'a', tier: 'APP' });
+    expect(refusalOf(decide(shared, [], { named }))).toMatchObject({
+      reason: 'WOULD_SHADOW',
+      metadata: { id: 'ana', owner: 'ana', count: '2' },
+    });
+    const allowed = decide(shared, [], { named, policy: 'shadow' });
+    expect(allowed).toMatchObject({ kind: 'change', hidden: 2 });
+    expect(decide(item({ name: 'a', owner: 'zoe' }), [], { named })).toMatchObject({ hidden: 0 });
+    const there = recordOf({ name: 'a', set: SET });
+    const edited = decide(item({ name: 'a', title: 'new' }), [there], { named });
+    expect(edited).toMatchObject({ kind: 'change', hidden: 0 });
+  });
+
   it('tells with a refusal the server that has the name', () => {
     const record = recordOf({ name: 'a' });
     expect(decide(wrong('a'), [record])).toMatchObject({ kind: 'refused', record });
@@ -232,15 +318,15 @@ describe('what a set does not have', () => {
 
   it('is left or pruned, by name', () => {
     const items = checkSet([item({ name: 'a' }), item({ name: 'b', owner: 'ana' })], SET);
-    const left = surplusOf(members, items, false);
+    const left = surplusOf(members, items, () => false);
     expect([ids(left.left), ids(left.pruned)]).toEqual([['2', '5', '4'], []]);
-    const pruned = surplusOf(members, items, true);
+    const pruned = surplusOf(members, items, () => true);
     expect([ids(pruned.left), ids(pruned.pruned)]).toEqual([[], ['2', '5', '4']]);
   });
 
   it('stays where a broken item has its name: nobody knows what it was about', () => {
     const items = checkSet([wrong('a'), wrong('b'), item({ name: 'c' })], SET);
-    const { left, pruned } = surplusOf(members, items, true);
+    const { left, pruned } = surplusOf(members, items, () => true);
     expect([ids(left), ids(pruned)]).toEqual([['3'], ['4']]);
   });
 

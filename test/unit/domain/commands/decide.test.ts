@@ -17,7 +17,7 @@ import { reasonThrown } from '../../../support/reason-of.js';
 function decisions(clock: { now: number } = { now: 1_000 }) {
   const state = new Overlay(new RecordSet());
   let after: Position = { epoch: 'epoch', revision: 0, fingerprint: '' };
-  const context = (): DecisionContext => ({ state, after, now: clock.now });
+  const context = (): DecisionContext => ({ state, after, actor: 'root', now: clock.now });
   return {
     context,
     apply(decision: Decision | undefined): ServerRecord | undefined {

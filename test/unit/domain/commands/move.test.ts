@@ -9,10 +9,10 @@ import {
 import {
   decideDemote,
   decidePromote,
-  hiddenBy,
   type DemoteIntent,
   type PromoteIntent,
 } from '../../../../src/domain/commands/move.js';
+import { hiddenBy } from '../../../../src/domain/commands/shadow.js';
 import { isSwitchboardError } from '../../../../src/domain/errors.js';
 import { versionOf } from '../../../../src/domain/projection/project-change.js';
 import { decideRollback, decideUndelete } from '../../../../src/domain/commands/restore.js';

@@ -164,7 +164,7 @@ describe('the decision of a batch', () => {
         based('as it is', { revision: 7, ids: ['a'] }),
         based('made since', { revision: 6, ids: ['c'] }),
         based('others made since', { revision: 6, ids: ['a'] }),
-        based('of a name made since', { revision: 6, name: 'c' }),
+        based('of a name made since', { revision: 6, names: new Set(['c']) }),
         based('too long ago', { revision: 3, ids: ['z'] }),
         deletion,
         based('deleted before it', { revision: 7, ids: ['a'] }),

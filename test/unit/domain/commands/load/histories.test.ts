@@ -116,7 +116,8 @@ class History {
 
   get context(): DecisionContext {
     const { records: state, revision } = this;
-    return { state, after: { epoch: 'e', revision, fingerprint: String(revision) }, now: 1_000 };
+    const after = { epoch: 'e', revision, fingerprint: String(revision) };
+    return { state, after, actor: 'root', now: 1_000 };
   }
 
   load({ user, rights, rows }: Load): Decision {

@@ -90,6 +90,47 @@ export function renderMethodLimits(limits) {
   return table(['a request of at most', 'methods'], rows).join('\n');
 }
 
+const FORMS = {
+  name: 'name',
+  id: 'id',
+  line: 'one line',
+  text: 'text',
+};
+
+/** docs/limits.md */
+export function renderFieldLimits(messages) {
+  const lines = [
+    'The limit of every text and every list that a request can hold or a private source can return. They are checked',
+    'before anything else looks at the request; what is over a limit is `INVALID_FIELD` with the field, the limit, and',
+    'the size that came. Characters are UTF-16 units. The bytes of a whole request are limited too, see',
+    '[operations.md](operations.md#limits).',
+    '',
+    '- A *name* is kept in Unicode NFC, and found in any form. It has no control characters, no characters that nobody',
+    '  sees or that change the direction of text, no unassigned ones, no spaces but U+0020, and none at its ends.',
+    '- An *id* is the same, but must arrive in NFC: only the identity provider knows whether two forms are one identity.',
+    '- *Text* has no control characters but tabs and line breaks, and none that embed, override or isolate the direction',
+    '  of text. *One line* has no tabs and line breaks either.',
+  ];
+  for (const [message, limits] of Object.entries(messages)) {
+    const rows = Object.entries(limits)
+      .filter(([, limit]) => 'chars' in limit || 'items' in limit)
+      .map(([field, limit]) => [`\`${field}\``, limitOf(limit)]);
+    if (rows.length === 0) continue;
+    lines.push('', `## ${message.replace(/^switchboard\./, '')}`, '');
+    lines.push(...table(['field', 'at most'], rows));
+  }
+  return page('Limits of fields', lines);
+}
+
+function limitOf({ chars, form, items, key, each }) {
+  if (chars !== undefined) return `${chars} characters${form ? `, ${FORMS[form]}` : ''}`;
+  const parts = [`${items} items`];
+  if (key !== undefined) parts.push(`keys of ${limitOf(key)}`);
+  if (each !== undefined)
+    parts.push(`${key === undefined ? 'each' : 'values'} of ${limitOf(each)}`);
+  return parts.join('; ');
+}
+
 function snakeCase(field) {
   return field
     .replace('OAuth', 'Oauth')

@@ -8,6 +8,7 @@ import {
   renderConnectionFields,
   renderDefects,
   renderErrors,
+  renderFieldLimits,
   renderGuarantees,
   renderMethodLimits,
 } from './docs-tables.mjs';
@@ -33,6 +34,11 @@ export const PAGES = [
   {
     file: 'docs/configuration.md',
     render: async (load) => renderConfiguration((await load('src/server/options')).OPTIONS),
+  },
+  {
+    file: 'docs/limits.md',
+    render: async (load) =>
+      renderFieldLimits((await load('src/wire/limits/field-limits')).FIELD_LIMITS),
   },
   {
     file: 'docs/guarantees.md',

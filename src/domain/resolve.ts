@@ -1,6 +1,7 @@
 import type { LoadRecord } from './load-record.js';
 import { grantTo, type StoredServer, type Tier } from './server.js';
 import type { SourceRecord } from './source-record.js';
+import { normalName } from './text-form.js';
 import { subjectsOf, userSubject, type ReaderView, type Subject, type View } from './view.js';
 
 /** The records that a decision looks at, by the indexes that it needs. */
@@ -59,8 +60,17 @@ export interface Named {
  * The one rule: a shared server of the name; else the PRIVATE one that the user owns;
  * else the one granted to one of the subjects at the lowest revision, of equals the one
  * with the smaller id. The app view has APP servers only. Disabled servers still shadow.
+ * Names are kept in NFC, and found in any form.
  */
 export function resolveIn<S>(index: ViewIndex<S>, name: string): S | undefined {
+  const found = resolveExactly(index, name);
+  if (found !== undefined) return found;
+  // Only then: a server from before names were normalised has the one that it was given.
+  const normal = normalName(name);
+  return normal === name ? undefined : resolveExactly(index, normal);
+}
+
+function resolveExactly<S>(index: ViewIndex<S>, name: string): S | undefined {
   const shared = index.shared(name);
   if (shared !== undefined) {
     return isSeenByTier(index.recordOf(shared).tier, index.kind) === true ? shared : undefined;

@@ -1,35 +1,12 @@
 import { neededScope, userSignIn, valueFields } from './config/connection-scope.js';
 import { invalidField } from './errors.js';
+import { LIMITS } from './limits.js';
 import type { Declaration } from './server.js';
+import { formProblem, type TextForm } from './text-form.js';
 import { ellipsize } from './truncate.js';
 import type { HttpTransport, OAuth, ServerSpec, StdioTransport } from './config/spec.js';
 import { parseValue, referencesIn, ValueSyntaxError } from './config/value.js';
 import { collectViolations } from './violations.js';
-
-/** Limits of what may be declared; characters are UTF-16 units. */
-export const LIMITS = Object.freeze({
-  name: 200,
-  id: 256,
-  groups: 256,
-  requestId: 128,
-  set: 512,
-  reason: 1_000,
-  title: 200,
-  description: 10_000,
-  text: 2_000,
-  instructions: 100_000,
-  value: 16_384,
-  args: 256,
-  env: 256,
-  headers: 100,
-  entries: 64,
-  icons: 16,
-  tools: 1_000,
-  timeoutMs: 86_400_000,
-  servers: 10_000,
-  keys: 1_000,
-  connections: 1_000,
-});
 
 const VARIABLE_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
 const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
@@ -97,11 +74,9 @@ export function demandCount(
 export function checkName(name: string, report: (description: string) => void): void {
   if (name === '') report('must not be empty');
   else if (name.length > LIMITS.name) report(`must be at most ${String(LIMITS.name)} characters`);
-  else if (CONTROL.test(name)) report('must not contain control characters');
   else if (name.includes('/') || name.includes('\\')) report('must not contain slashes');
-  else if (name.trim() !== name) report('must not start or end with whitespace');
   else if (RESERVED_NAMES.has(name)) report('is a reserved word');
-  else if (!name.isWellFormed()) report('must be well-formed Unicode');
+  else reportForm(name, 'name', report);
 }
 
 /** Checks an id that comes from outside: of a user, a group, a tenant, a node. */
@@ -112,12 +87,23 @@ export function checkId(id: string, field: string, report: Report): void {
   else if (!id.isWellFormed()) report(field, 'must be well-formed Unicode');
 }
 
+/** Checks an id by which access is decided: of a user or a group. */
+export function checkIdentity(id: string, field: string, report: Report): void {
+  const problem = id.length > LIMITS.id ? undefined : formProblem(id, 'id');
+  if (problem === undefined) checkId(id, field, report);
+  else report(field, problem);
+}
+
 /** Checks the name of a declared set. */
 export function checkSetName(set: string, report: (description: string) => void): void {
   if (set === '') report('must not be empty');
   else if (set.length > LIMITS.set) report(`must be at most ${String(LIMITS.set)} characters`);
-  else if (CONTROL.test(set)) report('must not contain control characters');
-  else if (!set.isWellFormed()) report('must be well-formed Unicode');
+  else reportForm(set, 'name', report);
+}
+
+function reportForm(text: string, form: TextForm, report: (description: string) => void): void {
+  const problem = formProblem(text, form);
+  if (problem !== undefined) report(problem);
 }
 
 function checkCounts({ transport, oauth, ...spec }: ServerSpec, report: Report): void {
@@ -215,6 +201,10 @@ function checkTexts(spec: ServerSpec, report: Report): void {
     report('website_url', text);
   });
   spec.icons.forEach((icon, index) => {
+    const field = `icons[${String(index)}]`;
+    most(`${field}.mime_type`, icon.mimeType, LIMITS.mimeType);
+    if (icon.sizes.length > LIMITS.iconSizes)
+      report(`${field}.sizes`, `at most ${String(LIMITS.iconSizes)}`);
     checkUrl(icon.src, ['https:', 'data:'], (text) => {
       report(`icons[${String(index)}].src`, text);
     });

@@ -1,5 +1,6 @@
 import type { z } from 'zod';
-import { LIMITS } from '../domain/validate.js';
+import { LIMITS } from '../domain/limits.js';
+import { formProblem } from '../domain/text-form.js';
 import type { FieldPlaces, FilePlace, Format, Loss, Problem } from './format.js';
 import {
   defectsIn,
@@ -168,9 +169,8 @@ export function annotate(entry: Entry, as: string, value: unknown): string {
 }
 
 function fitsAnnotation(key: string, text: string, count: number): boolean {
-  // eslint-disable-next-line no-control-regex -- the domain allows none in a key
-  const plain = key.length <= LIMITS.id && !/[\u0000-\u001f]/.test(key);
-  return plain && text.length <= LIMITS.value && count < LIMITS.entries;
+  const isKey = key.length <= LIMITS.id && formProblem(key, 'id') === undefined;
+  return isKey && text.length <= LIMITS.value && count < LIMITS.entries;
 }
 
 function about<T extends object>(entry: Entry, what: T): T & { server?: string } {

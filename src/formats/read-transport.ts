@@ -1,5 +1,5 @@
 import type { HttpTransport, StdioTransport, Transport } from '../domain/config/spec.js';
-import { LIMITS } from '../domain/validate.js';
+import { LIMITS } from '../domain/limits.js';
 import { type Entry, fail, lose, origin, readField } from './entry.js';
 import type { ReadText } from './values.js';
 

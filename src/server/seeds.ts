@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { impliedTier } from '../domain/commands/apply.js';
 import { isSwitchboardError } from '../domain/errors.js';
 import type { Declaration } from '../domain/server.js';
+import { normalName } from '../domain/text-form.js';
 import type { ReadServer } from '../formats/format.js';
 import { readServers } from '../formats/read-servers.js';
 import { firstProblem } from './file-problem.js';
@@ -48,7 +49,7 @@ export async function createSeeds(
 }
 
 function toDeclaration({ name, externalId = '', tier, owner, spec }: ReadServer): Declaration {
-  const declared = { name, externalId, spec, ...(owner === undefined ? {} : { owner }) };
+  const declared = { name: normalName(name), externalId, spec, ...(owner === undefined ? {} : { owner }) };
   return { ...declared, tier: tier ?? impliedTier(declared), set: '' };
 }
 

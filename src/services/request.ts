@@ -1,7 +1,8 @@
 import { demandRole, type Caller } from '../domain/caller.js';
 import type { Position } from '../domain/commit.js';
 import { invalidField } from '../domain/errors.js';
-import { checkId, demandCount, LIMITS } from '../domain/validate.js';
+import { LIMITS } from '../domain/limits.js';
+import { checkId, checkIdentity, demandCount } from '../domain/validate.js';
 import { collectViolations } from '../domain/violations.js';
 import type { View } from '../domain/view.js';
 import type { UpstreamStatus } from './replica/upstream.js';
@@ -37,9 +38,9 @@ export function validateView(view: View, path: string): void {
   if (view.kind !== 'user') return;
   demandCount(view.groups, `${path}.user.groups`, { most: LIMITS.groups });
   const { report, throwIfAny } = collectViolations();
-  checkId(view.user, `${path}.user.user`, report);
+  checkIdentity(view.user, `${path}.user.user`, report);
   // Without an index: they are in another order than they were sent.
-  for (const group of view.groups) checkId(group, `${path}.user.groups`, report);
+  for (const group of view.groups) checkIdentity(group, `${path}.user.groups`, report);
   throwIfAny();
 }
 

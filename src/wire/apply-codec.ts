@@ -6,9 +6,9 @@ import { invalidField, isSwitchboardError, type SwitchboardError } from '../doma
 import type { ShadowPolicy } from '../domain/commands/shadow.js';
 import type { FieldChange } from '../domain/field-change.js';
 import type { Declaration, Move, ReportedServer, ServerRecord } from '../domain/server.js';
-import { demandCount, LIMITS } from '../domain/validate.js';
 import { fieldChanges } from './field-changes.js';
 import { keyOf } from './key-of.js';
+import { itemLimits } from './limits/check-limits.js';
 import { tenantOf } from './node-messages.js';
 import { fromPolicy } from './shadow-codec.js';
 import { writeFields, type Command, type WriteFields } from './registry-codec.js';
@@ -40,14 +40,9 @@ interface ApplyCommand extends WriteFields {
   readonly policy: ShadowPolicy;
 }
 
-/**
- * Reads a set; what is wrong with one of its servers stands in its place. Throws INVALID_FIELD
- * for a set of too many.
- */
+/** Reads a set; what is wrong with one of its servers stands in its place. */
 export function fromApplyServers(request: message.ApplyServersRequest): Command<ApplyCommand> {
   const { set, servers, prune, allOrNothing, takeOver } = request;
-  // The answer to so many still fits in a message.
-  demandCount(servers, 'servers', { most: LIMITS.servers });
   return {
     tenant: tenantOf(request.tenant),
     command: {
@@ -62,15 +57,19 @@ export function fromApplyServers(request: message.ApplyServersRequest): Command<
   };
 }
 
+const checkServer = itemLimits('switchboard.v1.Server');
+
 function fromItem(server: Server, path: string): SetItem {
+  const content = contentOf(server, path);
   const { name, owner, etag } = server;
   const at = server.tier === Tier.TIER_PRIVATE ? { name, owner } : { name };
-  return { at, etag, content: contentOf(server, path) };
+  return { at, etag, content };
 }
 
 function contentOf(server: Server, path: string): DeclaredServer | SwitchboardError {
   const isTold = server.tier !== Tier.TIER_UNSPECIFIED;
   try {
+    checkServer(server, path);
     const told = isTold ? server : { ...server, tier: Tier.TIER_USER };
     const { tier, set: _set, ...rest } = fromDeclaration(told, path);
     return isTold ? { ...rest, tier } : rest;

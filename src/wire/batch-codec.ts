@@ -1,8 +1,10 @@
 import type * as message from '../../generated/switchboard/v1/registry_service.js';
-import { invalidField, type SwitchboardError } from '../domain/errors.js';
+import { invalidField, isSwitchboardError, type SwitchboardError } from '../domain/errors.js';
 import type { ServerKey } from '../domain/held-connection.js';
-import { demandCount, LIMITS } from '../domain/validate.js';
+import { LIMITS } from '../domain/limits.js';
+import { demandCount } from '../domain/validate.js';
 import type { View } from '../domain/view.js';
+import { itemLimits } from './limits/check-limits.js';
 import { tenantOf } from './node-messages.js';
 import type { Read } from './registry-codec.js';
 import { fromViewMessage } from './view-codec.js';
@@ -22,8 +24,18 @@ export function fromBatchGetServers(
   };
 }
 
-function fromKey({ key }: message.ServerKey, index: number): ServerKey | SwitchboardError {
+const checkKey = itemLimits('switchboard.v1.ServerKey');
+
+function fromKey(item: message.ServerKey, index: number): ServerKey | SwitchboardError {
+  const path = `keys[${String(index)}]`;
+  const { key } = item;
   if (key === undefined || key.value === '')
-    return invalidField(`keys[${String(index)}]`, 'a name or an id is required');
+    return invalidField(path, 'a name or an id is required');
+  try {
+    checkKey(item, path);
+  } catch (error) {
+    if (isSwitchboardError(error)) return error;
+    throw error;
+  }
   return key.$case === 'name' ? { name: key.value } : { id: key.value };
 }

@@ -1,10 +1,14 @@
 import * as message from '../../generated/switchboard/v1/connection_service.js';
 import { invalidField, isSwitchboardError, type SwitchboardError } from '../domain/errors.js';
 import type { CheckResult, HeldConnection } from '../domain/held-connection.js';
-import { demandCount, LIMITS } from '../domain/validate.js';
+import { LIMITS } from '../domain/limits.js';
+import { demandCount } from '../domain/validate.js';
+import { itemLimits } from './limits/check-limits.js';
 import { toServerMessageWithoutFacts } from './server-codec.js';
 import { toRpcStatus } from './status.js';
 import { fromReaderViewMessage, toHeaderMessage, type HeaderFacts } from './view-codec.js';
+
+const checkItem = itemLimits('switchboard.v1.HeldConnection');
 
 /**
  * The items of a request; what is wrong with one stands in its place. Throws INVALID_FIELD for
@@ -16,6 +20,7 @@ export function fromCheckItems(
   demandCount(items, 'items', { least: 1, most: LIMITS.connections });
   return items.map((item) => {
     try {
+      checkItem(item);
       return fromItem(item);
     } catch (error) {
       if (isSwitchboardError(error)) return error;

@@ -8,8 +8,10 @@ import {
 } from '../domain/errors.js';
 import type { ServerSpec } from '../domain/config/spec.js';
 import { ellipsize } from '../domain/truncate.js';
-import { checkId, LIMITS } from '../domain/validate.js';
+import { LIMITS } from '../domain/limits.js';
+import { checkId } from '../domain/validate.js';
 import { decodeStrictly } from './decode.js';
+import { itemLimits } from './limits/check-limits.js';
 import { fromSpecMessage } from './spec-codec.js';
 
 /** A row of a private source, read: what it says, or what is wrong with it. */
@@ -46,12 +48,16 @@ export function readSourceRow(
   { path, user }: { readonly path: string; readonly user: string },
 ): ReadSourceRow {
   const { texts, spec, violations } = readFields(bytes, path);
-  const { rowId = '', name = '', owner = '', broken = '' } = texts;
   const report = (field: string, description: string): void => {
     // Of what could not be read, that alone is told.
     const told = violations.some((violation) => [path, field].includes(violation.field));
     if (!told) violations.push({ field, description });
   };
+  // It puts the name into its normal form.
+  reporting(report, () => {
+    checkRow(texts, path);
+  });
+  const { rowId = '', name = '', owner = '', broken = '' } = texts;
   checkRowId(rowId, `${path}.row_id`, report);
   const usableId = violations.some(({ field }) => field === `${path}.row_id`) ? '' : rowId;
   if (broken !== '') {
@@ -107,6 +113,20 @@ function readFields(bytes: Uint8Array, path: string): RowFields {
   return { texts, spec, violations };
 }
 
+const checkRow = itemLimits('switchboard.source.v1.SourceServer');
+const checkSpec = itemLimits('switchboard.v1.ServerSpec');
+
+/** The result of `read`; undefined if it throws INVALID_FIELD, of which all is reported. */
+function reporting<T>(report: Report, read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (!isSwitchboardError(error, 'INVALID_FIELD')) throw error;
+    for (const { field, description } of error.violations) report(field, description);
+    return undefined;
+  }
+}
+
 function readSpec(
   bytes: Uint8Array | undefined,
   path: string,
@@ -122,13 +142,10 @@ function readSpec(
       report(field === 'request' ? path : `${path}.${field}`, description);
     return undefined;
   }
-  try {
+  return reporting(report, () => {
+    checkSpec(decoded.message, path);
     return fromSpecMessage(decoded.message, path);
-  } catch (error) {
-    if (!isSwitchboardError(error, 'INVALID_FIELD')) throw error;
-    for (const { field, description } of error.violations) report(field, description);
-    return undefined;
-  }
+  });
 }
 
 /**

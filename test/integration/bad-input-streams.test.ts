@@ -152,7 +152,7 @@ describe('a node session', () => {
     ['no node id', 'open.node_id', [open({ nodeId: '' })]],
     ['a node id of 10 KB', 'open.node_id', [open({ nodeId: HUGE })]],
     ['a blank boot id', 'open.boot_id', [open({ bootId: ' ' })]],
-    ['a tenant of 10 KB', 'tenant', [open({ tenant: HUGE })]],
+    ['a tenant of 10 KB', 'open.tenant', [open({ tenant: HUGE })]],
     [
       'the inventory as a view',
       'open.subscriptions[1].view',

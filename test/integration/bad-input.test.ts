@@ -166,6 +166,35 @@ const declarations: readonly Case[] = [
     `${S}.description`,
     spec(httpSpec(URL, { description: 'd'.repeat(20_000) })),
   ],
+  [
+    '100,000 sizes of an icon',
+    `${S}.icons[0].sizes`,
+    spec(httpSpec(URL, { icons: [{ src: URL, sizes: new Array<string>(100_000).fill('1x1') }] })),
+  ],
+  [
+    'a media type of 1 MB',
+    `${S}.icons[0].mime_type`,
+    spec(httpSpec(URL, { icons: [{ src: URL, mimeType: 'm'.repeat(1_000_000) }] })),
+  ],
+  [
+    'a website of 1 MB',
+    `${S}.website_url`,
+    spec(httpSpec(URL, { websiteUrl: `${URL}/${'w'.repeat(1_000_000)}` })),
+  ],
+  [
+    'scopes of 30 KB',
+    `${S}.oauth.scopes[0]`,
+    create({
+      tier: Tier.TIER_USER,
+      spec: httpSpec(URL, { oauth: { scopes: new Array<string>(64).fill('s'.repeat(30_000)) } }),
+    }),
+  ],
+  ['a title that turns text around', `${S}.title`, spec(httpSpec(URL, { title: 'a\u202eb' }))],
+  [
+    'a description with an escape sequence',
+    `${S}.description`,
+    spec(httpSpec(URL, { description: '\u001b[31mred' })),
+  ],
   ['a title of 201 characters', `${S}.title`, spec(httpSpec(URL, { title: 't'.repeat(201) }))],
   ['an unknown placeholder', `${S}.streamable_http.url`, spec(httpSpec(`${URL}/\${home:X}`))],
   ['an open placeholder', `${HEADERS}[x-a]`, spec(headers(['x-a', 'v ${user:id']))],
@@ -224,6 +253,9 @@ const names: readonly Case[] = [
     'the name ..': '..',
     'a name with a space before it': ' a',
     'a name of 201 characters': 'n'.repeat(201),
+    'a name with a zero-width space': 'we\u200bather',
+    'a name with a right-to-left override': 'we\u202eather',
+    'a name with a no-break space': 'we\u00a0ather',
   }).map(([what, name]): Case => [what, 'server.name', create({ name })]),
   ['PRIVATE without an owner', 'server.owner', create({ tier: Tier.TIER_PRIVATE })],
   ['PRIVATE with a blank owner', 'server.owner', create({ tier: Tier.TIER_PRIVATE, owner: '  ' })],
@@ -231,6 +263,16 @@ const names: readonly Case[] = [
     'PRIVATE with an owner of 10 KB',
     'server.owner',
     create({ tier: Tier.TIER_PRIVATE, owner: HUGE }),
+  ],
+  [
+    'an owner with a zero-width joiner',
+    'server.owner',
+    create({ tier: Tier.TIER_PRIVATE, owner: 'an\u200da' }),
+  ],
+  [
+    'an owner in another form than NFC',
+    'server.owner',
+    create({ tier: Tier.TIER_PRIVATE, owner: 'jose\u0301' }),
   ],
   ['an owner of an APP server', 'server.owner', create({ owner: 'ana' })],
   ['an external id of 10 KB', 'server.external_id', create({ externalId: HUGE })],
@@ -246,6 +288,7 @@ const names: readonly Case[] = [
   ],
   ['a tenant of 10 KB', 'tenant', () => admin.create({ server: valid(), tenant: HUGE })],
   ['a blank tenant', 'tenant', () => admin.create({ server: valid(), tenant: ' ' })],
+  ['an invisible tenant', 'tenant', () => admin.create({ server: valid(), tenant: '\u3164' })],
   ['a tenant with a NUL', 'tenant', () => admin.create({ server: valid(), tenant: 'a\0b' })],
 ];
 
@@ -279,12 +322,12 @@ const changes: readonly Case[] = [
     'spec.streamable_http.kind',
     'spec.streamable_http.url.x',
     'externalId',
-    HUGE,
   ].map((path): Case => [
     `the mask path ${path === '' ? '(empty)' : path.slice(0, 40)}`,
     'update_mask',
     update({ name: 'renamed', spec: httpSpec(URL) }, [path]),
   ]),
+  ['a mask path of 10 KB', 'update_mask[0]', update({ name: 'renamed' }, [HUGE])],
   [
     'a mask of another transport',
     'update_mask',
@@ -323,8 +366,8 @@ const reads: readonly Case[] = [
     'view.user.user',
     () => admin.get({ view: userView(HUGE), key: byName('a') }),
   ],
-  ['a blank group', 'view.user.groups', () => admin.list({ view: userView('ana', ['a', ' ']) })],
-  ['a group of 10 KB', 'view.user.groups', () => admin.list({ view: userView('ana', [HUGE]) })],
+  ['a blank group', 'view.user.groups[1]', () => admin.list({ view: userView('ana', ['a', ' ']) })],
+  ['a group of 10 KB', 'view.user.groups[0]', () => admin.list({ view: userView('ana', [HUGE]) })],
   ['300 groups', 'view.user.groups', () => admin.list({ view: userView('ana', groups(300)) })],
   ['a tenant of 10 KB in a read', 'tenant', () => admin.list({ view: APP, tenant: HUGE })],
   ['a list without a view', 'view', () => admin.list({})],
@@ -359,17 +402,12 @@ describe('bad input', () => {
   }
 
   it('names every field that is wrong, up to 8', async () => {
-    const wrong = stdioSpec('', { title: 't'.repeat(201), websiteUrl: 'x', proxyUrl: 'x' });
+    const wrong = stdioSpec('', { websiteUrl: 'x', proxyUrl: 'x' });
     const { fields } = await refusalOf(create({ name: 'a/b', owner: 'ana', spec: wrong })());
     expect(fields.toSorted()).toEqual(
-      [
-        'name',
-        'owner',
-        'spec.proxy_url',
-        'spec.stdio.command',
-        'spec.title',
-        'spec.website_url',
-      ].map((field) => `server.${field}`),
+      ['name', 'owner', 'spec.proxy_url', 'spec.stdio.command', 'spec.website_url'].map(
+        (field) => `server.${field}`,
+      ),
     );
     expect((await refusalOf(spec(http({ headers: many(10_000) }))())).fields.length).toBeLessThan(
       9,

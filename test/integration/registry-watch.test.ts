@@ -339,8 +339,8 @@ describe('a watch that is resumed', () => {
 it('keeps what a spec says, byte for byte, on all ways', async () => {
   const tenant = newTenant();
   const spec = httpSpec('https://tools.example/mcp?q=${secret:KEY}', {
-    title: 'ünïcödé 🙂 \u2028',
-    description: 'line\nbreak\ttab $${literal}',
+    title: 'ünïcödé 🙂',
+    description: 'line\nbreak\ttab \u2028 $${literal}',
     annotations: new Map([['a/b', '  spaced  ']]),
     timeouts: { connect: { seconds: 0, nanos: 1_500_000 } },
   });

@@ -1,6 +1,7 @@
 import { type Caller, demandRole, demandTenant } from '../../domain/caller.js';
 import { SwitchboardError } from '../../domain/errors.js';
 import { decodeStrictly, eachNamedTenant } from '../../wire/decode.js';
+import { requestLimits } from '../../wire/limits/check-limits.js';
 import { tenantOf } from '../../wire/node-messages.js';
 import { ruleOf } from '../handlers/method-rules.js';
 import { type AnyMethod, nameOf } from './methods.js';
@@ -12,7 +13,7 @@ export interface Receiver<Q> {
   /**
    * Decodes one message. Throws PERMISSION_DENIED if it is for a tenant in which the caller
    * may not act, whatever else is wrong with it, REQUEST_TOO_LARGE, and INVALID_FIELD if it
-   * cannot be decoded.
+   * cannot be decoded, or if a text or a list is too long.
    */
   readonly receive: (caller: Caller, bytes: Buffer) => Q;
 }
@@ -23,6 +24,7 @@ const SMALL_BYTES = 4_096;
 /** The receiver of a method, by its rule. */
 export function createReceiver<Q>(method: AnyMethod): Receiver<Q> {
   const { role, tenant, maxBytes = Infinity } = ruleOf(method);
+  const checkLimits = requestLimits(method.path);
   const demandNamed = (caller: Caller, bytes: Buffer): void => {
     if (caller.tenants === undefined) return;
     eachNamedTenant(bytes, tenant.fields, (named) => {
@@ -45,6 +47,7 @@ export function createReceiver<Q>(method: AnyMethod): Receiver<Q> {
       // What decides: a malformed message can hide a tenant from whoever only looks for it.
       const named = tenant.of(decoded.message as never);
       if (named !== undefined) demandTenant(caller, tenantOf(named));
+      checkLimits(decoded.message as never);
       return decoded.message;
     },
   };

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { SOURCE_NAME } from '../../domain/source-record.js';
-import { LIMITS } from '../../domain/validate.js';
+import { LIMITS } from '../../domain/limits.js';
 import { DEFAULT_TTL_MS } from '../../services/private-loads/private-source.js';
 import { parseAddress, parseBytes, parseDelay, parseDuration } from '../option-values.js';
 import { messageOf } from '../start-error.js';

@@ -1,7 +1,7 @@
 import { invalidField, SwitchboardError } from '../../domain/errors.js';
 import type { OAuthNeed, ObservedFacts } from '../../domain/facts.js';
 import { validateObserved } from '../../domain/observation.js';
-import { LIMITS } from '../../domain/validate.js';
+import { LIMITS } from '../../domain/limits.js';
 import { validateId, type Answer, type RequestContext } from '../request.js';
 import type { Tenants } from '../tenants.js';
 import { commitFacts } from './commit-facts.js';

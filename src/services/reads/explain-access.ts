@@ -3,6 +3,7 @@ import { invalidField, SwitchboardError } from '../../domain/errors.js';
 import { explain, type Explanation } from '../../domain/explain.js';
 import { rankNamed, type StateIndex } from '../../domain/resolve.js';
 import type { StoredServer, Tombstone } from '../../domain/server.js';
+import { normalName } from '../../domain/text-form.js';
 import { checkName } from '../../domain/validate.js';
 import type { View } from '../../domain/view.js';
 import { readExactly, type ExactRead } from '../replica/exact-read.js';
@@ -32,17 +33,30 @@ const MAX_TRIES = 16;
 
 /**
  * Which server a name resolves to in a view, and what became of every other one that has or
- * had the name, all of one state.
+ * had the name, all of one state. As in `resolveIn`, a name in another form than NFC is looked
+ * for as it is, then in NFC.
  */
 export async function explainAccess(
   deps: ReadDeps,
   context: RequestContext,
-  { view, name, atLeast }: ExplainQuery,
+  query: ExplainQuery,
 ): Promise<Answer<ExplainedAccess>> {
+  const { view, name } = query;
   validateView(view, 'view');
   checkName(name, (description) => {
     throw invalidField('name', description);
   });
+  const explained = await explainExactly(deps, context, query);
+  const normal = normalName(name);
+  if (normal === name || explained.value.candidates.length > 0) return explained;
+  return explainExactly(deps, context, { ...query, name: normal });
+}
+
+async function explainExactly(
+  deps: ReadDeps,
+  context: RequestContext,
+  { view, name, atLeast }: ExplainQuery,
+): Promise<Answer<ExplainedAccess>> {
   const tenant = await readableTenant(deps, context, atLeast);
   const { log } = tenant;
   const release = await holdView(deps.loads, { tenant, view }, context.signal);

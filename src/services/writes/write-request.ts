@@ -3,7 +3,7 @@ import type { Decision } from '../../domain/commands/decide.js';
 import { canonicalJson, digestText } from '../../domain/digest.js';
 import { invalidField, SwitchboardError } from '../../domain/errors.js';
 import type { ServerRecord } from '../../domain/server.js';
-import { LIMITS } from '../../domain/validate.js';
+import { LIMITS } from '../../domain/limits.js';
 import { userSubject } from '../../domain/view.js';
 import type { CallOptions } from '../../storage/call-options.js';
 import { MAX_BATCH_BYTES } from '../../storage/log.js';

@@ -135,6 +135,26 @@ describe('resolve', () => {
   });
 });
 
+describe('resolve, of a name in another form than NFC', () => {
+  const [nfc, nfd] = ['caf\u00e9', 'cafe\u0301'];
+  const idOf = (name: string, ...servers: readonly StoredServer[]): string | undefined =>
+    resolve(indexOf(servers), name, ana)?.record.id;
+
+  it('finds the one in NFC', () => {
+    const shared = server({ id: 'a', name: nfc, tier: 'USER' });
+    const own = server({ id: 'b', name: nfc, tier: 'PRIVATE', owner: 'ana' });
+    expect([idOf(nfc, shared), idOf(nfd, shared)]).toEqual(['a', 'a']);
+    expect([idOf(nfc, own), idOf(nfd, own)]).toEqual(['b', 'b']);
+  });
+
+  it('finds one from before names were normalised, which NFC does not', () => {
+    const old = server({ id: 'a', name: nfd, tier: 'USER' });
+    const now = server({ id: 'b', name: nfc, tier: 'USER' });
+    expect([idOf(nfd, old, now), idOf(nfc, old, now)]).toEqual(['a', 'b']);
+    expect(idOf(nfc, old)).toBeUndefined();
+  });
+});
+
 describe('listResolved', () => {
   it('holds exactly what get finds, ordered by name, for random states and views', () => {
     fc.assert(

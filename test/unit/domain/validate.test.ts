@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { isSwitchboardError } from '../../../src/domain/errors.js';
 import type { Declaration } from '../../../src/domain/server.js';
 import { SPEC_DEFAULTS, type OAuth, type ServerSpec } from '../../../src/domain/config/spec.js';
-import { LIMITS, validateDeclaration } from '../../../src/domain/validate.js';
+import { LIMITS } from '../../../src/domain/limits.js';
+import { validateDeclaration } from '../../../src/domain/validate.js';
 import { EMPTY_OAUTH } from '../../support/oauth.js';
 
 const http = { kind: 'streamable_http', url: 'https://x.example/mcp', headers: {} } as const;

@@ -39,6 +39,14 @@ describe('a row of a source', () => {
     expect(read(encode(ROW)).owner).toBe('ana');
   });
 
+  it('has its name in NFC, and its text as it is', () => {
+    const spec = { ...STDIO, title: 'cafe\u0301' };
+    expect(read(encode({ ...ROW, name: 'cafe\u0301', spec }))).toMatchObject({
+      name: 'caf\u00e9',
+      content: { title: 'cafe\u0301' },
+    });
+  });
+
   it('is read like any other message when fields are repeated or unknown', () => {
     const unknown = Buffer.from([0x7a, 0x02, 0x68, 0x69, 0x80, 0x01, 0x05]);
     const bytes = Buffer.concat([unknown, encode({ rowId: '0' }), encode(ROW), unknown]);
@@ -50,6 +58,12 @@ describe('a row of a source', () => {
     [{ ...ROW, rowId: 'x'.repeat(257) }, ['servers[7].row_id: must be at most 256 characters']],
     [{ ...ROW, rowId: 'a\nb' }, ['servers[7].row_id: must not contain control characters']],
     [{ ...ROW, name: '' }, ['servers[7].name: is required']],
+    [{ ...ROW, name: 'a\u200bb' }, ['servers[7].name: must not contain']],
+    [{ ...ROW, owner: 'jose\u0301' }, ['servers[7].owner: must be in the Unicode normal form']],
+    [
+      { ...ROW, spec: { ...STDIO, icons: [{ mimeType: 'm'.repeat(200) }] } },
+      ['servers[7].spec.icons[0].mime_type: must be at most 128 characters, not 200'],
+    ],
     [{ rowId: '1', name: 'notes' }, ['servers[7].spec: is required']],
     [{ spec: {} }, ['row_id', 'name', 'spec.transport']],
   ])('is refused with what is wrong: %j', (row, expected) => {

@@ -10,6 +10,7 @@ import {
 import type { Decision } from '../../domain/commands/decide.js';
 import { Overlay } from '../../domain/record-set.js';
 import type { StateIndex } from '../../domain/resolve.js';
+import type { TransportPolicy } from '../../domain/transport-policy.js';
 import { requestKey, type RecentCommits } from '../replica/recent-commits.js';
 import type { Basis, WriteIntent, WriteOutcome } from './intent.js';
 import { isCovered, repeatOf, type LookedUp } from './known-request.js';
@@ -28,6 +29,7 @@ export interface DecidedOn {
   readonly recent: RecentCommits;
   /** Milliseconds since 1970. */
   readonly now: number;
+  readonly policy: TransportPolicy;
 }
 
 /** What becomes of a write that appends nothing. */
@@ -106,7 +108,7 @@ function concerns(change: Change, basis: Basis): boolean {
 
 function decideOne(
   { intent }: UndecidedWrite,
-  { state, after, position, recent, now }: DecidedOn & { readonly after: Position },
+  { state, after, position, recent, now, policy }: DecidedOn & { readonly after: Position },
 ): { readonly commit: StoredCommit } | IdleResult {
   const { request } = intent;
   try {
@@ -114,7 +116,7 @@ function decideOne(
       const known = recent.answering(request);
       if (known !== undefined) return { outcome: repeatOf(known, request, position.epoch) };
     }
-    const decision = intent.decide({ state, after, now });
+    const decision = intent.decide({ state, after, now, policy });
     if (decision === undefined || intent.validateOnly)
       return { outcome: { kind: 'unchanged', decision, position: after } };
     return { commit: placeCommit(draftOf(intent, decision, now), after) };

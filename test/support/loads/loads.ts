@@ -9,6 +9,8 @@ import type { Grant, StoredServer } from '../../../src/domain/server.js';
 import { SPEC_DEFAULTS, type ServerSpec } from '../../../src/domain/config/spec.js';
 import { recordOf } from '../storage/builders.js';
 import { idOfSourceRow } from './row-ids.js';
+import type { TransportPolicy } from '../../../src/domain/transport-policy.js';
+import { OPEN_POLICY } from '../transport-policy.js';
 
 export const SOURCE = 'apps';
 /** The source may speak for every owner. */
@@ -84,6 +86,7 @@ export function contextOf(
     readonly source?: SourceRecord;
     readonly revision?: number;
     readonly now?: number;
+    readonly policy?: TransportPolicy;
   } = {},
 ): DecisionContext {
   const { loads = [], source, revision = 20, now = 5_000 } = more;
@@ -91,15 +94,27 @@ export function contextOf(
   for (const server of servers) state.put(server);
   for (const load of loads) state.putLoad(load);
   if (source !== undefined) state.putSource(source);
-  return { state, after: { epoch: 'e', revision, fingerprint: `f${String(revision)}` }, now };
+  return {
+    state,
+    after: { epoch: 'e', revision, fingerprint: `f${String(revision)}` },
+    now,
+    policy: more.policy ?? OPEN_POLICY,
+  };
 }
 
 /** The state and the place after a decision. */
-export function after({ state, after, now }: DecisionContext, decision: Decision): DecisionContext {
+export function after(
+  { state, after, ...rest }: DecisionContext,
+  decision: Decision,
+): DecisionContext {
   const next = new Overlay(state);
   next.apply(decision);
   const revision = after.revision + 1;
-  return { state: next, after: { ...after, revision, fingerprint: `f${String(revision)}` }, now };
+  return {
+    ...rest,
+    state: next,
+    after: { ...after, revision, fingerprint: `f${String(revision)}` },
+  };
 }
 
 /** A load for ana that began at the head of the log, of these rows. */

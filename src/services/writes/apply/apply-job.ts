@@ -115,7 +115,7 @@ async function outcomesAt(
   { tenant, catalog, items, ids, input, written: { signal } }: Omit<ApplyJob, 'earlier'>,
   revision: number,
 ): Promise<readonly ItemOutcome[]> {
-  const { log } = tenant;
+  const { log, policy } = tenant;
   const release = await holdOwners(tenant, ownersOf(items), { signal });
   try {
     return await readEarlierState(
@@ -123,7 +123,7 @@ async function outcomesAt(
       {
         revision,
         read: (state) => {
-          const at = { state, after: log.position, now: 0 };
+          const at = { state, after: log.position, now: 0, policy };
           return items.map((item, index) =>
             decideItem(at, item, { id: ids[index] ?? '', takeOver: input.takeOver }),
           );

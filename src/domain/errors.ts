@@ -44,6 +44,10 @@ export const ERROR_REASONS = {
     summary: 'Private servers have the same name and would be shadowed.',
     fix: 'Choose another name, or repeat the write with SHADOW_POLICY_SHADOW.',
   },
+  TRANSPORT_NOT_ALLOWED: {
+    summary: 'The transport policy does not allow a private server to be there.',
+    fix: 'Use a public address; or let an administrator allow the rule in the metadata, see --allow-private-networks.',
+  },
   TOO_MANY_GRANTS: {
     summary: 'A server can be granted to at most 10,000 subjects.',
     fix: 'Grant it to a group.',

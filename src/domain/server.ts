@@ -44,6 +44,11 @@ export interface ServerRecord extends Declaration {
   readonly accessEtag: string;
   /** Changes with the facts; empty without any. */
   readonly factsEtag: string;
+  /**
+   * Of a PRIVATE server that an administrator demoted: the transport policy does not apply to it
+   * as long as it stays at the place that it had.
+   */
+  readonly transportExempt?: true;
   /** Counts the versions of what people declare: 1, 2, 3, … It moves with the etag. */
   readonly generation: number;
   readonly configHash: string;
@@ -79,6 +84,8 @@ export interface KnownServer {
   readonly configHash: string;
   readonly scope: ConnectionScope;
   readonly facts?: ServerFacts;
+  /** Whether an administrator moved it where it is: the transport policy does not apply. */
+  readonly transportExempt?: true;
   /** Milliseconds since 1970, for people. */
   readonly lastUpdatedAt: number;
 }

@@ -188,6 +188,7 @@ function composeServices(
     watchLimits: { heartbeatMs, budgetBytes: options.watchBudgetBytes, ...deps.watchLimits },
     retention: { forMs: options.retentionMs, commits: options.retentionCommits },
     maxSubscriptions,
+    transportPolicy: options.transportPolicy,
     inspection: inspectionOf(storage, options, deps),
     ...(sources === undefined
       ? {}

@@ -2,7 +2,16 @@ import { CATALOGS, LOG_LEVELS } from './option-values.js';
 
 /** How the value of an option is written. */
 export type OptionType =
-  'address' | 'count' | 'duration' | 'path' | 'switch' | 'text' | 'log level' | 'catalog';
+  | 'address'
+  | 'count'
+  | 'duration'
+  | 'path'
+  | 'switch'
+  | 'text'
+  | 'log level'
+  | 'catalog'
+  | 'networks'
+  | 'hosts';
 
 /** One option of the server. A flag wins over the environment, both over the default. */
 export interface ServeOption {
@@ -51,6 +60,30 @@ export const OPTIONS = [
     default: undefined,
     description:
       'File (YAML or JSON) that configures the private sources: which tenants load private servers, and from where.',
+  },
+  {
+    flag: '--allow-private-stdio',
+    env: 'SWITCHBOARD_ALLOW_PRIVATE_STDIO',
+    type: 'switch',
+    default: 'false',
+    description:
+      'Let nodes start processes for private servers. Whoever may write a private server then runs commands on nodes.',
+  },
+  {
+    flag: '--allow-private-networks',
+    env: 'SWITCHBOARD_ALLOW_PRIVATE_NETWORKS',
+    type: 'networks',
+    default: undefined,
+    description:
+      'Networks, besides public addresses, in which private servers may be, such as 10.0.0.0/8,fd00::/8. A metadata service only if its own address is named.',
+  },
+  {
+    flag: '--allow-private-hosts',
+    env: 'SWITCHBOARD_ALLOW_PRIVATE_HOSTS',
+    type: 'hosts',
+    default: undefined,
+    description:
+      'Hosts that private servers may be at whatever their address, and use as proxies, such as mcp.internal,*.svc.local.',
   },
   {
     flag: '--log-level',

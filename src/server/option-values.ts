@@ -1,3 +1,5 @@
+import { readHost, readNetwork } from '../domain/read-policy.js';
+
 /**
  * How the values of options are written. Each parser throws an Error that says what is
  * expected; whoever calls it adds the name of the option.
@@ -81,6 +83,20 @@ export function parseSwitch(text: string): boolean {
   if (text === 'true' || text === '1') return true;
   if (text === 'false' || text === '0' || text === '') return false;
   throw new Error('expected true or false');
+}
+
+/** Networks and addresses, separated by commas. */
+export function parseNetworks(text: string): readonly string[] {
+  return listed(text).map(readNetwork);
+}
+
+/** Host names, `*.` before those that stand for all names below them, separated by commas. */
+export function parseHosts(text: string): readonly string[] {
+  return listed(text).map(readHost);
+}
+
+function listed(text: string): readonly string[] {
+  return text.split(',').map((item) => item.trim());
 }
 
 /** From the fewest lines to the most; `silent` logs nothing. */

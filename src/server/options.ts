@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import { Command, CommanderError, Option } from 'commander';
+import type { TransportPolicy } from '../domain/transport-policy.js';
 import {
   isLoopback,
   type ListenAddress,
@@ -9,7 +10,9 @@ import {
   parseCount,
   parseDelay,
   parseDuration,
+  parseHosts,
   parseLogLevel,
+  parseNetworks,
   parseSwitch,
   parseText,
 } from './option-values.js';
@@ -27,6 +30,8 @@ export interface ServeOptions {
   readonly dataDir: string | undefined;
   readonly seedFile: string | undefined;
   readonly privateSourcesFile: string | undefined;
+  /** Where private servers may be. */
+  readonly transportPolicy: TransportPolicy;
   readonly logLevel: LogLevel;
   readonly tls: TlsFiles | undefined;
   readonly tokensFile: string | undefined;
@@ -105,14 +110,22 @@ export function resolveServeOptions(flags: ServeFlags, env: NodeJS.ProcessEnv): 
   const read = reader(flags, env);
   const delay = (flag: Flag): number => read(flag, parseDelay) ?? 0;
   const count = (flag: Flag): number => read(flag, parseCount) ?? 0;
+  const listen = read('--listen', parseAddress) ?? { host: '127.0.0.1', port: 0 };
+  const tls = tlsFiles(read);
+  const tokensFile = read('--tokens-file', parseText);
   const options: ServeOptions = {
-    listen: read('--listen', parseAddress) ?? { host: '127.0.0.1', port: 0 },
+    listen,
     dataDir: dataDirOf(read, textGiven('--data-dir', flags, env)?.text),
     seedFile: read('--seed', parseText),
     privateSourcesFile: read('--private-sources', parseText),
+    transportPolicy: {
+      ...privatePlaces(read),
+      // Whoever can call it is on the machine already, and wants to try it out.
+      loopback: isLoopback(listen.host) && !isAuthenticated({ tls, tokensFile }),
+    },
     logLevel: read('--log-level', parseLogLevel) ?? 'info',
-    tls: tlsFiles(read),
-    tokensFile: read('--tokens-file', parseText),
+    tls,
+    tokensFile,
     heartbeatIntervalMs: delay('--heartbeat-interval'),
     maxMessageBytes: count('--max-message-bytes'),
     maxIncompleteBytes: count('--max-incomplete-bytes'),
@@ -179,6 +192,14 @@ function dataDirOf(read: Read, given: string | undefined): string | undefined {
   );
 }
 
+function privatePlaces(read: Read): Omit<TransportPolicy, 'loopback'> {
+  return {
+    privateStdio: read('--allow-private-stdio', parseSwitch) ?? false,
+    networks: read('--allow-private-networks', parseNetworks) ?? [],
+    hosts: read('--allow-private-hosts', parseHosts) ?? [],
+  };
+}
+
 function tlsFiles(read: Read): TlsFiles | undefined {
   const cert = read('--tls-cert', parseText);
   const key = read('--tls-key', parseText);
@@ -186,6 +207,11 @@ function tlsFiles(read: Read): TlsFiles | undefined {
   if (cert !== undefined && key !== undefined) return { cert, key, clientCa };
   if (cert === undefined && key === undefined && clientCa === undefined) return undefined;
   throw new StartError('TLS needs both --tls-cert and --tls-key');
+}
+
+/** Whether callers have to show who they are. */
+function isAuthenticated({ tls, tokensFile }: Pick<ServeOptions, 'tls' | 'tokensFile'>): boolean {
+  return tokensFile !== undefined || tls?.clientCa !== undefined;
 }
 
 /** Answers to repeated requests are remembered for 24 hours, in the commits. */
@@ -198,7 +224,7 @@ function refuseOpenDoor({ listen, tls, tokensFile }: ServeOptions): void {
   if (isLoopback(listen.host)) return;
   const missing = [
     ...(tls === undefined ? ['TLS (--tls-cert and --tls-key)'] : []),
-    ...(tokensFile === undefined && tls?.clientCa === undefined
+    ...(!isAuthenticated({ tls, tokensFile })
       ? ['tokens (--tokens-file) or client certificates (--tls-client-ca)']
       : []),
   ];

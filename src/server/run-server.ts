@@ -28,6 +28,11 @@ export async function runServer(options: ServeOptions): Promise<number> {
   if (server.dataDir === undefined) {
     log.warn('the data is kept in memory only and is lost when the server stops');
   }
+  if (options.transportPolicy.loopback) {
+    log.info(
+      'private servers may be at loopback addresses, because this address is loopback and needs no authentication',
+    );
+  }
   if (options.tls === undefined && !isLoopback(options.listen.host)) {
     log.warn('no TLS: other machines can reach this address and read all traffic');
   }

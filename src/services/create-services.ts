@@ -2,6 +2,7 @@ import type { Caller } from '../domain/caller.js';
 import { DEFAULT_TENANT } from '../domain/caller.js';
 import type { SwitchboardError } from '../domain/errors.js';
 import { NO_FAILPOINT, type Failpoint } from '../domain/failpoint.js';
+import { SAFE_POLICY, type TransportPolicy } from '../domain/transport-policy.js';
 import type { Catalog } from '../storage/catalog.js';
 import type { Leases } from '../storage/leases.js';
 import type { PrivateSources } from './private-loads/private-source.js';
@@ -63,6 +64,8 @@ export interface ServicesDeps {
     /** From 0 to 1, for jitter. Default: random. */
     readonly random?: () => number;
   };
+  /** Where PRIVATE servers may be. Default: at public addresses only. */
+  readonly transportPolicy?: TransportPolicy;
   /** Milliseconds since 1970, for people. */
   readonly wallClock?: () => number;
   /** Milliseconds, monotonic. */
@@ -73,7 +76,7 @@ export interface ServicesDeps {
 export type Services = ReturnType<typeof createServices>;
 
 export function createServices(deps: ServicesDeps) {
-  const { catalog, relay, encoders } = deps;
+  const { catalog, relay, encoders, transportPolicy: policy = SAFE_POLICY } = deps;
   const monotonic = deps.monotonic ?? (() => performance.now());
   const wallClock = deps.wallClock ?? Date.now;
   const limits: WatchLimits = { ...WATCH_DEFAULTS, ...deps.watchLimits };
@@ -83,6 +86,7 @@ export function createServices(deps: ServicesDeps) {
     failpoint: deps.failpoint ?? NO_FAILPOINT,
     wallClock,
     monotonic,
+    policy,
     maxSnapshots: limits.maxSnapshots,
     maxReplays: limits.maxReplays,
     ...(deps.upstreamLimits === undefined ? {} : { upstreamLimits: deps.upstreamLimits }),
@@ -113,7 +117,7 @@ export function createServices(deps: ServicesDeps) {
   const maxSubscriptions = deps.maxSubscriptions ?? 10_000;
   const sessions = new Set<NodeSession>();
   const inspection = createInspection(
-    { tenants, catalog, monotonic, onBackgroundError: deps.onBackgroundError },
+    { tenants, catalog, policy, monotonic, onBackgroundError: deps.onBackgroundError },
     deps.inspection,
   );
   const background = startBackground({

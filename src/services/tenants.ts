@@ -1,6 +1,7 @@
 import { decodeCommit } from '../domain/commit.js';
 import type { Failpoint } from '../domain/failpoint.js';
 import { SwitchboardError } from '../domain/errors.js';
+import type { TransportPolicy } from '../domain/transport-policy.js';
 import type { View } from '../domain/view.js';
 import type { Catalog } from '../storage/catalog.js';
 import type { LogNews } from '../storage/log.js';
@@ -25,6 +26,8 @@ export interface Tenant {
   readonly snapshots: Snapshots;
   readonly replays: Replays;
   readonly upstream: Upstream;
+  /** Where PRIVATE servers may be. */
+  readonly policy: TransportPolicy;
 }
 
 export interface TenantsDeps {
@@ -35,6 +38,7 @@ export interface TenantsDeps {
   readonly wallClock: () => number;
   /** Milliseconds, monotonic. */
   readonly monotonic: () => number;
+  readonly policy: TransportPolicy;
   readonly maxSnapshots: number;
   readonly maxReplays: number;
   readonly upstreamLimits?: Partial<UpstreamLimits>;
@@ -193,7 +197,7 @@ export class Tenants {
 
   private async start(name: string): Promise<Tenant> {
     const { catalog, relay, failpoint, wallClock, monotonic } = this.deps;
-    const { isLoaded, onStep, onReplaced } = this.deps;
+    const { isLoaded, onStep, onReplaced, policy } = this.deps;
     const since = monotonic();
     const { budget } = this;
     const log = await TenantState.open(name, catalog, { report: this.deps.report, budget });
@@ -209,11 +213,12 @@ export class Tenants {
     }
     const tenant: Tenant = {
       log,
-      committer: new Committer({ log, catalog, relay, failpoint, now: wallClock }),
+      committer: new Committer({ log, catalog, relay, failpoint, now: wallClock, policy }),
       hub: new WatchHub(log, (view) => isLoaded(tenant, view)),
       snapshots: new Snapshots(log, this.snapshotSlots),
       replays: new Replays({ log, catalog }, this.replaySlots),
       upstream: new Upstream(monotonic, this.upstreamLimits, since),
+      policy,
     };
     this.open.set(name, tenant);
     return tenant;

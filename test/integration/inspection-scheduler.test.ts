@@ -17,6 +17,7 @@ import { tenantsOf } from '../support/services/tenants.js';
 import { create, listed, openWorld, remove, TENANT, update } from '../support/services/world.js';
 import { ScriptedLeases } from '../support/storage/scripted-leases.js';
 import { withMethods } from '../support/storage/reads.js';
+import { OPEN_POLICY } from '../support/transport-policy.js';
 
 async function commitsOf(catalog: Catalog): Promise<readonly Commit[]> {
   return (await catalog.log.read(TENANT, 0, { limitBytes: 64 * 1024 * 1024 })).commits;
@@ -421,6 +422,7 @@ describe('a tenant that nobody uses', () => {
       {
         tenants,
         catalog,
+        policy: OPEN_POLICY,
         monotonic: () => 0,
         onBackgroundError: (error) => {
           throw error;

@@ -15,6 +15,12 @@ import {
   type ServerRecord,
   type StoredServer,
 } from '../server.js';
+import {
+  isRestricted,
+  specRefusal,
+  staysInPlace,
+  type TransportPolicy,
+} from '../transport-policy.js';
 import { validateDeclaration } from '../validate.js';
 import { userSubject } from '../view.js';
 
@@ -32,6 +38,8 @@ export interface DecisionContext {
   readonly actor: string;
   /** Milliseconds since 1970. */
   readonly now: number;
+  /** Where PRIVATE servers may be. */
+  readonly policy: TransportPolicy;
 }
 
 export interface Decision {
@@ -82,7 +90,7 @@ export function decideDelete(
   return { cause: 'DELETE', changes: [deletionOf(server)] };
 }
 
-/** Adds a server of `declared`, which has to be valid. Throws NAME_TAKEN. */
+/** Adds a server of `declared`, which has to be valid. Throws NAME_TAKEN and TRANSPORT_NOT_ALLOWED. */
 export function creationOf(context: DecisionContext, declared: Declaration, id: string): Change {
   const { now } = context;
   const meta = { id, generation: 1, createTime: now, lastUpdatedAt: now };
@@ -91,8 +99,9 @@ export function creationOf(context: DecisionContext, declared: Declaration, id: 
 
 /**
  * Makes `declared`, which has to be valid, what is declared about a server; undefined if that
- * changes nothing effective. A new owner needs no grant, so one to it ends. Throws
- * TIER_CHANGE_NOT_ALLOWED and NAME_TAKEN.
+ * changes nothing effective. A new owner needs no grant, so one to it ends. A server that stays
+ * where it is may be changed whatever the policy says: nodes refuse to connect to it. Throws
+ * TIER_CHANGE_NOT_ALLOWED, NAME_TAKEN and TRANSPORT_NOT_ALLOWED.
  */
 export function redeclarationOf(
   context: DecisionContext,
@@ -104,6 +113,7 @@ export function redeclarationOf(
     throw new SwitchboardError('TIER_CHANGE_NOT_ALLOWED');
   if (canonicalJson(declarationOf(declared)) === canonicalJson(declarationOf(before)))
     return undefined;
+  if (!staysInPlace(before, declared)) demandTransport(context, declared);
   const after = redeclared(context, before, declared);
   const { owner } = declared;
   const isMoved = owner !== undefined && owner !== before.owner;
@@ -145,7 +155,7 @@ function isSamePlace(a: Place, b: Place): boolean {
   return a.name === b.name && a.tier === b.tier && a.owner === b.owner;
 }
 
-/** The same, whoever has its name. Facts and access stay. */
+/** The same, whoever has its name. Facts and access stay, and an exemption if its place does. */
 export function nextVersion(
   { after, now }: Pick<DecisionContext, 'after' | 'now'>,
   before: ServerRecord,
@@ -154,6 +164,7 @@ export function nextVersion(
   return {
     ...derived(declared),
     ...(before.facts === undefined ? {} : { facts: before.facts }),
+    ...(before.transportExempt && staysInPlace(before, declared) ? { transportExempt: true } : {}),
     id: before.id,
     etag: etagOf(after, before.id, declared),
     accessEtag: before.accessEtag,
@@ -174,13 +185,14 @@ export function deletionOf({ record, grants }: StoredServer): Change {
 /** What a record that comes into being has besides what is declared. */
 export type RecordMeta = Pick<ServerRecord, 'id' | 'generation' | 'createTime' | 'lastUpdatedAt'>;
 
-/** A record that did not exist before, without facts. Throws NAME_TAKEN. */
+/** A record that did not exist before, without facts. Throws NAME_TAKEN, TRANSPORT_NOT_ALLOWED. */
 export function freshRecord(
   context: DecisionContext,
   declared: Declaration,
   meta: RecordMeta,
 ): ServerRecord {
   demandNameFree(context.state, declared, meta.id);
+  demandTransport(context, declared);
   return newRecord(context, declared, meta);
 }
 
@@ -267,6 +279,20 @@ export function demandCurrent(
 /** The refusal of a change that was made from another copy than `current`. */
 export function etagMismatch({ id, etag }: Pick<ServerRecord, 'id' | 'etag'>): SwitchboardError {
   return new SwitchboardError('ETAG_MISMATCH', undefined, { metadata: { id, current_etag: etag } });
+}
+
+/** Throws TRANSPORT_NOT_ALLOWED for a PRIVATE server at a place that the policy refuses. */
+export function demandTransport(
+  { policy }: Pick<DecisionContext, 'policy'>,
+  declared: Pick<Declaration, 'tier' | 'spec'>,
+): void {
+  if (!isRestricted(declared)) return;
+  const refusal = specRefusal(policy, declared.spec);
+  if (refusal === undefined) return;
+  const { rule, field, message } = refusal;
+  throw new SwitchboardError('TRANSPORT_NOT_ALLOWED', `spec.${field}: ${message}`, {
+    metadata: { rule, field: `spec.${field}` },
+  });
 }
 
 function demandNameFree(state: StateIndex, declared: Declaration, id: string): void {

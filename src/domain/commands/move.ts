@@ -5,6 +5,7 @@ import {
   creationOf,
   declarationOf,
   demandCurrent,
+  demandTransport,
   redeclared,
   type Decision,
   type DecisionContext,
@@ -13,6 +14,7 @@ import { SwitchboardError } from '../errors.js';
 import { demandNoneHidden, hiddenBy, type ShadowPolicy } from './shadow.js';
 import { isShared, type Declaration, type ServerRecord, type StoredServer } from '../server.js';
 import type { ServerSpec } from '../config/spec.js';
+import { sameDestination } from '../transport-policy.js';
 import { validateDeclaration } from '../validate.js';
 import type { Subject } from '../view.js';
 
@@ -66,8 +68,9 @@ export interface DemoteIntent {
 }
 
 /**
- * The shared server as a PRIVATE one of `owner`, granted to the subjects. Throws
- * SERVER_NOT_FOUND, ETAG_MISMATCH, WRONG_TIER, INVALID_FIELD and NAME_TAKEN.
+ * The shared server as a PRIVATE one of `owner`, granted to the subjects. It may stay where it is,
+ * whatever the transport policy says. Throws SERVER_NOT_FOUND, ETAG_MISMATCH, WRONG_TIER,
+ * INVALID_FIELD, NAME_TAKEN, and TRANSPORT_NOT_ALLOWED with a spec that leads elsewhere.
  */
 export function decideDemote(context: DecisionContext, intent: DemoteIntent): Decision {
   const { record } = demandCurrent(context.state, intent);
@@ -75,9 +78,13 @@ export function decideDemote(context: DecisionContext, intent: DemoteIntent): De
   const { owner, spec = record.spec, name = record.name } = intent;
   const declared: Declaration = { ...declarationOf(record), name, tier: 'PRIVATE', owner, spec };
   validateDeclaration(declared, '');
+  const isExempt = sameDestination(record.spec, spec);
+  if (!isExempt) demandTransport(context, declared);
   const granted = newGrants(context, { record: declared, grants: [] }, intent.subjects);
   const change = moveOf(context, { before: record, declared }, { granted, revoked: [] });
-  return { cause: 'DEMOTE', changes: [change] };
+  const { after } = change;
+  if (!isExempt || after === undefined) return { cause: 'DEMOTE', changes: [change] };
+  return { cause: 'DEMOTE', changes: [{ ...change, after: { ...after, transportExempt: true } }] };
 }
 
 /** A move between PRIVATE and shared. Another audience, so another access etag. */

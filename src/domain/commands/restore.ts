@@ -45,7 +45,8 @@ export function decideRollback(
  * The deleted server as it was, grants included; `versions` are its newest two, the newest
  * first. Whoever is granted it has the grant since this commit: what the deletion took away
  * was not there in between. Facts are found anew. Throws NOT_DELETED, SERVER_NOT_FOUND,
- * NAME_TAKEN, and MANAGED_BY_SOURCE for a server that only its private source brings back.
+ * NAME_TAKEN, TRANSPORT_NOT_ALLOWED, and MANAGED_BY_SOURCE for a server that only its private
+ * source brings back.
  */
 export function decideUndelete(
   context: DecisionContext,

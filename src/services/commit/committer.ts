@@ -2,6 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { positionOf, samePosition, type Position } from '../../domain/commit.js';
 import { SwitchboardError } from '../../domain/errors.js';
 import type { Failpoint } from '../../domain/failpoint.js';
+import type { TransportPolicy } from '../../domain/transport-policy.js';
 import type { Catalog } from '../../storage/catalog.js';
 import type { Relay } from '../../storage/relay.js';
 import { callInTime } from '../concurrency/deadline.js';
@@ -21,6 +22,8 @@ export interface CommitterDeps {
   readonly failpoint: Failpoint;
   /** Milliseconds since 1970, for people. */
   readonly now: () => number;
+  /** Where PRIVATE servers may be. */
+  readonly policy: TransportPolicy;
 }
 
 type Writes = readonly PendingWrite[];
@@ -115,9 +118,9 @@ export class Committer {
 
   /** Returns those that have to be decided again. */
   private async tryBatch(batch: Writes, isConfirmed: boolean): Promise<Writes> {
-    const { log, now } = this.deps;
+    const { log, now, policy } = this.deps;
     const { position, recent } = log;
-    const on = { state: log, position, recent, now: now() };
+    const on = { state: log, position, recent, now: now(), policy };
     const { decided, idle, later } = decideBatch(batch, on);
     if (decided.length > 0) {
       const result = await this.append(position, decided);

@@ -8,6 +8,7 @@ import {
 import type { Decision } from '../../domain/commands/decide.js';
 import { Overlay } from '../../domain/record-set.js';
 import type { StateIndex } from '../../domain/resolve.js';
+import type { TransportPolicy } from '../../domain/transport-policy.js';
 import { requestKey, type RecentCommits } from '../replica/recent-commits.js';
 import type { WriteIntent, WriteOutcome } from './intent.js';
 import { isCovered, repeatOf, type LookedUp } from './known-request.js';
@@ -27,6 +28,7 @@ export interface DecidedOn {
   readonly recent: RecentCommits;
   /** Milliseconds since 1970. */
   readonly now: number;
+  readonly policy: TransportPolicy;
 }
 
 /** What becomes of a write that appends nothing. */
@@ -86,7 +88,7 @@ export function decideBatch<W extends UndecidedWrite>(
 
 function decideOne(
   { intent }: UndecidedWrite,
-  { state, after, position, recent, now }: DecidedOn & { readonly after: Position },
+  { state, after, position, recent, now, policy }: DecidedOn & { readonly after: Position },
 ): { readonly commit: StoredCommit } | IdleResult {
   const { request } = intent;
   try {
@@ -94,7 +96,7 @@ function decideOne(
       const known = recent.answering(request);
       if (known !== undefined) return { outcome: repeatOf(known, request, position.epoch) };
     }
-    const decision = intent.decide({ state, after, now, actor: intent.actor });
+    const decision = intent.decide({ state, after, now, policy, actor: intent.actor });
     if (decision === undefined || intent.validateOnly)
       return { outcome: { kind: 'unchanged', decision, position: after } };
     return { commit: placeCommit(draftOf(intent, decision, now), after) };

@@ -26,7 +26,7 @@ export interface Inspection {
 /** What inspections need of the replica around them. */
 export interface InspectionSurroundings extends Pick<
   InspectionDeps,
-  'tenants' | 'catalog' | 'onBackgroundError'
+  'tenants' | 'catalog' | 'policy' | 'onBackgroundError'
 > {
   /** Milliseconds, monotonic. */
   readonly monotonic: () => number;

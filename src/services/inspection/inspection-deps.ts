@@ -1,4 +1,5 @@
 import { RETRY_DEFAULTS, type RetryPolicy } from '../../domain/inspection.js';
+import type { TransportPolicy } from '../../domain/transport-policy.js';
 import type { Catalog } from '../../storage/catalog.js';
 import type { Leases } from '../../storage/leases.js';
 import type { Tenants } from '../tenants.js';
@@ -41,6 +42,8 @@ export interface InspectionSetup extends Partial<InspectionOptions> {
 export interface InspectionDeps {
   readonly tenants: Tenants;
   readonly catalog: Catalog;
+  /** Where PRIVATE servers may be. */
+  readonly policy: TransportPolicy;
   readonly leases: Leases;
   readonly inspector: Inspector;
   /** Name of this replica in what it observes. */

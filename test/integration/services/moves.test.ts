@@ -43,6 +43,7 @@ import { readLog } from '../../support/storage/builders.js';
 import { projectionDifferences, replay } from '../../support/storage/model.js';
 import { withMethods } from '../../support/storage/reads.js';
 import { reasonOf } from '../../support/reason-of.js';
+import { OPEN_POLICY } from '../../support/transport-policy.js';
 
 useFakeIntervals();
 
@@ -125,7 +126,14 @@ describe('a promotion', () => {
     const log = await TenantState.open(TENANT, catalog);
     const gate = appendGate();
     const { failpoint } = gate;
-    const committer = new Committer({ log, catalog, relay, failpoint, now: Date.now });
+    const committer = new Committer({
+      log,
+      catalog,
+      relay,
+      failpoint,
+      now: Date.now,
+      policy: OPEN_POLICY,
+    });
     const upstream = new Upstream(() => 0, UPSTREAM_DEFAULTS, 0);
     const snapshots = new Snapshots(log, createSlots(1));
     const replays = new Replays({ log, catalog }, createSlots(1));
@@ -136,6 +144,7 @@ describe('a promotion', () => {
       snapshots,
       replays,
       upstream,
+      policy: OPEN_POLICY,
     };
     const common = { actor: 'a', reason: '', validateOnly: false };
     const nothing = () => Promise.resolve(() => undefined);

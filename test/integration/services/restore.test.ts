@@ -30,6 +30,7 @@ import type { WatchFrame } from '../../support/services/encoders.js';
 import { decodeFrames } from '../../support/services/sinks.js';
 import { withMethods } from '../../support/storage/reads.js';
 import { reasonOf } from '../../support/reason-of.js';
+import { OPEN_POLICY } from '../../support/transport-policy.js';
 
 useFakeIntervals();
 
@@ -400,6 +401,7 @@ describe('a decision that is based on a projection', () => {
       relay,
       failpoint: NO_FAILPOINT,
       now: Date.now,
+      policy: OPEN_POLICY,
     });
     const common = { actor: 'a', reason: '', validateOnly: false };
     const nothing = () => Promise.resolve(() => undefined);

@@ -3,6 +3,8 @@ import type { Decision, DecisionContext } from '../../../src/domain/commands/dec
 import { isSwitchboardError, type ErrorReason } from '../../../src/domain/errors.js';
 import { Overlay, RecordSet } from '../../../src/domain/record-set.js';
 import type { Grant, ServerRecord, StoredServer } from '../../../src/domain/server.js';
+import type { TransportPolicy } from '../../../src/domain/transport-policy.js';
+import { OPEN_POLICY } from '../transport-policy.js';
 
 /** A log of decisions: what is decided at its end is applied to it. */
 export interface DecisionLog {
@@ -17,7 +19,10 @@ export interface DecisionLog {
 }
 
 /** An empty log of decisions; the clock can be moved. */
-export function decisionLog(clock: { now: number } = { now: 1_000 }): DecisionLog {
+export function decisionLog(
+  clock: { now: number } = { now: 1_000 },
+  policy: TransportPolicy = OPEN_POLICY,
+): DecisionLog {
   const state = new Overlay(new RecordSet());
   let after: Position = { epoch: 'epoch', revision: 0, fingerprint: '' };
   const apply = (decision: Decision | undefined): ServerRecord | undefined => {
@@ -30,7 +35,7 @@ export function decisionLog(clock: { now: number } = { now: 1_000 }): DecisionLo
     return changes[0]?.after;
   };
   return {
-    context: () => ({ state, after, actor: 'root', now: clock.now }),
+    context: () => ({ state, after, actor: 'root', now: clock.now, policy }),
     apply,
     put: (record, grants = []) => {
       const access = { granted: grants, revoked: [] };

@@ -26,8 +26,15 @@ export interface ControlPlane {
 /** Starts a control plane; it is closed with the test. */
 export async function startControlPlane(options: ControlPlaneOptions = {}): Promise<ControlPlane> {
   const dataDir = options.dataDir ?? (await testFolder());
-  // Addresses that tests make up are not to be looked at, and every finding is a commit.
-  const usual = { listen: '127.0.0.1:0', drainTimeout: '1s', inspect: 'false' };
+  const usual = {
+    listen: '127.0.0.1:0',
+    drainTimeout: '1s',
+    // Addresses that tests make up are not to be looked at, and every finding is a commit.
+    inspect: 'false',
+    // The processes that tests start, and the addresses that they make up.
+    allowPrivateStdio: 'true',
+    allowPrivateNetworks: '127.0.0.0/8',
+  };
   const flags = { ...usual, ...options.flags, dataDir };
   const { watchLimits, inspection } = options;
   const server = await createServer(resolveServeOptions(flags, {}), {

@@ -9,6 +9,8 @@ import type { Grant, StoredServer } from '../../../src/domain/server.js';
 import { SPEC_DEFAULTS, type ServerSpec } from '../../../src/domain/config/spec.js';
 import { recordOf } from '../storage/builders.js';
 import { idOfSourceRow } from './row-ids.js';
+import type { TransportPolicy } from '../../../src/domain/transport-policy.js';
+import { OPEN_POLICY } from '../transport-policy.js';
 
 export const SOURCE = 'apps';
 /** The source may speak for every owner. */
@@ -84,6 +86,7 @@ export function contextOf(
     readonly source?: SourceRecord;
     readonly revision?: number;
     readonly now?: number;
+    readonly policy?: TransportPolicy;
   } = {},
 ): DecisionContext {
   const { loads = [], source, revision = 20, now = 5_000 } = more;
@@ -96,6 +99,7 @@ export function contextOf(
     after: { epoch: 'e', revision, fingerprint: `f${String(revision)}` },
     actor: 'root',
     now,
+    policy: more.policy ?? OPEN_POLICY,
   };
 }
 

@@ -25,6 +25,7 @@ import { RecordingSink } from './sinks.js';
 import { recordOf, type RecordParts } from '../storage/builders.js';
 import { openLaggingCatalog } from '../storage/lagging.js';
 import { temporaryFolder } from '../storage/lmdb.js';
+import { OPEN_POLICY } from '../transport-policy.js';
 
 export const TENANT = 'acme';
 
@@ -105,6 +106,7 @@ function createReplica(options: ReplicaOptions & Pick<ServicesDeps, 'catalog' | 
   const clock: TestClock = { now: 0 };
   const errors: unknown[] = [];
   const services = createServices({
+    transportPolicy: OPEN_POLICY,
     encoders: { watch: watchEncoder, sync: syncEncoder },
     onBackgroundError: (error) => errors.push(error),
     monotonic: () => clock.now,

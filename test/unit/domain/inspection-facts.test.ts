@@ -7,6 +7,7 @@ import { RecordSet } from '../../../src/domain/record-set.js';
 import type { ServerRecord } from '../../../src/domain/server.js';
 import { failureAt, observationAt, observedFacts } from '../../support/inspection/facts.js';
 import { recordOf } from '../../support/storage/builders.js';
+import { OPEN_POLICY } from '../../support/transport-policy.js';
 
 const AFTER = { epoch: 'e', revision: 7, fingerprint: 'f' };
 const record = recordOf({ id: 'srv' });
@@ -20,7 +21,7 @@ function decide(before: ServerRecord, finding: Partial<Finding>) {
   const state = new RecordSet();
   state.put({ record: before, grants: [] });
   return decideFacts(
-    { state, after: AFTER, actor: 'root', now: 5_000 },
+    { state, after: AFTER, actor: 'root', now: 5_000, policy: OPEN_POLICY },
     { id: 'srv', configHash, observedBy: 'replica', result: seen(), ...finding },
   );
 }

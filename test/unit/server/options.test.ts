@@ -40,6 +40,12 @@ describe('options', () => {
         "seedFile": undefined,
         "tls": undefined,
         "tokensFile": undefined,
+        "transportPolicy": {
+          "hosts": [],
+          "loopback": true,
+          "networks": [],
+          "privateStdio": false,
+        },
         "watchBudgetBytes": 1048576,
       }
     `);
@@ -67,10 +73,12 @@ describe('options', () => {
       switch: ['', 'true'],
       text: ['a', 'b'],
       'log level': ['warn', 'debug'],
+      networks: ['10.0.0.0/8', 'fd00::/8,10.0.0.7'],
+      hosts: ['mcp.internal', '*.internal'],
     };
     // Those of which one alone is refused, or changes nothing that shows.
     const pairs = ['--tls-cert', '--tls-key', '--tls-client-ca', '--insecure-allow-remote'];
-    const switches = ['--inspect', '--inspect-stdio', '--catalog'];
+    const switches = ['--inspect', '--inspect-stdio', '--catalog', '--allow-private-stdio'];
     for (const option of OPTIONS) {
       if (pairs.includes(option.flag) || switches.includes(option.flag)) continue;
       const delays = [

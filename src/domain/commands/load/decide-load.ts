@@ -83,8 +83,11 @@ interface LoadPlan {
   readonly refused: readonly RefusedRow[];
 }
 
-function planLoad({ state }: DecisionContext, { user, rights, rows }: LoadIntent): LoadPlan {
-  const checked = checkRows(rows, user, rights);
+function planLoad(
+  { state, policy }: DecisionContext,
+  { user, rights, rows }: LoadIntent,
+): LoadPlan {
+  const checked = checkRows(rows, { user, rights, policy });
   const known = [...state.privateOf(userSubject(user))].filter(
     ({ record }) => record.privateSource === rights.namespace,
   );

@@ -4,7 +4,9 @@ import type { RefusedRow } from '../../load-record.js';
 import type { Declaration } from '../../server.js';
 import type { ServerSpec } from '../../config/spec.js';
 import { ellipsize } from '../../truncate.js';
+import type { TransportPolicy } from '../../transport-policy.js';
 import { checkId, validateDeclaration } from '../../validate.js';
+import { demandTransport } from '../decide.js';
 
 /** A row as its source returned it. */
 export interface LoadedRow {
@@ -25,6 +27,14 @@ export interface SourceRights {
   readonly namespace: string;
   /** Whether its rows may belong to other owners than the user asked for. */
   readonly foreignOwners: boolean;
+}
+
+/** What rows are checked against. */
+export interface RowRules {
+  /** For whom they were asked. */
+  readonly user: string;
+  readonly rights: SourceRights;
+  readonly policy: TransportPolicy;
 }
 
 /** The rows of an answer, each by itself. */
@@ -53,11 +63,8 @@ export function serverIdOfRow(namespace: string, rowId: string): string {
  * once; of those that contradict each other (one id with two contents, one name twice for
  * one owner) none is taken.
  */
-export function checkRows(
-  rows: readonly LoadedRow[],
-  user: string,
-  rights: SourceRights,
-): CheckedRows {
+export function checkRows(rows: readonly LoadedRow[], rules: RowRules): CheckedRows {
+  const { rights } = rules;
   const accepted = new Map<string, Declaration>();
   const kept = new Set<string>();
   const keptNames = new Set<string>();
@@ -71,7 +78,7 @@ export function checkRows(
   const twins = contradicting([...distinct]);
   rows.forEach((row, index) => {
     if (!distinct.delete(row)) return;
-    const error = twins.get(row) ?? errorOf(row, index, { user, rights });
+    const error = twins.get(row) ?? errorOf(row, index, rules);
     if (error !== undefined) refuse(row, error);
     else accepted.set(serverIdOfRow(rights.namespace, row.rowId), declarationOfRow(row, rights));
   });
@@ -98,7 +105,7 @@ export function refusedRow(
 function errorOf(
   row: LoadedRow,
   index: number,
-  { user, rights }: { readonly user: string; readonly rights: SourceRights },
+  { user, rights, policy }: RowRules,
 ): SwitchboardError | undefined {
   const path = `servers[${String(index)}]`;
   try {
@@ -106,7 +113,9 @@ function errorOf(
       throw new SwitchboardError('INVALID_FIELD', `${field}: ${text}`);
     });
     if (isSwitchboardError(row.content)) return row.content;
-    validateDeclaration(declarationOfRow(row, rights), path);
+    const declared = declarationOfRow(row, rights);
+    validateDeclaration(declared, path);
+    demandTransport({ policy }, declared);
   } catch (error) {
     if (isSwitchboardError(error)) return error;
     throw error;

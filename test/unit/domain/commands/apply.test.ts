@@ -20,6 +20,7 @@ import { SwitchboardError } from '../../../../src/domain/errors.js';
 import { RecordSet } from '../../../../src/domain/record-set.js';
 import type { Declaration, ServerRecord } from '../../../../src/domain/server.js';
 import { grantsAt, recordOf, type RecordParts } from '../../../support/storage/builders.js';
+import { OPEN_POLICY } from '../../../support/transport-policy.js';
 
 const SET = 'servers.yaml';
 const USER_VALUE = {
@@ -52,7 +53,13 @@ const checked = (one: SetItem): CheckedItem => checkSet([one], SET)[0]!;
 function context(...records: readonly ServerRecord[]): DecisionContext {
   const state = new RecordSet();
   for (const record of records) state.put({ record, grants: [] });
-  return { state, after: { epoch: 'e', revision: 7, fingerprint: 'f' }, actor: 'root', now: 5_000 };
+  return {
+    state,
+    after: { epoch: 'e', revision: 7, fingerprint: 'f' },
+    actor: 'root',
+    now: 5_000,
+    policy: OPEN_POLICY,
+  };
 }
 
 const RULE: ItemRule = {

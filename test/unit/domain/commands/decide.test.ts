@@ -12,12 +12,19 @@ import { Overlay, RecordSet } from '../../../../src/domain/record-set.js';
 import type { Declaration, ServerRecord } from '../../../../src/domain/server.js';
 import { grantsAt, recordOf, type RecordParts } from '../../../support/storage/builders.js';
 import { reasonThrown } from '../../../support/reason-of.js';
+import { OPEN_POLICY } from '../../../support/transport-policy.js';
 
 /** A log of decisions: what is decided at its end is applied to it. */
 function decisions(clock: { now: number } = { now: 1_000 }) {
   const state = new Overlay(new RecordSet());
   let after: Position = { epoch: 'epoch', revision: 0, fingerprint: '' };
-  const context = (): DecisionContext => ({ state, after, actor: 'root', now: clock.now });
+  const context = (): DecisionContext => ({
+    state,
+    after,
+    actor: 'root',
+    now: clock.now,
+    policy: OPEN_POLICY,
+  });
   return {
     context,
     apply(decision: Decision | undefined): ServerRecord | undefined {

@@ -7,13 +7,14 @@ import { decideRollback, decideUndelete } from '../../../../src/domain/commands/
 import type { ServerRecord, ServerVersion, StoredServer } from '../../../../src/domain/server.js';
 import { draftOf, grantsAt, recordOf } from '../../../support/storage/builders.js';
 import { reasonThrown } from '../../../support/reason-of.js';
+import { OPEN_POLICY } from '../../../support/transport-policy.js';
 
 const AFTER = { epoch: 'e', revision: 20, fingerprint: 'f' };
 
 function context(now: number, ...servers: readonly StoredServer[]): DecisionContext {
   const state = new RecordSet();
   for (const server of servers) state.put(server);
-  return { state, after: AFTER, actor: 'root', now };
+  return { state, after: AFTER, actor: 'root', now, policy: OPEN_POLICY };
 }
 
 const commitOf = (change: Change): Commit => placeCommit(draftOf(change), AFTER);

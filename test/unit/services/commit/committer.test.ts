@@ -10,13 +10,21 @@ import type { CallOptions } from '../../../../src/storage/call-options.js';
 import { openMemoryCatalog } from '../../../../src/storage/catalog/memory/open-memory-catalog.js';
 import { openMemoryRelay } from '../../../../src/storage/relay/memory/memory-relay.js';
 import { recordOf } from '../../../support/storage/builders.js';
+import { OPEN_POLICY } from '../../../support/transport-policy.js';
 
 /** A committer of an empty tenant. */
 async function openCommitter(): Promise<Committer> {
   const catalog = await openMemoryCatalog();
   const log = await TenantState.open('acme', catalog);
   const relay = await openMemoryRelay();
-  return new Committer({ log, catalog, relay, failpoint: NO_FAILPOINT, now: () => 1_000 });
+  return new Committer({
+    log,
+    catalog,
+    relay,
+    failpoint: NO_FAILPOINT,
+    now: () => 1_000,
+    policy: OPEN_POLICY,
+  });
 }
 
 function creating(name: string, more: Partial<WriteIntent>): WriteIntent {

@@ -20,6 +20,7 @@ import {
 } from '../../../../src/services/commit/decide-batch.js';
 import { RecentCommits } from '../../../../src/services/replica/recent-commits.js';
 import { creation, placeAll, recordOf } from '../../../support/storage/builders.js';
+import { OPEN_POLICY } from '../../../support/transport-policy.js';
 
 const START: Position = { epoch: 'e', revision: 4, fingerprint: 'f' };
 const EARLIER = placeAll(
@@ -41,7 +42,7 @@ function tenant(): DecidedOn {
     recent.push(commit);
     position = { epoch: 'e', revision: commit.revision, fingerprint: commit.fingerprint };
   }
-  return { state, position, recent, now: 1_000 };
+  return { state, position, recent, now: 1_000, policy: OPEN_POLICY };
 }
 
 interface NamedWrite extends UndecidedWrite {

@@ -33,6 +33,7 @@ import {
   SOURCE,
 } from '../../../../support/loads/loads.js';
 import { recordOf } from '../../../../support/storage/builders.js';
+import { OPEN_POLICY } from '../../../../support/transport-policy.js';
 
 // Few of each, so that rows and servers meet: same names, same owners, same ids.
 const ROWS = ['r0', 'r1', 'r2', 'r3', 'r4'];
@@ -117,7 +118,7 @@ class History {
   get context(): DecisionContext {
     const { records: state, revision } = this;
     const after = { epoch: 'e', revision, fingerprint: String(revision) };
-    return { state, after, actor: 'root', now: 1_000 };
+    return { state, after, actor: 'root', now: 1_000, policy: OPEN_POLICY };
   }
 
   load({ user, rights, rows }: Load): Decision {
@@ -237,7 +238,7 @@ describe('loads in random histories', () => {
       const due = [...answered].filter((id) => !refused.has(id) || had.has(id));
       expect([...has.keys()].sort()).toEqual(due.sort());
       expect(record.serverCount).toBe(due.length);
-      const { accepted } = checkRows(rows, user, rights);
+      const { accepted } = checkRows(rows, { user, rights, policy: OPEN_POLICY });
       for (const [id, { record: server }] of has) {
         if (refused.has(id)) expect(server).toBe(had.get(id)?.record);
         else expect(declarationOf(server)).toEqual(accepted.get(id));

@@ -4,6 +4,7 @@ import { checkRows, type LoadedRow } from '../../../../../src/domain/commands/lo
 import type { StoredServer } from '../../../../../src/domain/server.js';
 import { contextOf, idOfRow, RIGHTS, rowOf, serverOfRow } from '../../../../support/loads/loads.js';
 import { recordOf } from '../../../../support/storage/builders.js';
+import { OPEN_POLICY } from '../../../../support/transport-policy.js';
 
 /** The ids of the rows that cannot have their names, beside these servers. */
 function refusedOf(
@@ -11,7 +12,11 @@ function refusedOf(
   rows: readonly LoadedRow[],
   deleted: readonly string[] = [],
 ): readonly string[] {
-  const { accepted, refused } = checkRows(rows, 'ana', RIGHTS);
+  const { accepted, refused } = checkRows(rows, {
+    user: 'ana',
+    rights: RIGHTS,
+    policy: OPEN_POLICY,
+  });
   expect(refused).toEqual([]);
   const { state } = contextOf(servers);
   const found = refusedNames(state, accepted, new Set(deleted.map(idOfRow)));

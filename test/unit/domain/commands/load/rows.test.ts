@@ -14,10 +14,13 @@ import {
   rowOf,
   SOURCE,
 } from '../../../../support/loads/loads.js';
+import { OPEN_POLICY } from '../../../../support/transport-policy.js';
+
+const RULES = { user: 'ana', rights: RIGHTS, policy: OPEN_POLICY };
 
 /** What became of rows: the accepted ones, and the refused ones with their reasons. */
 function outcomeOf(rows: readonly LoadedRow[], rights: SourceRights = RIGHTS) {
-  const { accepted, kept, refused } = checkRows(rows, 'ana', rights);
+  const { accepted, kept, refused } = checkRows(rows, { ...RULES, rights });
   return {
     accepted: [...accepted.keys()],
     kept: [...kept],
@@ -42,7 +45,7 @@ describe('serverIdOfRow', () => {
 describe('checkRows', () => {
   it('makes of a row a PRIVATE server of the source, known there by the id of the row', () => {
     const row = rowOf('r1', { name: 'files', owner: 'bob', title: 'Files' });
-    const { accepted, kept, refused } = checkRows([row], 'ana', RIGHTS);
+    const { accepted, kept, refused } = checkRows([row], RULES);
     expect(Object.fromEntries(accepted)).toEqual({
       [idOfRow('r1')]: {
         name: 'files',
@@ -73,7 +76,7 @@ describe('checkRows', () => {
     ['what the source could not tell', brokenRow('r'), 'ROW_BROKEN'],
     ['what it could not tell, whatever else is wrong', brokenRow('r', { name: '' }), 'ROW_BROKEN'],
   ])('refuses %s, and takes the others', (_what, row, reason) => {
-    const found = checkRows([rowOf('good'), row], 'ana', RIGHTS);
+    const found = checkRows([rowOf('good'), row], RULES);
     expect([...found.accepted.keys()]).toEqual([idOfRow('good')]);
     expect(found.refused.map((refused) => refused.reason)).toEqual([reason]);
     expect(found.refused[0]?.message).not.toBe('');
@@ -81,7 +84,7 @@ describe('checkRows', () => {
 
   it('names the field of the row that is wrong', () => {
     const rows = [rowOf('a'), rowOf('b', { name: '' }), rowOf('', { name: 'c' })];
-    const messages = checkRows(rows, 'ana', RIGHTS).refused.map(({ message }) => message);
+    const messages = checkRows(rows, RULES).refused.map(({ message }) => message);
     expect(messages).toEqual([
       expect.stringContaining('servers[1].name: '),
       expect.stringContaining('servers[2].row_id: '),
@@ -145,7 +148,7 @@ describe('checkRows', () => {
 
   it('throws what is no refusal', () => {
     const row = { ...rowOf('a'), content: null as never };
-    expect(() => checkRows([row], 'ana', RIGHTS)).toThrow(TypeError);
+    expect(() => checkRows([row], RULES)).toThrow(TypeError);
   });
 });
 

@@ -4,6 +4,7 @@ import { open } from 'lmdb';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { SwitchboardError } from '../../src/domain/errors.js';
 import { checkedText, withChecksum } from '../../src/storage/catalog/lmdb/checksum.js';
+import { keyOf } from '../../src/storage/catalog/lmdb/keys.js';
 import { openLmdbCatalog } from '../../src/storage/catalog/lmdb/open-lmdb-catalog.js';
 import type { Catalog } from '../../src/storage/catalog.js';
 import {
@@ -115,6 +116,26 @@ describe('opening the LMDB catalog', () => {
       expect(found).toEqual(projectedAt(1, { record, grants: [] }));
     }
     expect((await findServer(far, TENANT, 'new')).value).toBeUndefined();
+  });
+});
+
+describe('reading the LMDB catalog', () => {
+  it('refuses a value that is no longer what was written, and reads the others', async () => {
+    const path = await folder();
+    const catalog = await opened(path);
+    await appendAtHead(catalog, TENANT, creation({ id: 'a', title: 'as written' }));
+    await appendAtHead(catalog, TENANT, creation({ id: 'b', revision: 2 }));
+    // LMDB opens a folder once in a process: this is the same store.
+    const raw = open(join(path, 'catalog'), { overlappingSync: false, noSubdir: false });
+    const options = { encoding: 'string', keyEncoding: 'binary' } as const;
+    const servers = raw.openDB<string, Buffer>({ name: 'servers', ...options });
+    const key = keyOf(TENANT, 'a');
+    await servers.put(key, (servers.get(key) ?? '').replace('as written', 'as wished!'));
+    await raw.close();
+
+    const reading = findServer(catalog, TENANT, 'a');
+    await expect(reading).rejects.toMatchObject({ reason: 'CATALOG_UNAVAILABLE' });
+    expect((await findServer(catalog, TENANT, 'b')).value).toBeDefined();
   });
 });
 

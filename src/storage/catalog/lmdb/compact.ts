@@ -4,16 +4,10 @@ import { writeIf } from './append.js';
 import { decodeHeader, encodeEmptied } from './document.js';
 import type { GroupWriter } from './group-writer.js';
 import { keyOf, keysUnder } from './keys.js';
-import {
-  documentBefore,
-  documentsFrom,
-  encodeMark,
-  readHead,
-  readMark,
-  type MarkRow,
-} from './log.js';
+import { documentBefore, documentsFrom, encodeMark, readHead, readMark } from './log.js';
 import type { AnswerTimeRow, TableWrite } from './plan-append.js';
 import type { LmdbStore } from './store.js';
+import type { MarkRow } from './tables.js';
 
 /** One transaction of compaction does at most this much, so that appends get their turn. */
 const STEP_ENTRIES = 500;

@@ -9,18 +9,7 @@ import type { HeldPosition, LogNews, LogSlice } from '../../log.js';
 import { decodeCommits, decodeHeader, encodedCommits, type DocumentHeader } from './document.js';
 import { keyOf, keysUnder } from './keys.js';
 import type { LmdbStore } from './store.js';
-
-/** What `heads` holds for a tenant that has commits. */
-export interface HeadRow extends Position {
-  readonly tenant: string;
-}
-
-/** What `marks` holds for a tenant that was compacted. */
-export interface MarkRow {
-  readonly mark: number;
-  /** Up to where documents are emptied: a compaction that ended early left the others. */
-  readonly emptied: number;
-}
+import type { HeadRow, MarkRow } from './tables.js';
 
 /**
  * Where the tenant's log ends, and of which epoch it is. The epoch is data: it is in the row of

@@ -1,4 +1,4 @@
-import type { HeadRow, MarkRow } from './log.js';
+import type { Position } from '../../../domain/commit.js';
 
 /** The tables beside `meta`; `store.ts` says what is in them. */
 export const TABLES = [
@@ -18,6 +18,18 @@ export const TABLES = [
 ] as const;
 
 export type TableName = (typeof TABLES)[number];
+
+/** What `heads` holds for a tenant that has commits. */
+export interface HeadRow extends Position {
+  readonly tenant: string;
+}
+
+/** What `marks` holds for a tenant that was compacted. */
+export interface MarkRow {
+  readonly mark: number;
+  /** Up to where documents are emptied: a compaction that ended early left the others. */
+  readonly emptied: number;
+}
 
 /** Of the tables whose entries have a version beside their value: which one, by the value. */
 export const VERSION_OF: Readonly<Partial<Record<TableName, (text: string) => number>>> = {

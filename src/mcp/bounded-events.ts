@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { createParser, type EventSourceMessage } from 'eventsource-parser';
 import type { BufferBudget } from './buffer-budget.js';
 import { jsonExcess } from './json-limits.js';
-import { MAX_MESSAGE_SIZE, TOO_LARGE_MESSAGE } from './message.js';
+import { largeMessage } from './message.js';
 
 /** The end of an event, after which nothing is kept. */
 const ENDS_EVENT = /(?:\n\n|\r\r|\r\n\r\n)$/;
@@ -62,6 +62,7 @@ interface EventReader {
 
 function createEventReader(budget: BufferBudget): EventReader {
   const decoder = new TextDecoder();
+  const tooLarge = largeMessage(budget.maxMessageBytes);
   let complete: Uint8Array[] = [];
   let at = 0;
   let held = 0;
@@ -70,9 +71,12 @@ function createEventReader(budget: BufferBudget): EventReader {
     held = 0;
   };
   const parser = createParser({
-    maxBufferSize: MAX_MESSAGE_SIZE,
+    maxBufferSize: budget.maxMessageBytes,
     onEvent: (event) => {
-      const excess = jsonExcess(encoder.encode(event.data));
+      const data = encoder.encode(event.data);
+      // The parser has a limit only for what it keeps from one piece to the next.
+      if (data.byteLength > budget.maxMessageBytes) budget.fail(tooLarge);
+      const excess = jsonExcess(data);
       if (excess !== undefined) budget.fail(`a message with ${excess}`);
       complete.push(encoder.encode(toText(event)));
     },
@@ -80,7 +84,7 @@ function createEventReader(budget: BufferBudget): EventReader {
     onError: ({ type }) => {
       // Lines of another kind are to be ignored.
       if (type !== 'max-buffer-size-exceeded') return;
-      budget.fail(TOO_LARGE_MESSAGE);
+      budget.fail(tooLarge);
     },
   });
   return {

@@ -2,7 +2,7 @@ import type { FetchLike } from '@modelcontextprotocol/client';
 import { boundedEvents } from './bounded-events.js';
 import type { BufferBudget } from './buffer-budget.js';
 import { jsonExcess } from './json-limits.js';
-import { MAX_MESSAGE_SIZE, TOO_LARGE_MESSAGE } from './message.js';
+import { largeMessage } from './message.js';
 import { MAX_ERROR_BYTES, readAtMost } from './read-body.js';
 
 /**
@@ -29,6 +29,7 @@ async function readMessage(
   body: ReadableStream<Uint8Array>,
   budget: BufferBudget,
 ): Promise<Uint8Array> {
+  const { maxMessageBytes } = budget;
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   try {
@@ -36,9 +37,7 @@ async function readMessage(
       chunks.push(chunk);
       bytes += chunk.byteLength;
       budget.hold(chunk.byteLength);
-      if (bytes > MAX_MESSAGE_SIZE) {
-        budget.fail(TOO_LARGE_MESSAGE);
-      }
+      if (bytes > maxMessageBytes) budget.fail(largeMessage(maxMessageBytes));
     }
   } finally {
     budget.release(bytes);

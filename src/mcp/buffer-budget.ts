@@ -1,11 +1,13 @@
 import type { McpError } from './mcp-error.js';
 import { limitExceeded, MAX_MESSAGE_SIZE } from './message.js';
 
-/** Bytes of unfinished messages that one connection may make us keep, over all its streams. */
-export const MAX_BUFFERED = 4 * MAX_MESSAGE_SIZE;
+/** Messages of the largest size that one connection may leave unfinished, over all its streams. */
+const MAX_UNFINISHED = 4;
 
 /** What a connection keeps of messages that are not complete yet. */
 export interface BufferBudget {
+  /** The largest message. */
+  readonly maxMessageBytes: number;
   /** Counts bytes that are kept from now on. Throws `limit_exceeded`. */
   hold(bytes: number): void;
   /** Counts bytes that are kept no longer. */
@@ -15,7 +17,11 @@ export interface BufferBudget {
 }
 
 /** Makes the budget of one connection. After the first failure every `hold` fails. */
-export function createBufferBudget(onExceeded: (error: McpError) => void): BufferBudget {
+export function createBufferBudget(
+  onExceeded: (error: McpError) => void,
+  maxMessageBytes = MAX_MESSAGE_SIZE,
+): BufferBudget {
+  const maxHeld = MAX_UNFINISHED * maxMessageBytes;
   let held = 0;
   let failure: McpError | undefined;
   const fail = (text: string): never => {
@@ -26,11 +32,11 @@ export function createBufferBudget(onExceeded: (error: McpError) => void): Buffe
     throw failure;
   };
   return {
+    maxMessageBytes,
     hold(bytes) {
       if (failure !== undefined) throw failure;
       held += bytes;
-      if (held > MAX_BUFFERED)
-        fail(`more than ${String(MAX_BUFFERED)} bytes of unfinished messages`);
+      if (held > maxHeld) fail(`more than ${String(maxHeld)} bytes of unfinished messages`);
     },
     release(bytes) {
       held -= bytes;

@@ -4,6 +4,7 @@ import { createHttpFetch, type HttpFetch } from './http-fetch.js';
 import { HttpTransport } from './http-transport.js';
 import { LimitedTransport } from './limited-transport.js';
 import type { McpConnection } from './mcp-connection.js';
+import { MAX_MESSAGE_SIZE } from './message.js';
 import { handshake } from './handshake.js';
 import { McpError } from './mcp-error.js';
 import { ProcessTransport } from './process-transport.js';
@@ -44,7 +45,10 @@ export interface ConnectOptions extends ConnectionListeners {
    * each of them twice, and so are SSE and WebSocket, which the newer protocol does not have.
    */
   readonly era?: 'legacy' | 'auto';
-  /** The largest message that is taken from a process, in bytes. Default 10 MiB. */
+  /**
+   * The largest message that is taken, in bytes, and the largest list over all its pages.
+   * Default 10 MiB.
+   */
   readonly maxMessageBytes?: number;
   /** Put around every request over HTTP: to see, count or stop what comes back. */
   readonly aroundFetch?: (fetch: FetchLike) => FetchLike;
@@ -89,25 +93,27 @@ export function createConnector(identity: ClientIdentity): Connector {
 
   /** Over streamable HTTP, sockets are shared by all without a proxy or a limit of their own. */
   function openNetwork(target: HttpTarget, options: ConnectOptions): McpTransport {
-    const { readMs, aroundFetch } = options;
+    const { readMs, aroundFetch, maxMessageBytes = MAX_MESSAGE_SIZE } = options;
+    const limits = { readMs, maxMessageBytes };
     const through = (all: HttpFetch): HttpFetch =>
       aroundFetch === undefined ? all : { ...all, fetch: aroundFetch(all.fetch) };
     const { kind, proxyUrl } = target;
     if (proxyUrl !== undefined) checkProxy(proxyUrl);
-    if (kind === 'websocket') return new WebSocketTransport(target, readMs);
+    if (kind === 'websocket') return new WebSocketTransport(target, limits);
     const proxied = proxyUrl === undefined ? {} : { proxyUrl };
-    if (kind === 'sse') return new SseTransport(target, through(createHttpFetch(proxied)), readMs);
+    if (kind === 'sse') return new SseTransport(target, through(createHttpFetch(proxied)), limits);
     if (proxyUrl === undefined && readMs === undefined) {
-      return new HttpTransport(target, through(http));
+      return new HttpTransport(target, through(http), limits);
     }
     const own = createHttpFetch({ ...proxied, ...(readMs === undefined ? {} : { readMs }) });
-    return new HttpTransport(target, through(own), own.close);
+    return new HttpTransport(target, through(own), { maxMessageBytes, onGone: own.close });
   }
 
   function openTransport(target: ConnectTarget, options: ConnectOptions): McpTransport {
     if (closed) throw new McpError('closed', 'the connector is closed', { sent: false });
     return new LimitedTransport(
       target.kind === 'stdio' ? openProcess(target, options) : openNetwork(target, options),
+      options.maxMessageBytes,
     );
   }
 

@@ -1,9 +1,12 @@
 import { setImmediate } from 'node:timers/promises';
 import { createParser, type EventSourceMessage } from 'eventsource-parser';
-import { limitExceeded, MAX_MESSAGE_SIZE, TOO_LARGE_MESSAGE } from './message.js';
+import type { McpError } from './mcp-error.js';
+import { largeMessage, limitExceeded } from './message.js';
 
-/** What is told of a stream. */
+/** What is told of a stream, and how much of it. */
 export interface EventStreamListener {
+  /** The largest event. */
+  readonly maxMessageBytes: number;
   readonly onEvent: (event: EventSourceMessage) => void;
   /** Something came, be it a comment or a part of an event. */
   readonly onHeard: () => void;
@@ -18,13 +21,19 @@ export async function readEvents(
   body: ReadableStream<Uint8Array>,
   listener: EventStreamListener,
 ): Promise<void> {
+  const { maxMessageBytes } = listener;
+  const tooLarge = (): McpError => limitExceeded(largeMessage(maxMessageBytes));
   const events: EventSourceMessage[] = [];
   const parser = createParser({
-    maxBufferSize: MAX_MESSAGE_SIZE,
-    onEvent: (event) => events.push(event),
+    maxBufferSize: maxMessageBytes,
+    onEvent: (event) => {
+      // The parser has a limit only for what it keeps from one piece to the next.
+      if (Buffer.byteLength(event.data) > maxMessageBytes) throw tooLarge();
+      events.push(event);
+    },
     onError: (error) => {
       // Lines of another kind are to be ignored.
-      if (error.type === 'max-buffer-size-exceeded') throw limitExceeded(TOO_LARGE_MESSAGE);
+      if (error.type === 'max-buffer-size-exceeded') throw tooLarge();
     },
   });
   const decoder = new TextDecoder();

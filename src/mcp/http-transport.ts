@@ -25,6 +25,14 @@ const END_SESSION_MS = 5000;
 /** With what the SDK gives up on its stream of notices. It says so nowhere else. */
 const GAVE_UP = /maximum reconnection attempts/i;
 
+/** What it takes besides its target. */
+export interface HttpTransportOptions {
+  /** The largest message that is taken. */
+  readonly maxMessageBytes: number;
+  /** Called at the end of close(). */
+  readonly onGone?: () => Promise<void>;
+}
+
 type SendOptions = NonNullable<Parameters<StreamableHTTPClientTransport['send']>[1]>;
 
 /**
@@ -50,9 +58,10 @@ export class HttpTransport implements McpTransport {
   #closing: Promise<void> | undefined;
   #sessionGone = false;
 
-  constructor(target: HttpTarget, http: HttpFetch, onGone?: () => Promise<void>) {
-    this.#onGone = onGone;
-    const budget = createBufferBudget((error) => this.#exceeded(error));
+  constructor(target: HttpTarget, http: HttpFetch, options: HttpTransportOptions) {
+    this.#onGone = options.onGone;
+    const { maxMessageBytes } = options;
+    const budget = createBufferBudget((error) => this.#exceeded(error), maxMessageBytes);
     this.#inner = new StreamableHTTPClientTransport(new URL(target.url), {
       fetch: boundedFetch(http.fetch, budget),
       requestInit: { headers: { ...target.headers } },

@@ -10,7 +10,8 @@ import {
 } from '@modelcontextprotocol/client';
 import { createTokenBucket, type Rate } from '../domain/token-bucket.js';
 import type { McpError } from './mcp-error.js';
-import { limitExceeded } from './message.js';
+import { createListLimit, type ListLimit } from './list-limit.js';
+import { limitExceeded, MAX_MESSAGE_SIZE } from './message.js';
 import type { McpTransport } from './transport.js';
 
 /** Requests of a server whose answers it may leave unread. */
@@ -23,7 +24,7 @@ const REQUESTS: Rate = { burst: 500, perSecond: 50 };
 const NOTIFICATIONS: Rate = { burst: 10_000, perSecond: 2000 };
 
 /**
- * Any transport, with limits to what a server may demand by itself. Beyond them the
+ * Any transport, with limits to what a server may demand by itself, and to its lists. Beyond them the
  * connection ends with `limit_exceeded`, without ending its session.
  */
 export class LimitedTransport implements McpTransport {
@@ -34,10 +35,15 @@ export class LimitedTransport implements McpTransport {
   readonly #requests = createTokenBucket(REQUESTS);
   readonly #notifications = createTokenBucket(NOTIFICATIONS);
   readonly #unanswered = new Set<RequestId>();
+  readonly #maxListBytes: number;
+  readonly #lists: ListLimit;
   #failure: McpError | undefined;
 
-  constructor(inner: McpTransport) {
+  /** A list may have as many bytes, over all its pages, as one message. */
+  constructor(inner: McpTransport, maxMessageBytes = MAX_MESSAGE_SIZE) {
     this.#inner = inner;
+    this.#maxListBytes = maxMessageBytes;
+    this.#lists = createListLimit(maxMessageBytes);
   }
 
   get hasSession(): boolean {
@@ -84,6 +90,7 @@ export class LimitedTransport implements McpTransport {
     if (this.#failure !== undefined) {
       throw new SdkError(SdkErrorCode.NotConnected, this.#failure.message);
     }
+    this.#lists.sending(message, options);
     try {
       await this.#inner.send(message, options);
     } finally {
@@ -116,8 +123,13 @@ export class LimitedTransport implements McpTransport {
       this.#unanswered.add(message.id);
       return this.#requests.take(now) >= 0 ? undefined : rateText('requests', REQUESTS);
     }
-    if (!isJSONRPCNotification(message) || this.#notifications.take(now) >= 0) return undefined;
-    return rateText('notifications', NOTIFICATIONS);
+    if (isJSONRPCNotification(message)) {
+      return this.#notifications.take(now) >= 0
+        ? undefined
+        : rateText('notifications', NOTIFICATIONS);
+    }
+    if (!this.#lists.isExceededBy(message)) return undefined;
+    return `a list of more than ${String(this.#maxListBytes)} bytes`;
   }
 }
 

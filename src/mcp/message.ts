@@ -2,7 +2,7 @@ import { deserializeMessage, type JSONRPCMessage } from '@modelcontextprotocol/c
 import { jsonExcess } from './json-limits.js';
 import { McpError } from './mcp-error.js';
 
-/** The largest message that is taken from a server, in bytes or characters; as for processes. */
+/** The largest message that is taken from a server unless a connection has another limit, in bytes. */
 export const MAX_MESSAGE_SIZE = 10 * 1024 * 1024;
 
 /** Who takes messages, and what is told when one is none. */
@@ -34,4 +34,6 @@ export function limitExceeded(what: string): McpError {
 }
 
 /** How a message is called that is larger than one may be. */
-export const TOO_LARGE_MESSAGE = `a message of more than ${String(MAX_MESSAGE_SIZE)} bytes`;
+export function largeMessage(maxBytes: number): string {
+  return `a message of more than ${String(maxBytes)} bytes`;
+}

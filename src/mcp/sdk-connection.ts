@@ -11,6 +11,7 @@ import { freezeDeep } from '../domain/freeze-deep.js';
 import { timerMs } from '../domain/timer.js';
 import { classifyError } from './classify-error.js';
 import { aborted } from './handshake.js';
+import { markList } from './list-limit.js';
 import type {
   McpConnection,
   RawRequest,
@@ -119,7 +120,10 @@ export class SdkConnection implements McpConnection {
   async listTools(options: RequestOptions = {}): Promise<readonly Tool[]> {
     // The SDK would print a line to our standard output.
     if (this.capabilities['tools'] === undefined) return [];
-    const { tools } = await this.#run(options, (sdk) => this.#client.listTools(undefined, sdk));
+    const list = markList();
+    const { tools } = await this.#run(options, (sdk) =>
+      this.#client.listTools(undefined, { ...sdk, ...list }),
+    );
     return tools;
   }
 

@@ -15,7 +15,7 @@ import { McpError } from './mcp-error.js';
 import { deliverMessage } from './message.js';
 import { errorText, MAX_ERROR_BYTES, readAtMost } from './read-body.js';
 import { createSilenceLimit, type SilenceLimit } from './silence-limit.js';
-import type { McpTransport } from './transport.js';
+import type { McpTransport, StreamLimits } from './transport.js';
 import { within } from './within.js';
 
 /** How long posts under way may still say whether they arrived after the stream ended. */
@@ -40,6 +40,7 @@ export class SseTransport implements McpTransport {
   readonly #http: HttpFetch;
   readonly #fetch: FetchLike;
   readonly #silence: SilenceLimit;
+  readonly #maxMessageBytes: number;
   readonly #posting = new Set<Promise<void>>();
   #endpoint: URL | undefined;
   #protocolVersion: string | undefined;
@@ -48,8 +49,9 @@ export class SseTransport implements McpTransport {
   #closing: Promise<void> | undefined;
 
   /** `http` is its own from now on, and closed with it. */
-  constructor(target: HttpTarget, http: HttpFetch, readMs?: number) {
+  constructor(target: HttpTarget, http: HttpFetch, { readMs, maxMessageBytes }: StreamLimits) {
     this.#target = target;
+    this.#maxMessageBytes = maxMessageBytes;
     this.#fetch = fetchWithinOrigin(http.fetch);
     this.#http = http;
     this.#silence = createSilenceLimit(readMs, () => {
@@ -116,7 +118,11 @@ export class SseTransport implements McpTransport {
       }
     };
     try {
-      await readEvents(body, { onEvent, onHeard: () => this.#silence.heard() });
+      await readEvents(body, {
+        maxMessageBytes: this.#maxMessageBytes,
+        onEvent,
+        onHeard: () => this.#silence.heard(),
+      });
       return lost('the event stream ended');
     } catch (error) {
       if (error instanceof McpError && error.kind === 'limit_exceeded') return error;

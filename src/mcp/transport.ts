@@ -1,6 +1,14 @@
 import type { Transport } from '@modelcontextprotocol/client';
 import type { McpError } from './mcp-error.js';
 
+/** Limits of a transport that reads a stream. */
+export interface StreamLimits {
+  /** Milliseconds of silence after which it counts as lost; undefined for never. */
+  readonly readMs: number | undefined;
+  /** The largest message that is taken. */
+  readonly maxMessageBytes: number;
+}
+
 /** What a connection needs of its transport besides what the SDK does. */
 export interface McpTransport extends Transport {
   /** Whether requests name a session, which the server may have forgotten. */

@@ -10,8 +10,8 @@ import { WebSocket, type ClientOptions, type RawData } from 'ws';
 import { closeError } from './close-code.js';
 import type { HttpTarget } from './connect-target.js';
 import { McpError } from './mcp-error.js';
-import { deliverMessage, limitExceeded, MAX_MESSAGE_SIZE, TOO_LARGE_MESSAGE } from './message.js';
-import type { McpTransport } from './transport.js';
+import { deliverMessage, largeMessage, limitExceeded } from './message.js';
+import type { McpTransport, StreamLimits } from './transport.js';
 import { openTunnel } from './tunnel.js';
 import { within } from './within.js';
 
@@ -30,16 +30,16 @@ export class WebSocketTransport implements McpTransport {
   readonly hasSession = false;
   endCause: McpError | undefined;
   readonly #target: HttpTarget;
-  readonly #readMs: number | undefined;
+  readonly #limits: StreamLimits;
   readonly #stop = new AbortController();
   #socket: WebSocket | undefined;
   #pinging: NodeJS.Timeout | undefined;
   #isOver = false;
   #closing: Promise<void> | undefined;
 
-  constructor(target: HttpTarget, readMs?: number) {
+  constructor(target: HttpTarget, limits: StreamLimits) {
     this.#target = target;
-    this.#readMs = readMs;
+    this.#limits = limits;
   }
 
   async start(): Promise<void> {
@@ -50,14 +50,15 @@ export class WebSocketTransport implements McpTransport {
     const socket = new WebSocket(this.#target.url, 'mcp', {
       ...options,
       headers: { ...this.#target.headers },
-      maxPayload: MAX_MESSAGE_SIZE,
+      maxPayload: this.#limits.maxMessageBytes,
       perMessageDeflate: false,
       // One message a turn: the SDK drops progress that comes in one piece with an answer.
       allowSynchronousEvents: false,
     });
     this.#socket = socket;
     socket.on('message', (data, isBinary) => this.#receive(data, isBinary));
-    if (this.#readMs !== undefined) this.#ping(socket, this.#readMs);
+    const { readMs } = this.#limits;
+    if (readMs !== undefined) this.#ping(socket, readMs);
     socket.once('open', () => this.#follow(socket));
     await opened(socket);
   }
@@ -97,7 +98,7 @@ export class WebSocketTransport implements McpTransport {
     socket.on('close', (code, reason) => this.#lost(closeError(code, reason.toString())));
     socket.on('error', (error) => {
       if (!this.#isOver) this.onerror?.(error);
-      this.#lost(socketError(error));
+      this.#lost(socketError(error, this.#limits));
     });
   }
 
@@ -149,9 +150,9 @@ export class WebSocketTransport implements McpTransport {
   }
 }
 
-function socketError(error: Error): McpError {
+function socketError(error: Error, { maxMessageBytes }: StreamLimits): McpError {
   const isTooLarge = 'code' in error && error.code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH';
-  if (isTooLarge) return limitExceeded(TOO_LARGE_MESSAGE);
+  if (isTooLarge) return limitExceeded(largeMessage(maxMessageBytes));
   return new McpError('lost', error.message, { sent: true, cause: error });
 }
 

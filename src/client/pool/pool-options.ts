@@ -33,7 +33,10 @@ export interface PoolOptions extends Partial<ValueSources> {
   readonly processGraceMs?: number;
   /** Server processes at once; past it an idle one is closed for a new one. Default 64. */
   readonly maxStdioProcesses?: number;
-  /** The largest message that is taken from a server process, in bytes. Default 10 MiB. */
+  /**
+   * The largest message that is taken from a server, and the largest list over all its pages, in
+   * bytes. Default 10 MiB.
+   */
   readonly maxResultBytes?: number;
   /** Connects at once in `getMany`, `getAll` and at startup. Default 8. */
   readonly connectConcurrency?: number;

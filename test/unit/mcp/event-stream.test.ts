@@ -9,6 +9,7 @@ async function read(
   const events: string[] = [];
   let heard = 0;
   await readEvents(bodyOf(pieces), {
+    maxMessageBytes: MAX_MESSAGE_SIZE,
     onEvent: ({ event = '', data }) => events.push(`${event}:${data}`),
     onHeard: () => (heard += 1),
   });
@@ -53,6 +54,7 @@ describe('readEvents', () => {
   it('gives what an event set off its turn before the next one, in order', async () => {
     const order: string[] = [];
     await readEvents(bodyOf(['data: 1\n\ndata: 2\n\n']), {
+      maxMessageBytes: MAX_MESSAGE_SIZE,
       onEvent: ({ data }) => {
         order.push(data);
         void Promise.resolve().then(async () => Promise.resolve(order.push(`after ${data}`)));
@@ -71,6 +73,7 @@ describe('readEvents', () => {
 
   it('rejects with what its listener throws', async () => {
     const listener = {
+      maxMessageBytes: MAX_MESSAGE_SIZE,
       onEvent: () => {
         throw new Error('no such endpoint');
       },

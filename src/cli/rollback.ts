@@ -42,7 +42,9 @@ export async function rollback(
     if (json) io.out(jsonLine(plan));
     return EXIT_CODES.ok;
   }
-  const ask = takesAccess(plan.changes) ? confirmedLoss : confirmed;
+  // Nobody counts here how many private servers the older name hides.
+  const mayHide = write.policy === 'shadow' && plan.changes.some(({ path }) => path === 'name');
+  const ask = mayHide || takesAccess(plan.changes) ? confirmedLoss : confirmed;
   if (!(await ask(io, `Roll ${name} back?`, flags))) {
     io.err('Nothing was changed.\n');
     return EXIT_CODES.failed;

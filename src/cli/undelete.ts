@@ -3,7 +3,7 @@ import { SwitchboardError } from '../domain/errors.js';
 import type { RegistryClient } from '../wire/client/registry-client.js';
 import { EXIT_CODES } from './failure.js';
 import { namesakes, severalOf } from './find-server.js';
-import type { Surroundings } from './io.js';
+import { confirmedLoss, type Surroundings } from './io.js';
 import { reasonOf } from './reason.js';
 import { repeatWrite } from './repeat.js';
 import { shadowFlag } from './shadow-flag.js';
@@ -25,6 +25,11 @@ export async function undelete(
     validateOnly: dryRun,
     requestId: randomUUID(),
   };
+  const mayHide = write.policy === 'shadow' && !dryRun;
+  if (mayHide && !(await confirmedLoss(io, `Restore ${printable(key)}?`, flags))) {
+    io.err('Nothing was changed.\n');
+    return EXIT_CODES.failed;
+  }
   const answer = await repeatWrite(() => client.undeleteServer(write), { signal: io.signal });
   if (flags['json'] === true) {
     io.out(jsonLine(answer));

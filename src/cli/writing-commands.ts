@@ -27,6 +27,7 @@ export function addWritingCommands(program: Command, run: Run): void {
     .option('--prune', 'delete the servers of the set that the file no longer contains')
     .option('--all-or-nothing', 'change nothing if anything is wrong; one commit per file')
     .option('--take-over', 'take over servers of another set, and move back what somebody moved')
+    .option('--allow-shared-secrets', 'allow values that look like secrets in APP servers')
     .option('--shadow', 'let new shared servers hide private servers of their names')
     .option('--reason <text>', 'recorded in the history')
     .option('--yes', 'do not ask')
@@ -56,6 +57,7 @@ export function addWritingCommands(program: Command, run: Run): void {
     .option('--shadow', 'let the server hide private servers of its name')
     .option('--reason <text>', 'recorded in the history')
     .option('--dry-run', 'check only')
+    .option('--yes', 'with --shadow: do not ask')
     .action((name: string, _, command: Command) =>
       run(command, (client, flags) => undelete(client, name, { flags, io: processIo() })),
     );

@@ -292,13 +292,18 @@ function checkUrl(
   const plain = withoutReferences(url);
   if (plain === undefined) return; // reported as a value
   const parsed = URL.canParse(plain) ? new URL(plain) : undefined;
-  if (parsed === undefined) report('is not an absolute URL');
+  if (parseValue(url)[0]?.kind !== 'literal') report(NO_PLACE);
+  else if (parsed === undefined) report('is not an absolute URL');
   else if (!schemes.includes(parsed.protocol)) {
     report(
       `must start with ${schemes.map((scheme) => scheme.slice(0, -1)).join(' or ')}, not ${parsed.protocol.slice(0, -1)}`,
     );
   } else if (CONTROL.test(url)) report('must not contain control characters');
 }
+
+/** Why a URL is refused that starts with a reference. */
+const NO_PLACE =
+  'must not start with a placeholder: whoever sets it would decide where requests go, with the credentials in their headers; write scheme and host out';
 
 /** Where credentials for a server belong that stand in its URL. */
 const CREDENTIALS_IN_HEADERS =

@@ -1,6 +1,8 @@
 import type { HttpTransport, StdioTransport, Transport } from '../domain/config/spec.js';
 import { LIMITS } from '../domain/limits.js';
 import { type Entry, fail, lose, origin, readField } from './entry.js';
+import { splitCommand } from './split-command.js';
+import type { FilePath } from './tree.js';
 import type { ReadText } from './values.js';
 
 /** A transport in the words that librechat.yaml, `mcpServers` and `servers` share. */
@@ -44,7 +46,17 @@ function inferKind(entry: Entry, declared: DeclaredTransport): Transport['kind']
     fail(entry, [], 'has neither a command nor a url');
     return undefined;
   }
-  return command === undefined ? urlKind : 'stdio';
+  if (url === undefined) return 'stdio';
+  if (urlKind !== 'streamable_http' || !isSsePath(url)) return urlKind;
+  // The products of these files try one transport after the other, and end up with this one.
+  const field = declared.urlField ?? 'url';
+  lose(entry, [field], 'ends in /sse and has no type: read as SSE; set `type` to choose another');
+  return 'sse';
+}
+
+/** Whether a url names its transport by the end of its path, as servers of SSE do. */
+export function isSsePath(url: string): boolean {
+  return /\/sse\/?(?:[?#]|$)/i.test(url);
 }
 
 function tellUnused(entry: Entry, declared: DeclaredTransport, isStdio: boolean): void {
@@ -61,25 +73,51 @@ function readStdio(
   declared: DeclaredTransport,
   read: ReadText,
 ): StdioTransport | undefined {
-  const { command, args = [], env = {}, cwd = '', stderr = 'ignore' } = declared;
-  if (command === undefined) {
+  const { env = {}, cwd = '', stderr = 'ignore' } = declared;
+  if (declared.command === undefined) {
     fail(entry, ['command'], 'is required with this type of transport');
     return undefined;
   }
   for (const field of ['command', 'args', 'env', 'cwd', 'stderr']) {
     origin(entry, `spec.stdio.${field}`, [field]);
   }
+  const { command, args } = readCommand(entry, declared.command, declared.args ?? []);
   return {
     kind: 'stdio',
     command: readPlain(entry, { field: 'command', text: command }, read),
-    args: args.map((text, index) => {
-      origin(entry, `spec.stdio.args[${String(index)}]`, ['args', index]);
-      return readField(entry, { path: ['args', index], text }, read);
+    args: args.map(({ path, text }, index) => {
+      origin(entry, `spec.stdio.args[${String(index)}]`, path);
+      return readField(entry, { path, text }, read);
     }),
     env: readMap(entry, { field: 'env', domain: 'spec.stdio.env', map: env }, read),
     cwd: readPlain(entry, { field: 'cwd', text: cwd }, read),
     stderr,
   };
+}
+
+/** The program, and its arguments with their places; those in its own text come first. */
+function readCommand(
+  entry: Entry,
+  text: string,
+  args: readonly string[],
+): {
+  readonly command: string;
+  readonly args: readonly { readonly path: FilePath; readonly text: string }[];
+} {
+  const rest = args.map((arg, index) => ({ path: ['args', index], text: arg }));
+  const split = splitCommand(text);
+  if (split.kind === 'split') {
+    lose(entry, ['command'], 'contains arguments: split at the blanks');
+    const first = split.args.map((arg) => ({ path: ['command'], text: arg }));
+    return { command: split.command, args: [...first, ...rest] };
+  }
+  if (split.kind === 'unclear')
+    lose(
+      entry,
+      ['command'],
+      'seems to contain arguments: taken as the name of a program; put them into `args`',
+    );
+  return { command: text, args: rest };
 }
 
 function readHttp(

@@ -57,9 +57,7 @@ export function writeServers(
 
 /** Tells of every tier that is not the one which follows from what was written. */
 function tellTiers(drafts: readonly Draft[], written: readonly ReadServer[]): void {
-  const tiers = new Map(
-    written.map(({ name, spec }) => [name, impliedTier({ name, externalId: '', spec })]),
-  );
+  const tiers = new Map(written.map(({ name, spec }) => [name, impliedTier({ spec })]));
   for (const draft of drafts) {
     const tier = tiers.get(draft.server.name) ?? draft.server.tier;
     if (tier !== draft.server.tier) lost(draft, 'tier', `a reader of the file will assume ${tier}`);

@@ -1,5 +1,6 @@
 import type { StdioTransport, Transport } from '../domain/config/spec.js';
 import { type Draft, type JsonObject, leaveOut, lost, printField, printMap } from './draft.js';
+import { isSsePath } from './read-transport.js';
 import type { Dialect } from './values.js';
 
 /** What a format that has servers by name can say of a transport. */
@@ -20,7 +21,7 @@ export interface TransportWords {
  */
 export function writeTransport(draft: Draft, words: TransportWords): JsonObject | undefined {
   const { transport } = draft.server.spec;
-  const type = words.types[transport.kind];
+  const type = typeWord(transport, words);
   if (type === undefined) {
     leaveOut(draft, `spec.${transport.kind}`, 'this format has no such transport');
     return undefined;
@@ -28,6 +29,13 @@ export function writeTransport(draft: Draft, words: TransportWords): JsonObject 
   const fields =
     transport.kind === 'stdio' ? writeStdio(draft, transport, words) : writeHttp(draft, words);
   return fields && { ...(type === '' ? {} : { type }), ...fields };
+}
+
+function typeWord(transport: Transport, { types }: TransportWords): string | undefined {
+  const word = types[transport.kind];
+  const isMistaken = transport.kind === 'streamable_http' && isSsePath(transport.url);
+  // Without a type it would be read as SSE.
+  return word === '' && isMistaken ? 'http' : word;
 }
 
 function writeStdio(

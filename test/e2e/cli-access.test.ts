@@ -9,6 +9,12 @@ const ownedBy = (owner: string, name: string) => ({
   spec: { streamableHttp: { url: 'https://notes.example/mcp' } },
 });
 
+/** A file with a shared server of the name. */
+const setOfShared = (name: string): string =>
+  JSON.stringify({
+    servers: [{ name, tier: 'APP', spec: { streamableHttp: { url: 'https://a.example/mcp' } } }],
+  });
+
 /** A control plane with the servers, and the command beside it. */
 async function start(...servers: readonly object[]): Promise<CliFolder> {
   const folder = await temporaryFolder();
@@ -23,6 +29,12 @@ async function start(...servers: readonly object[]): Promise<CliFolder> {
   await cli.write('a.json', JSON.stringify({ servers }));
   expect(await cli.run(['apply', 'a.json', '--set', 'a.json'])).toMatchObject({ code: 0 });
   return cli;
+}
+
+/** The name of the set of the only server that has one. */
+async function setOf(cli: CliFolder): Promise<string> {
+  const { servers } = await cli.json<{ servers: { set?: string }[] }>(['list', '--inventory']);
+  return servers.find(({ set = '' }) => set !== '')?.set ?? '';
 }
 
 const explained = async (cli: CliFolder, ...view: readonly string[]): Promise<string> =>
@@ -75,25 +87,40 @@ describe('switchboard access', () => {
   });
 
   it('takes nothing away without --yes where nobody can be asked', async () => {
-    const cli = await start(ownedBy('ana', 'notes'), {
+    const shared = (spec: object = {}) => ({
       name: 'shared',
       tier: 'APP',
-      spec: { streamableHttp: { url: 'https://shared.example/mcp' } },
+      spec: { streamableHttp: { url: 'https://shared.example/mcp' }, ...spec },
     });
+    const notes = [ownedBy('ana', 'notes'), ownedBy('bob', 'notes')];
+    const cli = await start(...notes, shared({ enabled: false }));
+    await cli.write('a.json', JSON.stringify({ servers: [...notes, shared()] }));
+    await cli.run(['apply', 'a.json', '--set', 'a.json']);
     await cli.write('empty.json', '{"servers": []}');
-    await cli.run(['access', 'grant', 'notes', 'user:zoe']);
-    const { servers } = await cli.json<{ servers: object[] }>(['list', '--inventory']);
+    await cli.write('hides.json', setOfShared('notes'));
+    await cli.run(['access', 'grant', 'notes', 'user:zoe', '--user', 'ana']);
+    const before = await cli.json<{ servers: object[] }>(['list', '--inventory']);
     for (const command of [
-      ['access', 'revoke', 'notes', 'user:zoe'],
+      ['access', 'revoke', 'notes', 'user:zoe', '--user', 'ana'],
+      ['access', 'set', 'notes', '--user', 'ana'],
+      ['rollback', 'shared', '--to', '1'],
+      ['promote', 'notes', '--user', 'ana', '--tier', 'app', '--shadow'],
       ['demote', 'shared', '--owner', 'ana'],
       ['purge-user', 'ana'],
       ['apply', 'empty.json', '--set', 'a.json', '--prune'],
+      ['apply', 'hides.json', '--shadow'],
     ]) {
       const refused = await cli.run(command);
       expect(refused.code, command.join(' ')).toBe(2);
       expect(refused.stderr).toContain('pass --yes');
+      const dry = await cli.run([...command, '--dry-run']);
+      expect(dry.code, command.join(' ')).toBe(0);
     }
-    expect(await cli.json(['list', '--inventory'])).toMatchObject({ servers });
+    expect((await cli.json<typeof before>(['list', '--inventory'])).servers).toEqual(
+      before.servers,
+    );
+    const grants = await cli.run(['access', 'list', 'notes', '--user', 'ana']);
+    expect(grants.stdout).toContain('user:zoe');
   });
 
   it('says what is wrong, with an exit code', async () => {
@@ -129,6 +156,46 @@ describe('switchboard promote and demote', () => {
     expect(await explained(cli, '--user', 'ana', '--group', 'staff')).toContain(
       'Granted to group:staff at revision 4',
     );
+  });
+
+  it('are not undone by an apply, whose plan says who moved the server and when', async () => {
+    const cli = await start();
+    await cli.write('a.json', setOfShared('notes'));
+    await cli.run(['apply', 'a.json']);
+    await cli.run(['demote', 'notes', '--owner', 'ana', '--yes']);
+    const refused = await cli.run(['apply', 'a.json', '--prune', '--yes']);
+    expect(refused.code).toBe(1);
+    expect(refused.stdout).toMatch(
+      /! notes of ana {2}MOVED: a\.json:1:\d+: .*anonymous made it "notes", PRIVATE of ana, at \d{4}-.*--take-over/,
+    );
+    await cli.write('empty.json', '{"servers": []}');
+    const left = await cli.run(['apply', 'empty.json', '--set', await setOf(cli), '--prune']);
+    expect(left.stdout).toMatch(/\. notes of ana .*kept, because anonymous moved it on \d{4}-/);
+    expect(await explained(cli, '--user', 'bob')).toContain('is not a server for');
+    const back = await cli.run(['apply', 'a.json', '--take-over', '--yes']);
+    expect(back).toMatchObject({ code: 0 });
+    expect(back.stdout).toContain('tier: "TIER_PRIVATE" -> "TIER_APP"');
+  });
+
+  it('and every other command hides private servers only with --shadow', async () => {
+    const cli = await start(ownedBy('ana', 'notes'), ownedBy('bob', 'notes'));
+    await cli.write('b.json', setOfShared('notes'));
+    const refused = await cli.run(['apply', 'b.json', '--dry-run']);
+    expect(refused.code).toBe(1);
+    expect(refused.stdout).toMatch(
+      /! notes .*WOULD_SHADOW.* of 2 owners would be hidden.*--shadow/,
+    );
+    const planned = await cli.run(['apply', 'b.json', '--dry-run', '--shadow']);
+    expect(planned.stdout).toContain('hides 2 private servers');
+    expect(await cli.run(['apply', 'b.json', '--shadow', '--yes'])).toMatchObject({ code: 0 });
+    expect(await explained(cli, '--user', 'bob')).toContain('A shared server takes precedence');
+
+    await cli.write('b.json', '{"servers": []}');
+    await cli.run(['apply', 'b.json', '--prune', '--yes']);
+    const undelete = ['undelete', 'notes'];
+    expect((await cli.run(undelete)).stderr).toContain('WOULD_SHADOW');
+    expect(await cli.run([...undelete, '--shadow'])).toMatchObject({ code: 2 });
+    expect(await cli.run([...undelete, '--shadow', '--yes'])).toMatchObject({ code: 0 });
   });
 
   it('need to be told where to', async () => {

@@ -16,6 +16,7 @@ interface Report {
     readonly prune: boolean;
     readonly problems: readonly { server?: string; field: string; line: number; column: number }[];
     readonly losses: readonly { field: string; reason: string }[];
+    readonly warnings: readonly { server: string; field: string; line: number }[];
     readonly counts: Readonly<Record<string, number>>;
     readonly plan: { readonly results?: readonly Result[]; readonly applied?: boolean } | null;
     readonly outcome: {
@@ -140,6 +141,43 @@ describe('switchboard apply', () => {
     expect(user.stdout).toContain('~ plain\n      tier: "TIER_APP" -> "TIER_USER"');
     const odd = await cli.run(['apply', 'librechat.yaml', '--tier', 'private']);
     expect(odd).toMatchObject({ code: 2 });
+  });
+
+  it('warns of what looks like a secret, and makes it everybody’s only if that is meant', async () => {
+    const cli = await start();
+    const token = `ghp_${'aB3dE6gH9j'.repeat(4)}`;
+    const file = {
+      mcpServers: {
+        github: { command: 'npx github-mcp', env: { TOKEN: token } },
+        maps: { type: 'http', url: 'https://maps.example/mcp', headers: { 'X-Key': '<YOUR_KEY>' } },
+        plain: { url: 'https://plain.example/sse' },
+      },
+    };
+    await cli.write('.mcp.json', JSON.stringify(file, null, 2));
+    const refused = await cli.run(['apply', '.mcp.json']);
+    expect(refused.code).toBe(1);
+    expect(refused.stderr).toMatch(
+      /\.mcp\.json:6: warning: mcpServers\.github\.env\.TOKEN: looks like a GitHub token/,
+    );
+    expect(refused.stderr).toMatch(/\.mcp\.json:6:\d+: mcpServers.*--allow-shared-secrets/);
+    expect(refused.stderr).toMatch(/warning: mcpServers\.maps\.headers\.X-Key: .*placeholder/);
+    expect(refused.stderr).toMatch(/note: mcpServers\.github\.command: contains arguments/);
+    expect(refused.stderr).toMatch(/note: mcpServers\.plain\.url: ends in \/sse/);
+    expect(await namesOf(cli)).toEqual(['plain']);
+
+    const dry = await cli.json<Report>(['apply', '.mcp.json', '--tier', 'user', '--dry-run']);
+    expect(dry.files[0]?.problems).toEqual([]);
+    expect(dry.files[0]?.warnings).toMatchObject([
+      { server: 'github', field: 'mcpServers.github.env.TOKEN', line: 6 },
+      { server: 'maps', field: 'mcpServers.maps.headers.X-Key' },
+    ]);
+    expect(JSON.stringify(dry.files[0]?.warnings)).not.toContain(token.slice(0, 8));
+    expect(refused.stdout + refused.stderr).not.toContain(token.slice(0, 8));
+
+    const meant = await cli.run(['apply', '.mcp.json', '--allow-shared-secrets']);
+    expect(meant).toMatchObject({ code: 0 });
+    const { servers = [] } = await listed(cli);
+    expect(servers.map(({ tier }) => tier)).toEqual(['TIER_APP', 'TIER_APP', 'TIER_APP']);
   });
 
   it('takes the files that people have, each as it is; applied again, it changes nothing [R4]', async () => {

@@ -2,6 +2,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { type CliFolder, cliFolder } from '../support/processes/cli-in-folder.js';
 import { type Admin, openAdmin } from '../support/grpc-admin/grpc-admin.js';
 import { freePort, startEverything } from '../support/mcp/everything.js';
+import { startOddServer } from '../support/mcp/odd-http.js';
 import { startServerProcess, temporaryFolder } from '../support/processes/server-process.js';
 
 const ownedBy = (owner: string, title: string) => ({
@@ -32,7 +33,8 @@ async function start(...flags: readonly string[]): Promise<{ cli: CliFolder; adm
 async function versions(cli: CliFolder, ...texts: readonly string[]): Promise<void> {
   for (const [n, text] of texts.entries()) {
     await cli.write('a.json', text);
-    const applied = await cli.run(['apply', 'a.json', '--reason', `step ${String(n + 1)}`]);
+    const reason = `step ${String(n + 1)}`;
+    const applied = await cli.run(['apply', 'a.json', '--reason', reason, '--shadow', '--yes']);
     expect(applied).toMatchObject({ code: 0 });
   }
 }
@@ -241,5 +243,36 @@ describe('switchboard inspect', () => {
       ...['inspect', 'nobody'],
     ]);
     expect(json.server.facts.failure.reason).toBe('INSPECTION_FAILURE_REASON_UNREACHABLE');
+  });
+
+  it('warns in every listing of an APP server that turns out to ask for a sign-in', async () => {
+    await using secured = await startOddServer(({ response }) => {
+      const metadata = 'https://login.example/.well-known/oauth-protected-resource';
+      response.writeHead(401, { 'www-authenticate': `Bearer resource_metadata="${metadata}"` });
+      response.end();
+      return true;
+    });
+    const { cli } = await start();
+    const { url } = secured;
+    await cli.write(
+      'a.json',
+      set({ name: 'drive', tier: 'APP', spec: { streamableHttp: { url } } }),
+    );
+    await cli.run(['apply', 'a.json']);
+    const list = () => cli.run(['list', '--app']);
+    expect((await list()).stderr).toBe('');
+
+    const inspected = await cli.run(['inspect', 'drive']);
+    const warning = /^WARNING:? .*OAuth/m;
+    expect(inspected.stdout).toMatch(warning);
+    expect((await cli.run(['get', 'drive', '--app'])).stdout).toMatch(warning);
+    const { stdout, stderr } = await list();
+    expect(stdout + stderr).toMatch(/^WARNING: drive: .*OAuth/m);
+    await cli.write(
+      'a.json',
+      set({ name: 'drive', tier: 'USER', spec: { streamableHttp: { url } } }),
+    );
+    await cli.run(['apply', 'a.json', '--yes']);
+    expect((await cli.run(['get', 'drive', '--user', 'ana'])).stdout).not.toMatch(warning);
   });
 });

@@ -97,6 +97,10 @@ describe('switchboard source', () => {
     expect(
       await cli.json(['source', 'remove', 'app-db', '--keep', '--dry-run', ...acme]),
     ).toMatchObject({ keptCount: 2 });
+    const unasked = await cli.run(['source', 'remove', 'app-db', '--drop', ...acme]);
+    expect(unasked).toMatchObject({ code: 2 });
+    expect(unasked.stderr).toContain('pass --yes');
+    expect(await names()).toEqual(['one', 'two']);
     const args = ['source', 'remove', 'app-db', '--drop', '--reason', 'moved', '--yes', ...acme];
     const done = await cli.run(args);
     expect(done).toMatchObject({ code: 0, stderr: '' });

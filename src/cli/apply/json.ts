@@ -18,7 +18,7 @@ export function applyJson({
   readonly outcomes: ReadonlyMap<DeclaredSet, Outcome>;
 }): string {
   const files = sets.map((set) => {
-    const { file, name, read, prune } = set;
+    const { file, name, read, warnings, prune } = set;
     const { format, problems, losses } = read;
     const plan = plans.find((planned) => planned.set === set)?.plan;
     const outcome = outcomes.get(set);
@@ -31,6 +31,7 @@ export function applyJson({
       prune,
       problems,
       losses,
+      warnings,
       counts,
       plan: plan?.toJSON() ?? null,
       outcome: outcome === undefined ? null : outcomeJson(outcome),

@@ -19,6 +19,8 @@ export interface ApplyOptions {
   readonly allOrNothing: boolean;
   readonly takeOver: boolean;
   readonly policy: ShadowPolicy;
+  /** Whether an APP server may have values that look like secrets. */
+  readonly allowSharedSecrets: boolean;
   readonly reason: string;
   readonly json: boolean;
 }
@@ -39,6 +41,7 @@ export function applyOptions(files: readonly string[], flags: Flags): ApplyOptio
     allOrNothing: flags['allOrNothing'] === true,
     takeOver: flags['takeOver'] === true,
     policy: shadowFlag(flags),
+    allowSharedSecrets: flags['allowSharedSecrets'] === true,
     reason: reasonOf(flags),
     json: flags['json'] === true,
   };

@@ -1,8 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import path from 'node:path';
-import type { ReadResult } from '../../formats/format.js';
+import { impliedTier } from '../../domain/commands/apply.js';
+import type { Problem, ReadResult } from '../../formats/format.js';
 import { readServers } from '../../formats/read-servers.js';
+import { type Suspect, suspectsIn } from '../../formats/suspects.js';
 import { UsageError } from '../failure.js';
 import type { Io } from '../io.js';
 import type { ApplyOptions } from './options.js';
@@ -14,6 +16,8 @@ export interface DeclaredSet {
   /** By which the control plane knows the set. */
   readonly name: string;
   readonly read: ReadResult;
+  /** What in it looks like a secret, or like a placeholder that nobody filled in. */
+  readonly warnings: readonly Suspect[];
   /** Nothing of it could be read: the file as a whole is wrong. */
   readonly broken: boolean;
   /** Whether the servers that the set no longer has are to be deleted. */
@@ -41,8 +45,11 @@ export async function readSets(
       throw new UsageError('--prune with standard input needs --set: it says which set to prune');
     }
     const text = file === STDIN ? await io.readInput() : await textOf(file);
-    const read = withTier(readText(text, file, options), options);
-    sets.push({ file, name, ...judged(read, options) });
+    const { read, warnings } = withoutSharedSecrets(
+      withTier(readText(text, file, options), options),
+      options,
+    );
+    sets.push({ file, name, warnings, ...judged(read, options) });
   }
   return sets;
 }
@@ -66,6 +73,30 @@ function withTier(read: ReadResult, { tier }: ApplyOptions): ReadResult {
   if (tier === undefined) return read;
   return { ...read, servers: read.servers.map((server) => ({ tier, ...server })) };
 }
+
+/**
+ * Finds what looks like a secret. A server of which everyone, and the application itself, would
+ * use it without being asked who they are is a problem, unless that is meant.
+ */
+function withoutSharedSecrets(
+  read: ReadResult,
+  { allowSharedSecrets }: ApplyOptions,
+): Pick<DeclaredSet, 'read' | 'warnings'> {
+  const found = read.servers.map((server) => ({ server, suspects: suspectsIn(server) }));
+  const warnings = found.flatMap(({ suspects }) => suspects);
+  const isRefused = ({ server, suspects }: (typeof found)[number]): boolean =>
+    !allowSharedSecrets && suspects.length > 0 && (server.tier ?? impliedTier(server)) === 'APP';
+  const problems = found
+    .filter(isRefused)
+    .flatMap(({ suspects }) =>
+      suspects.map(({ reason: _told, ...place }): Problem => ({ ...place, message: SHARED })),
+    );
+  const servers = found.filter((each) => !isRefused(each)).map(({ server }) => server);
+  return { read: { ...read, servers, problems: [...read.problems, ...problems] }, warnings };
+}
+
+const SHARED =
+  'everyone would use this value, since the server is APP: replace it, choose another tier, or pass --allow-shared-secrets';
 
 /** A set with entries that cannot be read does not know what it no longer has. */
 function judged(

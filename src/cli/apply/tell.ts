@@ -6,7 +6,7 @@ import type { ApplyOptions } from './options.js';
 import type { PlannedSet } from './plan.js';
 import type { Outcome } from './run.js';
 import type { DeclaredSet } from './sets.js';
-import { lossLine, outcomeText, planText, problemLine } from './text.js';
+import { lossLine, outcomeText, planText, problemLine, warningLine } from './text.js';
 
 /** Says what happens, as it happens: the answer on standard output, all else beside it. */
 export interface Teller {
@@ -29,9 +29,10 @@ export function createTeller(io: Io, { json, prune }: ApplyOptions): Teller {
   };
   return {
     reading(set) {
-      const { file, read, broken } = set;
+      const { file, read, warnings, broken } = set;
       for (const problem of read.problems) io.err(problemLine(file, problem));
       for (const loss of read.losses) io.err(lossLine(file, loss));
+      for (const warning of warnings) io.err(warningLine(file, warning));
       const name = printable(file);
       if (broken) io.err(`${name}: nothing in it can be applied\n`);
       else if (prune && !set.prune) {

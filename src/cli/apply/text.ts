@@ -19,9 +19,18 @@ export function problemLine(file: string, problem: Problem): string {
 }
 
 /** `file:line: note: field: what is not carried over as it is`. */
-export function lossLine(file: string, { line, field, reason }: Loss): string {
+export function lossLine(file: string, loss: Loss): string {
+  return remarkLine(file, 'note', loss);
+}
+
+/** `file:line: warning: field: what looks wrong`. */
+export function warningLine(file: string, warning: Loss): string {
+  return remarkLine(file, 'warning', warning);
+}
+
+function remarkLine(file: string, kind: string, { line, field, reason }: Loss): string {
   const place = line === undefined ? file : `${file}:${String(line)}`;
-  return lineOf([place, 'note', field, reason]);
+  return lineOf([place, kind, field, reason]);
 }
 
 function lineOf(parts: readonly string[]): string {
@@ -69,11 +78,10 @@ function createdText(result: ApplyResult): string {
 
 function hiddenText({ shadowed }: ApplyResult): string {
   if (shadowed === 0) return '';
-  const count =
-    shadowed > MAX_NAMESAKES
-      ? `more than ${String(MAX_NAMESAKES)} servers`
-      : counted(shadowed, 'server');
-  return `  hides private ${count} of the name`;
+  const what = 'private server';
+  const most = String(MAX_NAMESAKES);
+  const count = shadowed > MAX_NAMESAKES ? `more than ${most} ${what}s` : counted(shadowed, what);
+  return `  hides ${count}`;
 }
 
 /** Names are unique among the shared servers, and for each owner. */

@@ -110,7 +110,7 @@ function checkItem(
 }
 
 /** APP if one connection can serve everybody, else USER. */
-export function impliedTier({ spec }: DeclaredServer): 'APP' | 'USER' {
+export function impliedTier({ spec }: Pick<DeclaredServer, 'spec'>): 'APP' | 'USER' {
   return neededScope(spec).scope === 'shared' ? 'APP' : 'USER';
 }
 

@@ -51,12 +51,12 @@ async function runAndReport(
     begin: progress.begin,
   });
   progress.end();
-  if (signal.aborted) return 130;
   process.stdout.write(renderTable(results));
   if (json !== undefined) await writeFile(json, `${JSON.stringify(results, null, 2)}\n`);
   for (const { name, failures } of results)
     for (const failure of failures) say(`${name}: a call of others failed: ${failure}`);
   for (const { name, error } of errors) say(`${name} could not be run to its end: ${error}`);
+  if (signal.aborted) say('stopped: the attacks that were left are missing');
   return errors.length > 0 || results.some(({ met }) => !met) ? 1 : 0;
 }
 

@@ -5,13 +5,15 @@ import { openOdd, startNode } from '../lab/node.js';
 
 const SECRET = 'a-secret-of-the-user-0123456789';
 const HEADERS = { authorization: `Bearer ${SECRET}`, 'x-api-key': `key-${SECRET}` };
-/** More would follow from none. */
-const CALLS = 3;
+/** Every status that redirects, once. */
+const STATUSES = [307, 308, 302, 301, 303];
 
 interface RedirectAttack extends Pick<Attack, 'name' | 'about'> {
   readonly held: RegExp;
   /** Where a request is sent instead. `elsewhere` is the origin of another server. */
   readonly target: (exchange: OddExchange, elsewhere: string) => string;
+  /** Default: each status that redirects, one after the other. */
+  readonly always?: number;
   /** Default: every request, from the handshake on. */
   readonly redirects?: (exchange: OddExchange) => boolean;
 }
@@ -24,6 +26,7 @@ function redirectAttack({
   about,
   held,
   target,
+  always,
   redirects = () => true,
 }: RedirectAttack): Attack {
   return {
@@ -40,18 +43,17 @@ function redirectAttack({
         return false;
       });
       const elsewhere = new URL(other.url).origin;
-      const statuses = [307, 308, 302, 301, 303];
       let next = 0;
       const first = await openOdd(lab, (exchange) => {
         if (!redirects(exchange)) return false;
+        const status = always ?? STATUSES[next % STATUSES.length] ?? 307;
         next += 1;
-        const status = statuses[next % statuses.length] ?? 307;
         return refuse(exchange, status, { location: target(exchange, elsewhere) });
       });
       return startNode(lab, {
         transport: httpServer(first.url, HEADERS),
         attack: async (node) => {
-          await node.call('useOften', { what: 'call a tool', times: CALLS });
+          await node.call('useOften', { what: 'call a tool', times: STATUSES.length });
           const requests = first.seen.length;
           return `credentials elsewhere ${String(reached)} times, ${String(requests)} requests`;
         },
@@ -98,13 +100,13 @@ function isCall({ rpc }: OddExchange): boolean {
 export const CREDENTIAL_ATTACKS: readonly Attack[] = [
   redirectAttack({
     name: 'redirects to another origin',
-    about: 'All requests are redirected to another port, with each status that redirects.',
+    about: 'The handshake is redirected to another port.',
     held: /^credentials elsewhere 0 times/,
     target: (_, elsewhere) => `${elsewhere}/mcp`,
   }),
   redirectAttack({
     name: 'redirects of calls to another origin',
-    about: 'The handshake goes well; then all requests are redirected to another port.',
+    about: 'After the handshake, each status that redirects leads to another port.',
     held: /^credentials elsewhere 0 times/,
     target: (_, elsewhere) => `${elsewhere}/mcp`,
     redirects: ({ rpc }) => !HANDSHAKE_ONLY.includes(rpc?.method ?? ''),
@@ -113,6 +115,7 @@ export const CREDENTIAL_ATTACKS: readonly Attack[] = [
     name: 'redirects to another name of the host',
     about: 'Requests are redirected to `localhost`, and from there to another port.',
     held: /^credentials elsewhere 0 times/,
+    always: 307,
     target: ({ request }, elsewhere) =>
       request.headers.host?.startsWith('localhost') === true
         ? `${elsewhere}/mcp`
@@ -122,6 +125,7 @@ export const CREDENTIAL_ATTACKS: readonly Attack[] = [
     name: 'redirects in a circle',
     about: 'Every request is redirected to another path of the server, without end.',
     held: /^credentials elsewhere 0 times, \d{1,2} requests$/,
+    always: 307,
     target: ({ request }) => `${request.url ?? '/'}x`,
   }),
   reflectionAttack({

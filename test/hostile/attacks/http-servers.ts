@@ -33,16 +33,8 @@ function httpAttack({ use, behave, ...rest }: HttpAttack): Attack {
     ...rest,
     target: 'node',
     maxGrowthMiB: 128,
-    open: async (lab) =>
-      startNode(lab, { transport: await hostileHttp(lab, listing(behave)), use }),
+    open: async (lab) => startNode(lab, { transport: await hostileHttp(lab, behave), use }),
   };
-}
-
-/** What `behave` does, and for what it leaves to the server a list of one tool. */
-function listing(behave: OddBehaviour): OddBehaviour {
-  return async (exchange) =>
-    (await behave(exchange)) ||
-    (exchange.rpc?.method === 'tools/list' && answer(exchange, { tools: tools(1) }));
 }
 
 function isCall(method: string | undefined): boolean {
@@ -248,15 +240,12 @@ export const HTTP_SERVER_ATTACKS: readonly Attack[] = [
     maxGrowthMiB: 64,
     async open(lab) {
       let requests = 0;
-      const transport = await hostileHttp(
-        lab,
-        listing(({ request, response }) => {
-          if (request.method !== 'GET') return false;
-          requests += 1;
-          response.writeHead(200, EVENTS_TYPE).end('retry: 0\nid: 1\n\n');
-          return true;
-        }),
-      );
+      const transport = await hostileHttp(lab, ({ request, response }) => {
+        if (request.method !== 'GET') return false;
+        requests += 1;
+        response.writeHead(200, EVENTS_TYPE).end('retry: 0\nid: 1\n\n');
+        return true;
+      });
       const attack = async (node: AttackedNode): Promise<string> => {
         await node.call('use', 'list tools');
         await sleep(WATCH_MS, undefined, { signal: lab.signal });

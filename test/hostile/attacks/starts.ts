@@ -59,7 +59,7 @@ function damageAttack({ name, about, damage }: DamageAttack): Attack {
     maxGrowthMiB: 256,
     async open(lab) {
       const dataDir = await filledFolder(lab);
-      await damage(path.join(dataDir, 'data.mdb'));
+      await damage(path.join(dataDir, 'catalog', 'data.mdb'));
       const server = startRole(lab);
       await server.call('measured');
       return {

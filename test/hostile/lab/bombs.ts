@@ -50,11 +50,12 @@ export const BOMBS: Readonly<Record<string, Bomb>> = {
       '',
     );
     return `m0: &m0 { a: 1 }\n${merges}${yamlServer()}`;
-  }),
+  }, 'read'),
   'an alias of itself': yaml(() => 'mcpServers: &a\n  b: *a\n'),
   'an alias of nothing': yaml(() => 'mcpServers: *nothing\n'),
   '10,000 anchors': yaml(
     () => `${many(10_000, (n) => `x${String(n)}: &x${String(n)} 1`, '\n')}\n${yamlServer()}`,
+    'read',
   ),
   'JSON nested 100,000 deep': json(
     () => `{"mcpServers":${'['.repeat(100_000)}${']'.repeat(100_000)}}`,
@@ -81,7 +82,7 @@ export const BOMBS: Readonly<Record<string, Bomb>> = {
   'a server named constructor': json(
     () => `{"mcpServers":{"constructor":{"prototype":{"polluted":1}}}}`,
   ),
-  'a field named __proto__': json(() => withFields('"__proto__":{"polluted":1}'), 'read'),
+  'a field named __proto__': json(() => withFields('"__proto__":{"polluted":1}')),
   'a root named __proto__': json(() => '{"__proto__":{"mcpServers":{},"polluted":1}}'),
   'a YAML merge of __proto__': yaml(
     () => 'x: &x { __proto__: { polluted: 1 } }\nmcpServers:\n  a:\n    <<: *x\n',
@@ -93,7 +94,7 @@ export const BOMBS: Readonly<Record<string, Bomb>> = {
   'two byte order marks': json(() => `\uFEFF\uFEFF{"mcpServers":{"a":${ENTRY}}}`),
   'UTF-16': json(() => [...`{"mcpServers":{"a":${ENTRY}}}`].join('\u0000')),
   'half of a character': json(() => `{"mcpServers":{"\\ud800":${ENTRY}}}`),
-  'a line of 4 MB': json(() => withFields(`"description":"${'x'.repeat(4 * 2 ** 20)}"`)),
+  'a line of 4 MB': json(() => withFields(`"description":"${'x'.repeat(4 * 2 ** 20)}"`), 'read'),
   'a name of 1 MB': json(() => `{"mcpServers":{"${'a'.repeat(2 ** 20)}":${ENTRY}}}`),
   '4 MB of spaces': json(() => ' '.repeat(4 * 2 ** 20)),
   '200,000 empty lines': yaml(() => `${'\n'.repeat(200_000)}: :\n`),

@@ -1,7 +1,13 @@
 import type { Transport } from '../../../src/domain/config/spec.js';
 import type { Lab } from '../../bench/lab/lab.js';
 import { startWorker, type Worker } from '../../bench/lab/worker.js';
-import { startOddServer, type OddBehaviour, type OddServer } from '../../support/mcp/odd-http.js';
+import {
+  answer,
+  startOddServer,
+  tools,
+  type OddBehaviour,
+  type OddServer,
+} from '../../support/mcp/odd-http.js';
 import { freePort, startEverything } from '../../support/mcp/everything.js';
 import { httpServer } from '../../support/mcp/specs.js';
 import type { Scene } from '../attack.js';
@@ -37,9 +43,16 @@ export async function startNode(
   };
 }
 
-/** A server over HTTP that does it wrong, gone with the lab. */
+/**
+ * A server over HTTP that does it wrong, gone with the lab. It has one tool, unless `behave`
+ * says otherwise.
+ */
 export async function openOdd(lab: Lab, behave: OddBehaviour): Promise<OddServer> {
-  const server = await startOddServer(behave);
+  const server = await startOddServer(
+    async (exchange) =>
+      (await behave(exchange)) ||
+      (exchange.rpc?.method === 'tools/list' && answer(exchange, { tools: tools(1) })),
+  );
   lab.defer(async () => server[Symbol.asyncDispose]());
   return server;
 }

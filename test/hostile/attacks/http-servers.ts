@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { gzipSync } from 'node:zlib';
-import { writeForever } from '../../support/mcp/floods.js';
+import { gzipBomb, writeForever } from '../../support/mcp/floods.js';
 import {
   answer,
   INITIALIZED,
@@ -76,19 +75,23 @@ export const HTTP_SERVER_ATTACKS: readonly Attack[] = [
       return true;
     },
   }),
-  httpAttack({
+  {
     name: 'a gzip bomb',
     about: 'The result of a tool is 459 KB that decompress to 450 MB.',
     defence: MESSAGE_SIZE,
     held: LIMIT,
-    use: 'call a tool',
-    behave: ({ rpc, response }) => {
-      if (!isCall(rpc?.method)) return false;
-      const text = `{"jsonrpc":"2.0","id":${String(rpc?.id)},"x":"${'x'.repeat(450 * MIB)}"}`;
-      response.writeHead(200, { ...JSON_TYPE, 'content-encoding': 'gzip' }).end(gzipSync(text));
-      return true;
+    target: 'node',
+    maxGrowthMiB: 128,
+    async open(lab) {
+      const bomb = await gzipBomb('{"jsonrpc":"2.0",', 450);
+      const transport = await hostileHttp(lab, ({ rpc, response }) => {
+        if (!isCall(rpc?.method)) return false;
+        response.writeHead(200, { ...JSON_TYPE, 'content-encoding': 'gzip' }).end(bomb);
+        return true;
+      });
+      return startNode(lab, { transport });
     },
-  }),
+  },
   httpAttack({
     name: 'an endless error',
     about: 'A status 500 has a body that never ends.',

@@ -1,7 +1,6 @@
-import { gzipSync } from 'node:zlib';
 import { InspectServerRequest } from '../../../generated/switchboard/v1/registry_service.js';
 import { InspectionFailureReason, Tier } from '../../../generated/switchboard/v1/server.js';
-import { writeForever } from '../../support/mcp/floods.js';
+import { gzipBomb, writeForever } from '../../support/mcp/floods.js';
 import { answer, tools, type OddBehaviour } from '../../support/mcp/odd-http.js';
 import { declare, httpSpec, serverOf } from '../../support/grpc-admin/grpc-admin.js';
 import { call } from '../../support/grpc/unary-call.js';
@@ -14,7 +13,8 @@ const MIB = 2 ** 20;
 const JSON_TYPE = { 'content-type': 'application/json' };
 
 interface InspectionAttack extends Pick<Attack, 'name' | 'about' | 'held'> {
-  readonly behave: OddBehaviour;
+  /** Makes what is expensive to make before the attack. */
+  readonly behave: () => OddBehaviour | Promise<OddBehaviour>;
 }
 
 /** A server that the control plane inspects. */
@@ -25,7 +25,7 @@ function inspectionAttack({ behave, ...rest }: InspectionAttack): Attack {
     target: 'control plane',
     maxGrowthMiB: 128,
     async open(lab) {
-      const { url } = await openOdd(lab, behave);
+      const { url } = await openOdd(lab, await behave());
       const attacked = await startAttacked(lab, { flags: { inspect: 'true' } });
       return { ...attacked, attack: () => inspect(attacked, url) };
     },
@@ -52,41 +52,47 @@ export const INSPECTION_ATTACKS: readonly Attack[] = [
     name: 'inspection: an endless error',
     about: 'A status 400 has a body that never ends.',
     held: /INVALID_ANSWER/,
-    behave: ({ response }) => {
-      response.writeHead(400, { 'content-type': 'text/plain' });
-      void writeForever(response, 'x'.repeat(64 * 1_024));
-      return true;
-    },
+    behave:
+      () =>
+      ({ response }) => {
+        response.writeHead(400, { 'content-type': 'text/plain' });
+        void writeForever(response, 'x'.repeat(64 * 1_024));
+        return true;
+      },
   }),
   inspectionAttack({
     name: 'inspection: a gzip bomb',
     about: 'The list of tools is 400 KB that decompress to 400 MB.',
     held: /TOO_LARGE/,
-    behave: ({ rpc, response }) => {
-      if (rpc?.method !== 'tools/list') return false;
-      const text = `{"jsonrpc":"2.0","id":${String(rpc.id)},"x":"${'x'.repeat(400 * MIB)}"}`;
-      response.writeHead(200, { ...JSON_TYPE, 'content-encoding': 'gzip' }).end(gzipSync(text));
-      return true;
+    behave: async () => {
+      const bomb = await gzipBomb('{"jsonrpc":"2.0",', 400);
+      return ({ rpc, response }) => {
+        if (rpc?.method !== 'tools/list') return false;
+        response.writeHead(200, { ...JSON_TYPE, 'content-encoding': 'gzip' }).end(bomb);
+        return true;
+      };
     },
   }),
   inspectionAttack({
     name: 'inspection: a schema nested 200,000 deep',
     about: 'The schema of a tool is nested 200,000 deep.',
     held: /TOO_LARGE/,
-    behave: ({ rpc, response }) => {
-      if (rpc?.method !== 'tools/list') return false;
-      const schema = `${'{"items":'.repeat(200_000)}{}${'}'.repeat(200_000)}`;
-      const result = `{"tools":[{"name":"tool","inputSchema":${schema}}]}`;
-      response.writeHead(200, JSON_TYPE);
-      response.end(`{"jsonrpc":"2.0","id":${String(rpc.id)},"result":${result}}`);
-      return true;
-    },
+    behave:
+      () =>
+      ({ rpc, response }) => {
+        if (rpc?.method !== 'tools/list') return false;
+        const schema = `${'{"items":'.repeat(200_000)}{}${'}'.repeat(200_000)}`;
+        const result = `{"tools":[{"name":"tool","inputSchema":${schema}}]}`;
+        response.writeHead(200, JSON_TYPE);
+        response.end(`{"jsonrpc":"2.0","id":${String(rpc.id)},"result":${result}}`);
+        return true;
+      },
   }),
   inspectionAttack({
     name: 'inspection: pages of tools without an end',
     about: 'The list of tools has one page of 4 MB after the other.',
     held: /TOO_LARGE/,
-    behave: (exchange) => {
+    behave: () => (exchange) => {
       if (exchange.rpc?.method !== 'tools/list') return false;
       const page = Number(exchange.rpc.params?.['cursor'] ?? 0);
       const [tool] = tools(1, page);

@@ -1,6 +1,7 @@
 import type { Attack } from '../attack.js';
 import { CONNECTION_ATTACKS } from './connections.js';
 import { CREDENTIAL_ATTACKS } from './credentials.js';
+import { FIELD_ATTACKS } from './fields.js';
 import { FILE_ATTACKS } from './files.js';
 import { HTTP_SERVER_ATTACKS } from './http-servers.js';
 import { HTTP2_ATTACKS } from './http2.js';
@@ -16,6 +17,7 @@ import { TOKEN_ATTACKS } from './tokens.js';
 /** All attacks, in the order in which they are run and shown. */
 export const ATTACKS: readonly Attack[] = [
   ...REQUEST_ATTACKS,
+  ...FIELD_ATTACKS,
   ...MESSAGE_ATTACKS,
   ...TOKEN_ATTACKS,
   ...CONNECTION_ATTACKS,

@@ -1,7 +1,10 @@
 import type { Lab } from '../bench/lab/lab.js';
 
-/** Against what an attack goes: the control plane, or an application that uses the client library. */
-export type Target = 'control plane' | 'node';
+/**
+ * Against what an attack goes: the control plane, an application that uses the client library,
+ * or whatever reads config files.
+ */
+export type Target = 'control plane' | 'node' | 'files';
 
 /** One attack from outside. A further one is one more of these in `attacks/index.ts`. */
 export interface Attack {
@@ -10,6 +13,12 @@ export interface Attack {
   readonly target: Target;
   /** What is sent, in one sentence; goes into docs/security.md. */
   readonly about: string;
+  /** What stops it, in one sentence; goes into docs/security.md. */
+  readonly defence: string;
+  /** What the attacker gets where the defence holds. */
+  readonly held: RegExp;
+  /** How many times as long as a turn of a bare loop a turn may take. Default 10. */
+  readonly maxRatio?: number;
   /** By how much the resident memory of the process may grow. MiB. */
   readonly maxGrowthMiB: number;
   /** Starts what the attack needs and registers with the lab what ends it. */
@@ -19,7 +28,8 @@ export interface Attack {
 /** A process under attack, and those who use it meanwhile. */
 export interface Scene {
   readonly victim: Victim;
-  readonly others: Others;
+  /** Undefined where nobody else uses the process. */
+  readonly others?: Others;
   /** Attacks, and returns what the attacker got, in a few words. */
   attack(): Promise<string>;
 }

@@ -9,6 +9,10 @@ export interface HostileOptions {
   readonly only?: RegExp;
   /** File for the results as JSON. */
   readonly json?: string;
+  /** Whether the table of docs/security.md is written from this run. */
+  readonly docs: boolean;
+  /** Whether that table is written from the run that was kept, and nothing else done. */
+  readonly render: boolean;
   /** Folder for temporary data. */
   readonly dir: string;
 }
@@ -27,6 +31,8 @@ export function readOptions(argv: readonly string[]): HostileOptions | number {
       toPattern,
     )
     .option('--json <file>', 'also write the results to this file')
+    .option('--docs', 'also write docs/security.md from this run, which must be a whole one', false)
+    .option('--render', 'only write docs/security.md from the run that was kept', false)
     .option('--dir <folder>', 'folder for temporary data', tmpdir())
     .addHelpText('after', `\nAttacks:\n${names}`)
     .exitOverride();
@@ -36,5 +42,10 @@ export function readOptions(argv: readonly string[]): HostileOptions | number {
     if (error instanceof CommanderError) return error.exitCode;
     throw error;
   }
-  return command.opts<HostileOptions>();
+  const options = command.opts<HostileOptions>();
+  if (options.docs && options.only !== undefined) {
+    process.stderr.write('error: --docs wants a whole run, without --only\n');
+    return 1;
+  }
+  return options;
 }

@@ -20,6 +20,7 @@ export function renderTable(results: readonly AttackResult[]): string {
 
 function toCells(result: AttackResult): readonly string[] {
   const { name, target, stallMs, bareMs, ratio, maxRatio, growthMiB, maxGrowthMiB } = result;
+  const others = `${String(result.failures.length)} of ${String(result.calls)} failed`;
   return [
     name,
     target,
@@ -27,8 +28,8 @@ function toCells(result: AttackResult): readonly string[] {
     `${bareMs.toFixed(0)} ms`,
     `${ratio.toFixed(1)} of at most ${String(maxRatio)}`,
     `${growthMiB.toFixed(0)} of at most ${String(maxGrowthMiB)} MiB`,
-    `${String(result.failures.length)} of ${String(result.calls)} failed`,
+    result.calls === 0 ? '-' : others,
     result.met ? 'held' : 'FAILED',
-    result.outcome,
+    result.held ? result.outcome : `not as it should be: ${result.outcome}`,
   ];
 }

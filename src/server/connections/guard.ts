@@ -158,9 +158,8 @@ function isAuthentic(
   headers: IncomingHttpHeaders,
   { authenticate, log }: GuardOptions,
 ): boolean {
-  const metadata = new Metadata();
-  if (headers.authorization !== undefined) metadata.set('authorization', headers.authorization);
   try {
+    const metadata = credentialsIn(headers);
     authenticate({ metadata, getAuthContext: () => authContextOf(stream) });
     return true;
   } catch (error) {
@@ -168,6 +167,18 @@ function isAuthentic(
     endStream(stream, atBoundary(error, call, log));
     return false;
   }
+}
+
+/** Throws UNAUTHENTICATED for what gRPC does not allow in metadata, such as letters beyond ASCII. */
+function credentialsIn({ authorization }: IncomingHttpHeaders): Metadata {
+  const metadata = new Metadata();
+  if (authorization === undefined) return metadata;
+  try {
+    metadata.set('authorization', authorization);
+  } catch {
+    throw new SwitchboardError('UNAUTHENTICATED');
+  }
+  return metadata;
 }
 
 /** As grpc-js answers it. */

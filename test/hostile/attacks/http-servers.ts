@@ -1,52 +1,39 @@
-import type { ServerResponse } from 'node:http';
-import { setImmediate as nextTurn } from 'node:timers/promises';
-import { gzipSync } from 'node:zlib';
-import { answer, INITIALIZED, tools, type OddBehaviour } from '../../support/mcp/odd-http.js';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { gzipBomb, writeForever } from '../../support/mcp/floods.js';
+import {
+  answer,
+  INITIALIZED,
+  refuse,
+  tools,
+  type OddBehaviour,
+} from '../../support/mcp/odd-http.js';
 import type { Attack } from '../attack.js';
-import { hostileHttp, startNode } from '../lab/node.js';
+import { hostileHttp, startNode, type AttackedNode } from '../lab/node.js';
 import type { Use } from '../roles/node.js';
 
 const MIB = 2 ** 20;
+/** How long the attacker watches. Milliseconds. */
+const WATCH_MS = 3_000;
 const JSON_TYPE = { 'content-type': 'application/json' };
 const EVENTS_TYPE = { 'content-type': 'text/event-stream' };
 
-interface HttpAttack extends Pick<Attack, 'name' | 'about'> {
+interface HttpAttack extends Pick<Attack, 'name' | 'about' | 'defence' | 'held'> {
   readonly use: Use;
   readonly behave: OddBehaviour;
 }
 
+const LIMIT = /^LIMIT_EXCEEDED/;
+const MESSAGE_SIZE = 'A message has a limit in bytes, counted as it is decompressed and read.';
+const MESSAGE_VALUES = 'A message has a limit of levels and values, checked before it is parsed.';
+
 /** A server over streamable HTTP that a node uses. */
-function httpAttack({ name, about, use, behave }: HttpAttack): Attack {
+function httpAttack({ use, behave, ...rest }: HttpAttack): Attack {
   return {
-    name,
-    about,
+    ...rest,
     target: 'node',
     maxGrowthMiB: 128,
-    open: async (lab) =>
-      startNode(lab, { transport: await hostileHttp(lab, listing(behave)), use }),
+    open: async (lab) => startNode(lab, { transport: await hostileHttp(lab, behave), use }),
   };
-}
-
-/** What `behave` does, and for what it leaves to the server a list of one tool. */
-function listing(behave: OddBehaviour): OddBehaviour {
-  return async (exchange) =>
-    (await behave(exchange)) ||
-    (exchange.rpc?.method === 'tools/list' && answer(exchange, { tools: tools(1) }));
-}
-
-/** Writes the same again and again until the other side has gone. */
-async function writeForever(response: ServerResponse, chunk: string): Promise<void> {
-  let wake = (): void => undefined;
-  response.on('drain', () => {
-    wake();
-  });
-  response.once('close', () => {
-    wake();
-  });
-  while (!response.destroyed) {
-    const isRoom = response.write(chunk);
-    await (isRoom ? nextTurn() : new Promise<void>((resolve) => (wake = resolve)));
-  }
 }
 
 function isCall(method: string | undefined): boolean {
@@ -56,11 +43,16 @@ function isCall(method: string | undefined): boolean {
 const LINE = 'x'.repeat(64 * 1_024);
 const PING = `data: ${JSON.stringify({ jsonrpc: '2.0', id: 'p', method: 'ping' })}\n\n`;
 
+/** The id of a session that is known for the handshake only. */
+const SESSION = 'a-session';
+
 /** Servers over streamable HTTP. */
 export const HTTP_SERVER_ATTACKS: readonly Attack[] = [
   httpAttack({
     name: 'an endless line',
     about: 'The stream of notifications is one line that never ends.',
+    defence: MESSAGE_SIZE,
+    held: LIMIT,
     use: 'call a tool',
     behave: ({ request, rpc, response }) => {
       if (isCall(rpc?.method)) return true;
@@ -73,6 +65,8 @@ export const HTTP_SERVER_ATTACKS: readonly Attack[] = [
   httpAttack({
     name: 'an endless result',
     about: 'The result of a tool is JSON that never ends.',
+    defence: MESSAGE_SIZE,
+    held: LIMIT,
     use: 'call a tool',
     behave: ({ rpc, response }) => {
       if (!isCall(rpc?.method)) return false;
@@ -81,20 +75,28 @@ export const HTTP_SERVER_ATTACKS: readonly Attack[] = [
       return true;
     },
   }),
-  httpAttack({
+  {
     name: 'a gzip bomb',
     about: 'The result of a tool is 459 KB that decompress to 450 MB.',
-    use: 'call a tool',
-    behave: ({ rpc, response }) => {
-      if (!isCall(rpc?.method)) return false;
-      const text = `{"jsonrpc":"2.0","id":${String(rpc?.id)},"x":"${'x'.repeat(450 * MIB)}"}`;
-      response.writeHead(200, { ...JSON_TYPE, 'content-encoding': 'gzip' }).end(gzipSync(text));
-      return true;
+    defence: MESSAGE_SIZE,
+    held: LIMIT,
+    target: 'node',
+    maxGrowthMiB: 128,
+    async open(lab) {
+      const bomb = await gzipBomb('{"jsonrpc":"2.0",', 450);
+      const transport = await hostileHttp(lab, ({ rpc, response }) => {
+        if (!isCall(rpc?.method)) return false;
+        response.writeHead(200, { ...JSON_TYPE, 'content-encoding': 'gzip' }).end(bomb);
+        return true;
+      });
+      return startNode(lab, { transport });
     },
-  }),
+  },
   httpAttack({
     name: 'an endless error',
     about: 'A status 500 has a body that never ends.',
+    defence: 'The body of an HTTP error is cut at 64 KiB.',
+    held: /^SERVER_UNAVAILABLE/,
     use: 'call a tool',
     behave: ({ rpc, response }) => {
       if (!isCall(rpc?.method)) return false;
@@ -106,6 +108,8 @@ export const HTTP_SERVER_ATTACKS: readonly Attack[] = [
   httpAttack({
     name: 'pages of tools without an end',
     about: 'A list of tools has one page of 8 MB after the other.',
+    defence: 'A list has a limit in bytes and in pages.',
+    held: LIMIT,
     use: 'list tools',
     behave: (exchange) => {
       if (exchange.rpc?.method !== 'tools/list') return false;
@@ -118,6 +122,8 @@ export const HTTP_SERVER_ATTACKS: readonly Attack[] = [
   httpAttack({
     name: 'a flood of pings',
     about: 'The stream of notifications brings pings, each of which wants a request of its own.',
+    defence: 'Requests of a server are limited in number and rate; beyond it, its connection ends.',
+    held: LIMIT,
     use: 'call a tool',
     behave: ({ request, rpc, response }) => {
       if (isCall(rpc?.method)) return true;
@@ -130,6 +136,8 @@ export const HTTP_SERVER_ATTACKS: readonly Attack[] = [
   httpAttack({
     name: 'an output schema that backtracks',
     about: 'A tool has `^(a+)+$` as the pattern of its result, and returns what does not match it.',
+    defence: 'Results are checked against schemas in a thread with a deadline.',
+    held: /^CALL_REFUSED/,
     use: 'call a tool',
     behave: (exchange) => {
       const { rpc } = exchange;
@@ -145,6 +153,8 @@ export const HTTP_SERVER_ATTACKS: readonly Attack[] = [
   httpAttack({
     name: 'a result of 50 MB',
     about: 'The result of a tool has 50 MB of text.',
+    defence: MESSAGE_SIZE,
+    held: LIMIT,
     use: 'call a tool',
     behave: (exchange) =>
       isCall(exchange.rpc?.method) &&
@@ -153,6 +163,8 @@ export const HTTP_SERVER_ATTACKS: readonly Attack[] = [
   httpAttack({
     name: 'a result of a million parts',
     about: 'The result of a tool has 1,000,000 content blocks.',
+    defence: MESSAGE_VALUES,
+    held: LIMIT,
     use: 'call a tool',
     behave: (exchange) =>
       isCall(exchange.rpc?.method) &&
@@ -163,6 +175,8 @@ export const HTTP_SERVER_ATTACKS: readonly Attack[] = [
   httpAttack({
     name: 'a result nested 100,000 deep',
     about: 'The result of a tool is JSON that is nested 100,000 deep.',
+    defence: MESSAGE_VALUES,
+    held: LIMIT,
     use: 'call a tool',
     behave: ({ rpc, response }) => {
       if (!isCall(rpc?.method)) return false;
@@ -176,9 +190,71 @@ export const HTTP_SERVER_ATTACKS: readonly Attack[] = [
   httpAttack({
     name: 'instructions of 50 MB',
     about: 'The handshake has instructions of 50 MB.',
+    defence: MESSAGE_SIZE,
+    held: LIMIT,
     use: 'connect',
     behave: (exchange) =>
       exchange.rpc?.method === 'initialize' &&
       answer(exchange, { ...INITIALIZED, instructions: 'x'.repeat(50 * MIB) }),
   }),
+  httpAttack({
+    name: 'progress for ever',
+    about: 'A call that never ends, with a progress notification every 300 ms.',
+    defence: 'A call has an absolute limit beside the time without progress.',
+    held: /^CALL_TIMEOUT/,
+    use: 'call a tool',
+    behave: ({ rpc, response }) => {
+      if (!isCall(rpc?.method)) return false;
+      response.writeHead(200, EVENTS_TYPE);
+      const meta = rpc?.params?.['_meta'] as { readonly progressToken?: unknown } | undefined;
+      let progress = 0;
+      const timer = setInterval(() => {
+        progress += 1;
+        const params = { progressToken: meta?.progressToken, progress };
+        const message = { jsonrpc: '2.0', method: 'notifications/progress', params };
+        response.write(`data: ${JSON.stringify(message)}\n\n`);
+      }, 300);
+      response.once('close', () => clearInterval(timer));
+      return true;
+    },
+  }),
+  httpAttack({
+    name: 'a session that is lost',
+    about: 'Every call is answered with 404: the session is not known any more.',
+    defence: 'A call is repeated in a new session once at most.',
+    held: /^CONNECTION_LOST/,
+    use: 'call a tool',
+    behave: (exchange) => {
+      const { rpc, response } = exchange;
+      if (rpc?.method === 'initialize') {
+        response.setHeader('mcp-session-id', SESSION);
+        return answer(exchange, INITIALIZED);
+      }
+      return isCall(rpc?.method) && refuse(exchange, 404);
+    },
+  }),
+  {
+    name: 'a stream that is to be opened again at once',
+    about: 'The stream of notifications ends at once, with `retry: 0`.',
+    defence: 'A stream is opened again after 1 s at the earliest.',
+    target: 'node',
+    // In about 3 s.
+    held: /^[0-5] requests$/,
+    maxGrowthMiB: 64,
+    async open(lab) {
+      let requests = 0;
+      const transport = await hostileHttp(lab, ({ request, response }) => {
+        if (request.method !== 'GET') return false;
+        requests += 1;
+        response.writeHead(200, EVENTS_TYPE).end('retry: 0\nid: 1\n\n');
+        return true;
+      });
+      const attack = async (node: AttackedNode): Promise<string> => {
+        await node.call('use', 'list tools');
+        await sleep(WATCH_MS, undefined, { signal: lab.signal });
+        return `${String(requests)} requests`;
+      };
+      return startNode(lab, { transport, attack });
+    },
+  },
 ];

@@ -53,12 +53,16 @@ async function send(
   return outcome;
 }
 
+const RATE = 'A change costs what differs, is made over several turns, and has a rate.';
+
 /** Node streams that ask for more than they need. */
 export const NODE_STREAM_ATTACKS: readonly Attack[] = [
   {
     name: '12,689 subscribe frames',
     about: 'A node that subscribes to one view after the other, and to each again and again.',
+    defence: RATE,
     target: 'control plane',
+    held: /^5000 synced$/,
     maxGrowthMiB: 64,
     async open(lab) {
       const { as, ...attacked } = await startAttacked(lab);
@@ -72,7 +76,9 @@ export const NODE_STREAM_ATTACKS: readonly Attack[] = [
   {
     name: '10,000 subscriptions in one message',
     about: 'A node that opens its stream with 10,000 subscriptions.',
+    defence: RATE,
     target: 'control plane',
+    held: /^10000 synced$/,
     maxGrowthMiB: 128,
     async open(lab) {
       const { as, ...attacked } = await startAttacked(lab);

@@ -16,17 +16,16 @@ const SERVICE = '/switchboard.v1.RegistryService';
 /** As large as a peer can make a request without being noticed for its size alone. */
 const BYTES = 512 * 1_024;
 
-interface RequestAttack extends Pick<Attack, 'name' | 'about'> {
+interface RequestAttack extends Pick<Attack, 'name' | 'about' | 'defence' | 'held'> {
   readonly method: string;
   readonly token: string;
   readonly message: () => Uint8Array;
 }
 
 /** One request that is expensive to refuse. */
-function requestAttack({ name, about, method, token, message }: RequestAttack): Attack {
+function requestAttack({ method, token, message, ...rest }: RequestAttack): Attack {
   return {
-    name,
-    about,
+    ...rest,
     target: 'control plane',
     maxGrowthMiB: 64,
     async open(lab) {
@@ -64,11 +63,16 @@ function update(
   return UpdateServerRequest.encode(message).finish();
 }
 
+const AUTHORIZED_FIRST = 'Role and tenant are checked on the bytes, before a request is decoded.';
+const FIELDS = 'Each method has a limit in bytes, and a request a limit of 200,000 fields.';
+
 /** Requests that cost more to refuse than to send. */
 export const REQUEST_ATTACKS: readonly Attack[] = [
   requestAttack({
     name: 'update mask of 40,000 paths',
     about: 'UpdateServer by a reader of another tenant, with a mask of 40,000 times `spec.oauth`.',
+    defence: AUTHORIZED_FIRST,
+    held: /^PERMISSION_DENIED$/,
     method: 'UpdateServer',
     token: TOKENS.foreign,
     message: () => update(repeat(40_000, 'spec.oauth')),
@@ -78,6 +82,8 @@ export const REQUEST_ATTACKS: readonly Attack[] = [
     about:
       'UpdateServer by a reader of another tenant, with 5,000 times `spec.title` beside a spec of ' +
       '2,000 labels.',
+    defence: AUTHORIZED_FIRST,
+    held: /^PERMISSION_DENIED$/,
     method: 'UpdateServer',
     token: TOKENS.foreign,
     message: () => {
@@ -88,6 +94,8 @@ export const REQUEST_ATTACKS: readonly Attack[] = [
   requestAttack({
     name: 'apply of empty servers',
     about: 'ApplyServers by an administrator with 512 KiB of empty servers.',
+    defence: FIELDS,
+    held: /^REQUEST_TOO_LARGE$/,
     method: 'ApplyServers',
     token: TOKENS.admin,
     message: () => {
@@ -101,6 +109,8 @@ export const REQUEST_ATTACKS: readonly Attack[] = [
   requestAttack({
     name: 'batch of empty keys',
     about: 'BatchGetServers by a reader with 512 KiB of empty keys.',
+    defence: FIELDS,
+    held: /^REQUEST_TOO_LARGE$/,
     method: 'BatchGetServers',
     token: TOKENS.reader,
     message: () => {
@@ -114,6 +124,8 @@ export const REQUEST_ATTACKS: readonly Attack[] = [
   requestAttack({
     name: 'arguments with unclosed references',
     about: 'CreateServer by an administrator with 512 KiB of arguments like `${x`.',
+    defence: 'At most 100 violations are listed, and looking for them costs what the size costs.',
+    held: /^INVALID_FIELD$/,
     method: 'CreateServer',
     token: TOKENS.admin,
     message: () => {

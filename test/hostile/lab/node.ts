@@ -1,20 +1,35 @@
 import type { Transport } from '../../../src/domain/config/spec.js';
 import type { Lab } from '../../bench/lab/lab.js';
-import { startWorker } from '../../bench/lab/worker.js';
-import { startOddServer, type OddBehaviour } from '../../support/mcp/odd-http.js';
+import { startWorker, type Worker } from '../../bench/lab/worker.js';
+import {
+  answer,
+  startOddServer,
+  tools,
+  type OddBehaviour,
+  type OddServer,
+} from '../../support/mcp/odd-http.js';
 import { freePort, startEverything } from '../../support/mcp/everything.js';
 import { httpServer } from '../../support/mcp/specs.js';
 import type { Scene } from '../attack.js';
 import type { NodeRole, Use } from '../roles/node.js';
 
-/** How a server attacks: what it does, and to what the node uses it. */
+/** A node in a process of its own. */
+export type AttackedNode = Worker<NodeRole>;
+
+/** How a server attacks. */
 export interface HostileServer {
   readonly transport: Transport;
-  readonly use: Use;
+  /** To what the node uses it; the outcome is what came of it. */
+  readonly use?: Use;
+  /** The attack, if it is more than one use. */
+  readonly attack?: (node: AttackedNode) => Promise<string>;
 }
 
 /** A node that uses a hostile server, and all the time a good one. */
-export async function startNode(lab: Lab, { transport, use }: HostileServer): Promise<Scene> {
+export async function startNode(
+  lab: Lab,
+  { transport, use = 'call a tool', attack = (node) => node.call('use', use) }: HostileServer,
+): Promise<Scene> {
   const node = startWorker<NodeRole>(lab, new URL('../roles/node.js', import.meta.url));
   const port = await freePort();
   const everything = await startEverything('streamableHttp', port);
@@ -24,13 +39,25 @@ export async function startNode(lab: Lab, { transport, use }: HostileServer): Pr
   return {
     victim: { measured: () => node.call('measured') },
     others: { begin: () => node.call('begin'), end: () => node.call('end') },
-    attack: () => node.call('use', use),
+    attack: () => attack(node),
   };
 }
 
-/** A hostile server over streamable HTTP, gone with the lab. */
-export async function hostileHttp(lab: Lab, behave: OddBehaviour): Promise<Transport> {
-  const server = await startOddServer(behave);
+/**
+ * A server over HTTP that does it wrong, gone with the lab. It has one tool, unless `behave`
+ * says otherwise.
+ */
+export async function openOdd(lab: Lab, behave: OddBehaviour): Promise<OddServer> {
+  const server = await startOddServer(
+    async (exchange) =>
+      (await behave(exchange)) ||
+      (exchange.rpc?.method === 'tools/list' && answer(exchange, { tools: tools(1) })),
+  );
   lab.defer(async () => server[Symbol.asyncDispose]());
-  return httpServer(server.url);
+  return server;
+}
+
+/** The same, as a transport. */
+export async function hostileHttp(lab: Lab, behave: OddBehaviour): Promise<Transport> {
+  return httpServer((await openOdd(lab, behave)).url);
 }

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { createPool, type ConnectionPool } from '../../../src/client/pool/create-pool.js';
 import { isClientError } from '../../../src/client/client-error.js';
 import type { Transport } from '../../../src/domain/config/spec.js';
@@ -16,21 +17,27 @@ export interface NodeServers {
 /** What the node does with the hostile server. */
 export type Use = 'connect' | 'list tools' | 'call a tool';
 
+/** Many uses in a row, to be told as few outcomes. */
+const MAX_OUTCOMES = 5;
+
 /** How long a call of a tool may take. Milliseconds. */
 const CALL_MS = 4_000;
 
+const view = new ServerList();
+let hostileId = '';
 let pool: ConnectionPool | undefined;
+/** Everything that was told to the application: errors with their causes and stacks, events. */
+const told: string[] = [];
 let calls: RepeatedCalls | undefined;
 
 const methods = {
   start({ hostile, good }: NodeServers): void {
-    const view = new ServerList();
     const timeouts = { connectMs: CALL_MS, callMs: CALL_MS };
-    view.apply([
+    [hostileId = ''] = view.apply([
       { name: 'hostile', spec: { transport: hostile, timeouts } },
       { name: 'good', spec: { transport: good, timeouts: { callMs: TIMEOUT_MS } } },
     ]);
-    pool = createPool({ view });
+    pool = createPool({ view, onEvent: (event) => told.push(inspect(event, { depth: null })) });
     watchTurns();
   },
   /** Calls a tool of the good server again and again; resolves after the first time. */
@@ -48,11 +55,27 @@ const methods = {
     try {
       const connection = await opened().app.get('hostile');
       if (what !== 'connect') await connection.listTools();
-      if (what === 'call a tool') await connection.callTool({ name: 'tool', arguments: {} });
+      if (what === 'call a tool') {
+        const onProgress = (): void => undefined;
+        await connection.callTool({ name: 'tool', arguments: {} }, { onProgress });
+      }
       return 'returned';
     } catch (error) {
+      told.push(inspect(error, { depth: null }));
       return reasonOf(error);
     }
+  },
+  /** Uses the hostile server so many times, and returns the different outcomes. */
+  async useOften({ what, times }: { readonly what: Use; readonly times: number }): Promise<string> {
+    const outcomes = new Set<string>();
+    for (let n = 0; n < times; n += 1) outcomes.add(await methods.use(what));
+    return [...outcomes].slice(0, MAX_OUTCOMES).join('; ');
+  },
+  /** Whether the application was told this text anywhere. */
+  wasTold: (text: string): boolean => told.some((entry) => entry.includes(text)),
+  /** The hostile server is deleted; its connection is closed. */
+  forget(): void {
+    view.apply([], [hostileId]);
   },
   measured: () => takeMeasured(),
 };

@@ -78,6 +78,15 @@ describe('a request that is not complete', () => {
     for (const { ended } of calls) expect(await ended).toMatchObject({ reason: 'UNAUTHENTICATED' });
   });
 
+  it('is refused if its credentials are no text of gRPC', async () => {
+    const tiny = await startSmall();
+    const peer = await peerOf(tiny);
+    const { stream, ended } = peer.call(GET, { authorization: 'Bearer \u00e4' });
+    stream.end(messagePart(0, 0));
+    expect(await ended).toMatchObject({ reason: 'UNAUTHENTICATED' });
+    await goodCall(tiny);
+  });
+
   it('is limited in bytes for each connection: the largest ends, and others are served', async () => {
     const tiny = await startSmall();
     const peer = await peerOf(tiny);

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { createGzip } from 'node:zlib';
 
 /** An answer without an end, and how much of it was taken. */
@@ -41,4 +42,19 @@ export async function gzipBomb(begin: string, mebibytes: number): Promise<Buffer
   gzip.end();
   await ended;
   return Buffer.concat(chunks);
+}
+
+/** Writes the same again and again until the other side has gone. */
+export async function writeForever(response: ServerResponse, chunk: string): Promise<void> {
+  let wake = (): void => undefined;
+  response.on('drain', () => {
+    wake();
+  });
+  response.once('close', () => {
+    wake();
+  });
+  while (!response.destroyed) {
+    const isRoom = response.write(chunk);
+    await (isRoom ? nextTurn() : new Promise<void>((resolve) => (wake = resolve)));
+  }
 }

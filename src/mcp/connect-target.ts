@@ -1,3 +1,5 @@
+import type { AddressGuard } from './address-guard.js';
+
 /**
  * Where to connect: a spec's transport with every value put together. Holds secrets;
  * never log one.
@@ -15,6 +17,8 @@ export interface StdioTarget {
   /** Undefined for our own folder. */
   readonly cwd?: string;
   readonly stderr: 'ignore' | 'inherit' | 'pipe';
+  /** What has to allow it; undefined for nothing. */
+  readonly guard?: AddressGuard;
 }
 
 /** An address to speak to. */
@@ -24,4 +28,6 @@ export interface HttpTarget {
   readonly headers: Readonly<Record<string, string>>;
   /** Address of an http, https, socks4 or socks5 proxy; undefined for none. */
   readonly proxyUrl?: string;
+  /** What has to allow every address that is connected to; undefined for nothing. */
+  readonly guard?: AddressGuard;
 }

@@ -12,6 +12,7 @@ import { SPEC_DEFAULTS, type ServerSpec } from '../../../src/domain/config/spec.
 import { httpServer, nodeServer } from '../../support/mcp/specs.js';
 import { recordOf } from '../../support/storage/builders.js';
 import { failureAt, observationAt } from '../../support/inspection/facts.js';
+import { OPEN_POLICY } from '../../support/transport-policy.js';
 import { EMPTY_OAUTH } from '../../support/oauth.js';
 
 const specOf = (parts: Partial<ServerSpec>): ServerSpec => ({
@@ -20,7 +21,7 @@ const specOf = (parts: Partial<ServerSpec>): ServerSpec => ({
   ...parts,
 });
 
-const NO_STDIO = { stdio: false };
+const NO_STDIO = { stdio: false, policy: OPEN_POLICY };
 
 describe('only a node can inspect', () => {
   it.each([
@@ -37,7 +38,7 @@ describe('only a node can inspect', () => {
   it('a process, unless processes are allowed and it needs nothing from elsewhere', () => {
     const plain = specOf({ transport: nodeServer(['server.js']) });
     expect(nodeOnlyReason(plain, NO_STDIO)).toBe('STDIO_NOT_ALLOWED');
-    expect(nodeOnlyReason(plain, { stdio: true })).toBeUndefined();
+    expect(nodeOnlyReason(plain, { ...NO_STDIO, stdio: true })).toBeUndefined();
     const open = specOf({ transport: nodeServer(['${user:id}']) });
     expect(nodeOnlyReason(open, { stdio: true })).toBe('NEEDS_NODE');
     const env = specOf({ transport: nodeServer([], { env: { KEY: '${env:KEY}' } }) });
@@ -85,7 +86,7 @@ describe('the plan of a server', () => {
     expect(inspectionPlan(disabled, NO_STDIO)).toEqual({ kind: 'none' });
     const stdio = recordOf({ spec: { transport: nodeServer([]) } });
     expect(inspectionPlan(stdio, NO_STDIO)).toEqual({ kind: 'none' });
-    expect(inspectionPlan(stdio, { stdio: true })).toEqual({ kind: 'now' });
+    expect(inspectionPlan(stdio, { ...NO_STDIO, stdio: true })).toEqual({ kind: 'now' });
   });
 });
 

@@ -119,6 +119,14 @@ export function sharedSignIn(
   return 'the server requires OAuth, but everyone shares its connection: make it USER, or set oauth.grant_type to client_credentials';
 }
 
+/** Why nobody connects to a server, as its newest inspection found; undefined for nothing. */
+export function foundRefusal(
+  server: Pick<ServerRecord, 'facts' | 'configHash'>,
+): string | undefined {
+  const failure = currentFailure(server);
+  return failure?.reason === 'TRANSPORT_NOT_ALLOWED' ? failure.message : undefined;
+}
+
 /** When what failed is tried again. Milliseconds; each failure in a row doubles the time. */
 export interface RetryPolicy {
   /** After the first failure. Default 5,000. */

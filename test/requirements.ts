@@ -57,6 +57,7 @@ const connections: Sentences = {
   C7: 'One broken server never hides or delays another.',
   C8: 'What a lookup returns is immutable at every depth: no caller can redirect the calls of another.',
   C9: 'A call leaves nothing behind on its connection.',
+  C10: 'No connection of a private server is made to an address or process that the transport policy refuses.',
 };
 
 const faults: Sentences = {

@@ -1,4 +1,4 @@
-import type { Verdict } from '../domain/explain.js';
+import type { AccessCandidate, Verdict } from '../domain/explain.js';
 import type { AccessExplanation } from '../wire/client/access.js';
 import type { RegistryClient } from '../wire/client/registry-client.js';
 import type { Flags } from './connection.js';
@@ -21,7 +21,7 @@ export function explainText(answer: AccessExplanation): string {
       candidate.id,
       tierAndOwner(candidate),
       `${WORDS[candidate.verdict]}${candidate.disabled ? ' (disabled)' : ''}`,
-      candidate.explanation,
+      [candidate.explanation, refusalOf(candidate)].join('').trim(),
     ].map(printable),
   );
   return [
@@ -30,6 +30,10 @@ export function explainText(answer: AccessExplanation): string {
     ...(answer.moreUnseen ? ['More servers outside this view have the name.\n'] : []),
     ...(answer.moreDeleted ? ['More deleted servers had the name.\n'] : []),
   ].join('');
+}
+
+function refusalOf({ transportRefusal }: AccessCandidate): string {
+  return transportRefusal === undefined ? '' : ` Nobody may connect to it: ${transportRefusal}.`;
 }
 
 const WORDS: Readonly<Record<Verdict, string>> = {

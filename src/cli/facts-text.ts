@@ -1,5 +1,5 @@
 import type { InspectionFailure, OAuthNeed, Observation } from '../domain/facts.js';
-import { sharedSignIn } from '../domain/inspection.js';
+import { foundRefusal, sharedSignIn } from '../domain/inspection.js';
 import type { ReportedServer } from '../domain/server.js';
 import { ellipsize } from '../domain/truncate.js';
 import { localTime, printable, table } from './text.js';
@@ -22,7 +22,7 @@ const ERAS: Readonly<Record<Observation['protocolEra'], string>> = {
 /** What inspection found, in a few rows; what is not known has none. */
 export function factRows(server: Inspected): readonly Row[] {
   const { facts } = server;
-  const warning: Row = ['WARNING', sharedSignIn(server) ?? ''];
+  const warning: Row = ['WARNING', sharedSignIn(server) ?? foundRefusal(server) ?? ''];
   if (facts === undefined) return [warning];
   return [
     warning,

@@ -1,5 +1,5 @@
 import { connectionScope, type ConnectionScope } from '../domain/config/connection-scope.js';
-import { sharedSignIn } from '../domain/inspection.js';
+import { foundRefusal, sharedSignIn } from '../domain/inspection.js';
 import type { Declaration, ReportedServer } from '../domain/server.js';
 import { factRows } from './facts-text.js';
 import { localTime, printable, table, withoutUserinfo } from './text.js';
@@ -25,7 +25,7 @@ export function serverRow(server: ReportedServer): readonly string[] {
 export function warningLines(servers: readonly ReportedServer[]): string {
   return servers
     .flatMap((server) => {
-      const warning = sharedSignIn(server);
+      const warning = sharedSignIn(server) ?? foundRefusal(server);
       return warning === undefined ? [] : [printable(`WARNING: ${server.name}: ${warning}`) + '\n'];
     })
     .join('');
@@ -43,6 +43,7 @@ export function serverDetails(server: ReportedServer): string {
     ['Enabled', server.spec.enabled ? 'yes' : 'no'],
     ['Transport', kind],
     [kind === 'stdio' ? 'Command' : 'URL', where],
+    ['Policy', server.transportExempt ? 'does not apply: demoted from this place' : ''],
     ['Title', server.spec.title],
     ['Description', server.spec.description],
     ['Connection', `one for each ${SCOPES[server.scope]}`],

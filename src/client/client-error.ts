@@ -23,6 +23,10 @@ export const CLIENT_ERROR_REASONS = {
     summary: 'This client does not support the proxy of the server.',
     fix: 'Use an http, https, socks4 or socks5 proxy.',
   },
+  TRANSPORT_NOT_ALLOWED: {
+    summary: 'The transport policy does not allow this private server to be where it is.',
+    fix: 'Let an administrator of the control plane allow the rule in the metadata, or move the server.',
+  },
   VALUE_MISSING: {
     summary: 'A placeholder in the spec has no value on this node.',
     fix: 'Provide the value named in the metadata: environment, user value, secret or request value.',

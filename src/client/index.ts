@@ -26,4 +26,5 @@ export type {
   UserValuesHook,
 } from './values/value-sources.js';
 export type { RequestOptions, Tool, ToolCall, ToolResult } from '../mcp/mcp-connection.js';
+export type { TransportPolicy } from '../domain/transport-policy.js';
 export { isSwitchboardError, SwitchboardError, type ErrorReason } from '../domain/errors.js';

@@ -1,12 +1,14 @@
 import { hostname } from 'node:os';
 import { ChannelCredentials, Metadata } from '@grpc/grpc-js';
 import { DEFAULT_TENANT } from '../domain/caller.js';
+import type { TransportPolicy } from '../domain/transport-policy.js';
 import { APP_VIEW } from '../domain/view.js';
 import { createFactsClient } from '../wire/client/facts-client.js';
 import { createSyncClient } from '../wire/client/sync-client.js';
 import { ClientError } from './client-error.js';
 import { createFactsReporter } from './facts-reporter.js';
 import { NodeView, subscriptionIdOf } from './node-view.js';
+import { createNodePolicy } from './node-policy.js';
 import { createPool, type ConnectionPool } from './pool/create-pool.js';
 import type { PoolOptions } from './pool/pool-options.js';
 import { Reflector } from './reflector/reflector.js';
@@ -32,7 +34,7 @@ export interface TlsOptions {
 }
 
 /** How to open a client. Only `target` is required. */
-export interface SwitchboardOptions extends Omit<PoolOptions, 'view' | 'onOpened'> {
+export interface SwitchboardOptions extends Omit<PoolOptions, 'view' | 'policy' | 'onOpened'> {
   /** Address of the control plane, such as `127.0.0.1:7070`. */
   readonly target: string;
   /** Default `default`. */
@@ -50,6 +52,11 @@ export interface SwitchboardOptions extends Omit<PoolOptions, 'view' | 'onOpened
    * last handle was released. Default 60,000; 0: both end at once.
    */
   readonly userIdleMs?: number;
+  /**
+   * Narrows where PRIVATE servers may be on this node: both this and the policy of the control
+   * plane have to allow a connect. What is left out is as the control plane has it.
+   */
+  readonly transportPolicy?: Partial<TransportPolicy>;
   /** Delays between tries to open the stream. */
   readonly retry?: Partial<RetryOptions>;
   /** Told of the stream that is followed, and of every step of the view. `onEvent`: of connections. */
@@ -97,6 +104,7 @@ const OWN_CONNECTION = { 'grpc.use_local_subchannel_pool': 1 };
 export function openSwitchboard(options: SwitchboardOptions): Switchboard {
   const credentials = channelCredentials(options.tls);
   const view = new NodeView();
+  const policy = createNodePolicy(options.transportPolicy);
   const common = {
     tenant: options.tenant ?? DEFAULT_TENANT,
     nodeId: options.nodeId ?? `${hostname()}-${String(process.pid)}`,
@@ -107,6 +115,7 @@ export function openSwitchboard(options: SwitchboardOptions): Switchboard {
     ...common,
     connect: () => createSyncClient(options.target, credentials, OWN_CONNECTION),
     target: view,
+    onPolicy: policy.follow,
     labels: options.labels ?? {},
     ...(options.retry && { retry: options.retry }),
   });
@@ -116,7 +125,7 @@ export function openSwitchboard(options: SwitchboardOptions): Switchboard {
   });
   const appSynced = feed.subscribe(subscriptionIdOf(APP_VIEW), APP_VIEW);
   const onOpened = options.reportFacts === false ? undefined : reporter.offer;
-  const pool = createPool({ ...options, view, ...(onOpened && { onOpened }) });
+  const pool = createPool({ ...options, view, policy, ...(onOpened && { onOpened }) });
   const users = new UserSubscriptions({
     feed,
     view,

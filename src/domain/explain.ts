@@ -1,5 +1,6 @@
 import { sightOf, subjectSights, type SubjectSight } from './resolve.js';
 import { isShared, type StoredServer, type Tier, type Tombstone } from './server.js';
+import { transportRefusal, type TransportPolicy } from './transport-policy.js';
 import { subjectsOf, type View } from './view.js';
 
 /** What became of a server that has or had a name, in one view. */
@@ -26,6 +27,8 @@ export interface AccessCandidate {
   /** That last changed the record or its grants, or deleted it. */
   readonly revision: number;
   readonly sights: readonly SubjectSight[];
+  /** Why nobody may connect to it; undefined if somebody may. */
+  readonly transportRefusal?: string;
 }
 
 /** All that has or had a name, of one state. */
@@ -58,6 +61,31 @@ export function explain(name: string, view: View, servers: NamedServers): Explan
       ...unseen.map((server) => notSeen(server, view)),
       ...deleted.map(gone),
     ],
+  };
+}
+
+/** The same, with why nobody may connect to those that the transport policy refuses. */
+export function withTransport(
+  explained: Explanation,
+  { ranked, unseen }: NamedServers,
+  policy: TransportPolicy,
+): Explanation {
+  const refusals = new Map(
+    [...ranked, ...unseen].map(({ record }) => [record.id, transportRefusal(policy, record)]),
+  );
+  const refusal = refusals.get(explained.winner?.record.id ?? '');
+  return {
+    winner: explained.winner,
+    explanation:
+      refusal === undefined
+        ? explained.explanation
+        : `${explained.explanation} But nobody may connect to it: ${refusal.message}.`,
+    candidates: explained.candidates.map((candidate) => {
+      const refused = refusals.get(candidate.id);
+      return refused === undefined
+        ? candidate
+        : { ...candidate, transportRefusal: refused.message };
+    }),
   };
 }
 

@@ -70,7 +70,8 @@ export type InspectionFailureReason =
   | 'INVALID_ANSWER'
   | 'TOO_LARGE'
   | 'NEEDS_NODE'
-  | 'STDIO_NOT_ALLOWED';
+  | 'STDIO_NOT_ALLOWED'
+  | 'TRANSPORT_NOT_ALLOWED';
 
 /** The etag of facts that are recorded after a position; of no facts, it is empty. */
 export function factsEtagOf(

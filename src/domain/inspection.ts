@@ -3,6 +3,7 @@ import { userSignIn, valueFields } from './config/connection-scope.js';
 import type { InspectionFailureReason, OAuthNeed, ObservedFacts, ServerFacts } from './facts.js';
 import type { ServerRecord } from './server.js';
 import type { ServerSpec } from './config/spec.js';
+import { transportRefusal, type TransportPolicy } from './transport-policy.js';
 import { referencesIn } from './config/value.js';
 
 /** What an inspection came to. */
@@ -44,13 +45,23 @@ export type InspectionPlan =
   /** So many milliseconds after the failure that the facts tell of. */
   | { readonly kind: 'later'; readonly delayMs: number };
 
-/** What is to be done about a server, as far as its record tells. */
+/** Milliseconds until a refusal is looked at again that the policy of this replica does not make. */
+const STALE_REFUSAL_MS = 5 * 60_000;
+
+/**
+ * What is to be done about a server, as far as its record tells. That the transport policy refuses
+ * a server is found by an inspection that connects to nothing. Replicas whose policies differ
+ * contradict each other at most once in `STALE_REFUSAL_MS`.
+ */
 export function inspectionPlan(
-  record: Pick<ServerRecord, 'spec' | 'facts' | 'configHash'>,
-  options: { readonly stdio: boolean },
+  record: Pick<ServerRecord, 'tier' | 'transportExempt' | 'spec' | 'facts' | 'configHash'>,
+  options: { readonly stdio: boolean; readonly policy: TransportPolicy },
 ): InspectionPlan {
   const { spec, facts, configHash } = record;
-  if (!spec.enabled || nodeOnlyReason(spec, options) !== undefined) return { kind: 'none' };
+  if (!spec.enabled) return { kind: 'none' };
+  const refused = refusalPlan(record, options.policy);
+  if (refused !== undefined) return refused;
+  if (nodeOnlyReason(spec, options) !== undefined) return { kind: 'none' };
   const failure = currentFailure(record);
   if (failure !== undefined) {
     const { reason, nextAttemptTime, failTime } = failure;
@@ -59,6 +70,18 @@ export function inspectionPlan(
     return { kind: 'later', delayMs: Math.max(0, nextAttemptTime - failTime) };
   }
   return { kind: facts?.observation?.configHash === configHash ? 'none' : 'now' };
+}
+
+/** What is to be done about a server that the policy refuses, or did when it was inspected. */
+function refusalPlan(
+  record: Parameters<typeof inspectionPlan>[0],
+  policy: TransportPolicy,
+): InspectionPlan | undefined {
+  const failure = currentFailure(record);
+  const wasRefused = failure?.reason === 'TRANSPORT_NOT_ALLOWED';
+  if (transportRefusal(policy, record) !== undefined) return { kind: wasRefused ? 'none' : 'now' };
+  const isStale = wasRefused && failure.nextAttemptTime === undefined;
+  return isStale ? { kind: 'later', delayMs: STALE_REFUSAL_MS } : undefined;
 }
 
 /** The failure of the present configuration; undefined after a success or a change. */
@@ -96,13 +119,21 @@ export function sharedSignIn(
   return 'the server requires OAuth, but everyone shares its connection: make it USER, or set oauth.grant_type to client_credentials';
 }
 
+/** Why nobody connects to a server, as its newest inspection found; undefined for nothing. */
+export function foundRefusal(
+  server: Pick<ServerRecord, 'facts' | 'configHash'>,
+): string | undefined {
+  const failure = currentFailure(server);
+  return failure?.reason === 'TRANSPORT_NOT_ALLOWED' ? failure.message : undefined;
+}
+
 /** When what failed is tried again. Milliseconds; each failure in a row doubles the time. */
 export interface RetryPolicy {
   /** After the first failure. Default 5,000. */
   readonly firstMs: number;
   /** At most. Default 15 min. */
   readonly maxMs: number;
-  /** As `firstMs`, of servers that refuse us or tell too much. Default 5 min. */
+  /** As `firstMs`, of servers that refuse us or tell too much, or are where the policy refuses them. Default 5 min. */
   readonly rareFirstMs: number;
   /** As `maxMs`, of those. Default 1 h. */
   readonly rareMaxMs: number;
@@ -116,7 +147,11 @@ export const RETRY_DEFAULTS: RetryPolicy = Object.freeze({
 });
 
 const NEVER = new Set<InspectionFailureReason>(['NEEDS_NODE', 'STDIO_NOT_ALLOWED']);
-const RARELY = new Set<InspectionFailureReason>(['UNAUTHORIZED', 'TOO_LARGE']);
+const RARELY = new Set<InspectionFailureReason>([
+  'UNAUTHORIZED',
+  'TOO_LARGE',
+  'TRANSPORT_NOT_ALLOWED',
+]);
 
 /**
  * Milliseconds until the next try after so many failures; undefined if there is none.

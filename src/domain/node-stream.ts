@@ -1,6 +1,7 @@
 import type { SwitchboardError } from './errors.js';
 import type { Sight } from './resolve.js';
 import type { KnownServer } from './server.js';
+import type { TransportPolicy } from './transport-policy.js';
 import type { ReaderView } from './view.js';
 
 /** What a node and the control plane tell each other over one stream. */
@@ -40,6 +41,8 @@ export type FeedMessage =
       /** Milliseconds; undefined if the server does not say. */
       readonly heartbeatMs: number | undefined;
       readonly resumed: boolean;
+      /** Where PRIVATE servers may be; undefined if the server does not say. */
+      readonly policy: TransportPolicy | undefined;
     }
   /** Changes of one step, which a `commit` or a `synced` closes. */
   | { readonly kind: 'changes'; readonly changes: readonly RecordChange<KnownServer>[] }

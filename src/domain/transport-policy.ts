@@ -105,7 +105,7 @@ export function hostRefusal(
   if (address !== undefined) return addressRefusal(policy, { host: name, address: name, field });
   const special = nameClass(name);
   if (special === undefined || isAllowed(policy, special, { name })) return undefined;
-  return refused(special, name, field);
+  return refused(special, `${name},`, field);
 }
 
 /** An address that a host resolved to, or that it is. */
@@ -125,7 +125,8 @@ export function addressRefusal(
   if (special === undefined) return undefined;
   if (isAllowed(policy, special, { name: plainHost(host), address })) return undefined;
   const name = plainHost(host);
-  return refused(special, name === text ? name : `${name} (${text})`, field);
+  // Not the address: whoever writes a server would learn what names resolve to here.
+  return refused(special, name === text ? `${name},` : `${name}, which resolves to`, field);
 }
 
 /**
@@ -136,7 +137,8 @@ export function proxyRefusal(
   policy: TransportPolicy,
   host: string | undefined,
 ): TransportRefusal | undefined {
-  if (host === undefined || isHost(policy, plainHost(host))) return undefined;
+  if (host === undefined) return undefined;
+  if (isHost(policy, plainHost(host))) return hostRefusal(policy, host, 'proxy_url');
   const name = JSON.stringify(plainHost(host));
   const message = `a PRIVATE server may not use the proxy ${name} (rule proxy): allow it with --allow-private-hosts`;
   return { rule: 'proxy', field: 'proxy_url', message };
@@ -204,7 +206,7 @@ const MEANING: Readonly<Record<AddressClass, string>> = {
 };
 
 function refused(rule: AddressClass, where: string, field: string): TransportRefusal {
-  const message = `a PRIVATE server may not be at ${where}, ${MEANING[rule]} (rule ${rule}): allow it with ${ALLOWED_BY[rule]}`;
+  const message = `a PRIVATE server may not be at ${where} ${MEANING[rule]} (rule ${rule}): allow it with ${ALLOWED_BY[rule]}`;
   return { rule, field, message };
 }
 

@@ -1,3 +1,5 @@
+import type { AddressGuard } from './address-guard.js';
+
 /**
  * Where to connect: a spec's transport with every value put together. Holds secrets;
  * never log one. `secrets` are the values in it that are in no spec: those of references and of
@@ -17,6 +19,8 @@ export interface StdioTarget {
   readonly cwd?: string;
   readonly stderr: 'ignore' | 'inherit' | 'pipe';
   readonly secrets?: readonly string[];
+  /** What has to allow it; undefined for nothing. */
+  readonly guard?: AddressGuard;
 }
 
 /** An address to speak to. */
@@ -27,4 +31,6 @@ export interface HttpTarget {
   /** Address of an http, https, socks4 or socks5 proxy; undefined for none. */
   readonly proxyUrl?: string;
   readonly secrets?: readonly string[];
+  /** What has to allow every address that is connected to; undefined for nothing. */
+  readonly guard?: AddressGuard;
 }

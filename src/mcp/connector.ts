@@ -1,6 +1,6 @@
 import { Client, type FetchLike } from '@modelcontextprotocol/client';
 import type { ConnectTarget, HttpTarget, StdioTarget } from './connect-target.js';
-import { createHttpFetch, type HttpFetch } from './http-fetch.js';
+import { createHttpFetch, routeOf, type HttpFetch } from './http-fetch.js';
 import { HttpTransport } from './http-transport.js';
 import { LimitedTransport } from './limited-transport.js';
 import type { McpConnection } from './mcp-connection.js';
@@ -81,6 +81,7 @@ export function createConnector(identity: ClientIdentity): Connector {
   };
 
   function openProcess(target: StdioTarget, options: ConnectOptions): ProcessTransport {
+    target.guard?.checkProcess();
     const transport = new ProcessTransport(target, options);
     if (processes.size === 0) process.on('exit', killAll);
     processes.add(transport);
@@ -91,21 +92,23 @@ export function createConnector(identity: ClientIdentity): Connector {
     return transport;
   }
 
-  /** Over streamable HTTP, sockets are shared by all without a proxy or a limit of their own. */
+  /** Over streamable HTTP, sockets are shared by all without a proxy, a guard or a limit of their own. */
   function openNetwork(target: HttpTarget, options: ConnectOptions): McpTransport {
     const { readMs, aroundFetch, maxMessageBytes = MAX_MESSAGE_SIZE } = options;
     const limits = { readMs, maxMessageBytes };
     const through = (all: HttpFetch): HttpFetch =>
       aroundFetch === undefined ? all : { ...all, fetch: aroundFetch(all.fetch) };
-    const { kind, proxyUrl } = target;
+    const { kind, url, proxyUrl, guard } = target;
     if (proxyUrl !== undefined) checkProxy(proxyUrl);
+    guard?.checkTarget({ url, proxyUrl });
     if (kind === 'websocket') return new WebSocketTransport(target, limits);
-    const proxied = proxyUrl === undefined ? {} : { proxyUrl };
-    if (kind === 'sse') return new SseTransport(target, through(createHttpFetch(proxied)), limits);
-    if (proxyUrl === undefined && readMs === undefined) {
+    const route = routeOf(target);
+    if (kind === 'sse') return new SseTransport(target, through(createHttpFetch(route)), limits);
+    // A socket that was opened without the guard is not one that it allows.
+    if (proxyUrl === undefined && readMs === undefined && guard === undefined) {
       return new HttpTransport(target, through(http), limits);
     }
-    const own = createHttpFetch({ ...proxied, ...(readMs === undefined ? {} : { readMs }) });
+    const own = createHttpFetch({ ...route, ...(readMs === undefined ? {} : { readMs }) });
     return new HttpTransport(target, through(own), { maxMessageBytes, onGone: own.close });
   }
 

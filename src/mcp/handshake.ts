@@ -12,6 +12,7 @@ export interface HandshakeOptions {
 
 /** Kinds that mean the same while connecting as later; the others become `connect_failed`. */
 const AS_THEY_ARE = new Set<McpErrorKind>([
+  'not_allowed',
   'timeout',
   'unauthorized',
   'unavailable',

@@ -1,7 +1,9 @@
 import type { FetchLike } from '@modelcontextprotocol/client';
+import type { AddressGuard } from './address-guard.js';
 import { Agent, buildConnector, fetch as undiciFetch } from 'undici';
+import type { HttpTarget } from './connect-target.js';
 import { fetchWithOwnSignal } from './fetch-with-own-signal.js';
-import { openTunnel } from './tunnel.js';
+import { openTunnel, type TunnelRoute } from './tunnel.js';
 
 /** How requests to one server are made. */
 export interface HttpFetchOptions {
@@ -9,6 +11,16 @@ export interface HttpFetchOptions {
   readonly proxyUrl?: string;
   /** Milliseconds of silence after which an answer counts as lost. Default: none. */
   readonly readMs?: number;
+  /** Checks every address that is connected to, also after redirects; undefined for none. */
+  readonly guard?: AddressGuard;
+}
+
+/** By which way requests to a target are made. */
+export function routeOf({ proxyUrl, guard }: HttpTarget): HttpFetchOptions {
+  return {
+    ...(proxyUrl === undefined ? {} : { proxyUrl }),
+    ...(guard === undefined ? {} : { guard }),
+  };
 }
 
 /** A fetch and the sockets behind it. */
@@ -25,12 +37,12 @@ export interface HttpFetch {
  * said by its own time-out.
  */
 export function createHttpFetch(options: HttpFetchOptions = {}): HttpFetch {
-  const { proxyUrl, readMs = 0 } = options;
+  const { readMs = 0 } = options;
   const stop = new AbortController();
   const dispatcher = new Agent({
     headersTimeout: 0,
     bodyTimeout: readMs,
-    ...(proxyUrl === undefined ? {} : { connect: connectThrough(proxyUrl, stop.signal) }),
+    connect: connectorOf(options, stop.signal),
   });
   return {
     // The types differ from those of the global fetch only in what nobody here uses.
@@ -44,13 +56,38 @@ export function createHttpFetch(options: HttpFetchOptions = {}): HttpFetch {
   };
 }
 
-function connectThrough(proxyUrl: string, signal: AbortSignal): buildConnector.connector {
+function connectorOf(
+  { proxyUrl, guard }: HttpFetchOptions,
+  signal: AbortSignal,
+): buildConnector.connector {
+  const connect =
+    proxyUrl !== undefined
+      ? connectThrough(proxyUrl, { signal, ...(guard === undefined ? {} : { guard }) })
+      : buildConnector(guard === undefined ? {} : lookingUp(guard));
+  if (guard === undefined) return connect;
+  return (options, callback) => {
+    try {
+      guard.checkHost(options.hostname);
+    } catch (error) {
+      callback(error as Error, null);
+      return;
+    }
+    connect(options, callback);
+  };
+}
+
+/** It passes on to `net.connect` what it does not know itself, which its types do not say. */
+function lookingUp({ lookup }: AddressGuard): buildConnector.BuildOptions {
+  return { lookup };
+}
+
+function connectThrough(proxyUrl: string, route: TunnelRoute): buildConnector.connector {
   const secure = buildConnector({});
   return (options, callback) => {
     const { protocol, hostname } = options;
     const isSecure = protocol === 'https:';
     const end = { host: hostname, port: Number(options.port || (isSecure ? 443 : 80)) };
-    openTunnel(proxyUrl, end, signal).then(
+    openTunnel(proxyUrl, end, route).then(
       (socket) => {
         if (isSecure) secure({ ...options, httpSocket: socket }, callback);
         else callback(null, socket);

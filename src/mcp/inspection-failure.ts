@@ -22,6 +22,7 @@ const FAILURES: Readonly<Record<McpErrorKind, (error: McpError) => FailureText>>
     reason: 'NEEDS_NODE',
     message: 'the control plane does not speak its transport',
   }),
+  not_allowed: ({ message }) => ({ reason: 'TRANSPORT_NOT_ALLOWED', message }),
   connect_failed: (error) => (isBroken(error) ? broken(error) : notMcp(error)),
   timeout: () => ({ reason: 'TIMEOUT', message: 'it did not answer everything in time' }),
   unauthorized: () => statusFailure(401),

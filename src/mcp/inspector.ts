@@ -1,11 +1,14 @@
+import type { LookupFunction } from 'node:net';
 import type { FetchLike } from '@modelcontextprotocol/client';
 import type { ObservedFacts } from '../domain/facts.js';
 import type { InspectionResult } from '../domain/inspection.js';
 import type { ServerSpec } from '../domain/config/spec.js';
+import type { TransportPolicy } from '../domain/transport-policy.js';
 import { joinValue, parseValue } from '../domain/config/value.js';
+import { createAddressGuard } from './address-guard.js';
 import type { ConnectTarget } from './connect-target.js';
 import type { Connector } from './connector.js';
-import { createHttpFetch } from './http-fetch.js';
+import { createHttpFetch, routeOf } from './http-fetch.js';
 import { inspectionFailure } from './inspection-failure.js';
 import { McpError } from './mcp-error.js';
 import { oauthNeedOf } from './oauth-need.js';
@@ -22,6 +25,8 @@ export interface InspectorOptions {
   readonly connector: Connector;
   /** The environment of this process, of which others that it starts get the harmless part. */
   readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Resolves the names of servers to which a policy applies. Default: that of the system. */
+  readonly lookup?: LookupFunction;
 }
 
 /** One inspection under way. */
@@ -40,10 +45,12 @@ interface InspectOptions {
   readonly signal: AbortSignal;
   /** Milliseconds for all of it. */
   readonly timeoutMs: number;
+  /** Has to allow every address that is connected to; undefined for a server that may be anywhere. */
+  readonly policy: TransportPolicy | undefined;
 }
 
 /** Makes the inspector of the services, which connects through `connector`. */
-export function createInspector({ connector, environment }: InspectorOptions) {
+export function createInspector({ connector, environment, lookup }: InspectorOptions) {
   const closings = new Set<Promise<void>>();
 
   async function read(inspection: Inspection): Promise<ObservedFacts> {
@@ -99,7 +106,10 @@ export function createInspector({ connector, environment }: InspectorOptions) {
   return {
     inspect: async (spec: ServerSpec, options: InspectOptions): Promise<InspectionResult> => {
       options.signal.throwIfAborted();
-      return inspect(targetOf(spec, environment), options);
+      const { policy } = options;
+      const target = targetOf(spec, environment);
+      if (policy === undefined) return inspect(target, options);
+      return inspect({ ...target, guard: createAddressGuard([policy], lookup) }, options);
     },
     close: async (): Promise<void> => {
       await Promise.all(closings);
@@ -114,9 +124,8 @@ async function failed(inspection: Inspection, error: unknown): Promise<Inspectio
   if (failure.reason !== 'UNAUTHORIZED' || target.kind === 'stdio') {
     return { kind: 'failed', ...failure };
   }
-  const { proxyUrl } = target;
-  const http = createHttpFetch(proxyUrl === undefined ? {} : { proxyUrl });
   const { url } = target;
+  const http = createHttpFetch(routeOf(target));
   const fetch = limitedFetch(http.fetch, limit);
   const oauthNeed =
     error instanceof McpError && error.status !== 401

@@ -1,6 +1,7 @@
 /**
  * What went wrong between us and an MCP server:
  * - `unsupported`: we do not speak to the target, or to the proxy before it.
+ * - `not_allowed`: the transport policy refuses the process or the address; `data` says why.
  * - `connect_failed`: there is no connection, for a reason that is none of those below.
  * - `timeout`: no answer within the limit.
  * - `unauthorized`: the server answered 401.
@@ -15,6 +16,7 @@
  */
 export type McpErrorKind =
   | 'unsupported'
+  | 'not_allowed'
   | 'connect_failed'
   | 'timeout'
   | 'unauthorized'

@@ -4,6 +4,7 @@ import { request as httpsRequest } from 'node:https';
 import { connect, isIPv6, type Socket } from 'node:net';
 import { SocksClient } from 'socks';
 import { MAX_TIMER_MS } from '../domain/timer.js';
+import type { AddressGuard } from './address-guard.js';
 import { McpError } from './mcp-error.js';
 
 /** Where a tunnel leads. */
@@ -11,6 +12,14 @@ export interface TunnelEnd {
   /** A name or an address, without brackets. The proxy looks names up. */
   readonly host: string;
   readonly port: number;
+}
+
+/** How the proxy is reached. */
+export interface TunnelRoute {
+  /** Ends the tunnel. */
+  readonly signal: AbortSignal;
+  /** Checks the addresses of the proxy; undefined for none. */
+  readonly guard?: AddressGuard;
 }
 
 const SOCKS_PORT = 1080;
@@ -31,19 +40,23 @@ export function checkProxy(proxyUrl: string): void {
 export async function openTunnel(
   proxyUrl: string,
   end: TunnelEnd,
-  signal: AbortSignal,
+  route: TunnelRoute,
 ): Promise<Socket> {
   const proxy = new URL(proxyUrl);
   const type = SOCKS_TYPES[proxy.protocol];
   const socket =
     type === undefined
-      ? await throughHttp(proxy, end, signal)
-      : await throughSocks(proxy, end, { type, signal });
+      ? await throughHttp(proxy, end, route)
+      : await throughSocks(proxy, end, { type, ...route });
   // Whoever takes it has its own listener, but not before the next turn.
   return socket.on('error', () => undefined);
 }
 
-async function throughHttp(proxy: URL, end: TunnelEnd, signal: AbortSignal): Promise<Socket> {
+async function throughHttp(
+  proxy: URL,
+  end: TunnelEnd,
+  { signal, guard }: TunnelRoute,
+): Promise<Socket> {
   const authority = `${isIPv6(end.host) ? `[${end.host}]` : end.host}:${String(end.port)}`;
   const { username, password } = credentialsOf(proxy);
   const basic = Buffer.from(`${username}:${password}`).toString('base64');
@@ -58,6 +71,7 @@ async function throughHttp(proxy: URL, end: TunnelEnd, signal: AbortSignal): Pro
       ...(username === '' ? {} : { 'proxy-authorization': `Basic ${basic}` }),
     },
     agent: false,
+    lookup: guard?.lookup,
   });
   request.end();
   try {
@@ -78,11 +92,11 @@ async function throughHttp(proxy: URL, end: TunnelEnd, signal: AbortSignal): Pro
 async function throughSocks(
   proxy: URL,
   end: TunnelEnd,
-  { type, signal }: { readonly type: 4 | 5; readonly signal: AbortSignal },
+  { type, signal, guard }: TunnelRoute & { readonly type: 4 | 5 },
 ): Promise<Socket> {
   const [host, port] = [hostOf(proxy), Number(proxy.port || SOCKS_PORT)];
   const { username, password } = credentialsOf(proxy);
-  const socket = connect({ host, port, noDelay: true });
+  const socket = connect({ host, port, noDelay: true, lookup: guard?.lookup });
   const cut = (): void => void socket.destroy();
   signal.addEventListener('abort', cut, { once: true });
   try {

@@ -1,4 +1,4 @@
-import { isIP, type Socket } from 'node:net';
+import { isIP, type LookupFunction, type Socket } from 'node:net';
 import { connect as tlsConnect, type ConnectionOptions } from 'node:tls';
 import {
   SdkError,
@@ -172,15 +172,18 @@ async function opened(socket: WebSocket): Promise<void> {
   });
 }
 
+/** What is passed on to the socket as well. */
+type DialOptions = ClientOptions & { readonly lookup?: LookupFunction };
+
 /** How the socket is made: directly, or through the proxy of the target. */
-async function dialling(target: HttpTarget, signal: AbortSignal): Promise<ClientOptions> {
-  const { proxyUrl } = target;
-  if (proxyUrl === undefined) return {};
+async function dialling(target: HttpTarget, signal: AbortSignal): Promise<DialOptions> {
+  const { proxyUrl, guard } = target;
+  if (proxyUrl === undefined) return guard === undefined ? {} : { lookup: guard.lookup };
   const { hostname, port, protocol } = new URL(target.url);
   const host = hostname.replace(/^\[|\]$/g, '');
   const isSecure = protocol === 'wss:';
   const end = { host, port: Number(port || (isSecure ? 443 : 80)) };
-  const tunnel = await openTunnel(proxyUrl, end, signal);
+  const tunnel = await openTunnel(proxyUrl, end, { signal, ...(guard && { guard }) });
   const servername = isIP(host) === 0 ? { servername: host } : {};
   const createConnection = (options: ConnectionOptions): Socket =>
     isSecure ? tlsConnect({ ...options, ...servername, path: undefined, socket: tunnel }) : tunnel;

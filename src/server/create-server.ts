@@ -172,12 +172,14 @@ function composeServices(
   deps: ServerDeps,
 ): Services {
   const { heartbeatIntervalMs: heartbeatMs, maxSubscriptions, replicaId: servedBy } = options;
+  const { transportPolicy } = options;
   return createServices({
     catalog: storage.catalog,
     relay: storage.relay,
     encoders: {
       watch: createWatchEncoder,
-      sync: (tenant) => createSyncEncoder({ tenant, servedBy, heartbeatMs, maxSubscriptions }),
+      sync: (tenant) =>
+        createSyncEncoder({ tenant, servedBy, heartbeatMs, maxSubscriptions, transportPolicy }),
     },
     onBackgroundError: (error) => {
       deps.log.error({ err: error }, 'background work failed and is tried again');
@@ -188,7 +190,7 @@ function composeServices(
     watchLimits: { heartbeatMs, budgetBytes: options.watchBudgetBytes, ...deps.watchLimits },
     retention: { forMs: options.retentionMs, commits: options.retentionCommits },
     maxSubscriptions,
-    transportPolicy: options.transportPolicy,
+    transportPolicy,
     inspection: inspectionOf(storage, options, deps),
     ...(sources === undefined
       ? {}

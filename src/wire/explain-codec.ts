@@ -56,13 +56,14 @@ export function fromExplanation(answer: message.ExplainAccessResponse): AccessEx
 }
 
 function fromCandidate(candidate: message.AccessCandidate): AccessCandidate {
-  const { id, owner, explanation, disabled, revision, sights } = candidate;
+  const { id, owner, explanation, disabled, revision, sights, transportRefusal } = candidate;
   return {
     id,
     explanation,
     disabled,
     revision,
     ...(owner === '' ? {} : { owner }),
+    ...(transportRefusal === '' ? {} : { transportRefusal }),
     tier: fromTier(candidate.tier, 'candidates.tier'),
     verdict: keyOf(VERDICTS, candidate.verdict) ?? 'untold',
     sights: sights.map((sight) => ({ ...sight, subject: sight.subject as Subject })),
@@ -80,5 +81,6 @@ function toCandidate(candidate: AccessCandidate): message.AccessCandidate {
     tier: toTierMessage(tier),
     verdict: VERDICTS[verdict],
     sights: sights.map((sight) => ({ ...sight })),
+    transportRefusal: candidate.transportRefusal ?? '',
   };
 }

@@ -8,6 +8,7 @@ import type {
   SubscriptionRequest,
 } from '../domain/node-stream.js';
 import type { KnownServer } from '../domain/server.js';
+import { fromPolicyMessage } from './policy-codec.js';
 import { fromServerMessage } from './server-codec.js';
 import { fromDuration } from './spec-codec.js';
 import { fromRpcStatus } from './status.js';
@@ -28,8 +29,14 @@ function fromContent(
 ): FeedMessage | undefined {
   switch (content.$case) {
     case 'welcome': {
-      const { servedBy, heartbeatInterval, resumed } = content.value;
-      return { kind: 'welcome', servedBy, heartbeatMs: fromDuration(heartbeatInterval), resumed };
+      const { servedBy, heartbeatInterval, resumed, transportPolicy } = content.value;
+      return {
+        kind: 'welcome',
+        servedBy,
+        heartbeatMs: fromDuration(heartbeatInterval),
+        resumed,
+        policy: transportPolicy && fromPolicyMessage(transportPolicy),
+      };
     }
     case 'changes':
       return {

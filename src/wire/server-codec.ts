@@ -58,6 +58,7 @@ function makeServerMessage(record: ServerRecord): message.Server {
     facts: record.facts && toFactsMessage(record.facts),
     factsEtag: record.factsEtag,
     privateSource: record.privateSource ?? '',
+    transportExempt: record.transportExempt ?? false,
   };
 }
 
@@ -91,6 +92,7 @@ export function fromServerMessage(server: message.Server): KnownServer {
     scope,
     lastUpdatedAt,
     ...(owner === undefined ? {} : { owner }),
+    ...(server.transportExempt ? { transportExempt: true } : {}),
     ...(server.facts === undefined ? {} : { facts: fromFactsMessage(server.facts) }),
   };
 }

@@ -4,9 +4,11 @@ import type { Commit, Position } from '../domain/commit.js';
 import type { SwitchboardError } from '../domain/errors.js';
 import type { RecordChange } from '../domain/node-stream.js';
 import type { StoredServer } from '../domain/server.js';
+import type { TransportPolicy } from '../domain/transport-policy.js';
 import { encodeToken } from '../domain/token.js';
 import { encodedRecord } from './encoded-record.js';
 import { appended, asBuffer } from './frame.js';
+import { toPolicyMessage } from './policy-codec.js';
 import { toServerMessage } from './server-codec.js';
 import { toDuration } from './spec-codec.js';
 import { toRpcStatus } from './status.js';
@@ -20,6 +22,8 @@ export interface SyncFacts {
   readonly servedBy: string;
   readonly heartbeatMs: number;
   readonly maxSubscriptions: number;
+  /** Where PRIVATE servers may be. */
+  readonly transportPolicy: TransportPolicy;
 }
 
 /** The messages of Sync in one tenant, encoded. */
@@ -34,6 +38,7 @@ export function createSyncEncoder(facts: SyncFacts) {
           heartbeatInterval: toDuration(facts.heartbeatMs),
           maxSubscriptions: facts.maxSubscriptions,
           resumed,
+          transportPolicy: toPolicyMessage(facts.transportPolicy),
         },
       }),
     changes: encodeChanges,

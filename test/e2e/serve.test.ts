@@ -129,7 +129,12 @@ describe('the server process', () => {
       .trim()
       .split('\n')
       .map((line) => JSON.parse(line) as { msg: string });
-    expect(lines.map(({ msg }) => msg)).toEqual(['serving', 'stopping', 'stopped']);
+    expect(lines.map(({ msg }) => msg)).toEqual([
+      'serving',
+      expect.stringContaining('private servers may be at loopback addresses'),
+      'stopping',
+      'stopped',
+    ]);
   });
 
   it('stops at SIGINT: streams end with a reason and a retry delay, the exit code is 0', async () => {

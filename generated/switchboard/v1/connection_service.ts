@@ -22,7 +22,7 @@ import { Timestamp } from "../../google/protobuf/timestamp.js";
 import { Status } from "../../google/rpc/status.js";
 import { Heartbeat, HeldServer, Reset, ResponseHeader, View } from "./common.js";
 import { CommitEnd } from "./registry_service.js";
-import { Server } from "./server.js";
+import { Server, TransportPolicy } from "./server.js";
 
 /** SyncRequest is one message of a node. */
 export interface SyncRequest {
@@ -162,6 +162,11 @@ export interface Welcome {
    * follow, and a heartbeat whose `token` equals `newest` marks their end.
    */
   resumed: boolean;
+  /**
+   * `transport_policy` holds for all connections of the node to PRIVATE servers that
+   * are not `transport_exempt`, from now on. Not set: only public addresses are allowed.
+   */
+  transportPolicy: TransportPolicy | undefined;
 }
 
 /** RecordChanges are changes of records. */
@@ -1248,7 +1253,13 @@ export const SyncResponse: MessageFns<SyncResponse> = {
 };
 
 function createBaseWelcome(): Welcome {
-  return { servedBy: "", heartbeatInterval: undefined, maxSubscriptions: 0, resumed: false };
+  return {
+    servedBy: "",
+    heartbeatInterval: undefined,
+    maxSubscriptions: 0,
+    resumed: false,
+    transportPolicy: undefined,
+  };
 }
 
 export const Welcome: MessageFns<Welcome> = {
@@ -1264,6 +1275,9 @@ export const Welcome: MessageFns<Welcome> = {
     }
     if (message.resumed !== false) {
       writer.uint32(32).bool(message.resumed);
+    }
+    if (message.transportPolicy !== undefined) {
+      TransportPolicy.encode(message.transportPolicy, writer.uint32(42).fork()).join();
     }
     return writer;
   },
@@ -1313,6 +1327,14 @@ export const Welcome: MessageFns<Welcome> = {
             message.resumed = reader.bool();
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.transportPolicy = TransportPolicy.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1343,6 +1365,11 @@ export const Welcome: MessageFns<Welcome> = {
         ? globalThis.Number(object.max_subscriptions)
         : 0,
       resumed: isSet(object.resumed) ? globalThis.Boolean(object.resumed) : false,
+      transportPolicy: isSet(object.transportPolicy)
+        ? TransportPolicy.fromJSON(object.transportPolicy)
+        : isSet(object.transport_policy)
+        ? TransportPolicy.fromJSON(object.transport_policy)
+        : undefined,
     };
   },
 
@@ -1360,6 +1387,9 @@ export const Welcome: MessageFns<Welcome> = {
     if (message.resumed !== false) {
       obj.resumed = message.resumed;
     }
+    if (message.transportPolicy !== undefined) {
+      obj.transportPolicy = TransportPolicy.toJSON(message.transportPolicy);
+    }
     return obj;
   },
 
@@ -1374,6 +1404,9 @@ export const Welcome: MessageFns<Welcome> = {
       : undefined;
     message.maxSubscriptions = object.maxSubscriptions ?? 0;
     message.resumed = object.resumed ?? false;
+    message.transportPolicy = (object.transportPolicy !== undefined && object.transportPolicy !== null)
+      ? TransportPolicy.fromPartial(object.transportPolicy)
+      : undefined;
     return message;
   },
 };

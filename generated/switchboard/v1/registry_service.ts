@@ -987,6 +987,11 @@ export interface AccessCandidate {
   revision: number;
   /** `sights` are the subjects of the view through which a PRIVATE one is seen. */
   sights: AccessSight[];
+  /**
+   * `transport_refusal` says why nobody may connect to a PRIVATE server: the rule of the
+   * transport policy that refuses it. Empty if somebody may.
+   */
+  transportRefusal: string;
 }
 
 /** Verdict is the outcome for a candidate. */
@@ -6129,7 +6134,17 @@ export const ExplainAccessResponse: MessageFns<ExplainAccessResponse> = {
 };
 
 function createBaseAccessCandidate(): AccessCandidate {
-  return { id: "", tier: 0, owner: "", verdict: 0, explanation: "", disabled: false, revision: 0, sights: [] };
+  return {
+    id: "",
+    tier: 0,
+    owner: "",
+    verdict: 0,
+    explanation: "",
+    disabled: false,
+    revision: 0,
+    sights: [],
+    transportRefusal: "",
+  };
 }
 
 export const AccessCandidate: MessageFns<AccessCandidate> = {
@@ -6157,6 +6172,9 @@ export const AccessCandidate: MessageFns<AccessCandidate> = {
     }
     for (const v of message.sights) {
       AccessSight.encode(v!, writer.uint32(66).fork()).join();
+    }
+    if (message.transportRefusal !== "") {
+      writer.uint32(74).string(message.transportRefusal);
     }
     return writer;
   },
@@ -6238,6 +6256,14 @@ export const AccessCandidate: MessageFns<AccessCandidate> = {
             message.sights.push(AccessSight.decode(reader, reader.uint32()));
             continue;
           }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.transportRefusal = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -6260,6 +6286,11 @@ export const AccessCandidate: MessageFns<AccessCandidate> = {
       disabled: isSet(object.disabled) ? globalThis.Boolean(object.disabled) : false,
       revision: isSet(object.revision) ? globalThis.Number(object.revision) : 0,
       sights: globalThis.Array.isArray(object?.sights) ? object.sights.map((e: any) => AccessSight.fromJSON(e)) : [],
+      transportRefusal: isSet(object.transportRefusal)
+        ? globalThis.String(object.transportRefusal)
+        : isSet(object.transport_refusal)
+        ? globalThis.String(object.transport_refusal)
+        : "",
     };
   },
 
@@ -6289,6 +6320,9 @@ export const AccessCandidate: MessageFns<AccessCandidate> = {
     if (message.sights?.length) {
       obj.sights = message.sights.map((e) => AccessSight.toJSON(e));
     }
+    if (message.transportRefusal !== "") {
+      obj.transportRefusal = message.transportRefusal;
+    }
     return obj;
   },
 
@@ -6305,6 +6339,7 @@ export const AccessCandidate: MessageFns<AccessCandidate> = {
     message.disabled = object.disabled ?? false;
     message.revision = object.revision ?? 0;
     message.sights = object.sights?.map((e) => AccessSight.fromPartial(e)) || [];
+    message.transportRefusal = object.transportRefusal ?? "";
     return message;
   },
 };
@@ -7440,9 +7475,11 @@ export const RegistryServiceService = {
   /**
    * CreateServer adds a server.
    *
-   * Errors: ALREADY_EXISTS `NAME_TAKEN`; FAILED_PRECONDITION `WOULD_SHADOW`;
-   * INVALID_ARGUMENT `REQUEST_ID_REUSED`; UNAVAILABLE `NOT_WRITTEN` (nothing was
-   * written, retry) or `OUTCOME_UNKNOWN` (retry with the same request_id).
+   * Errors: ALREADY_EXISTS `NAME_TAKEN`; FAILED_PRECONDITION `WOULD_SHADOW` or
+   * `TRANSPORT_NOT_ALLOWED` (a PRIVATE server at a place that the transport policy
+   * refuses; the metadata has the `rule` and the `field`); INVALID_ARGUMENT
+   * `REQUEST_ID_REUSED`; UNAVAILABLE `NOT_WRITTEN` (nothing was written, retry) or
+   * `OUTCOME_UNKNOWN` (retry with the same request_id).
    */
   createServer: {
     path: "/switchboard.v1.RegistryService/CreateServer" as const,
@@ -7461,8 +7498,8 @@ export const RegistryServiceService = {
    *
    * Errors: NOT_FOUND `SERVER_NOT_FOUND`; ABORTED `ETAG_MISMATCH` (the metadata has the
    * current etag); ALREADY_EXISTS `NAME_TAKEN`; FAILED_PRECONDITION
-   * `TIER_CHANGE_NOT_ALLOWED`, `MANAGED_BY_SOURCE` or `WOULD_SHADOW`; and those of
-   * CreateServer for request ids.
+   * `TIER_CHANGE_NOT_ALLOWED`, `TRANSPORT_NOT_ALLOWED`, `MANAGED_BY_SOURCE` or
+   * `WOULD_SHADOW`; and those of CreateServer for request ids.
    */
   updateServer: {
     path: "/switchboard.v1.RegistryService/UpdateServer" as const,
@@ -7495,8 +7532,9 @@ export const RegistryServiceService = {
    * same id and its grants.
    *
    * Errors: NOT_FOUND `SERVER_NOT_FOUND` (no server of this id was ever deleted);
-   * FAILED_PRECONDITION `NOT_DELETED`, `MANAGED_BY_SOURCE` or `WOULD_SHADOW`;
-   * ALREADY_EXISTS `NAME_TAKEN`; and those of CreateServer for request ids.
+   * FAILED_PRECONDITION `NOT_DELETED`, `TRANSPORT_NOT_ALLOWED`, `MANAGED_BY_SOURCE` or
+   * `WOULD_SHADOW`; ALREADY_EXISTS `NAME_TAKEN`; and those of CreateServer for request
+   * ids.
    */
   undeleteServer: {
     path: "/switchboard.v1.RegistryService/UndeleteServer" as const,
@@ -7555,8 +7593,8 @@ export const RegistryServiceService = {
    *
    * Errors: NOT_FOUND `SERVER_NOT_FOUND` or `VERSION_NOT_FOUND`; ABORTED
    * `ETAG_MISMATCH`; ALREADY_EXISTS `NAME_TAKEN`; FAILED_PRECONDITION
-   * `TIER_CHANGE_NOT_ALLOWED`, `MANAGED_BY_SOURCE` or `WOULD_SHADOW`; and those of
-   * CreateServer for request ids.
+   * `TIER_CHANGE_NOT_ALLOWED`, `TRANSPORT_NOT_ALLOWED`, `MANAGED_BY_SOURCE` or
+   * `WOULD_SHADOW`; and those of CreateServer for request ids.
    */
   rollbackServer: {
     path: "/switchboard.v1.RegistryService/RollbackServer" as const,
@@ -7714,11 +7752,13 @@ export const RegistryServiceService = {
   },
   /**
    * DemoteServer turns an APP or USER server into a PRIVATE one with an owner and
-   * optionally grants and a new spec, in one commit.
+   * optionally grants and a new spec, in one commit. The transport policy does not apply
+   * to it as long as it stays at the place that it had.
    *
    * Errors: NOT_FOUND `SERVER_NOT_FOUND`; ABORTED `ETAG_MISMATCH`; ALREADY_EXISTS
    * `NAME_TAKEN` (the owner has a server of the name); FAILED_PRECONDITION
-   * `WRONG_TIER` (it is PRIVATE); and those of CreateServer for request ids.
+   * `WRONG_TIER` (it is PRIVATE) or `TRANSPORT_NOT_ALLOWED` (the new spec leads to another
+   * place); and those of CreateServer for request ids.
    */
   demoteServer: {
     path: "/switchboard.v1.RegistryService/DemoteServer" as const,
@@ -7907,9 +7947,11 @@ export interface RegistryServiceServer extends UntypedServiceImplementation {
   /**
    * CreateServer adds a server.
    *
-   * Errors: ALREADY_EXISTS `NAME_TAKEN`; FAILED_PRECONDITION `WOULD_SHADOW`;
-   * INVALID_ARGUMENT `REQUEST_ID_REUSED`; UNAVAILABLE `NOT_WRITTEN` (nothing was
-   * written, retry) or `OUTCOME_UNKNOWN` (retry with the same request_id).
+   * Errors: ALREADY_EXISTS `NAME_TAKEN`; FAILED_PRECONDITION `WOULD_SHADOW` or
+   * `TRANSPORT_NOT_ALLOWED` (a PRIVATE server at a place that the transport policy
+   * refuses; the metadata has the `rule` and the `field`); INVALID_ARGUMENT
+   * `REQUEST_ID_REUSED`; UNAVAILABLE `NOT_WRITTEN` (nothing was written, retry) or
+   * `OUTCOME_UNKNOWN` (retry with the same request_id).
    */
   createServer: handleUnaryCall<CreateServerRequest, CreateServerResponse>;
   /**
@@ -7919,8 +7961,8 @@ export interface RegistryServiceServer extends UntypedServiceImplementation {
    *
    * Errors: NOT_FOUND `SERVER_NOT_FOUND`; ABORTED `ETAG_MISMATCH` (the metadata has the
    * current etag); ALREADY_EXISTS `NAME_TAKEN`; FAILED_PRECONDITION
-   * `TIER_CHANGE_NOT_ALLOWED`, `MANAGED_BY_SOURCE` or `WOULD_SHADOW`; and those of
-   * CreateServer for request ids.
+   * `TIER_CHANGE_NOT_ALLOWED`, `TRANSPORT_NOT_ALLOWED`, `MANAGED_BY_SOURCE` or
+   * `WOULD_SHADOW`; and those of CreateServer for request ids.
    */
   updateServer: handleUnaryCall<UpdateServerRequest, UpdateServerResponse>;
   /**
@@ -7935,8 +7977,9 @@ export interface RegistryServiceServer extends UntypedServiceImplementation {
    * same id and its grants.
    *
    * Errors: NOT_FOUND `SERVER_NOT_FOUND` (no server of this id was ever deleted);
-   * FAILED_PRECONDITION `NOT_DELETED`, `MANAGED_BY_SOURCE` or `WOULD_SHADOW`;
-   * ALREADY_EXISTS `NAME_TAKEN`; and those of CreateServer for request ids.
+   * FAILED_PRECONDITION `NOT_DELETED`, `TRANSPORT_NOT_ALLOWED`, `MANAGED_BY_SOURCE` or
+   * `WOULD_SHADOW`; ALREADY_EXISTS `NAME_TAKEN`; and those of CreateServer for request
+   * ids.
    */
   undeleteServer: handleUnaryCall<UndeleteServerRequest, UndeleteServerResponse>;
   /**
@@ -7966,8 +8009,8 @@ export interface RegistryServiceServer extends UntypedServiceImplementation {
    *
    * Errors: NOT_FOUND `SERVER_NOT_FOUND` or `VERSION_NOT_FOUND`; ABORTED
    * `ETAG_MISMATCH`; ALREADY_EXISTS `NAME_TAKEN`; FAILED_PRECONDITION
-   * `TIER_CHANGE_NOT_ALLOWED`, `MANAGED_BY_SOURCE` or `WOULD_SHADOW`; and those of
-   * CreateServer for request ids.
+   * `TIER_CHANGE_NOT_ALLOWED`, `TRANSPORT_NOT_ALLOWED`, `MANAGED_BY_SOURCE` or
+   * `WOULD_SHADOW`; and those of CreateServer for request ids.
    */
   rollbackServer: handleUnaryCall<RollbackServerRequest, RollbackServerResponse>;
   /**
@@ -8047,11 +8090,13 @@ export interface RegistryServiceServer extends UntypedServiceImplementation {
   promoteServer: handleUnaryCall<PromoteServerRequest, PromoteServerResponse>;
   /**
    * DemoteServer turns an APP or USER server into a PRIVATE one with an owner and
-   * optionally grants and a new spec, in one commit.
+   * optionally grants and a new spec, in one commit. The transport policy does not apply
+   * to it as long as it stays at the place that it had.
    *
    * Errors: NOT_FOUND `SERVER_NOT_FOUND`; ABORTED `ETAG_MISMATCH`; ALREADY_EXISTS
    * `NAME_TAKEN` (the owner has a server of the name); FAILED_PRECONDITION
-   * `WRONG_TIER` (it is PRIVATE); and those of CreateServer for request ids.
+   * `WRONG_TIER` (it is PRIVATE) or `TRANSPORT_NOT_ALLOWED` (the new spec leads to another
+   * place); and those of CreateServer for request ids.
    */
   demoteServer: handleUnaryCall<DemoteServerRequest, DemoteServerResponse>;
   /**
@@ -8196,9 +8241,11 @@ export interface RegistryServiceClient extends Client {
   /**
    * CreateServer adds a server.
    *
-   * Errors: ALREADY_EXISTS `NAME_TAKEN`; FAILED_PRECONDITION `WOULD_SHADOW`;
-   * INVALID_ARGUMENT `REQUEST_ID_REUSED`; UNAVAILABLE `NOT_WRITTEN` (nothing was
-   * written, retry) or `OUTCOME_UNKNOWN` (retry with the same request_id).
+   * Errors: ALREADY_EXISTS `NAME_TAKEN`; FAILED_PRECONDITION `WOULD_SHADOW` or
+   * `TRANSPORT_NOT_ALLOWED` (a PRIVATE server at a place that the transport policy
+   * refuses; the metadata has the `rule` and the `field`); INVALID_ARGUMENT
+   * `REQUEST_ID_REUSED`; UNAVAILABLE `NOT_WRITTEN` (nothing was written, retry) or
+   * `OUTCOME_UNKNOWN` (retry with the same request_id).
    */
   createServer(
     request: CreateServerRequest,
@@ -8222,8 +8269,8 @@ export interface RegistryServiceClient extends Client {
    *
    * Errors: NOT_FOUND `SERVER_NOT_FOUND`; ABORTED `ETAG_MISMATCH` (the metadata has the
    * current etag); ALREADY_EXISTS `NAME_TAKEN`; FAILED_PRECONDITION
-   * `TIER_CHANGE_NOT_ALLOWED`, `MANAGED_BY_SOURCE` or `WOULD_SHADOW`; and those of
-   * CreateServer for request ids.
+   * `TIER_CHANGE_NOT_ALLOWED`, `TRANSPORT_NOT_ALLOWED`, `MANAGED_BY_SOURCE` or
+   * `WOULD_SHADOW`; and those of CreateServer for request ids.
    */
   updateServer(
     request: UpdateServerRequest,
@@ -8266,8 +8313,9 @@ export interface RegistryServiceClient extends Client {
    * same id and its grants.
    *
    * Errors: NOT_FOUND `SERVER_NOT_FOUND` (no server of this id was ever deleted);
-   * FAILED_PRECONDITION `NOT_DELETED`, `MANAGED_BY_SOURCE` or `WOULD_SHADOW`;
-   * ALREADY_EXISTS `NAME_TAKEN`; and those of CreateServer for request ids.
+   * FAILED_PRECONDITION `NOT_DELETED`, `TRANSPORT_NOT_ALLOWED`, `MANAGED_BY_SOURCE` or
+   * `WOULD_SHADOW`; ALREADY_EXISTS `NAME_TAKEN`; and those of CreateServer for request
+   * ids.
    */
   undeleteServer(
     request: UndeleteServerRequest,
@@ -8339,8 +8387,8 @@ export interface RegistryServiceClient extends Client {
    *
    * Errors: NOT_FOUND `SERVER_NOT_FOUND` or `VERSION_NOT_FOUND`; ABORTED
    * `ETAG_MISMATCH`; ALREADY_EXISTS `NAME_TAKEN`; FAILED_PRECONDITION
-   * `TIER_CHANGE_NOT_ALLOWED`, `MANAGED_BY_SOURCE` or `WOULD_SHADOW`; and those of
-   * CreateServer for request ids.
+   * `TIER_CHANGE_NOT_ALLOWED`, `TRANSPORT_NOT_ALLOWED`, `MANAGED_BY_SOURCE` or
+   * `WOULD_SHADOW`; and those of CreateServer for request ids.
    */
   rollbackServer(
     request: RollbackServerRequest,
@@ -8546,11 +8594,13 @@ export interface RegistryServiceClient extends Client {
   ): ClientUnaryCall;
   /**
    * DemoteServer turns an APP or USER server into a PRIVATE one with an owner and
-   * optionally grants and a new spec, in one commit.
+   * optionally grants and a new spec, in one commit. The transport policy does not apply
+   * to it as long as it stays at the place that it had.
    *
    * Errors: NOT_FOUND `SERVER_NOT_FOUND`; ABORTED `ETAG_MISMATCH`; ALREADY_EXISTS
    * `NAME_TAKEN` (the owner has a server of the name); FAILED_PRECONDITION
-   * `WRONG_TIER` (it is PRIVATE); and those of CreateServer for request ids.
+   * `WRONG_TIER` (it is PRIVATE) or `TRANSPORT_NOT_ALLOWED` (the new spec leads to another
+   * place); and those of CreateServer for request ids.
    */
   demoteServer(
     request: DemoteServerRequest,

@@ -283,6 +283,11 @@ export enum InspectionFailureReason {
    * report what they learn when they connect.
    */
   INSPECTION_FAILURE_REASON_STDIO_NOT_ALLOWED = 7,
+  /**
+   * INSPECTION_FAILURE_REASON_TRANSPORT_NOT_ALLOWED - The transport policy does not allow a PRIVATE server to be there: nobody connects
+   * to it. Retried, but less often, if only the address of its host is refused.
+   */
+  INSPECTION_FAILURE_REASON_TRANSPORT_NOT_ALLOWED = 8,
   UNRECOGNIZED = -1,
 }
 
@@ -312,6 +317,9 @@ export function inspectionFailureReasonFromJSON(object: any): InspectionFailureR
     case 7:
     case "INSPECTION_FAILURE_REASON_STDIO_NOT_ALLOWED":
       return InspectionFailureReason.INSPECTION_FAILURE_REASON_STDIO_NOT_ALLOWED;
+    case 8:
+    case "INSPECTION_FAILURE_REASON_TRANSPORT_NOT_ALLOWED":
+      return InspectionFailureReason.INSPECTION_FAILURE_REASON_TRANSPORT_NOT_ALLOWED;
     case -1:
     case "UNRECOGNIZED":
     default:
@@ -337,6 +345,8 @@ export function inspectionFailureReasonToJSON(object: InspectionFailureReason): 
       return "INSPECTION_FAILURE_REASON_NEEDS_NODE";
     case InspectionFailureReason.INSPECTION_FAILURE_REASON_STDIO_NOT_ALLOWED:
       return "INSPECTION_FAILURE_REASON_STDIO_NOT_ALLOWED";
+    case InspectionFailureReason.INSPECTION_FAILURE_REASON_TRANSPORT_NOT_ALLOWED:
+      return "INSPECTION_FAILURE_REASON_TRANSPORT_NOT_ALLOWED";
     case InspectionFailureReason.UNRECOGNIZED:
     default:
       return "UNRECOGNIZED";
@@ -424,6 +434,32 @@ export interface Server {
    * Output only.
    */
   privateSource: string;
+  /**
+   * `transport_exempt` is true for a PRIVATE server that was demoted and is still where
+   * it was: the transport policy does not apply to it. Output only.
+   */
+  transportExempt: boolean;
+}
+
+/**
+ * A TransportPolicy determines where PRIVATE servers may be, beyond public addresses.
+ * Nodes hold every connect to it: the resolved addresses, redirects and reconnects too.
+ */
+export interface TransportPolicy {
+  /** `private_stdio` is true if they may be processes that nodes start. */
+  privateStdio: boolean;
+  /** `loopback` is true if they may be at loopback addresses and names. */
+  loopback: boolean;
+  /**
+   * `networks` are further networks, such as `10.0.0.0/8`, and addresses. Metadata
+   * services are allowed only by their own address.
+   */
+  networks: string[];
+  /**
+   * `hosts` may have any address but that of a metadata service, and may be proxies:
+   * names, `*.` followed by a name for all names below it, and addresses.
+   */
+  hosts: string[];
 }
 
 /**
@@ -771,6 +807,7 @@ function createBaseServer(): Server {
     facts: undefined,
     factsEtag: "",
     privateSource: "",
+    transportExempt: false,
   };
 }
 
@@ -829,6 +866,9 @@ export const Server: MessageFns<Server> = {
     }
     if (message.privateSource !== "") {
       writer.uint32(146).string(message.privateSource);
+    }
+    if (message.transportExempt !== false) {
+      writer.uint32(152).bool(message.transportExempt);
     }
     return writer;
   },
@@ -990,6 +1030,14 @@ export const Server: MessageFns<Server> = {
             message.privateSource = reader.string();
             continue;
           }
+          case 19: {
+            if (tag !== 152) {
+              break;
+            }
+
+            message.transportExempt = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1058,6 +1106,11 @@ export const Server: MessageFns<Server> = {
         : isSet(object.private_source)
         ? globalThis.String(object.private_source)
         : "",
+      transportExempt: isSet(object.transportExempt)
+        ? globalThis.Boolean(object.transportExempt)
+        : isSet(object.transport_exempt)
+        ? globalThis.Boolean(object.transport_exempt)
+        : false,
     };
   },
 
@@ -1117,6 +1170,9 @@ export const Server: MessageFns<Server> = {
     if (message.privateSource !== "") {
       obj.privateSource = message.privateSource;
     }
+    if (message.transportExempt !== false) {
+      obj.transportExempt = message.transportExempt;
+    }
     return obj;
   },
 
@@ -1147,6 +1203,128 @@ export const Server: MessageFns<Server> = {
       : undefined;
     message.factsEtag = object.factsEtag ?? "";
     message.privateSource = object.privateSource ?? "";
+    message.transportExempt = object.transportExempt ?? false;
+    return message;
+  },
+};
+
+function createBaseTransportPolicy(): TransportPolicy {
+  return { privateStdio: false, loopback: false, networks: [], hosts: [] };
+}
+
+export const TransportPolicy: MessageFns<TransportPolicy> = {
+  encode(message: TransportPolicy, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.privateStdio !== false) {
+      writer.uint32(8).bool(message.privateStdio);
+    }
+    if (message.loopback !== false) {
+      writer.uint32(16).bool(message.loopback);
+    }
+    for (const v of message.networks) {
+      writer.uint32(26).string(v!);
+    }
+    for (const v of message.hosts) {
+      writer.uint32(34).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): TransportPolicy {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTransportPolicy();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.privateStdio = reader.bool();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.loopback = reader.bool();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.networks.push(reader.string());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.hosts.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): TransportPolicy {
+    return {
+      privateStdio: isSet(object.privateStdio)
+        ? globalThis.Boolean(object.privateStdio)
+        : isSet(object.private_stdio)
+        ? globalThis.Boolean(object.private_stdio)
+        : false,
+      loopback: isSet(object.loopback) ? globalThis.Boolean(object.loopback) : false,
+      networks: globalThis.Array.isArray(object?.networks) ? object.networks.map((e: any) => globalThis.String(e)) : [],
+      hosts: globalThis.Array.isArray(object?.hosts) ? object.hosts.map((e: any) => globalThis.String(e)) : [],
+    };
+  },
+
+  toJSON(message: TransportPolicy): unknown {
+    const obj: any = {};
+    if (message.privateStdio !== false) {
+      obj.privateStdio = message.privateStdio;
+    }
+    if (message.loopback !== false) {
+      obj.loopback = message.loopback;
+    }
+    if (message.networks?.length) {
+      obj.networks = message.networks;
+    }
+    if (message.hosts?.length) {
+      obj.hosts = message.hosts;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<TransportPolicy>): TransportPolicy {
+    return TransportPolicy.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<TransportPolicy>): TransportPolicy {
+    const message = createBaseTransportPolicy();
+    message.privateStdio = object.privateStdio ?? false;
+    message.loopback = object.loopback ?? false;
+    message.networks = object.networks?.map((e) => e) || [];
+    message.hosts = object.hosts?.map((e) => e) || [];
     return message;
   },
 };

@@ -1,9 +1,11 @@
+import type { TransportRefusal } from '../../domain/transport-policy.js';
 import { McpError, type McpErrorKind } from '../../mcp/mcp-error.js';
 import { ClientError, type ClientErrorReason } from '../client-error.js';
 
 /** What a failing connect is called. */
 const CONNECT_REASONS: Readonly<Record<McpErrorKind, ClientErrorReason>> = {
   unsupported: 'UNSUPPORTED_TRANSPORT',
+  not_allowed: 'TRANSPORT_NOT_ALLOWED',
   connect_failed: 'CONNECT_FAILED',
   timeout: 'CONNECT_TIMEOUT',
   unauthorized: 'UNAUTHORIZED',
@@ -20,6 +22,7 @@ const CONNECT_REASONS: Readonly<Record<McpErrorKind, ClientErrorReason>> = {
 /** What a failing call is called. */
 const CALL_REASONS: Readonly<Record<McpErrorKind, ClientErrorReason>> = {
   unsupported: 'CALL_REFUSED',
+  not_allowed: 'TRANSPORT_NOT_ALLOWED',
   connect_failed: 'CONNECTION_LOST',
   timeout: 'CALL_TIMEOUT',
   unauthorized: 'UNAUTHORIZED',
@@ -61,6 +64,7 @@ export function callError(error: unknown): ClientError {
 function metadataOf(error: McpError): Record<string, string> {
   return {
     kind: error.kind,
+    ...(error.kind === 'not_allowed' ? { rule: (error.data as TransportRefusal).rule } : {}),
     ...(error.code === undefined ? {} : { code: String(error.code) }),
     ...(error.status === undefined ? {} : { status: String(error.status) }),
   };

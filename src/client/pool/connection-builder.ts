@@ -1,8 +1,12 @@
 import { sharedSignIn } from '../../domain/inspection.js';
+import { isRestricted } from '../../domain/transport-policy.js';
+import { createAddressGuard } from '../../mcp/address-guard.js';
+import type { ConnectTarget } from '../../mcp/connect-target.js';
 import type { Connector } from '../../mcp/connector.js';
 import type { McpConnection } from '../../mcp/mcp-connection.js';
 import { McpError } from '../../mcp/mcp-error.js';
 import { ClientError } from '../client-error.js';
+import type { PolicySource } from '../node-policy.js';
 import type { KnownServer } from '../server-view.js';
 import { resolveTarget } from '../values/resolve-target.js';
 import type { HookRequest, ValueSources } from '../values/value-sources.js';
@@ -20,6 +24,8 @@ export interface BuilderOptions {
   readonly sources: ValueSources;
   readonly era: 'legacy' | 'auto';
   readonly limits: PoolLimits;
+  /** Where PRIVATE servers may be. */
+  readonly policy: PolicySource;
   readonly onEvent: PoolEventListener | undefined;
   readonly onOpened: OpenedListener | undefined;
 }
@@ -82,7 +88,7 @@ async function connectOnce(
       signal,
     );
     const { connectMs, callMs, readMs } = server.spec.timeouts;
-    mcp = await options.connector.connect(target, {
+    mcp = await options.connector.connect(guarded(target, server, options.policy), {
       signal,
       era: options.era,
       ...(connectMs === undefined ? {} : { connectMs }),
@@ -112,6 +118,15 @@ async function connectOnce(
   opened.connection = connection;
   if (opened.hasEnded) connection.retire('lost');
   return connection;
+}
+
+/** The target, held to the transport policy where that applies. */
+function guarded(
+  target: ConnectTarget,
+  server: KnownServer,
+  { current }: PolicySource,
+): ConnectTarget {
+  return isRestricted(server) ? { ...target, guard: createAddressGuard(current) } : target;
 }
 
 /** How events name a connection to `server` for `user`. */

@@ -1,3 +1,4 @@
+import { isRestricted } from '../../domain/transport-policy.js';
 import type { ServerView } from '../server-view.js';
 import { buildConnection, type BuilderOptions, type BuildRequest } from './connection-builder.js';
 import type { CallLimit, PooledConnection } from './pooled-connection.js';
@@ -36,20 +37,24 @@ export class ConnectionStock {
   }
 
   /**
-   * Builds a connection for a slot. If at its end the view would no longer have it there, it
-   * is closed again, and outdated. Throws ClientError.
+   * Builds a connection for a slot. If at its end the view would no longer have it there, or the
+   * transport policy is another one, it is closed again, and outdated. Throws ClientError.
    */
   async build(slot: Slot, request: BuildRequest): Promise<BuildResult> {
     const { server, signal } = request;
     const giveBack = server.spec.transport.kind === 'stdio' ? this.#processes.take() : undefined;
+    const { policy } = this.#builder;
+    const allowedBy = policy.current;
     const building = buildConnection(this.#builder, request);
     this.#building.add(building);
     try {
       const built = await building;
       this.#connections.set(built, slot);
       void built.whenClosed.then(() => this.#connections.delete(built));
-      if (!signal.aborted && isOfConfig(slot.seen(this.#view), server.configHash)) return built;
-      built.retire('config');
+      const isAllowed = !isRestricted(server) || policy.current === allowedBy;
+      const isCurrent = isOfConfig(slot.seen(this.#view), server.configHash);
+      if (!signal.aborted && isAllowed && isCurrent) return built;
+      built.retire(isAllowed ? 'config' : 'policy');
       return 'outdated';
     } finally {
       this.#building.delete(building);

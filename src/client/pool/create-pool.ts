@@ -1,6 +1,7 @@
 import { APP_VIEW, userView, type ReaderView } from '../../domain/view.js';
 import { createConnector } from '../../mcp/connector.js';
 import { ClientError } from '../client-error.js';
+import { createNodePolicy } from '../node-policy.js';
 import { nodeEnvironment } from '../node-environment.js';
 import type { PoolScope } from './connection.js';
 import { CredentialStore } from './credential-store.js';
@@ -43,7 +44,7 @@ export function createPool(options: PoolOptions): ConnectionPool {
   const connector =
     options.connector ??
     createConnector(options.identity ?? { name: 'switchboard', version: '0.1.0' });
-  const { userValues, secrets, env = nodeEnvironment() } = options;
+  const { userValues, secrets, env = nodeEnvironment(), policy = createNodePolicy() } = options;
   const core = new PoolCore({
     view,
     backoff: options.backoff ?? {},
@@ -53,6 +54,7 @@ export function createPool(options: PoolOptions): ConnectionPool {
       sources: { env, ...(userValues && { userValues }), ...(secrets && { secrets }) },
       era: options.era ?? 'legacy',
       limits,
+      policy,
       onEvent: options.onEvent,
       onOpened: options.onOpened,
     },
@@ -66,6 +68,7 @@ export function createPool(options: PoolOptions): ConnectionPool {
     core.follow(changedIds, names);
     void startup?.();
   });
+  const stopFollowingPolicy = policy.onChanged(() => core.followPolicy());
   const sweeping = setInterval(() => {
     core.sweep();
     void startup?.();
@@ -75,6 +78,7 @@ export function createPool(options: PoolOptions): ConnectionPool {
   let closing: Promise<void> | undefined;
   async function close(graceMs: number): Promise<void> {
     stopFollowing();
+    stopFollowingPolicy();
     clearInterval(sweeping);
     const error = (): ClientError => new ClientError('POOL_CLOSED', undefined, { sent: true });
     await core.close({ afterMs: graceMs, error });

@@ -1,5 +1,6 @@
 import type { ReaderView } from '../../domain/view.js';
 import { ClientError } from '../client-error.js';
+import { refusalBy } from '../node-policy.js';
 import type { KnownServer } from '../server-view.js';
 import type { HookRequest } from '../values/value-sources.js';
 import type { BuildResult } from './connection-stock.js';
@@ -68,6 +69,7 @@ export class Lender {
       slot.noteViewer(view, server);
       const ready = this.usable(slot, server);
       if (ready !== undefined) return ready;
+      this.#throwIfRefused(server);
       // The view may have changed when it is over: look again.
       await this.#connect(slot, server, options).join(options.signal);
     }
@@ -78,6 +80,7 @@ export class Lender {
   async open(name: string, view: ReaderView, options: GetOptions): Promise<PooledConnection> {
     for (let attempts = 0; attempts < MAX_ATTEMPTS; attempts += 1) {
       const server = this.resolve(name, view);
+      this.#throwIfRefused(server);
       const user = view.kind === 'user' ? view.user : undefined;
       const slot = new Slot(server.id, user === undefined ? SHARED : { user }, {});
       slot.noteViewer(view, server);
@@ -93,6 +96,12 @@ export class Lender {
     const error = new ClientError('POOL_CLOSED');
     this.#parts.slots.endFlights(() => true, error);
     for (const attempt of this.#opening) attempt.end(error);
+  }
+
+  /** Throws TRANSPORT_NOT_ALLOWED, before anything else is done to connect. */
+  #throwIfRefused(server: KnownServer): void {
+    const refusal = refusalBy(this.#parts.policy, server);
+    if (refusal !== undefined) throw refusal;
   }
 
   async #open(

@@ -5,6 +5,7 @@ import type { BackoffOptions } from './backoff.js';
 import type { BuilderOptions } from './connection-builder.js';
 import { ConnectionStock } from './connection-stock.js';
 import type { GetOptions } from './connection.js';
+import { followPolicy } from './follow-policy.js';
 import { followView } from './follow-view.js';
 import { identityOf } from './identity.js';
 import { Lender } from './lender.js';
@@ -35,11 +36,12 @@ export class PoolCore {
   readonly #lender: Lender;
 
   constructor({ view, builder, backoff }: CoreOptions) {
-    const { limits, credentials } = builder;
+    const { limits, credentials, policy } = builder;
     this.#parts = {
       view,
       limits,
       credentials,
+      policy,
       slots: new SlotTable(backoff),
       stock: new ConnectionStock(view, builder),
     };
@@ -109,6 +111,11 @@ export class PoolCore {
   /** Follows an applied change of the view. Synchronous. */
   follow(changedIds: ReadonlySet<string> | undefined, names: ReadonlySet<string>): void {
     followView(this.#parts, changedIds, names);
+  }
+
+  /** Follows a change of the transport policy. Synchronous. */
+  followPolicy(): void {
+    followPolicy(this.#parts);
   }
 
   /** Says that hooks would answer differently now; see ConnectionPool.renew. */

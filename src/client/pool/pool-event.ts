@@ -6,6 +6,7 @@ import type { ClientError } from '../client-error.js';
  * - `config`: what matters to a connection changed. `disabled`: the server was disabled.
  * - `revoked`: the server was deleted, or is no longer seen by whom the connection is for.
  * - `shadowed`: the name of the server leads whom the connection is for to another one.
+ * - `policy`: the transport policy changed, which applies to the server.
  * - `credentials`: the server refused them, or newer ones are there. `renewed`: by `renew`.
  * - `lost`: the server went away. `idle`: nobody used it. `evicted`: for another process.
  * - `disconnected`, `released`, `pool_closed`: by the method of this name.
@@ -15,6 +16,7 @@ export type RetireCause =
   | 'disabled'
   | 'revoked'
   | 'shadowed'
+  | 'policy'
   | 'credentials'
   | 'renewed'
   | 'lost'

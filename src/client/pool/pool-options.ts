@@ -2,6 +2,7 @@ import { timerMs } from '../../domain/timer.js';
 import type { ClientIdentity, Connector } from '../../mcp/connector.js';
 import type { McpConnection } from '../../mcp/mcp-connection.js';
 import { MAX_MESSAGE_SIZE } from '../../mcp/message.js';
+import type { PolicySource } from '../node-policy.js';
 import type { KnownServer, ServerView } from '../server-view.js';
 import type { ValueSources } from '../values/value-sources.js';
 import type { BackoffOptions } from './backoff.js';
@@ -45,6 +46,8 @@ export interface PoolOptions extends Partial<ValueSources> {
    * at once and when they change. Default false: nothing is started that nobody asked for.
    */
   readonly connectOnStartup?: boolean;
+  /** Where PRIVATE servers may be. Default: at public addresses only. */
+  readonly policy?: PolicySource;
   readonly backoff?: BackoffOptions;
   readonly onEvent?: PoolEventListener;
   /** Called with each new connection, before it is lent. Must not throw. */

@@ -1,3 +1,4 @@
+import type { PolicySource } from '../node-policy.js';
 import type { ServerView } from '../server-view.js';
 import type { ConnectionStock } from './connection-stock.js';
 import type { CredentialStore } from './credential-store.js';
@@ -10,5 +11,7 @@ export interface PoolParts {
   readonly slots: SlotTable;
   readonly stock: ConnectionStock;
   readonly credentials: CredentialStore;
+  /** Where PRIVATE servers may be. */
+  readonly policy: PolicySource;
   readonly limits: PoolLimits;
 }

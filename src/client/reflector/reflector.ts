@@ -5,6 +5,7 @@ import type { FeedMessage } from '../../domain/node-stream.js';
 import type { ReaderView } from '../../domain/view.js';
 import type { SyncClient, SyncStream } from '../../wire/client/sync-client.js';
 import { ClientError } from '../client-error.js';
+import type { NodePolicy } from '../node-policy.js';
 import type { KnownServer } from '../server-view.js';
 import { StatusCell } from '../status.js';
 import { emitSyncEvent, type SyncEvent, type SyncEventListener } from '../sync-event.js';
@@ -18,6 +19,8 @@ export interface ReflectorOptions {
   /** Opens a channel whose connections no other one uses. The reflector closes it. */
   readonly connect: () => SyncClient;
   readonly target: FeedTarget;
+  /** Called with the transport policy of each stream, before anything is applied. */
+  readonly onPolicy?: NodePolicy['follow'];
   readonly tenant: string;
   readonly nodeId: string;
   readonly labels: Readonly<Record<string, string>>;
@@ -171,7 +174,8 @@ export class Reflector implements ViewFeed {
     }
   }
 
-  private welcome({ heartbeatMs, resumed, servedBy }: MessageOf<'welcome'>): void {
+  private welcome({ heartbeatMs, resumed, servedBy, policy }: MessageOf<'welcome'>): void {
+    this.options.onPolicy?.(policy);
     this.watchdog.start(heartbeatMs);
     this.isCatchingUp = resumed;
     if (resumed) this.steps.resume();

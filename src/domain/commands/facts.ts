@@ -102,6 +102,8 @@ function factsAfterFailure(
 /** Whether a failure says what it will say for ever, and says nothing against what a node saw. */
 function staysAsItIs(before: ServerRecord, reason: InspectionFailureReason): boolean {
   if (reason !== 'NEEDS_NODE' && reason !== 'STDIO_NOT_ALLOWED') return false;
+  // It has to make way even so, now that it is not true any more.
+  if (currentFailure(before)?.reason === 'TRANSPORT_NOT_ALLOWED') return false;
   const isSeen = before.facts?.observation?.configHash === before.configHash;
   return isSeen || currentFailure(before)?.reason === reason;
 }

@@ -1,4 +1,5 @@
 import { SwitchboardError } from '../../domain/errors.js';
+import type { TransportPolicy } from '../../domain/transport-policy.js';
 import type { Step } from '../replica/tenant-state.js';
 import { Flights } from './flights.js';
 import { inspectServer } from './inspect-server.js';
@@ -26,20 +27,22 @@ export interface Inspection {
 /** What inspections need of the replica around them. */
 export interface InspectionSurroundings extends Pick<
   InspectionDeps,
-  'tenants' | 'catalog' | 'policy' | 'onBackgroundError'
+  'tenants' | 'catalog' | 'onBackgroundError'
 > {
+  /** Where PRIVATE servers may be. */
+  readonly policy: TransportPolicy;
   /** Milliseconds, monotonic. */
   readonly monotonic: () => number;
 }
 
 /** Makes the inspections; with `automatic` they begin by themselves. Without a setup there are none. */
 export function createInspection(
-  { monotonic, ...around }: InspectionSurroundings,
+  { monotonic, policy, ...around }: InspectionSurroundings,
   setup: InspectionSetup | undefined,
 ): Inspection {
   if (setup === undefined) return NO_INSPECTION;
   const { inspector, leases, replicaId, ...wanted } = setup;
-  const options: InspectionOptions = { ...INSPECTION_DEFAULTS, ...wanted };
+  const options: InspectionOptions = { ...INSPECTION_DEFAULTS, ...wanted, policy };
   const deps: InspectionDeps = { ...around, inspector, leases, replicaId, options };
   const { timeoutMs, automatic } = options;
   const flights = new Flights(deps);

@@ -7,6 +7,7 @@ import {
 } from '../../domain/inspection.js';
 import type { Finding } from '../../domain/commands/facts.js';
 import type { ServerRecord } from '../../domain/server.js';
+import { isRestricted, transportRefusal } from '../../domain/transport-policy.js';
 import type { Tenant } from '../tenants.js';
 import { commitFacts, type RecordedFinding } from './commit-facts.js';
 import { targetKey, type InspectionDeps, type InspectionTarget } from './inspection-deps.js';
@@ -89,11 +90,16 @@ function isDue(
 
 async function inspect(
   { inspector, options }: InspectionDeps,
-  { spec }: ServerRecord,
+  record: ServerRecord,
   { signal, timeoutMs }: InspectionRun,
 ): Promise<InspectionResult> {
+  const { spec } = record;
+  const refusal = transportRefusal(options.policy, record);
+  if (refusal !== undefined)
+    return { kind: 'failed', reason: 'TRANSPORT_NOT_ALLOWED', message: refusal.message };
   const reason = nodeOnlyReason(spec, options);
-  if (reason === undefined) return inspector.inspect(spec, { signal, timeoutMs });
+  const policy = isRestricted(record) ? options.policy : undefined;
+  if (reason === undefined) return inspector.inspect(spec, { signal, timeoutMs, policy });
   const message =
     reason === 'NEEDS_NODE'
       ? 'only nodes know its values; they report what they learn when they connect'
@@ -103,12 +109,15 @@ async function inspect(
 
 function toFinding(
   { options, replicaId }: InspectionDeps,
-  { id, configHash, spec }: ServerRecord,
+  record: ServerRecord,
   result: InspectionResult,
 ): Finding {
+  const { id, configHash, spec } = record;
   const random = options.random();
   const finding = { id, configHash, observedBy: replicaId, result };
   if (!options.automatic || !spec.enabled) return finding;
+  // Only another configuration or policy changes that.
+  if (transportRefusal(options.policy, record) !== undefined) return finding;
   return {
     ...finding,
     retryDelayMs: (reason, attempts) => retryDelayMs(options.retry, { reason, attempts }, random),

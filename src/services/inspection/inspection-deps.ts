@@ -1,5 +1,5 @@
 import { RETRY_DEFAULTS, type RetryPolicy } from '../../domain/inspection.js';
-import type { TransportPolicy } from '../../domain/transport-policy.js';
+import { SAFE_POLICY, type TransportPolicy } from '../../domain/transport-policy.js';
 import type { Catalog } from '../../storage/catalog.js';
 import type { Leases } from '../../storage/leases.js';
 import type { Tenants } from '../tenants.js';
@@ -11,6 +11,8 @@ export interface InspectionOptions {
   readonly automatic: boolean;
   /** Whether it starts processes to inspect them. */
   readonly stdio: boolean;
+  /** Where PRIVATE servers may be. */
+  readonly policy: TransportPolicy;
   /** For one inspection. Milliseconds. */
   readonly timeoutMs: number;
   /** Inspections at once that nobody waits for. */
@@ -23,6 +25,7 @@ export interface InspectionOptions {
 export const INSPECTION_DEFAULTS: InspectionOptions = Object.freeze({
   automatic: true,
   stdio: false,
+  policy: SAFE_POLICY,
   timeoutMs: 30_000,
   concurrency: 8,
   retry: RETRY_DEFAULTS,
@@ -42,8 +45,6 @@ export interface InspectionSetup extends Partial<InspectionOptions> {
 export interface InspectionDeps {
   readonly tenants: Tenants;
   readonly catalog: Catalog;
-  /** Where PRIVATE servers may be. */
-  readonly policy: TransportPolicy;
   readonly leases: Leases;
   readonly inspector: Inspector;
   /** Name of this replica in what it observes. */

@@ -1,5 +1,6 @@
 import type { ServerSpec } from '../../domain/config/spec.js';
 import type { InspectionResult } from '../../domain/inspection.js';
+import type { TransportPolicy } from '../../domain/transport-policy.js';
 
 /** One inspection. */
 export interface InspectOptions {
@@ -7,6 +8,8 @@ export interface InspectOptions {
   readonly signal: AbortSignal;
   /** Milliseconds for all of it. */
   readonly timeoutMs: number;
+  /** Has to allow every address that is connected to; undefined for a server that may be anywhere. */
+  readonly policy: TransportPolicy | undefined;
 }
 
 /**

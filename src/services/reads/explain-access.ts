@@ -1,6 +1,6 @@
 import type { Position } from '../../domain/commit.js';
 import { invalidField, SwitchboardError } from '../../domain/errors.js';
-import { explain, type Explanation } from '../../domain/explain.js';
+import { explain, withTransport, type Explanation } from '../../domain/explain.js';
 import { rankNamed, type StateIndex } from '../../domain/resolve.js';
 import type { StoredServer, Tombstone } from '../../domain/server.js';
 import { normalName } from '../../domain/text-form.js';
@@ -64,11 +64,12 @@ async function explainExactly(
     const { signal } = context;
     const named = await readNamed(deps, log, { view, name, signal });
     const { position, ranked, others, deleted } = named;
-    const explanation = explain(name, view, {
+    const servers = {
       ranked,
       unseen: others.slice(0, MAX_OTHERS),
       deleted: deleted.slice(0, MAX_OTHERS),
-    });
+    };
+    const explanation = withTransport(explain(name, view, servers), servers, tenant.policy);
     const moreUnseen = others.length > MAX_OTHERS;
     const moreDeleted = deleted.length > MAX_OTHERS;
     const value = { ...explanation, moreUnseen, moreDeleted };

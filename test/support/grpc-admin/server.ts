@@ -36,7 +36,9 @@ export async function startLocalServer(options: LocalOptions = {}): Promise<Loca
   const argv = [
     ...['--data-dir', dataDir ?? folder?.path ?? '', '--listen', '127.0.0.1:0'],
     // Addresses that tests make up are not to be looked at, and every finding is a commit.
-    ...['--drain-timeout', '2s', '--inspect=false', ...flags],
+    ...['--drain-timeout', '2s', '--inspect=false'],
+    // The processes that tests start, and the addresses that they make up.
+    ...['--allow-private-stdio', '--allow-private-networks', '127.0.0.0/8', ...flags],
   ];
   const server = await createServer(parseServeOptions(argv, {}), {
     log,

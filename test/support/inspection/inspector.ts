@@ -4,6 +4,7 @@ import { SPEC_DEFAULTS, type ServerSpec, type Transport } from '../../../src/dom
 import { createConnector } from '../../../src/mcp/connector.js';
 import { createInspector } from '../../../src/mcp/inspector.js';
 import type { Inspector } from '../../../src/services/inspection/inspector.js';
+import type { TransportPolicy } from '../../../src/domain/transport-policy.js';
 
 /** A real inspector; closed with the test. */
 export function openInspector(): Inspector {
@@ -22,8 +23,12 @@ export function specOf(transport: Transport, more: Partial<ServerSpec> = {}): Se
 export function inspect(
   inspector: Inspector,
   transport: Transport,
-  more: { readonly timeoutMs?: number; readonly signal?: AbortSignal } = {},
+  more: {
+    readonly timeoutMs?: number;
+    readonly signal?: AbortSignal;
+    readonly policy?: TransportPolicy;
+  } = {},
 ): Promise<InspectionResult> {
-  const { timeoutMs = 20_000, signal = new AbortController().signal } = more;
-  return inspector.inspect(specOf(transport), { signal, timeoutMs });
+  const { timeoutMs = 20_000, signal = new AbortController().signal, policy } = more;
+  return inspector.inspect(specOf(transport), { signal, timeoutMs, policy });
 }

@@ -1,10 +1,13 @@
 import { expect, onTestFinished } from 'vitest';
 import { isClientError, type ClientError } from '../../../src/client/client-error.js';
+import { createNodePolicy, type NodePolicy } from '../../../src/client/node-policy.js';
 import { createPool, type ConnectionPool } from '../../../src/client/pool/create-pool.js';
 import type { PoolEvent } from '../../../src/client/pool/pool-event.js';
 import type { PoolOptions } from '../../../src/client/pool/pool-options.js';
+import type { TransportPolicy } from '../../../src/domain/transport-policy.js';
 import type { ToolResult } from '../../../src/mcp/mcp-connection.js';
 import { eventually } from '../eventually.js';
+import { OPEN_POLICY } from '../transport-policy.js';
 import { startMcpHttpServer, type HttpServerOptions, type McpHttpServer } from './http-server.js';
 import { ServerList, type Declared } from './server-list.js';
 
@@ -27,7 +30,12 @@ export function openPool(
   const view = new ServerList();
   view.apply(servers);
   const events: PoolEvent[] = [];
-  const pool = createPool({ view, onEvent: (event) => events.push(event), ...options });
+  const pool = createPool({
+    view,
+    policy: nodePolicy(OPEN_POLICY),
+    onEvent: (event) => events.push(event),
+    ...options,
+  });
   onTestFinished(() => pool.close());
   return {
     pool,
@@ -45,6 +53,13 @@ export function openPool(
     history: (serverId) =>
       events.filter((event) => event.serverId === serverId).map((event) => event.type),
   };
+}
+
+/** A policy as the control plane would have said it. */
+export function nodePolicy(told: TransportPolicy): NodePolicy {
+  const policy = createNodePolicy();
+  policy.follow(told);
+  return policy;
 }
 
 /** A real MCP server over HTTP; stopped with the test. */

@@ -150,6 +150,15 @@ describe('a failure', () => {
     expect(needAfter(former, broken())).toBe('unknown');
   });
 
+  it('takes back a refusal of the policy that is not true any more', () => {
+    const failure = failureAt(configHash, { reason: 'TRANSPORT_NOT_ALLOWED' });
+    const before = withFacts({ observation: observationAt(configHash), failure });
+    const decision = decide(before, {
+      result: { kind: 'failed', reason: 'NEEDS_NODE', message: 'only nodes know its values' },
+    });
+    expect(decision?.changes[0]?.after?.facts?.failure?.reason).toBe('NEEDS_NODE');
+  });
+
   it.each(['NEEDS_NODE', 'STDIO_NOT_ALLOWED'] as const)(
     'that will stay (%s) is recorded once, and not beside what a node saw [R4]',
     (reason) => {

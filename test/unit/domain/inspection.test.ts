@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { InspectionFailure } from '../../../src/domain/facts.js';
 import {
+  foundRefusal,
   inspectionPlan,
   nodeOnlyReason,
   retryDelayMs,
@@ -12,6 +13,8 @@ import { SPEC_DEFAULTS, type ServerSpec } from '../../../src/domain/config/spec.
 import { httpServer, nodeServer } from '../../support/mcp/specs.js';
 import { recordOf } from '../../support/storage/builders.js';
 import { failureAt, observationAt } from '../../support/inspection/facts.js';
+import { SAFE_POLICY } from '../../../src/domain/transport-policy.js';
+import { OPEN_POLICY } from '../../support/transport-policy.js';
 import { EMPTY_OAUTH } from '../../support/oauth.js';
 
 const specOf = (parts: Partial<ServerSpec>): ServerSpec => ({
@@ -20,7 +23,7 @@ const specOf = (parts: Partial<ServerSpec>): ServerSpec => ({
   ...parts,
 });
 
-const NO_STDIO = { stdio: false };
+const NO_STDIO = { stdio: false, policy: OPEN_POLICY };
 
 describe('only a node can inspect', () => {
   it.each([
@@ -37,7 +40,7 @@ describe('only a node can inspect', () => {
   it('a process, unless processes are allowed and it needs nothing from elsewhere', () => {
     const plain = specOf({ transport: nodeServer(['server.js']) });
     expect(nodeOnlyReason(plain, NO_STDIO)).toBe('STDIO_NOT_ALLOWED');
-    expect(nodeOnlyReason(plain, { stdio: true })).toBeUndefined();
+    expect(nodeOnlyReason(plain, { ...NO_STDIO, stdio: true })).toBeUndefined();
     const open = specOf({ transport: nodeServer(['${user:id}']) });
     expect(nodeOnlyReason(open, { stdio: true })).toBe('NEEDS_NODE');
     const env = specOf({ transport: nodeServer([], { env: { KEY: '${env:KEY}' } }) });
@@ -85,7 +88,25 @@ describe('the plan of a server', () => {
     expect(inspectionPlan(disabled, NO_STDIO)).toEqual({ kind: 'none' });
     const stdio = recordOf({ spec: { transport: nodeServer([]) } });
     expect(inspectionPlan(stdio, NO_STDIO)).toEqual({ kind: 'none' });
-    expect(inspectionPlan(stdio, { stdio: true })).toEqual({ kind: 'now' });
+    expect(inspectionPlan(stdio, { ...NO_STDIO, stdio: true })).toEqual({ kind: 'now' });
+  });
+
+  it('is to find once that the policy refuses a private server, and again what it refused', () => {
+    const inside = recordOf({
+      owner: 'ana',
+      spec: { transport: httpServer('http://10.0.0.1/${var:X}') },
+    });
+    const strict = { stdio: false, policy: SAFE_POLICY };
+    const refusal = failureAt(inside.configHash, { reason: 'TRANSPORT_NOT_ALLOWED' });
+    const { nextAttemptTime: _, ...final } = refusal;
+    const found = { ...inside, facts: { failure: final } };
+    expect(inspectionPlan(inside, strict)).toEqual({ kind: 'now' });
+    expect(inspectionPlan(found, strict)).toEqual({ kind: 'none' });
+    expect(inspectionPlan({ ...inside, transportExempt: true }, strict)).toEqual({ kind: 'none' });
+    // At once after a restart; else replicas whose policies differ would go on without an end.
+    expect(inspectionPlan(found, NO_STDIO)).toEqual({ kind: 'later', delayMs: 300_000 });
+    expect(foundRefusal(found)).toBe(final.message);
+    expect(foundRefusal({ ...found, configHash: 'newer' })).toBeUndefined();
   });
 });
 

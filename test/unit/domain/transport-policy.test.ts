@@ -115,7 +115,7 @@ describe('the transport policy by default', () => {
     );
     const address = { host: 'a.example', address: '127.0.0.1', field: 'sse.url' };
     expect(addressRefusal(SAFE_POLICY, address)?.message).toMatchInlineSnapshot(
-      `"a PRIVATE server may not be at a.example (127.0.0.1), the machine that connects (rule loopback): allow it with --allow-private-networks or --allow-private-hosts"`,
+      `"a PRIVATE server may not be at a.example, which resolves to the machine that connects (rule loopback): allow it with --allow-private-networks or --allow-private-hosts"`,
     );
   });
 });

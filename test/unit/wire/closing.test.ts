@@ -1,3 +1,4 @@
+import { SAFE_POLICY } from '../../../src/domain/transport-policy.js';
 import { describe, expect, it } from 'vitest';
 import { SyncResponse } from '../../../generated/switchboard/v1/connection_service.js';
 import {
@@ -81,6 +82,7 @@ describe('the closing of a commit in Sync [P19, W4]', () => {
     servedBy: 'r',
     heartbeatMs: 1,
     maxSubscriptions: 1,
+    transportPolicy: SAFE_POLICY,
   });
 
   it.each([100, 50_000])('is in the last changes, also of %i bytes', (bytes) => {

@@ -1,9 +1,12 @@
-import type {
-  Grant,
-  ServerRecord,
-  ServerVersion,
-  StoredServer,
-  Tombstone,
+import {
+  firstSteps,
+  type AccessStep,
+  type AccessStepsQuery,
+  type Grant,
+  type ServerRecord,
+  type ServerVersion,
+  type StoredServer,
+  type Tombstone,
 } from '../../../domain/server.js';
 import type { LoadRecord } from '../../../domain/load-record.js';
 import type { SourceRecord } from '../../../domain/source-record.js';
@@ -138,6 +141,22 @@ export function readVersions(
   const from = query.before === undefined ? end : keyOf(tenant, query.id, query.before - 1);
   const range = { start: from, end: start, reverse: true, limit: query.limit };
   return valuesIn(store.versions, range).map((text) => JSON.parse(text) as ServerVersion);
+}
+
+/** The changes of access that a query is for; no more of them are read. */
+export function readAccessSteps(
+  store: LmdbStore,
+  tenant: string,
+  query: AccessStepsQuery,
+): readonly AccessStep[] {
+  const { start, end } = keysUnder(tenant, query.id);
+  // A reversed range begins with its start itself.
+  const from = query.before === undefined ? end : keyOf(tenant, query.id, query.before - 1);
+  const range = store.accessSteps.getRange({ start: from, end: start, reverse: true });
+  return firstSteps(
+    range.map(({ value }) => JSON.parse(value) as AccessStep),
+    query,
+  );
 }
 
 /** The servers with the next ids after `afterId`. */

@@ -24,6 +24,7 @@ export type Table = Database<string, Buffer>;
  * - tombstones: tenant, id → tombstone; one that also has a record is out of force
  * - deleted: tenant, name, revision of the deletion, id → id; out of force with its tombstone
  * - versions: tenant, id, generation → version
+ * - accessSteps: tenant, id, revision → change of access
  * - grants: tenant, id, subject → grant
  * - index: tenant, kind, value, id → id
  * - loads: tenant, user → load record
@@ -40,6 +41,7 @@ export interface LmdbStore {
   readonly tombstones: Table;
   readonly deleted: Table;
   readonly versions: Table;
+  readonly accessSteps: Table;
   readonly grants: Table;
   readonly index: Table;
   readonly loads: Table;
@@ -134,6 +136,7 @@ function openTables(root: RootDatabase<string, Buffer>, folder: string): Tables 
     tombstones: table('tombstones'),
     deleted: table('deleted'),
     versions: table('versions'),
+    accessSteps: table('accessSteps'),
     grants: table('grants'),
     index: table('index'),
     loads: table('loads'),

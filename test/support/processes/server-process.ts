@@ -72,9 +72,18 @@ export async function startServerWithin(
   ...args: readonly string[]
 ): Promise<ServerProcess> {
   const usual = ['--listen', '127.0.0.1:0', '--inspect=false'];
-  const limit = `ulimit -n ${String(openFiles)}; exec "$@"`;
-  const running = start(SERVER, [...usual, ...args], {}, ['bash', '-c', limit, 'bash']);
+  const running = start(SERVER, [...usual, ...args], {}, within(openFiles));
   return { ...running, address: await addressOf(running) };
+}
+
+/** Runs the `switchboard` command to its end, as a process that may open only so many files. */
+export function runCliWithin(openFiles: number, args: readonly string[]): Promise<RunResult> {
+  return toEnd(start(CLI, args, {}, within(openFiles)));
+}
+
+/** What starts the rest of a command line so that it may open only so many files. */
+function within(openFiles: number): readonly string[] {
+  return ['bash', '-c', `ulimit -n ${String(openFiles)}; exec "$@"`, 'bash'];
 }
 
 /** Runs the `switchboard` command to its end. */

@@ -9,7 +9,7 @@ import { formatOf } from './apply/options.js';
 import type { Flags } from './connection.js';
 import { EXIT_CODES, UsageError } from './failure.js';
 import type { Io } from './io.js';
-import { counted, printable } from './text.js';
+import { counted, printable, withoutUserinfo } from './text.js';
 import { viewOf } from './view.js';
 
 /**
@@ -38,7 +38,13 @@ export async function exportServers(
     namespace: flags['namespace'] as string | undefined,
     includePrivate: flags['includePrivate'] === true,
   });
-  io.out(text);
+  const shown = withoutUserinfo(text);
+  io.out(shown);
+  if (shown !== text) {
+    io.err(
+      'credentials in URLs are replaced by ***: put them into headers, or back, before you apply it\n',
+    );
+  }
   for (const { server = '', field, reason } of losses) {
     io.err(`${printable(`${server}: ${field}: ${reason}`)}\n`);
   }

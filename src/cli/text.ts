@@ -29,9 +29,11 @@ export function printableLines(text: string): string {
   return text.split('\n').map(printable).join('\n');
 }
 
-/** The text with `***` in place of the credentials in the URLs of it. */
+/** The text with `***` in place of the credentials in the URLs of it. References are none. */
 export function withoutUserinfo(text: string): string {
-  return text.replace(/:\/\/[^/?#\s"]*@/g, '://***@');
+  return text.replace(/:\/\/([^/?#\s"]*)@/g, (whole, userinfo: string) =>
+    /^(?:\$\{[^}]*\}|:)*$/.test(userinfo) ? whole : '://***@',
+  );
 }
 
 /**
@@ -56,7 +58,9 @@ export function indented(lines: string): string {
   return lines.trimEnd().replace(/^/gm, '  ');
 }
 
-/** JSON on a line of its own; of an answer, that is proto JSON. */
+/**
+ * JSON on a line of its own, without the credentials in URLs; of an answer, that is proto JSON.
+ */
 export function jsonLine(value: object): string {
-  return `${JSON.stringify(value)}\n`;
+  return `${withoutUserinfo(JSON.stringify(value))}\n`;
 }

@@ -131,6 +131,45 @@ export interface ServerVersion {
   readonly grants: readonly Grant[];
 }
 
+/** One change of who may use a PRIVATE server besides its owner. */
+export interface AccessStep {
+  /** Of the commit that made it. */
+  readonly revision: number;
+  readonly cause: Cause;
+  readonly actor: string;
+  readonly reason: string;
+  /** Milliseconds since 1970, for people. */
+  readonly time: number;
+  readonly granted: readonly Subject[];
+  readonly revoked: readonly Subject[];
+}
+
+/** Which changes of access of one server are read. */
+export interface AccessStepsQuery {
+  readonly id: string;
+  /** Only those of an earlier revision; all by default. */
+  readonly before?: number;
+  readonly limit: number;
+  /** None follows the one with which they name so many subjects together. */
+  readonly subjects: number;
+}
+
+/** Those of `steps`, which are the newest first, that a query is for. */
+export function firstSteps(
+  steps: Iterable<AccessStep>,
+  { limit, subjects }: Pick<AccessStepsQuery, 'limit' | 'subjects'>,
+): AccessStep[] {
+  const first: AccessStep[] = [];
+  let left = subjects;
+  if (limit <= 0) return first;
+  for (const step of steps) {
+    first.push(step);
+    left -= step.granted.length + step.revoked.length;
+    if (first.length >= limit || left <= 0) break;
+  }
+  return first;
+}
+
 /** Whether everyone (APP) or every user (USER) may see it. */
 export function isShared(record: Pick<ServerRecord, 'tier'>): boolean {
   return record.tier !== 'PRIVATE';

@@ -35,5 +35,8 @@ function isEntry(): boolean {
 }
 
 if (isEntry()) {
-  process.exitCode = await serve(() => parseServeOptions(process.argv.slice(2), environment()));
+  // Without an `await`: the command line tool loads this file with require().
+  void serve(() => parseServeOptions(process.argv.slice(2), environment())).then((code) => {
+    process.exitCode = code;
+  });
 }

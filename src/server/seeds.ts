@@ -49,7 +49,12 @@ export async function createSeeds(
 }
 
 function toDeclaration({ name, externalId = '', tier, owner, spec }: ReadServer): Declaration {
-  const declared = { name: normalName(name), externalId, spec, ...(owner === undefined ? {} : { owner }) };
+  const declared = {
+    name: normalName(name),
+    externalId,
+    spec,
+    ...(owner === undefined ? {} : { owner }),
+  };
   return { ...declared, tier: tier ?? impliedTier(declared), set: '' };
 }
 

@@ -1,7 +1,13 @@
 import { SwitchboardError } from '../domain/errors.js';
 import type { LoadRecord } from '../domain/load-record.js';
 import type { RecordedAnswer } from '../domain/projection/project-commit.js';
-import type { ServerVersion, StoredServer, Tombstone } from '../domain/server.js';
+import type {
+  AccessStep,
+  AccessStepsQuery,
+  ServerVersion,
+  StoredServer,
+  Tombstone,
+} from '../domain/server.js';
 import type { SourceRecord } from '../domain/source-record.js';
 import type { Subject } from '../domain/view.js';
 import type { CallOptions } from './call-options.js';
@@ -105,6 +111,16 @@ export interface Projections {
     query: { readonly id: string; readonly before?: number; readonly limit: number },
     options?: ProjectionOptions,
   ): Promise<Projected<readonly ServerVersion[]>>;
+
+  /**
+   * The changes of access to a server, the newest first, as `AccessStepsQuery` says; also of a
+   * deleted one. A store has those that were made since engines keep them.
+   */
+  accessSteps(
+    tenant: string,
+    query: AccessStepsQuery,
+    options?: ProjectionOptions,
+  ): Promise<Projected<readonly AccessStep[]>>;
 
   /**
    * The servers with the next ids after `afterId`, at most `limit`, in the order of the

@@ -2,7 +2,7 @@ import type * as message from '../../generated/switchboard/v1/registry_service.j
 import type { Cause } from '../domain/cause.js';
 import type { ShadowPolicy } from '../domain/commands/shadow.js';
 import type { FieldChange } from '../domain/field-change.js';
-import type { Declaration, ServerRecord, ServerVersion } from '../domain/server.js';
+import type { AccessStep, Declaration, ServerRecord, ServerVersion } from '../domain/server.js';
 import { fieldChanges } from './field-changes.js';
 import { keyOf } from './key-of.js';
 import { tenantOf } from './node-messages.js';
@@ -50,12 +50,17 @@ interface VersionStep {
 
 export function toListServerVersionsResponse(
   header: HeaderFacts,
-  page: { readonly steps: readonly VersionStep[]; readonly nextPageToken: string },
+  page: {
+    readonly steps: readonly VersionStep[];
+    readonly access: readonly AccessStep[];
+    readonly nextPageToken: string;
+  },
 ): message.ListServerVersionsResponse {
   return {
     header: toHeaderMessage(header),
     versions: page.steps.map(toVersion),
     nextPageToken: page.nextPageToken,
+    accessChanges: page.access.map(toAccessChange),
   };
 }
 
@@ -80,6 +85,30 @@ export function fromVersion(version: message.ServerVersion): ReportedVersion {
     changes,
     time: commitTime?.getTime() ?? 0,
     cause: keyOf(CAUSES, version.cause),
+  };
+}
+
+/** A change of access as the server reports it. */
+export interface ReportedAccess extends Omit<AccessStep, 'cause' | 'granted' | 'revoked'> {
+  /** Undefined for one that this version does not know. */
+  readonly cause: Cause | undefined;
+  readonly granted: readonly string[];
+  readonly revoked: readonly string[];
+}
+
+/** Reads a change of access that the server sent. */
+export function fromAccessChange(change: message.AccessChange): ReportedAccess {
+  const { commitTime, cause, ...rest } = change;
+  return { ...rest, time: commitTime?.getTime() ?? 0, cause: keyOf(CAUSES, cause) };
+}
+
+function toAccessChange({ time, cause, ...step }: AccessStep): message.AccessChange {
+  return {
+    ...step,
+    granted: [...step.granted],
+    revoked: [...step.revoked],
+    cause: CAUSES[cause],
+    commitTime: new Date(time),
   };
 }
 

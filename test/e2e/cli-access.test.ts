@@ -61,6 +61,15 @@ describe('switchboard access', () => {
     expect(list.stdout).toBe('SUBJECT      REVISION\ngroup:staff  2\nuser:ana     2\n');
     expect(await explained(cli, '--user', 'ana')).toContain('Granted to user:ana at revision 2');
 
+    const history = await cli.run(['history', 'notes']);
+    expect(history.stdout.split('\n')[1]?.split(/ {2,}/).slice(2)).toEqual([
+      ...['anonymous', 'access', '+group:staff, +user:ana', 'new team'],
+    ]);
+    const { accessChanges } = await cli.json<{ accessChanges: object[] }>(['history', 'notes']);
+    expect(accessChanges).toMatchObject([
+      { cause: 'CAUSE_ACCESS', reason: 'new team', granted: ['group:staff', 'user:ana'] },
+    ]);
+
     const planned = await cli.run([
       ...['access', 'set', 'notes', 'group:staff', 'user:zoe', '--dry-run'],
     ]);

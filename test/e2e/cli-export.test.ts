@@ -1,6 +1,11 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { type CliFolder, cliFolder } from '../support/processes/cli-in-folder.js';
-import { startServerProcess, temporaryFolder } from '../support/processes/server-process.js';
+import { eventually } from '../support/eventually.js';
+import {
+  startCli,
+  startServerProcess,
+  temporaryFolder,
+} from '../support/processes/server-process.js';
 
 async function start(): Promise<CliFolder> {
   const folder = await temporaryFolder();
@@ -77,6 +82,39 @@ describe('switchboard export', () => {
     const whole = await cli.run(['export', 'files', 'tickets', '--format', 'librechat']);
     expect(whole.code).toBe(0);
     expect(whole.stderr).toContain('tickets: spec.labels: ');
+  });
+
+  it('shows no credentials in URLs, and says so; nor do watch and history', async () => {
+    await using folder = await temporaryFolder();
+    await using data = await temporaryFolder();
+    await using server = await startServerProcess('--data-dir', data.path, '--inspect=false');
+    const cli = cliFolder(folder.path, server.address);
+    const proxied = (name: string, proxyUrl: string) => ({
+      name,
+      tier: 'APP',
+      spec: { sse: { url: 'https://a.example/sse' }, proxyUrl },
+    });
+    const servers = [
+      proxied('a', 'http://ana:hunter2@proxy.example'),
+      proxied('b', 'http://${secret:PROXY}@proxy.example'),
+    ];
+    await cli.write('a.json', JSON.stringify({ servers }));
+    expect(await cli.run(['apply', 'a.json'])).toMatchObject({ code: 0 });
+    for (const notation of [[], ['--json']]) {
+      const exported = await cli.run(['export', ...notation]);
+      expect(exported.stdout).toContain('http://***@proxy.example');
+      expect(exported.stdout).toContain('http://${secret:PROXY}@proxy.example');
+      expect(exported.stderr).toContain('credentials in URLs are replaced by ***');
+      expect(exported.stdout).not.toContain('hunter2');
+    }
+    const history = await cli.run(['history', 'a', '--json']);
+    expect(history.stdout).toContain('http://***@proxy.example');
+    expect(history.stdout).not.toContain('hunter2');
+    await using watching = startCli(['watch', '--app', '--json', '--target', server.address]);
+    await eventually(() => {
+      expect(watching.stdout()).toContain('http://***@proxy.example');
+    });
+    expect(watching.stdout()).not.toContain('hunter2');
   });
 
   it('prints what is chosen by view, name and set', async () => {

@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import {
   AccessCandidate_Verdict as Verdict,
   Cause,
+  type ListServerVersionsResponse,
   ShadowPolicy,
 } from '../../generated/switchboard/v1/registry_service.js';
 import { type Server, Tier } from '../../generated/switchboard/v1/server.js';
@@ -93,6 +94,86 @@ describe('an access list', () => {
     expect(replaced).toMatchObject({ addedCount: 0, removedCount: 2 });
     expect(replaced.removed).toEqual(['group:dev', 'user:ana']);
     expect(await namesOf(tenant)).toEqual([]);
+  });
+
+  it('has a history: who was granted and revoked, by whom, when and why, between the versions', async () => {
+    const tenant = newTenant();
+    const made = await declarePrivate(admin, tenant, { owner: 'bob', name: 'files' });
+    const { id } = made;
+    const subjects = ['user:ana', 'group:dev'];
+    await grantAccess(admin, { tenant, id, subjects, reason: 'on call' });
+    const renamed = { id, etag: made.etag, name: 'papers' };
+    const { etag } = serverOf(await admin.update({ tenant, server: renamed }));
+    await revokeAccess(admin, { tenant, id, subjects: ['user:ana'], reason: 'left' });
+    await admin.remove({ tenant, id, etag, reason: 'unused' });
+    const { versions, accessChanges } = await listVersions(admin, { tenant, id });
+    expect(versions.map(({ revision }) => revision)).toEqual([5, 3, 1]);
+    expect(accessChanges).toMatchObject([
+      { revision: 5, cause: Cause.CAUSE_DELETE, reason: 'unused', revoked: ['group:dev'] },
+      { revision: 4, cause: Cause.CAUSE_ACCESS, reason: 'left', revoked: ['user:ana'] },
+      {
+        revision: 2,
+        cause: Cause.CAUSE_ACCESS,
+        actor: 'anonymous',
+        reason: 'on call',
+        granted: ['group:dev', 'user:ana'],
+        revoked: [],
+      },
+    ]);
+    for (const { commitTime } of accessChanges)
+      expect(commitTime!.getTime()).toBeGreaterThan(1.7e12);
+  });
+
+  it.each([1, 2, 3])(
+    'has a history in pages of %i, each entry once, in order',
+    async (pageSize) => {
+      const tenant = newTenant();
+      const made = await declarePrivate(admin, tenant, { owner: 'bob', name: 'files' });
+    const { id } = made;
+    let { etag } = made;
+      for (const [n, user] of ['a', 'b', 'c', 'd', 'e'].entries()) {
+        await grantAccess(admin, { tenant, id, subjects: [`user:${user}`] });
+        if (n % 2 === 0) continue;
+        ({ etag } = serverOf(await admin.update({ tenant, server: { id, etag, name: user } })));
+      }
+      await admin.remove({ tenant, id, etag });
+      const whole = await listVersions(admin, { tenant, id });
+      const pages: ListServerVersionsResponse[] = [];
+      for (let pageToken = ''; pages.length === 0 || pageToken !== '';) {
+        const page = await listVersions(admin, { tenant, id, pageSize, pageToken });
+        pages.push(page);
+        pageToken = page.nextPageToken;
+      }
+      expect(pages.length).toBeGreaterThanOrEqual(10 / pageSize / 2);
+      expect(pages.flatMap(({ versions }) => versions)).toEqual(whole.versions);
+      expect(pages.flatMap(({ accessChanges }) => accessChanges)).toEqual(whole.accessChanges);
+      const revisions = pages.map(({ versions, accessChanges }) =>
+        [...versions, ...accessChanges].map(({ revision }) => revision),
+      );
+      expect(revisions.map((page) => page.length <= pageSize + 1)).not.toContain(false);
+      // Pages cover parts of the log that follow each other.
+      for (const [n, page] of revisions.entries()) {
+        const next = revisions[n + 1] ?? [0];
+        expect(Math.min(...page)).toBeGreaterThan(Math.max(...next));
+      }
+    },
+  );
+
+  it('has pages of its history that end where they name many subjects', async () => {
+    const tenant = newTenant();
+    const { id } = await declarePrivate(admin, tenant, { owner: 'bob', name: 'files' });
+    const many = Array.from({ length: 6_000 }, (_, n) => `user:u${String(n)}`);
+    await grantAccess(admin, { tenant, id, subjects: many });
+    await revokeAccess(admin, { tenant, id, subjects: many });
+    const first = await listVersions(admin, { tenant, id });
+    expect(first.accessChanges.map(({ revoked }) => revoked.length)).toEqual([6_000]);
+    expect(first.versions).toEqual([]);
+    const { nextPageToken: pageToken } = first;
+    const second = await listVersions(admin, { tenant, id, pageToken });
+    expect(second.accessChanges.map(({ granted }) => granted.length)).toEqual([6_000]);
+    const last = await listVersions(admin, { tenant, id, pageToken: second.nextPageToken });
+    expect(last).toMatchObject({ accessChanges: [], versions: [{ generation: 1 }] });
+    expect(last.nextPageToken).toBe('');
   });
 
   it('comes in pages of one revision, ordered by subject [P10]', async () => {

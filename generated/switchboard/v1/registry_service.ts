@@ -848,7 +848,10 @@ export interface ListServerVersionsRequest {
   tenant: string;
   /** `id` is the server's id. Required. */
   id: string;
-  /** `page_size` is the maximum number of versions per page: 1 to 1000, default 100. */
+  /**
+   * `page_size` is about how many versions and changes of access a page has together: 1 to
+   * 1000, default 100.
+   */
   pageSize: number;
   /** `page_token` is `next_page_token` of the previous page. */
   pageToken: string;
@@ -864,6 +867,35 @@ export interface ListServerVersionsResponse {
   versions: ServerVersion[];
   /** `next_page_token` is empty on the last page. */
   nextPageToken: string;
+  /**
+   * `access_changes` are the changes of access that lie in the part of the log that this
+   * page covers, newest first: ordered by revision, they belong between the versions. A
+   * page with many subjects holds fewer entries than `page_size`, and perhaps no version.
+   */
+  accessChanges: AccessChange[];
+}
+
+/** An AccessChange is one change of who may use a PRIVATE server besides its owner. */
+export interface AccessChange {
+  /** `cause` is the kind of change that made it. */
+  cause: Cause;
+  /** `actor` is who made it. */
+  actor: string;
+  /** `reason` is the reason that the actor gave. */
+  reason: string;
+  /** `commit_time` is when, for people. */
+  commitTime:
+    | Date
+    | undefined;
+  /**
+   * `revision` of the commit in the tenant's log, for people. A version that the same
+   * commit made has the same one.
+   */
+  revision: number;
+  /** `granted` are the subjects who gained access, sorted. */
+  granted: string[];
+  /** `revoked` are the subjects who lost access, sorted. */
+  revoked: string[];
 }
 
 /** A ServerVersion is one version of what people declared about a server. */
@@ -5249,7 +5281,7 @@ export const ListServerVersionsRequest: MessageFns<ListServerVersionsRequest> = 
 };
 
 function createBaseListServerVersionsResponse(): ListServerVersionsResponse {
-  return { header: undefined, versions: [], nextPageToken: "" };
+  return { header: undefined, versions: [], nextPageToken: "", accessChanges: [] };
 }
 
 export const ListServerVersionsResponse: MessageFns<ListServerVersionsResponse> = {
@@ -5262,6 +5294,9 @@ export const ListServerVersionsResponse: MessageFns<ListServerVersionsResponse> 
     }
     if (message.nextPageToken !== "") {
       writer.uint32(26).string(message.nextPageToken);
+    }
+    for (const v of message.accessChanges) {
+      AccessChange.encode(v!, writer.uint32(34).fork()).join();
     }
     return writer;
   },
@@ -5303,6 +5338,14 @@ export const ListServerVersionsResponse: MessageFns<ListServerVersionsResponse> 
             message.nextPageToken = reader.string();
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.accessChanges.push(AccessChange.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -5326,6 +5369,11 @@ export const ListServerVersionsResponse: MessageFns<ListServerVersionsResponse> 
         : isSet(object.next_page_token)
         ? globalThis.String(object.next_page_token)
         : "",
+      accessChanges: globalThis.Array.isArray(object?.accessChanges)
+        ? object.accessChanges.map((e: any) => AccessChange.fromJSON(e))
+        : globalThis.Array.isArray(object?.access_changes)
+        ? object.access_changes.map((e: any) => AccessChange.fromJSON(e))
+        : [],
     };
   },
 
@@ -5340,6 +5388,9 @@ export const ListServerVersionsResponse: MessageFns<ListServerVersionsResponse> 
     if (message.nextPageToken !== "") {
       obj.nextPageToken = message.nextPageToken;
     }
+    if (message.accessChanges?.length) {
+      obj.accessChanges = message.accessChanges.map((e) => AccessChange.toJSON(e));
+    }
     return obj;
   },
 
@@ -5353,6 +5404,176 @@ export const ListServerVersionsResponse: MessageFns<ListServerVersionsResponse> 
       : undefined;
     message.versions = object.versions?.map((e) => ServerVersion.fromPartial(e)) || [];
     message.nextPageToken = object.nextPageToken ?? "";
+    message.accessChanges = object.accessChanges?.map((e) => AccessChange.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseAccessChange(): AccessChange {
+  return { cause: 0, actor: "", reason: "", commitTime: undefined, revision: 0, granted: [], revoked: [] };
+}
+
+export const AccessChange: MessageFns<AccessChange> = {
+  encode(message: AccessChange, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.cause !== 0) {
+      writer.uint32(8).int32(message.cause);
+    }
+    if (message.actor !== "") {
+      writer.uint32(18).string(message.actor);
+    }
+    if (message.reason !== "") {
+      writer.uint32(26).string(message.reason);
+    }
+    if (message.commitTime !== undefined) {
+      Timestamp.encode(toTimestamp(message.commitTime), writer.uint32(34).fork()).join();
+    }
+    if (message.revision !== 0) {
+      writer.uint32(40).int64(message.revision);
+    }
+    for (const v of message.granted) {
+      writer.uint32(50).string(v!);
+    }
+    for (const v of message.revoked) {
+      writer.uint32(58).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AccessChange {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAccessChange();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.cause = reader.int32() as any;
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.actor = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.commitTime = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.revision = longToNumber(reader.int64());
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.granted.push(reader.string());
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.revoked.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): AccessChange {
+    return {
+      cause: isSet(object.cause) ? causeFromJSON(object.cause) : 0,
+      actor: isSet(object.actor) ? globalThis.String(object.actor) : "",
+      reason: isSet(object.reason) ? globalThis.String(object.reason) : "",
+      commitTime: isSet(object.commitTime)
+        ? fromJsonTimestamp(object.commitTime)
+        : isSet(object.commit_time)
+        ? fromJsonTimestamp(object.commit_time)
+        : undefined,
+      revision: isSet(object.revision) ? globalThis.Number(object.revision) : 0,
+      granted: globalThis.Array.isArray(object?.granted) ? object.granted.map((e: any) => globalThis.String(e)) : [],
+      revoked: globalThis.Array.isArray(object?.revoked) ? object.revoked.map((e: any) => globalThis.String(e)) : [],
+    };
+  },
+
+  toJSON(message: AccessChange): unknown {
+    const obj: any = {};
+    if (message.cause !== 0) {
+      obj.cause = causeToJSON(message.cause);
+    }
+    if (message.actor !== "") {
+      obj.actor = message.actor;
+    }
+    if (message.reason !== "") {
+      obj.reason = message.reason;
+    }
+    if (message.commitTime !== undefined) {
+      obj.commitTime = message.commitTime.toISOString();
+    }
+    if (message.revision !== 0) {
+      obj.revision = Math.round(message.revision);
+    }
+    if (message.granted?.length) {
+      obj.granted = message.granted;
+    }
+    if (message.revoked?.length) {
+      obj.revoked = message.revoked;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<AccessChange>): AccessChange {
+    return AccessChange.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<AccessChange>): AccessChange {
+    const message = createBaseAccessChange();
+    message.cause = object.cause ?? 0;
+    message.actor = object.actor ?? "";
+    message.reason = object.reason ?? "";
+    message.commitTime = object.commitTime ?? undefined;
+    message.revision = object.revision ?? 0;
+    message.granted = object.granted?.map((e) => e) || [];
+    message.revoked = object.revoked?.map((e) => e) || [];
     return message;
   },
 };

@@ -2,6 +2,7 @@ import { applyChange, changedId, type Change, type Commit } from '../commit.js';
 import { declarationOf } from '../commands/decide.js';
 import {
   isShared,
+  type AccessStep,
   type Grant,
   type ServerRecord,
   type ServerVersion,
@@ -94,6 +95,16 @@ export function versionOf(
     etag: after.etag,
     grants: [],
   };
+}
+
+/** The change of access that `change` makes, as part of `commit`; undefined if it makes none. */
+export function accessStepOf(commit: Commit, { access }: Change): AccessStep | undefined {
+  const { granted = [], revoked = [] } = access ?? {};
+  if (granted.length + revoked.length === 0) return undefined;
+  const { revision, cause, actor, reason, time } = commit;
+  const subjectsOf = (grants: readonly Grant[]): Subject[] => grants.map((g) => g.subject).sort();
+  const who = { granted: subjectsOf(granted), revoked: subjectsOf(revoked) };
+  return { revision, cause, actor, reason, time, ...who };
 }
 
 /** The grants before and after, less those that are on both sides and so cancel out. */

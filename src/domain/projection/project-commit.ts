@@ -1,8 +1,8 @@
 import { applyChange, changedId, type Change, type Commit } from '../commit.js';
 import type { LoadRecord } from '../load-record.js';
-import type { Grant, ServerVersion, Tombstone } from '../server.js';
+import type { AccessStep, Grant, ServerVersion, Tombstone } from '../server.js';
 import type { SourceRecord } from '../source-record.js';
-import { projectChange, versionOf, type ProjectedChange } from './project-change.js';
+import { accessStepOf, projectChange, versionOf, type ProjectedChange } from './project-change.js';
 
 /** Where the answer to a repeated request is found. */
 export interface RecordedAnswer {
@@ -27,6 +27,8 @@ export interface ProjectedServer extends ProjectedChange {
   readonly tombstone: Tombstone | undefined;
   /** The version that the change makes, if it makes one. */
   readonly version: ServerVersion | undefined;
+  /** The change of access that it makes, if it makes one. */
+  readonly accessStep: AccessStep | undefined;
 }
 
 /** What an engine stores of a commit beside the commit itself. */
@@ -66,7 +68,8 @@ export function projectCommits(
       const projected = projectChange(change, () => grantsNow(changedId(change)));
       done.push(change);
       const tombstone = tombstoneOf(change, revision);
-      return { ...projected, tombstone, version: versionOf(commit, change) };
+      const version = versionOf(commit, change);
+      return { ...projected, tombstone, version, accessStep: accessStepOf(commit, change) };
     });
     const answer = request && {
       principal: request.principal,

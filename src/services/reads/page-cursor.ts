@@ -35,18 +35,29 @@ export function readCursor(tenant: string, pageToken: string, due: string): Curs
   return { token: decodeToken(tenant, at, 'page_token'), last };
 }
 
-/** The page token of the versions of a server before a generation: they are at no place. */
-export function writeVersionCursor(id: string, before: number): string {
-  return encodeParts([id, before]);
+/** Before what the history of a server goes on; undefined: from the newest. */
+export interface HistoryCursor {
+  /** For its versions. */
+  readonly generation: number | undefined;
+  /** For its changes of access. */
+  readonly revision: number | undefined;
 }
 
-/** The generation in such a page token; undefined without one. Throws INVALID_FIELD. */
-export function readVersionCursor(id: string, pageToken: string): number | undefined {
+/** The page token of what comes before in the history of a server, which is at no place. */
+export function writeHistoryCursor(id: string, { generation, revision }: HistoryCursor): string {
+  return encodeParts([id, generation ?? 0, revision ?? 0]);
+}
+
+/** The cursor in such a page token; undefined without one. Throws INVALID_FIELD. */
+export function readHistoryCursor(id: string, pageToken: string): HistoryCursor | undefined {
   if (pageToken === '') return undefined;
-  const [of, before] = decodeParts(pageToken);
-  if (of !== id || typeof before !== 'number' || !Number.isSafeInteger(before) || before < 1)
-    throw notOfThisList();
-  return before;
+  const [of, generation, revision] = decodeParts(pageToken);
+  if (of !== id || !isCount(generation) || !isCount(revision)) throw notOfThisList();
+  return { generation: generation || undefined, revision: revision || undefined };
+}
+
+function isCount(value: unknown): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
 }
 
 function encodeParts(parts: readonly (string | number)[]): string {

@@ -2,7 +2,12 @@ import * as message from '../../../generated/switchboard/v1/registry_service.js'
 import type { ShadowPolicy } from '../../domain/commands/shadow.js';
 import type { FieldChange } from '../../domain/field-change.js';
 import type { ReportedServer } from '../../domain/server.js';
-import { fromVersion, type ReportedVersion } from '../history-codec.js';
+import {
+  fromAccessChange,
+  fromVersion,
+  type ReportedAccess,
+  type ReportedVersion,
+} from '../history-codec.js';
 import type { WriteFields } from '../registry-codec.js';
 import { fromReportedMessage } from '../server-codec.js';
 import { toPolicy } from '../shadow-codec.js';
@@ -12,7 +17,13 @@ import { readPages } from './pages.js';
 
 const PAGE_SIZE = 1_000;
 
-export type { ReportedVersion };
+export type { ReportedAccess, ReportedVersion };
+
+/** The history of a server: each list has the newest first. */
+export interface ServerHistory {
+  readonly versions: readonly ReportedVersion[];
+  readonly accessChanges: readonly ReportedAccess[];
+}
 
 /** A server that was rolled back, or would be, and the fields that this changes. */
 export interface RolledBack {
@@ -23,10 +34,8 @@ export interface RolledBack {
 /** The calls about the versions of a server. All throw a SwitchboardError. */
 export function versionCalls({ stub, tenant, metadata }: RegistryCalls) {
   return {
-    /** All versions of a server, the newest first. */
-    async listServerVersions(
-      id: string,
-    ): Promise<Answer<{ readonly versions: readonly ReportedVersion[] }>> {
+    /** All versions of a server and all changes of access to it. */
+    async listServerVersions(id: string): Promise<Answer<ServerHistory>> {
       const request = message.ListServerVersionsRequest.fromPartial({
         tenant,
         id,
@@ -35,9 +44,14 @@ export function versionCalls({ stub, tenant, metadata }: RegistryCalls) {
       const { pages, last } = await readPages((pageToken) =>
         callUnary(stub.listServerVersions.bind(stub), { ...request, pageToken }, { metadata }),
       );
-      const answer = { ...last, versions: pages.flatMap(({ versions }) => versions) };
-      return answerOf('ListServerVersionsResponse', answer, ({ versions }) => ({
+      const answer = {
+        ...last,
+        versions: pages.flatMap(({ versions }) => versions),
+        accessChanges: pages.flatMap(({ accessChanges }) => accessChanges),
+      };
+      return answerOf('ListServerVersionsResponse', answer, ({ versions, accessChanges }) => ({
         versions: versions.map(fromVersion),
+        accessChanges: accessChanges.map(fromAccessChange),
       }));
     },
 

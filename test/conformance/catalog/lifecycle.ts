@@ -32,6 +32,8 @@ const CALLS: Record<Method, (catalog: Catalog, options: CallOptions) => Promise<
   serversOfSet: (catalog, options) => catalog.projections.serversOfSet(TENANT, 'a', options),
   versions: (catalog, options) =>
     catalog.projections.versions(TENANT, { id: 'a', limit: 1 }, options),
+  accessSteps: (catalog, options) =>
+    catalog.projections.accessSteps(TENANT, { id: 'a', limit: 1, subjects: 1 }, options),
   inventory: (catalog, options) =>
     catalog.projections.inventory(TENANT, { afterId: '', limit: 1 }, options),
   loadRecords: (catalog, options) => catalog.projections.loadRecords(TENANT, ['a'], options),

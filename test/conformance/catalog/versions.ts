@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { ServerRecord } from '../../../src/domain/server.js';
+import type { AccessStepsQuery, ServerRecord } from '../../../src/domain/server.js';
 import {
   appendAtHead,
   changeOf,
@@ -55,6 +55,42 @@ export function describeVersions(suite: CatalogSuite): void {
       await catalog.projections.project(TENANT, 3);
       const { value } = await catalog.projections.versions(TENANT, { id: 'a', limit: 9 });
       expect(value.map(({ revision }) => revision)).toEqual([1]);
+    });
+
+    it('have the changes of access beside them, also of a deleted server [P3]', async () => {
+      const catalog = await openCatalog(suite);
+      const record = recordOf({ id: 'a', owner: 'ana' });
+      const granted = grantsAt(2, 'user:bob', 'group:ops');
+      const [bob, ops] = granted;
+      const by = { cause: 'ACCESS', actor: 'zoe', reason: 'joined', time: 7 } as const;
+      await appendAtHead(catalog, TENANT, draftOf(changeOf(undefined, record)));
+      await appendAtHead(catalog, TENANT, draftOf(changeOf(record, record, { granted }), by));
+      await appendAtHead(
+        catalog,
+        TENANT,
+        draftOf(changeOf(record, record, { revoked: [bob!] })),
+        draftOf(changeOf(record, undefined, { revoked: [ops!] }), { cause: 'DELETE' }),
+        creation({ id: 'aa' }),
+      );
+      await catalog.projections.project(TENANT, 5);
+      await catalog.log.compact(TENANT, 5, { answersBefore: 0 });
+      const steps = async (query: Partial<AccessStepsQuery>) => {
+        const full = { id: 'a', limit: 9, subjects: 99, ...query };
+        return (await catalog.projections.accessSteps(TENANT, full)).value;
+      };
+      const all = await steps({});
+      expect(all).toMatchObject([
+        { revision: 4, cause: 'DELETE', granted: [], revoked: ['group:ops'] },
+        { revision: 3, granted: [], revoked: ['user:bob'] },
+        { revision: 2, ...by, granted: ['group:ops', 'user:bob'], revoked: [] },
+      ]);
+      expect(await steps({ before: 4, limit: 1 })).toEqual([all[1]]);
+      expect(await steps({ before: 2 })).toEqual([]);
+      expect(await steps({ limit: 0 })).toEqual([]);
+      // The one that reaches the number of subjects is the last.
+      expect(await steps({ subjects: 2 })).toEqual(all.slice(0, 2));
+      expect(await steps({ subjects: 1 })).toEqual(all.slice(0, 1));
+      expect(await steps({ id: 'aa' })).toEqual([]);
     });
 
     it('come page by page, of one server only', async () => {

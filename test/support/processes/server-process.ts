@@ -86,6 +86,11 @@ export async function startServerWithin(
   return { ...running, address: await addressOf(running) };
 }
 
+/** Runs the `switchboard` command to its end, as a process that may open only so many files. */
+export function runCliWithin(openFiles: number, args: readonly string[]): Promise<RunResult> {
+  return toEnd(start(CLI, args, {}, under(`-n ${String(openFiles)}`)));
+}
+
 /** Runs the `switchboard` command to its end. */
 export function runCli(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<RunResult> {
   return toEnd(start(CLI, args, env));

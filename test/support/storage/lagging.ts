@@ -2,12 +2,18 @@ import type { Commit } from '../../../src/domain/commit.js';
 import { SwitchboardError } from '../../../src/domain/errors.js';
 import type { Failpoint } from '../../../src/domain/failpoint.js';
 import type { RecordedAnswer } from '../../../src/domain/projection/project-commit.js';
-import type { StoredServer, Tombstone } from '../../../src/domain/server.js';
+import {
+  firstSteps,
+  type AccessStep,
+  type StoredServer,
+  type Tombstone,
+} from '../../../src/domain/server.js';
 import { throwIfGivenUp, type CallOptions } from '../../../src/storage/call-options.js';
 import type { Catalog, CatalogCapabilities } from '../../../src/storage/catalog.js';
 import {
   compareBytes,
   findAnswer,
+  findAccessSteps,
   findDeleted,
   findInventory,
   findLoaded,
@@ -225,6 +231,15 @@ function createReads(read: Read, markOf: (tenant: string) => number): Omit<Proje
           order: (a, b) => b.generation - a.generation,
           limit,
         }),
+      }),
+    accessSteps: (tenant, { limit, subjects, ...of }, wanted) =>
+      read(tenant, wanted, {
+        find: (rows) => findAccessSteps(rows, { ...of, limit: Infinity, subjects: Infinity }),
+        mix: (behind, ahead, choose) => {
+          const order = (a: AccessStep, b: AccessStep): number => b.revision - a.revision;
+          const mix = mixBy<AccessStep>(({ revision }) => String(revision), { order });
+          return firstSteps(mix(behind, ahead, choose), { limit, subjects });
+        },
       }),
     inventory: (tenant, { afterId, limit }, wanted) =>
       read(tenant, wanted, {

@@ -3,6 +3,8 @@ import { canonicalJson } from '../../../src/domain/digest.js';
 import type { LoadRecord } from '../../../src/domain/load-record.js';
 import {
   isShared,
+  type AccessStep,
+  type Grant,
   type ServerVersion,
   type StoredServer,
   type Tombstone,
@@ -29,6 +31,8 @@ export interface CatalogModel {
   readonly answers: Map<string, ModelAnswer>;
   /** By id, the oldest first. */
   readonly versions: Map<string, ServerVersion[]>;
+  /** By id, the oldest first. */
+  readonly accessSteps: Map<string, AccessStep[]>;
   /** By user. */
   readonly loads: Map<string, LoadRecord>;
   source: SourceRecord | undefined;
@@ -45,6 +49,7 @@ export function emptyModel(): CatalogModel {
     tombstones: new Map(),
     answers: new Map(),
     versions: new Map(),
+    accessSteps: new Map(),
     loads: new Map(),
     source: undefined,
     names: new Set(['never-used']),
@@ -73,6 +78,7 @@ export function applyToModel(model: CatalogModel, commit: Commit): void {
     const id = changedId(change);
     const after = applyChange(model.servers.get(id), change);
     addVersion(model, commit, change);
+    addAccessStep(model, commit, change);
     if (after === undefined) {
       model.servers.delete(id);
       model.tombstones.set(id, tombstoneOf(change, revision));
@@ -137,6 +143,17 @@ function addVersion(model: CatalogModel, commit: Commit, change: Change): void {
     ...(privateSource !== undefined && { privateSource }),
   };
   putVersion(model, id, { ...by, generation, declared, etag, grants: [] });
+}
+
+function addAccessStep(model: CatalogModel, commit: Commit, change: Change): void {
+  const { revision, cause, actor, reason, time } = commit;
+  const subjects = (grants: readonly Grant[] = []): Subject[] =>
+    grants.map(({ subject }) => subject).sort();
+  const [granted, revoked] = [subjects(change.access?.granted), subjects(change.access?.revoked)];
+  if (granted.length === 0 && revoked.length === 0) return;
+  const id = changedId(change);
+  const step = { revision, cause, actor, reason, time, granted, revoked };
+  model.accessSteps.set(id, [...(model.accessSteps.get(id) ?? []), step]);
 }
 
 function putVersion(model: CatalogModel, id: string, version: ServerVersion): void {
@@ -222,6 +239,15 @@ export async function projectionDifferences(
     if (before === undefined) continue;
     const page = await catalog.projections.versions(tenant, { id, before, limit: 2 });
     compare(`versions ${id} before ${String(before)}`, page, newestFirst.slice(2, 4));
+  }
+  for (const [id, steps] of model.accessSteps) {
+    const newestFirst = steps.toReversed();
+    const all = { id, limit: 1_000, subjects: 1_000_000 };
+    compare(`accessSteps ${id}`, await catalog.projections.accessSteps(tenant, all), newestFirst);
+    const before = newestFirst[1]?.revision;
+    if (before === undefined) continue;
+    const page = await catalog.projections.accessSteps(tenant, { ...all, before, limit: 2 });
+    compare(`accessSteps ${id} before ${String(before)}`, page, newestFirst.slice(2, 4));
   }
   for (const users of userLists(model)) {
     const read = await catalog.projections.loadRecords(tenant, users);

@@ -107,7 +107,7 @@ describe('text', () => {
     const shown = [
       serverRow(stored).join(' '),
       serverDetails(stored),
-      withoutUserinfo(jsonLine(stored)),
+      jsonLine(stored),
       diffLines([change]),
       briefChange(change),
     ];
@@ -115,6 +115,12 @@ describe('text', () => {
       expect(text).toContain('https://***@tools.example/mcp?a=b@c');
       expect(text).not.toContain('hunter2');
     }
+  });
+
+  it('shows references in the place of credentials', () => {
+    const url = 'http://${secret:USER}:${secret:PASSWORD}@proxy.example';
+    expect(withoutUserinfo(url)).toBe(url);
+    expect(withoutUserinfo('http://${user:id}:pw@proxy.example')).toBe('http://***@proxy.example');
   });
 
   it('of a watch has a line for each change', () => {

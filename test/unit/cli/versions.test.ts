@@ -41,7 +41,7 @@ const VERSIONS: readonly ReportedVersion[] = [
 
 describe('a history', () => {
   it('has a row for each version, in local time', () => {
-    expect(historyText(VERSIONS)).toMatchInlineSnapshot(`
+    expect(historyText({ versions: VERSIONS, accessChanges: [] })).toMatchInlineSnapshot(`
       "GENERATION  WHEN                 WHO  CAUSE     CHANGED                                              REASON
       4           2026-11-21 09:05:07  ana  rollback  spec.title                                           put back
       3           2026-11-21 09:05:07  ana  update    spec.title, spec.labels[team], spec.enabled, 1 more
@@ -51,11 +51,46 @@ describe('a history', () => {
     `);
   });
 
+  it('has the changes of access between the versions, with who was granted and revoked', () => {
+    const by = { actor: 'ana', time: AT };
+    const versions = [
+      { ...by, generation: 2, cause: 'DELETE' as const, changes: [], reason: '', revision: 9 },
+      { ...by, generation: 1, cause: 'CREATE' as const, changes: [], reason: '', revision: 2 },
+    ];
+    const accessChanges = [
+      {
+        ...by,
+        cause: 'DELETE' as const,
+        revision: 9,
+        reason: '',
+        granted: [],
+        revoked: ['user:z'],
+      },
+      {
+        ...by,
+        cause: 'ACCESS' as const,
+        revision: 4,
+        reason: 'on call',
+        granted: ['group:ops', 'user:bob'],
+        revoked: ['user:eve', 'user:\u202ezoe'],
+      },
+    ];
+    expect(historyText({ versions, accessChanges })).toMatchInlineSnapshot(`
+      "GENERATION  WHEN                 WHO  CAUSE   CHANGED                                   REASON
+      2           2026-11-21 09:05:07  ana  delete
+                  2026-11-21 09:05:07  ana  delete  -user:z
+                  2026-11-21 09:05:07  ana  access  +group:ops, +user:bob, -user:eve, 1 more  on call
+      1           2026-11-21 09:05:07  ana  create
+      "
+    `);
+  });
+
   it('knows causes that are newer than the command', () => {
     // `cause`, field 2, is 99.
     const version = ServerVersion.decode(Uint8Array.of(0x10, 99));
     expect(version.cause).toBe(99);
-    expect(historyText([fromVersion({ ...version, generation: 1 })])).toMatch(/^1\s*$/m);
+    const versions = [fromVersion({ ...version, generation: 1 })];
+    expect(historyText({ versions, accessChanges: [] })).toMatch(/^1\s*$/m);
   });
 });
 

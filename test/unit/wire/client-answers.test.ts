@@ -11,14 +11,18 @@ import { Server } from '../../../generated/switchboard/v1/server.js';
 import { invalidField, SwitchboardError } from '../../../src/domain/errors.js';
 import type { AccessCandidate } from '../../../src/domain/explain.js';
 import type { LoadStatus } from '../../../src/domain/load-record.js';
-import type { ServerRecord, ServerVersion } from '../../../src/domain/server.js';
+import type { AccessStep, ServerRecord, ServerVersion } from '../../../src/domain/server.js';
 import type { SourceStatus } from '../../../src/domain/source-record.js';
 import { toApplyResponse } from '../../../src/wire/apply-codec.js';
 import { answerOf } from '../../../src/wire/client/answer.js';
 import { fromApplyResponse } from '../../../src/wire/client/apply.js';
 import { fromWatchResponse } from '../../../src/wire/client/watch.js';
 import { fromExplanation, toExplainAccessResponse } from '../../../src/wire/explain-codec.js';
-import { fromVersion, toListServerVersionsResponse } from '../../../src/wire/history-codec.js';
+import {
+  fromAccessChange,
+  fromVersion,
+  toListServerVersionsResponse,
+} from '../../../src/wire/history-codec.js';
 import { fromLoadMessage, toLoadResponse } from '../../../src/wire/load-codec.js';
 import { toServerResponse } from '../../../src/wire/registry-codec.js';
 import { fromReportedMessage } from '../../../src/wire/server-codec.js';
@@ -126,16 +130,30 @@ describe('the client reads', () => {
       lastUpdatedAt,
       grants: [],
     };
+    const step: AccessStep = {
+      revision: 8,
+      cause: 'ACCESS',
+      actor: 'zoe',
+      reason: 'joined',
+      time: 7_000,
+      granted: ['user:bob'],
+      revoked: ['group:ops', 'user:ana'],
+    };
     const steps = [
       { version: gone, previous: version },
       { version, previous: undefined },
     ];
-    const answer = toListServerVersionsResponse(HEADER, { steps, nextPageToken: '' });
-    const { versions } = sent(ListServerVersionsResponse, answer);
+    const answer = toListServerVersionsResponse(HEADER, {
+      steps,
+      access: [step],
+      nextPageToken: '',
+    });
+    const { versions, accessChanges } = sent(ListServerVersionsResponse, answer);
     expect(versions.map(fromVersion)).toMatchObject([
       { generation: 2, cause: 'DELETE', actor: 'bob', reason: '', time: 6_000, revision: 9 },
       { generation: 1, cause: 'RENAME_SOURCE', actor: 'ana', reason: 'why', time: 5_000 },
     ]);
+    expect(accessChanges.map(fromAccessChange)).toEqual([step]);
     for (const { changes } of versions.map(fromVersion))
       expect(changes).toContainEqual(expect.objectContaining({ path: 'name' }));
   });

@@ -14,6 +14,7 @@ import { compact } from './compact.js';
 import { createGroupWriter } from './group-writer.js';
 import { readHead, readNews, readPosition, readSlice, readTenants } from './log.js';
 import {
+  readAccessSteps,
   readAnswer,
   readDeleted,
   readInventory,
@@ -124,6 +125,8 @@ function createProjections(store: LmdbStore, calls: CallGate): Projections {
       project(tenant, options, () => readSet(store, tenant, set)),
     versions: (tenant, query, options) =>
       project(tenant, options, () => readVersions(store, tenant, query)),
+    accessSteps: (tenant, query, options) =>
+      project(tenant, options, () => readAccessSteps(store, tenant, query)),
     inventory: (tenant, page, options) =>
       project(tenant, options, () => readInventory(store, tenant, page)),
     loadRecords: (tenant, users, options) =>

@@ -70,7 +70,7 @@ export function planAppend(
 }
 
 function planServer({ store, tenant, writes }: Plan, server: ProjectedServer): void {
-  const { id, record, tombstone, version } = server;
+  const { id, record, tombstone, version, accessStep } = server;
   const value = record && jsonOnce(record);
   writes.push({ table: store.servers, key: keyOf(tenant, id), ...(value && { value }) });
   for (const subject of server.revoked) {
@@ -95,6 +95,10 @@ function planServer({ store, tenant, writes }: Plan, server: ProjectedServer): v
   if (version !== undefined) {
     const key = keyOf(tenant, id, version.generation);
     writes.push({ table: store.versions, key, value: JSON.stringify(version) });
+  }
+  if (accessStep !== undefined) {
+    const key = keyOf(tenant, id, accessStep.revision);
+    writes.push({ table: store.accessSteps, key, value: JSON.stringify(accessStep) });
   }
 }
 

@@ -1,9 +1,12 @@
-import type {
-  Grant,
-  ServerRecord,
-  ServerVersion,
-  StoredServer,
-  Tombstone,
+import {
+  firstSteps,
+  type AccessStep,
+  type AccessStepsQuery,
+  type Grant,
+  type ServerRecord,
+  type ServerVersion,
+  type StoredServer,
+  type Tombstone,
 } from '../../../domain/server.js';
 import type { LoadRecord } from '../../../domain/load-record.js';
 import type { SourceRecord } from '../../../domain/source-record.js';
@@ -14,7 +17,7 @@ import { isTombstone, type PrivateServer, type RequestId } from '../../projectio
 import { justAfter, keyOf, keysUnder } from './keys.js';
 import { readMark } from './log.js';
 import type { LmdbStore } from './store.js';
-import type { Range, Table } from './table.js';
+import type { Range, Row, Table } from './table.js';
 
 /** The grants of a server, sorted by subject. */
 export function readGrants(store: LmdbStore, tenant: string, id: string): readonly Grant[] {
@@ -139,6 +142,23 @@ export function readVersions(
   const from = query.before === undefined ? end : keyOf(tenant, query.id, query.before - 1);
   const range = { start: from, end: start, reverse: true, limit: query.limit };
   return valuesIn(store.versions, range).map((text) => JSON.parse(text) as ServerVersion);
+}
+
+/** The changes of access that a query is for; no more of them are read. */
+export function readAccessSteps(
+  store: LmdbStore,
+  tenant: string,
+  query: AccessStepsQuery,
+): readonly AccessStep[] {
+  const { start, end } = keysUnder(tenant, query.id);
+  // A reversed range begins with its start itself.
+  const from = query.before === undefined ? end : keyOf(tenant, query.id, query.before - 1);
+  const rows = store.accessSteps.rows({ start: from, end: start, reverse: true });
+  return firstSteps(stepsIn(rows), query);
+}
+
+function* stepsIn(rows: Iterable<Row>): Generator<AccessStep> {
+  for (const { text } of rows) yield JSON.parse(text) as AccessStep;
 }
 
 /** The servers with the next ids after `afterId`. */

@@ -23,6 +23,7 @@ const INITIAL_MAP_BYTES = 1024 * 1024 * 1024;
  * - tombstones: tenant, id → tombstone; one that also has a record is out of force
  * - deleted: tenant, name, revision of the deletion, id → id; out of force with its tombstone
  * - versions: tenant, id, generation → version
+ * - accessSteps: tenant, id, revision → change of access
  * - grants: tenant, id, subject → grant
  * - index: tenant, kind, value, id → id
  * - loads: tenant, user → load record

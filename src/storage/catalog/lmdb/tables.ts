@@ -9,6 +9,7 @@ export const TABLES = [
   'tombstones',
   'deleted',
   'versions',
+  'accessSteps',
   'grants',
   'index',
   'loads',

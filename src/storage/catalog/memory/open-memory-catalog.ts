@@ -14,6 +14,7 @@ import {
 } from '../../projections.js';
 import {
   findAnswer,
+  findAccessSteps,
   findDeleted,
   findInventory,
   findLoaded,
@@ -190,6 +191,8 @@ function createProjections(find: Find, call: Call): Projections {
       query(tenant, options, (rows) => findDeleted(rows, named)),
     serversOfSet: (tenant, set, options) => query(tenant, options, (rows) => findOfSet(rows, set)),
     versions: (tenant, of, options) => query(tenant, options, (rows) => findVersions(rows, of)),
+    accessSteps: (tenant, of, options) =>
+      query(tenant, options, (rows) => findAccessSteps(rows, of)),
     inventory: (tenant, page, options) =>
       query(tenant, options, (rows) => findInventory(rows, page)),
     loadRecords: (tenant, users, options) =>

@@ -1,10 +1,13 @@
 import type { LoadRecord } from '../../../domain/load-record.js';
 import { isRemembered, type RecordedAnswer } from '../../../domain/projection/project-commit.js';
-import type {
-  ServerRecord,
-  ServerVersion,
-  StoredServer,
-  Tombstone,
+import {
+  firstSteps,
+  type AccessStep,
+  type AccessStepsQuery,
+  type ServerRecord,
+  type ServerVersion,
+  type StoredServer,
+  type Tombstone,
 } from '../../../domain/server.js';
 import type { SourceRecord } from '../../../domain/source-record.js';
 import type { Subject } from '../../../domain/view.js';
@@ -74,6 +77,16 @@ export function findVersions(
   const versions = [...(rows.versions.get(id) ?? [])].filter(([number]) => number < before);
   const newestFirst = versions.sort(([a], [b]) => b - a).slice(0, Math.max(0, limit));
   return newestFirst.map(([, text]) => JSON.parse(text) as ServerVersion);
+}
+
+/** The changes of access that a query is for. */
+export function findAccessSteps(rows: Rows, query: AccessStepsQuery): readonly AccessStep[] {
+  const { id, before = Infinity } = query;
+  const steps = (rows.accessSteps.get(id) ?? []).map((text) => JSON.parse(text) as AccessStep);
+  return firstSteps(
+    steps.toReversed().filter(({ revision }) => revision < before),
+    query,
+  );
 }
 
 /** The servers with the next ids after `afterId`. */

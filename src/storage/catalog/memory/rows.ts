@@ -7,7 +7,7 @@ import {
 } from '../../../domain/projection/project-commit.js';
 import type { IndexEntry } from '../../../domain/projection/project-change.js';
 import { compareText } from '../../../domain/resolve.js';
-import type { Grant } from '../../../domain/server.js';
+import type { AccessStep, Grant } from '../../../domain/server.js';
 import type { Subject } from '../../../domain/view.js';
 import type { RequestId } from '../../projections.js';
 
@@ -29,6 +29,8 @@ export interface Rows {
   readonly tombstones: Map<string, string>;
   /** By id, then by generation. */
   readonly versions: Map<string, Map<number, string>>;
+  /** By id, the oldest first. */
+  readonly accessSteps: Map<string, string[]>;
   /** Ids by `indexKey`. */
   readonly index: Map<string, Set<string>>;
   /** By user. */
@@ -45,6 +47,7 @@ export function createRows(): Rows {
     servers: new Map(),
     tombstones: new Map(),
     versions: new Map(),
+    accessSteps: new Map(),
     index: new Map(),
     loads: new Map(),
     source: undefined,
@@ -80,7 +83,7 @@ export function answerKey({ principal, requestId }: RequestId): string {
 }
 
 function applyServer(rows: Rows, server: ProjectedServer): void {
-  const { id, record, tombstone, version } = server;
+  const { id, record, tombstone, version, accessStep } = server;
   for (const { kind, value } of server.removed) removeEntry(rows, indexKey(kind, value), id);
   for (const { kind, value } of server.added) addEntry(rows, indexKey(kind, value), id);
   if (record === undefined) rows.servers.delete(id);
@@ -101,6 +104,13 @@ function applyServer(rows: Rows, server: ProjectedServer): void {
     const versions = rows.versions.get(id) ?? new Map<number, string>();
     rows.versions.set(id, versions.set(version.generation, JSON.stringify(version)));
   }
+  if (accessStep !== undefined) addAccessStep(rows, id, accessStep);
+}
+
+function addAccessStep({ accessSteps }: Rows, id: string, step: AccessStep): void {
+  const steps = accessSteps.get(id) ?? [];
+  steps.push(JSON.stringify(step));
+  accessSteps.set(id, steps);
 }
 
 function applyAnswer(rows: Rows, answer: ProjectedAnswer): void {

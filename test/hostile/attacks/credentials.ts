@@ -53,9 +53,11 @@ function redirectAttack({
       return startNode(lab, {
         transport: httpServer(first.url, HEADERS),
         attack: async (node) => {
-          await node.call('useOften', { what: 'call a tool', times: STATUSES.length });
+          const use = { what: 'call a tool', times: STATUSES.length } as const;
+          const outcomes = await node.call('useOften', use);
           const requests = first.seen.length;
-          return `credentials elsewhere ${String(reached)} times, ${String(requests)} requests`;
+          const seen = `credentials elsewhere ${String(reached)} times, ${String(requests)} requests`;
+          return `${seen}; ${outcomes}`;
         },
       });
     },
@@ -124,7 +126,7 @@ export const CREDENTIAL_ATTACKS: readonly Attack[] = [
   redirectAttack({
     name: 'redirects in a circle',
     about: 'Every request is redirected to another path of the server, without end.',
-    held: /^credentials elsewhere 0 times, \d{1,2} requests$/,
+    held: /^credentials elsewhere 0 times, \d{1,2} requests;/,
     always: 307,
     target: ({ request }) => `${request.url ?? '/'}x`,
   }),

@@ -62,7 +62,9 @@ async function runAndReport(
   if (json !== undefined) await writeFile(json, `${JSON.stringify(results, null, 2)}\n`);
   for (const { name, failures } of results)
     for (const failure of failures) say(`${name}: a call of others failed: ${failure}`);
-  for (const { name, error } of errors) say(`${name} could not be run to its end: ${error}`);
+  // What Ctrl-C ended is no failure.
+  for (const { name, error } of signal.aborted ? [] : errors)
+    say(`${name} could not be run to its end: ${error}`);
   if (docs && (errors.length > 0 || signal.aborted)) say('the docs stay as they are');
   else if (docs) {
     await saveResults(root, { run, results });

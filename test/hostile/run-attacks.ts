@@ -54,7 +54,6 @@ export async function runAttacks(
     try {
       results.push(await runAttack(attack, lab));
     } catch (error) {
-      if (options.signal.aborted) break;
       const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
       errors.push({ name: attack.name, error: text });
     } finally {

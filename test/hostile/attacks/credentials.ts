@@ -1,3 +1,4 @@
+import type { HttpTransport } from '../../../src/domain/config/spec.js';
 import { answer, refuse, type OddBehaviour, type OddExchange } from '../../support/mcp/odd-http.js';
 import { httpServer } from '../../support/mcp/specs.js';
 import type { Attack } from '../attack.js';
@@ -10,6 +11,8 @@ const STATUSES = [307, 308, 302, 301, 303];
 
 interface RedirectAttack extends Pick<Attack, 'name' | 'about'> {
   readonly held: RegExp;
+  /** Default: streamable HTTP. */
+  readonly kind?: HttpTransport['kind'];
   /** Where a request is sent instead. `elsewhere` is the origin of another server. */
   readonly target: (exchange: OddExchange, elsewhere: string) => string;
   /** Default: each status that redirects, one after the other. */
@@ -27,12 +30,13 @@ function redirectAttack({
   held,
   target,
   always,
+  kind = 'streamable_http',
   redirects = () => true,
 }: RedirectAttack): Attack {
   return {
     name,
     about,
-    defence: 'A redirect is followed only within the origin, and five times at most.',
+    defence: 'Redirects are not followed; over SSE, within the origin and five times at most.',
     target: 'node',
     held,
     maxGrowthMiB: 64,
@@ -51,11 +55,13 @@ function redirectAttack({
         return refuse(exchange, status, { location: target(exchange, elsewhere) });
       });
       return startNode(lab, {
-        transport: httpServer(first.url, HEADERS),
+        transport: { ...httpServer(first.url, HEADERS), kind },
         attack: async (node) => {
-          await node.call('useOften', { what: 'call a tool', times: STATUSES.length });
+          const use = { what: 'call a tool', times: STATUSES.length } as const;
+          const outcomes = await node.call('useOften', use);
           const requests = first.seen.length;
-          return `credentials elsewhere ${String(reached)} times, ${String(requests)} requests`;
+          const seen = `credentials elsewhere ${String(reached)} times, ${String(requests)} requests`;
+          return `${seen}; ${outcomes}`;
         },
       });
     },
@@ -122,9 +128,17 @@ export const CREDENTIAL_ATTACKS: readonly Attack[] = [
         : `//localhost:${String(request.socket.localPort)}/mcp`,
   }),
   redirectAttack({
+    name: 'redirects of an SSE server to another origin',
+    about: 'The stream of a server over SSE is redirected to another port.',
+    held: /^credentials elsewhere 0 times/,
+    kind: 'sse',
+    target: (_, elsewhere) => `${elsewhere}/mcp`,
+  }),
+  redirectAttack({
     name: 'redirects in a circle',
-    about: 'Every request is redirected to another path of the server, without end.',
-    held: /^credentials elsewhere 0 times, \d{1,2} requests$/,
+    about: 'The stream of a server over SSE is redirected to another path of it, without end.',
+    kind: 'sse',
+    held: /^credentials elsewhere 0 times, \d{1,2} requests;/,
     always: 307,
     target: ({ request }) => `${request.url ?? '/'}x`,
   }),

@@ -32,9 +32,7 @@ const FIELDS = {
 
 function filled(method: AnyMethod): Buffer {
   const serialize = method.requestSerialize as (message: object) => Buffer;
-  const empty: Readonly<Record<string, unknown>> = {
-    ...method.requestDeserialize(Buffer.alloc(0)),
-  };
+  const empty = { ...(method.requestDeserialize(Buffer.alloc(0)) as Record<string, unknown>) };
   const known = Object.entries(FIELDS).filter(
     ([name, value]) => name in empty && [typeof value, 'undefined'].includes(typeof empty[name]),
   );

@@ -50,9 +50,7 @@ function processAttack({ program, held, ...rest }: ProcessAttack): Attack {
       const mark = `hostile-${randomUUID()}`;
       lab.defer(() => killAll(mark));
       const env = { PATH: process.env['PATH'] ?? '', MARK: mark };
-      const { command = '', args = [] } = ownServer(
-        `const mark = '${mark}';\n${LISTING}\n${program}`,
-      );
+      const { command, args } = ownServer(`const mark = '${mark}';\n${LISTING}\n${program}`);
       return startNode(lab, {
         transport: { kind: 'stdio', command, args, env, cwd: '', stderr: 'ignore' },
         attack: async (node) => {

@@ -33,7 +33,7 @@ async function outcomeOfStart(server: Worker<ControlPlaneRole>, dataDir: string)
   if (address.startsWith('refused')) return address;
   using admin = openAdmin(address);
   const listed = admin.list({ view: INVENTORY, pageSize: SERVERS });
-  return listed.then(
+  return await listed.then(
     ({ servers }) => `serves ${String(servers.length)} of ${String(SERVERS)}`,
     refusal,
   );

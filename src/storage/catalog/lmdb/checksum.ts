@@ -18,16 +18,12 @@ export function checkedText(key: Uint8Array, stored: string): string | undefined
   return stored.endsWith(checksumOf(key, text)) ? text : undefined;
 }
 
-/** Whether these are the bytes of a key, followed by a value that was stored under it. */
-export function isIntact(entry: Buffer): boolean {
-  const end = entry.length - LENGTH;
-  return end >= 0 && entry.toString('latin1', end) === toText(crc32(entry.subarray(0, end)));
+/** Whether these are the bytes of a value as it was stored under the key. */
+export function isIntact(key: Uint8Array, stored: Buffer): boolean {
+  const end = stored.length - LENGTH;
+  return end >= 0 && stored.toString('latin1', end) === checksumOf(key, stored.subarray(0, end));
 }
 
 function checksumOf(key: Uint8Array, text: string | Uint8Array): string {
-  return toText(crc32(text, crc32(key)));
-}
-
-function toText(checksum: number): string {
-  return checksum.toString(16).padStart(LENGTH, '0');
+  return crc32(text, crc32(key)).toString(16).padStart(LENGTH, '0');
 }

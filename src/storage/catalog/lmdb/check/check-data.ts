@@ -5,7 +5,7 @@ import { Damage, type DataFile, withDataFile } from './data-file.js';
 import { checkFreePages } from './free-pages.js';
 import { type Pages, pagesOf } from './pages.js';
 import { readSnapshot, TREE_RECORD_BYTES, type TreeRecord, treeRecord } from './root-pages.js';
-import { walkTree } from './walk-tree.js';
+import { IS_TREE, walkTree } from './walk-tree.js';
 
 /** What LMDB notes of a table whose entries have versions, and how long those are. */
 const HAS_VERSIONS = 0x100;
@@ -44,12 +44,11 @@ function checkFile(file: DataFile): void {
 function readTables(pages: Pages): ReadonlyMap<string, TreeRecord> {
   const tables = new Map<string, TreeRecord>();
   walkTree(pages, pages.snapshot.main, {
-    visit: ({ bytes, keyBytes, isTree }) => {
-      if (!isTree || bytes.length !== keyBytes + TREE_RECORD_BYTES) {
+    visit: (key, value, flags) => {
+      if (flags !== IS_TREE || value.length !== TREE_RECORD_BYTES) {
         throw new Damage('its list of tables is broken');
       }
-      const name = bytes.toString('latin1', 0, keyBytes).replace(/\0$/, '');
-      tables.set(name, treeRecord(bytes, keyBytes));
+      tables.set(key.toString('latin1').replace(/\0$/, ''), treeRecord(value, 0));
     },
   });
   return tables;
@@ -57,9 +56,8 @@ function readTables(pages: Pages): ReadonlyMap<string, TreeRecord> {
 
 function checkMeta(pages: Pages, tree: TreeRecord): void {
   walkTree(pages, tree, {
-    visit: ({ bytes, keyBytes }) => {
-      const isMeta = bytes.subarray(0, keyBytes).equals(META_KEY);
-      if (!isMeta || decodeMeta(bytes.toString('utf8', keyBytes)) === undefined) {
+    visit: (key, value) => {
+      if (!key.equals(META_KEY) || decodeMeta(value.toString()) === undefined) {
         throw new Damage('what it says of its format is broken');
       }
     },
@@ -72,23 +70,15 @@ function checkTable(pages: Pages, name: TableName, tree: TreeRecord): void {
   if (tree.flags !== (versionOf === undefined ? 0 : HAS_VERSIONS)) {
     throw new Damage(`its table ${name} has unknown flags`);
   }
+  const isWhole = (key: Buffer, value: Buffer): boolean => {
+    if (versionOf === undefined) return isIntact(key, value);
+    const text = checkedText(key, value.toString('utf8', VERSION_BYTES));
+    return text !== undefined && value.readDoubleLE() === versionOf(text);
+  };
   walkTree(pages, tree, {
-    visit: ({ bytes, keyBytes }) => {
-      const isWhole =
-        versionOf === undefined
-          ? isIntact(bytes)
-          : isVersionedWhole(bytes.subarray(0, keyBytes), bytes.subarray(keyBytes), versionOf);
-      if (!isWhole) throw new Damage(`a value in its table ${name} has a wrong checksum`);
+    visit: (key, value) => {
+      if (!isWhole(key, value))
+        throw new Damage(`a value in its table ${name} has a wrong checksum`);
     },
   });
-}
-
-function isVersionedWhole(
-  key: Buffer,
-  value: Buffer,
-  versionOf: (text: string) => number,
-): boolean {
-  if (value.length < VERSION_BYTES) return false;
-  const text = checkedText(key, value.toString('utf8', VERSION_BYTES));
-  return text !== undefined && value.readDoubleLE() === versionOf(text);
 }

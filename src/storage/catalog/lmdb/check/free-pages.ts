@@ -15,10 +15,10 @@ export function checkFreePages(pages: Pages): void {
   const lists: Buffer[] = [];
   walkTree(pages, freePages, {
     order: compareNumbers,
-    visit: ({ bytes, keyBytes }) => {
-      const writer = keyBytes === NUMBER_BYTES ? wholeNumber(bytes, 0) : 0;
+    visit: (key, value) => {
+      const writer = key.length === NUMBER_BYTES ? wholeNumber(key, 0) : 0;
       if (writer < 1 || writer > transaction) throw new Damage('its list of free pages is broken');
-      lists.push(Buffer.from(bytes.subarray(keyBytes)));
+      lists.push(Buffer.from(value));
     },
   });
   // Only now, as the pages of this tree are in use too.

@@ -7,23 +7,16 @@ const ENTRY = Object.freeze({ SIZE: 0, FLAGS: 4, KEY_SIZE: 6, KEY: 8 });
 
 /** Flags of an entry: its value lies on overflow pages, or is the record of another tree. */
 const ON_OVERFLOW_PAGES = 1;
-const IS_TREE = 2;
+export const IS_TREE = 2;
 
 /** LMDB follows a tree no deeper. */
 const MAX_DEPTH = 32;
 
-export interface TreeEntry {
-  /** Key and value, one after the other: valid during the call only. */
-  readonly bytes: Buffer;
-  readonly keyBytes: number;
-  readonly isTree: boolean;
-}
-
 export interface TreeVisitor {
   /** Below 0 if `a` comes first. Default: by their bytes. */
   readonly order?: (a: Buffer, b: Buffer) => number;
-  /** Called for each entry, in order. */
-  readonly visit: (entry: TreeEntry) => void;
+  /** Called for each entry, in order. The bytes are valid during the call only. */
+  readonly visit: (key: Buffer, value: Buffer, flags: number) => void;
 }
 
 /** Where a page is in its tree: how deep, and between which keys, `to` excluded. */
@@ -139,13 +132,11 @@ function visitEntry(walk: Walk, page: Buffer, { key, start, keyEnd }: Entry): vo
     const first = wholeNumber(page, keyEnd);
     const count = wholeNumber(page, keyEnd + 16);
     counts.overflowPages += count;
-    const bytes = Buffer.concat([key, pages.readOverflow(first, count, size)]);
-    visit({ bytes, keyBytes: key.length, isTree: false });
+    visit(key, pages.readOverflow(first, count, size), 0);
     return;
   }
   const end = keyEnd + size;
   if ((flags !== 0 && flags !== IS_TREE) || end > page.length)
     throw new Damage('an entry is broken');
-  const bytes = page.subarray(start + ENTRY.KEY, end);
-  visit({ bytes, keyBytes: key.length, isTree: flags === IS_TREE });
+  visit(key, page.subarray(keyEnd, end), flags);
 }

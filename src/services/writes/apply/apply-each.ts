@@ -12,7 +12,7 @@ import {
   type Applied,
   type ApplyResult,
 } from './apply-result.js';
-import { prepareItems } from './prepare-items.js';
+import { prepareItems, readItemNames } from './prepare-items.js';
 import { prune } from './prune.js';
 
 type ItemChange = Extract<ItemOutcome, { kind: 'change' }>;
@@ -23,14 +23,26 @@ interface Done {
   readonly position: Position | undefined;
 }
 
+/** So many items are given to the committer at once. */
+const ITEMS_AT_ONCE = 1_000;
+
 /**
- * Each item by itself, in a commit of its own: all of them are given to the committer at
+ * Each item by itself, in a commit of its own: many of them are given to the committer at
  * once, which appends them together. What the set does not have is deleted after that.
  */
 export async function applyEach(job: ApplyJob): Promise<Applied> {
-  const items = await Promise.all(
-    job.items.map(async (item, index) => applyOrRepeat(job, item, index)),
-  );
+  const items: Done[] = [];
+  while (items.length < job.items.length) {
+    const begin = items.length;
+    const some = job.items.slice(begin, begin + ITEMS_AT_ONCE);
+    const reading = readItemNames(job, some, { signal: job.written.signal });
+    // Each item tries again by itself, and is refused by itself.
+    const first = await reading.catch(() => undefined);
+    const done = some.map(async (item, offset) =>
+      applyOrRepeat(job, item, { index: begin + offset, first }),
+    );
+    items.push(...(await Promise.all(done)));
+  }
   const { results, position } = await prune(job);
   const left = job.surplus.left.map((record): ApplyResult => ({ action: 'left', record }));
   return {
@@ -41,7 +53,11 @@ export async function applyEach(job: ApplyJob): Promise<Applied> {
 }
 
 /** What an earlier request did with the item, or found that there is nothing to do; else done now. */
-function applyOrRepeat(job: ApplyJob, item: CheckedItem, index: number): Done | Promise<Done> {
+function applyOrRepeat(
+  job: ApplyJob,
+  item: CheckedItem,
+  { index, first }: Pick<ItemWork, 'index' | 'first'>,
+): Done | Promise<Done> {
   // One that cannot be decided writes nothing, and another one may have its name.
   const request = 'refusal' in item ? undefined : requestForItem(job.written, item.at);
   const commit = job.earlier?.commits.get(request?.requestId ?? '');
@@ -52,12 +68,14 @@ function applyOrRepeat(job: ApplyJob, item: CheckedItem, index: number): Done | 
   const begun = job.earlier?.outcomes[index];
   if (begun !== undefined && begun.kind !== 'change')
     return { result: resultOfIdle(begun), position: undefined };
-  return applyItem(job, item, { index, request, begun });
+  return applyItem(job, item, { index, first, request, begun });
 }
 
 interface ItemWork {
   /** The place of the item. */
   readonly index: number;
+  /** The names of the items that are applied at once, for the first try. */
+  readonly first: NamesRead | undefined;
   readonly request: RequestKey | undefined;
   /** Of a repetition: the change that the earlier request did not come to. */
   readonly begun: ItemChange | undefined;
@@ -66,7 +84,7 @@ interface ItemWork {
 async function applyItem(
   job: ApplyJob,
   item: CheckedItem,
-  { index, request, begun }: ItemWork,
+  { index, first, request, begun }: ItemWork,
 ): Promise<Done> {
   const { tenant, written } = job;
   let decided: ItemOutcome | undefined;
@@ -76,7 +94,10 @@ async function applyItem(
       ...written,
       ...(request === undefined ? {} : { request }),
       prepare: async (call) => {
-        const prepared = await prepareItems(job, new Map([[index, item]]), call);
+        const isFirst = names === undefined;
+        const read = async (): Promise<NamesRead> =>
+          isFirst && first !== undefined ? of(item, first) : readItemNames(job, [item], call);
+        const prepared = await prepareItems(job, new Map([[index, item]]), { call, read });
         names = prepared.names;
         return prepared.release;
       },
@@ -100,6 +121,11 @@ async function applyItem(
     const refusal = 'refusal' in item ? item.refusal : error;
     return { result: refused(refusal, recordBefore(decided)), position: undefined };
   }
+}
+
+/** What was read for many items, as far as this one depends on it. */
+function of({ at }: CheckedItem, { named, basis: { revision } }: NamesRead): NamesRead {
+  return { named, basis: { names: new Set([at.name]), revision } };
 }
 
 /** A repetition completes what was begun, and undoes nothing that came later (rule 13). */

@@ -26,7 +26,7 @@ import {
   type ApplyResult,
 } from './apply-result.js';
 import { ownersOf } from './owners.js';
-import { prepareItems } from './prepare-items.js';
+import { prepareItems, readItemNames } from './prepare-items.js';
 
 /** The whole set as decided at one state. */
 interface Decided {
@@ -45,7 +45,8 @@ export async function applyTogether(job: ApplyJob): Promise<Applied> {
   const outcome = await tenant.committer.submit({
     ...written,
     prepare: async (call) => {
-      const prepared = await prepareItems(job, new Map(items.entries()), call);
+      const read = (): Promise<NamesRead> => readItemNames(job, items, call);
+      const prepared = await prepareItems(job, new Map(items.entries()), { call, read });
       names = prepared.names;
       const pruned = tenant.log.holdRecords([...prunedIds], call);
       return holdAll([Promise.resolve(prepared.release), pruned]);

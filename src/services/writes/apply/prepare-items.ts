@@ -17,13 +17,33 @@ interface PreparedItems {
 type PlacedItems = ReadonlyMap<number, CheckedItem>;
 
 /**
- * Brings in the servers that the items are about, with their grants if they were moved, and reads
- * which servers new shared ones would hide.
+ * Reads which servers new shared ones of the items would hide. For a whole set at once, in several
+ * turns of the event loop: what each item needs is in it.
+ */
+export function readItemNames(
+  { tenant: { log }, catalog, input }: ApplyJob,
+  items: readonly CheckedItem[],
+  call: CallOptions,
+): Promise<NamesRead> {
+  const declared = items.flatMap((item) => ('declared' in item ? [item.declared] : []));
+  const isAsked = input.policy === 'fail' || input.validateOnly;
+  return readNames(
+    { ...call, log, catalog },
+    {
+      followed: declared.map(({ name }) => name),
+      shared: isAsked ? declared.filter(isShared).map(({ name }) => name) : [],
+    },
+  );
+}
+
+/**
+ * Brings in the servers that the items are about, with their grants if they were moved, and the
+ * names that `read` reads after that.
  */
 export async function prepareItems(
-  { tenant, catalog, aboutIds, input }: ApplyJob,
+  { tenant, aboutIds }: ApplyJob,
   placed: PlacedItems,
-  call: CallOptions,
+  { call, read }: { readonly call: CallOptions; readonly read: () => Promise<NamesRead> },
 ): Promise<PreparedItems> {
   const { log } = tenant;
   const items = [...placed.values()];
@@ -38,16 +58,7 @@ export async function prepareItems(
       grants();
       owned();
     };
-    const declared = items.flatMap((item) => ('declared' in item ? [item.declared] : []));
-    const isAsked = input.policy === 'fail' || input.validateOnly;
-    const names = await readNames(
-      { ...call, log, catalog },
-      {
-        followed: declared.map(({ name }) => name),
-        shared: isAsked ? declared.filter(isShared).map(({ name }) => name) : [],
-      },
-    );
-    return { names, release };
+    return { names: await read(), release };
   } catch (error) {
     release();
     throw error;

@@ -129,8 +129,8 @@ describe('an access list', () => {
     async (pageSize) => {
       const tenant = newTenant();
       const made = await declarePrivate(admin, tenant, { owner: 'bob', name: 'files' });
-    const { id } = made;
-    let { etag } = made;
+      const { id } = made;
+      let { etag } = made;
       for (const [n, user] of ['a', 'b', 'c', 'd', 'e'].entries()) {
         await grantAccess(admin, { tenant, id, subjects: [`user:${user}`] });
         if (n % 2 === 0) continue;

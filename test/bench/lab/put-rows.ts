@@ -6,8 +6,8 @@ export function putRows(store: LmdbStore, rows: readonly TableWrite[]): Promise<
   return store.root.batch(() => {
     for (const { table, key, value, version } of rows) {
       if (value === undefined) void table.remove(key);
-      else if (version === undefined) void table.put(key, value as string);
-      else void table.put(key, value as string, version);
+      else if (version === undefined) void table.put(key, value);
+      else void table.put(key, value, version);
     }
   });
 }

@@ -26,7 +26,7 @@ const methods = {
       count += 1;
       const key = Buffer.alloc(8);
       key.writeUInt32BE(count, 4);
-      await log.put(key, document as unknown as string);
+      await log.put(key, document);
       return answer;
     };
     return serveRaw({

@@ -33,7 +33,14 @@ const TEXT = `mcpServers:
 
 function aSet(prune = false): DeclaredSet {
   const read = readServers(TEXT, { file: 'librechat.yaml' });
-  return { file: 'librechat.yaml', name: 'librechat.yaml', read, warnings: [], broken: false, prune };
+  return {
+    file: 'librechat.yaml',
+    name: 'librechat.yaml',
+    read,
+    warnings: [],
+    broken: false,
+    prune,
+  };
 }
 
 const FILES = {

@@ -27,6 +27,7 @@ const NAMES = ['a', 'b', 'c', 'd', 'e', 'f'];
 const OWNERS = ['ana', 'ben', 'eve'];
 const SUBJECTS = ['user:ana', 'user:nobody', 'user:eve', 'group:red', 'group:blue'];
 const WRITES = 150;
+const SHADOW = ShadowPolicy.SHADOW_POLICY_SHADOW;
 
 /** Makes random changes; what is refused, because a name is taken, changes nothing. */
 async function writeRandomly(admin: Admin, random: Random): Promise<void> {
@@ -38,7 +39,7 @@ async function writeRandomly(admin: Admin, random: Random): Promise<void> {
       const owner = tier === Tier.TIER_PRIVATE ? random.pick(OWNERS) : '';
       const spec = httpSpec('https://one.example/mcp');
       const server = { name: random.pick(NAMES), tier, owner, spec };
-      const created = serverOf(await admin.create({ server }));
+      const created = serverOf(await admin.create({ server, policy: SHADOW }));
       servers.set(created.id, created);
     } else if (random.chance(25)) {
       await admin.remove({ id: some.id, etag: some.etag });
@@ -48,7 +49,7 @@ async function writeRandomly(admin: Admin, random: Random): Promise<void> {
     } else {
       const { id, etag, tier } = some;
       const server = { id, etag, ...changeOf(tier, random) };
-      servers.set(id, serverOf(await admin.update({ server })));
+      servers.set(id, serverOf(await admin.update({ server, policy: SHADOW })));
     }
   };
   for (let writes = 0; writes < WRITES; writes += 1) {
@@ -68,8 +69,7 @@ async function moveOrShare(admin: Admin, server: Server, random: Random): Promis
   if (choice === 0) return serverOf(await grantAccess(admin, { id, subjects }));
   if (choice === 1) return serverOf(await revokeAccess(admin, { id, subjects }));
   const to = random.pick([Tier.TIER_APP, Tier.TIER_USER]);
-  const policy = ShadowPolicy.SHADOW_POLICY_SHADOW;
-  return serverOf(await promoteServer(admin, { id, etag, tier: to, policy }));
+  return serverOf(await promoteServer(admin, { id, etag, tier: to, policy: SHADOW }));
 }
 
 function changeOf(tier: Tier, random: Random): Partial<Server> {
@@ -143,7 +143,7 @@ describe('the views of a client', () => {
       expect(ben?.servers.get('notes')?.owner).toBe('ben');
     });
     expect(eve?.servers.get('notes')).toBeUndefined();
-    await admin.create({ server: { name: 'notes', tier: Tier.TIER_USER, spec } });
+    await admin.create({ server: { name: 'notes', tier: Tier.TIER_USER, spec }, policy: SHADOW });
     await soon(() => {
       for (const user of [ana, ben, eve]) expect(user?.servers.get('notes')?.tier).toBe('USER');
     });

@@ -99,7 +99,9 @@ describe('switchboard export', () => {
       proxied('b', 'http://${secret:PROXY}@proxy.example'),
     ];
     await cli.write('a.json', JSON.stringify({ servers }));
-    expect(await cli.run(['apply', 'a.json'])).toMatchObject({ code: 0 });
+    expect(await cli.run(['apply', 'a.json', '--allow-shared-secrets'])).toMatchObject({
+      code: 0,
+    });
     for (const notation of [[], ['--json']]) {
       const exported = await cli.run(['export', ...notation]);
       expect(exported.stdout).toContain('http://***@proxy.example');

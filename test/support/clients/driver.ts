@@ -1,7 +1,10 @@
 import path from 'node:path';
 import { expect } from 'vitest';
 import { HeldServer } from '../../../generated/switchboard/v1/common.js';
-import { UpdateServerRequest } from '../../../generated/switchboard/v1/registry_service.js';
+import {
+  ShadowPolicy,
+  UpdateServerRequest,
+} from '../../../generated/switchboard/v1/registry_service.js';
 import { Server } from '../../../generated/switchboard/v1/server.js';
 import { startExample } from './example.js';
 import { startClientsPlane } from './plane.js';
@@ -41,7 +44,8 @@ const DO: { readonly [K in Step['do']]: (stage: Stage, step: StepOf<K>) => unkno
   },
   create: async (stage, { server }) => {
     const { admin } = started(stage, 'plane');
-    noteWrite(stage, await admin.create({ server: Server.fromJSON(server) }));
+    const policy = ShadowPolicy.SHADOW_POLICY_SHADOW;
+    noteWrite(stage, await admin.create({ server: Server.fromJSON(server), policy }));
   },
   update: async (stage, { name, server, mask }) => {
     const { id, etag } = madeBefore(stage, name);

@@ -2,6 +2,7 @@ import { SwitchboardError } from '../../domain/errors.js';
 import type { FrameSink } from '../../services/watch/sink.js';
 import type { Authenticate } from '../authenticator.js';
 import type { Log } from '../log.js';
+import { createCallTurns, type CallTurns } from './call-turns.js';
 
 export interface ShellOptions {
   readonly authenticate: Authenticate;
@@ -12,6 +13,7 @@ export interface ShellOptions {
 
 /** What every call of one server shares. */
 export interface ShellState extends ShellOptions {
+  readonly turns: CallTurns;
   /** Throws STARTING until `serve`, and SHUTTING_DOWN once the shell drains. */
   readonly admit: () => void;
   /** Takes one of the places for streams, until the sink is gone, or throws TOO_MANY_STREAMS. */
@@ -27,6 +29,7 @@ export function createShellState(options: ShellOptions): ShellState {
   const streams = new Set<FrameSink>();
   return {
     ...options,
+    turns: createCallTurns(),
     admit() {
       if (phase === 'serving') return;
       const reason = phase === 'starting' ? 'STARTING' : 'SHUTTING_DOWN';

@@ -42,7 +42,10 @@ export function unary<Q, A>(
 ): (call: ServerUnaryCall<Buffer, Uint8Array>, callback: sendUnaryData<Uint8Array>) => void {
   const bytesOf = (answer: Answered<A>): Uint8Array =>
     answer instanceof Uint8Array ? answer : encode(answer);
-  return (call, callback) => {
+  const serve = (
+    call: ServerUnaryCall<Buffer, Uint8Array>,
+    callback: sendUnaryData<Uint8Array>,
+  ): void => {
     let principal: string | undefined;
     const fail = (error: unknown): void => {
       callback(toStatus(atBoundary(error, { method: call.getPath(), principal }, state.log)));
@@ -69,6 +72,11 @@ export function unary<Q, A>(
       return;
     }
     callback(null, bytes);
+  };
+  return (call, callback) => {
+    state.turns.run(call, () => {
+      serve(call, callback);
+    });
   };
 }
 

@@ -4,20 +4,25 @@ import type { Connection } from './connection-table.js';
 
 /** Strangers make few calls: load balancers that check the health make the most of them. */
 const STRANGER: Rate = { burst: 100, perSecond: 20 };
-/** A client whose deadline ends all its calls at once resets many, and a proxy has many clients. */
+/** A proxy has many clients, of which each may give up calls. */
 const KNOWN: Rate = { burst: 250, perSecond: 40 };
+/**
+ * A call that lasted longer was waited for. When a deadline ends many of those at once, the
+ * server is slow, and their client must not lose its streams for it. Milliseconds.
+ */
+const WAITED_MS = 1_000;
 
 /** Limits the calls of one connection that lead to nothing. */
 export interface WastedCalls {
   /** Counts a call that came without valid credentials. */
   count(): void;
-  /** Counts a call if its peer resets it. */
+  /** Counts a call if its peer resets it soon. */
   follow(stream: ServerHttp2Stream): void;
 }
 
 /**
  * Ends the connection when it makes too many calls without valid credentials, or resets too
- * many. All that is read from a socket at once is handled in one turn of the event loop, which
+ * many soon. All that is read from a socket at once is handled in one turn of the event loop, which
  * can be thousands of calls: only the end of the connection stops that. `now`: milliseconds,
  * monotonic.
  */
@@ -37,8 +42,10 @@ export function limitWastedCalls(
   return {
     count,
     follow(stream) {
+      const since = now();
       stream.once('close', () => {
-        if (stream.rstCode !== constants.NGHTTP2_NO_ERROR) count();
+        const isReset = stream.rstCode !== constants.NGHTTP2_NO_ERROR;
+        if (isReset && now() - since < WAITED_MS) count();
       });
     },
   };

@@ -15,6 +15,10 @@ import { type Field, mapTree, partsOf, type TextPlace, type Tree } from './tree.
 /** How many values aliases may stand for in one file: a bomb has billions. */
 const MAX_ALIASED = 100_000;
 
+/** Characters that YAML 1.2 does not allow, and that the parser takes. */
+// eslint-disable-next-line no-control-regex -- these are what is looked for
+const NOT_PRINTABLE = /[\u0000-\u0008\u000b\u000c\u000e-\u001f]/;
+
 /** How the parser tells that it ran out of stack. */
 const STACK = /call stack/;
 
@@ -44,6 +48,12 @@ export function parseYaml(text: string, placeAt: PlaceAt): ParsedText {
     ...placeAt(error.pos[0]),
     message: STACK.test(error.message) ? 'is nested too deeply' : `is not YAML: ${error.message}`,
   }));
+  const strange = text.search(NOT_PRINTABLE);
+  if (strange >= 0) {
+    const code = text.charCodeAt(strange).toString(16).toUpperCase().padStart(4, '0');
+    const message = `is not YAML: it has the character U+${code}, which YAML does not allow`;
+    problems.push({ field: '', ...placeAt(strange), message });
+  }
   const walk: Walk = { placeAt, problems, anchors: new Map(), sizes: new Map(), aliased: 0 };
   const content = document.contents;
   let root: Tree | undefined;

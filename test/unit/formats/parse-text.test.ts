@@ -49,6 +49,12 @@ describe('a text', () => {
     ],
     ['a comma too few', '{\n  "a": 1\n  "b": 2\n}', undefined, ['3:3 is not JSON: comma expected']],
     [
+      'a NUL',
+      'a: 1\nb: "x\u0000y"\n',
+      undefined,
+      ['2:6 is not YAML: it has the character U+0000, which YAML does not allow'],
+    ],
+    [
       'two documents',
       'a: 1\n---\nb: 2\n',
       undefined,

@@ -3,6 +3,8 @@ import { clientErrorOf, openHttpServer, openPool, textOf } from '../../support/m
 import { openOddServer } from '../../support/mcp/odd-server.js';
 import { httpServer, nodeServer } from '../../support/mcp/specs.js';
 
+/** The limit grows by 50 with each second: the slowest machine is at its end before all are answered. */
+const DEMANDED = 20_000;
 const EVENTS = { 'content-type': 'text/event-stream' };
 
 const requests = (method: string, count: number): object[] =>
@@ -13,32 +15,32 @@ const requests = (method: string, count: number): object[] =>
   }));
 
 describe('a server that demands too much by itself', () => {
-  it.each([
-    { method: 'ping', count: 5000 },
-    { method: 'sampling/createMessage', count: 5000 },
-  ])('over streamable HTTP: its connection ends at $method, others go on [C7]', async (one) => {
-    const odd = await openOddServer(({ rpc, request, response }) => {
-      if (request.method === 'GET') {
-        response.writeHead(200, EVENTS);
-        const events = requests(one.method, one.count).map(
-          (message) => `data: ${JSON.stringify(message)}\n\n`,
-        );
-        response.write(events.join(''));
-        return true;
-      }
-      return rpc?.method === 'tools/call';
-    });
-    const good = await openHttpServer({ label: 'good' });
-    const { pool, seen } = openPool([
-      { name: 'odd', spec: { transport: httpServer(odd.url) } },
-      { name: 'good', spec: { transport: httpServer(good.url) } },
-    ]);
-    const error = await clientErrorOf(pool.app.callTool('odd', { name: 'one' }));
-    expect(error.reason).toBe('LIMIT_EXCEEDED');
-    await seen(({ type, name }) => type === 'closed' && name === 'odd');
-    expect(odd.seen.length).toBeLessThan(1100);
-    expect(textOf(await pool.app.callTool('good', { name: 'label' }))).toBe('good');
-  });
+  it.each([{ method: 'ping' }, { method: 'sampling/createMessage' }])(
+    'over streamable HTTP: its connection ends at $method, others go on [C7]',
+    async ({ method }) => {
+      const odd = await openOddServer(({ rpc, request, response }) => {
+        if (request.method === 'GET') {
+          response.writeHead(200, EVENTS);
+          const events = requests(method, DEMANDED).map(
+            (message) => `data: ${JSON.stringify(message)}\n\n`,
+          );
+          response.write(events.join(''));
+          return true;
+        }
+        return rpc?.method === 'tools/call';
+      });
+      const good = await openHttpServer({ label: 'good' });
+      const { pool, seen } = openPool([
+        { name: 'odd', spec: { transport: httpServer(odd.url) } },
+        { name: 'good', spec: { transport: httpServer(good.url) } },
+      ]);
+      const error = await clientErrorOf(pool.app.callTool('odd', { name: 'one' }));
+      expect(error.reason).toBe('LIMIT_EXCEEDED');
+      await seen(({ type, name }) => type === 'closed' && name === 'odd');
+      expect(odd.seen.length).toBeLessThan(DEMANDED);
+      expect(textOf(await pool.app.callTool('good', { name: 'label' }))).toBe('good');
+    },
+  );
 
   it('over stdio, without reading an answer: its process is ended', async () => {
     const program = `

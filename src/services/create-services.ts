@@ -76,7 +76,7 @@ export interface ServicesDeps {
 export type Services = ReturnType<typeof createServices>;
 
 export function createServices(deps: ServicesDeps) {
-  const { catalog, relay, encoders, transportPolicy: policy = SAFE_POLICY } = deps;
+  const { catalog, relay, encoders, transportPolicy = SAFE_POLICY } = deps;
   const monotonic = deps.monotonic ?? (() => performance.now());
   const wallClock = deps.wallClock ?? Date.now;
   const limits: WatchLimits = { ...WATCH_DEFAULTS, ...deps.watchLimits };
@@ -86,7 +86,7 @@ export function createServices(deps: ServicesDeps) {
     failpoint: deps.failpoint ?? NO_FAILPOINT,
     wallClock,
     monotonic,
-    policy,
+    transportPolicy,
     maxSnapshots: limits.maxSnapshots,
     maxReplays: limits.maxReplays,
     ...(deps.upstreamLimits === undefined ? {} : { upstreamLimits: deps.upstreamLimits }),
@@ -117,7 +117,13 @@ export function createServices(deps: ServicesDeps) {
   const maxSubscriptions = deps.maxSubscriptions ?? 10_000;
   const sessions = new Set<NodeSession>();
   const inspection = createInspection(
-    { tenants, catalog, policy, monotonic, onBackgroundError: deps.onBackgroundError },
+    {
+      tenants,
+      catalog,
+      policy: transportPolicy,
+      monotonic,
+      onBackgroundError: deps.onBackgroundError,
+    },
     deps.inspection,
   );
   const background = startBackground({

@@ -27,7 +27,7 @@ export interface Tenant {
   readonly replays: Replays;
   readonly upstream: Upstream;
   /** Where PRIVATE servers may be. */
-  readonly policy: TransportPolicy;
+  readonly transportPolicy: TransportPolicy;
 }
 
 export interface TenantsDeps {
@@ -38,7 +38,7 @@ export interface TenantsDeps {
   readonly wallClock: () => number;
   /** Milliseconds, monotonic. */
   readonly monotonic: () => number;
-  readonly policy: TransportPolicy;
+  readonly transportPolicy: TransportPolicy;
   readonly maxSnapshots: number;
   readonly maxReplays: number;
   readonly upstreamLimits?: Partial<UpstreamLimits>;
@@ -197,7 +197,7 @@ export class Tenants {
 
   private async start(name: string): Promise<Tenant> {
     const { catalog, relay, failpoint, wallClock, monotonic } = this.deps;
-    const { isLoaded, onStep, onReplaced, policy } = this.deps;
+    const { isLoaded, onStep, onReplaced, transportPolicy } = this.deps;
     const since = monotonic();
     const { budget } = this;
     const log = await TenantState.open(name, catalog, { report: this.deps.report, budget });
@@ -213,12 +213,12 @@ export class Tenants {
     }
     const tenant: Tenant = {
       log,
-      committer: new Committer({ log, catalog, relay, failpoint, now: wallClock, policy }),
+      committer: new Committer({ log, catalog, relay, failpoint, now: wallClock, transportPolicy }),
       hub: new WatchHub(log, (view) => isLoaded(tenant, view)),
       snapshots: new Snapshots(log, this.snapshotSlots),
       replays: new Replays({ log, catalog }, this.replaySlots),
       upstream: new Upstream(monotonic, this.upstreamLimits, since),
-      policy,
+      transportPolicy,
     };
     this.open.set(name, tenant);
     return tenant;

@@ -6,7 +6,7 @@ import { invalidField } from '../domain/errors.js';
 import type { Grant, ServerRecord } from '../domain/server.js';
 import type { ServerSpec } from '../domain/config/spec.js';
 import { tenantOf } from './node-messages.js';
-import { fromPolicy } from './shadow-codec.js';
+import { fromShadowPolicy } from './shadow-codec.js';
 import { writeFields, type Command, type Read, type WriteFields } from './registry-codec.js';
 import { toServerMessage } from './server-codec.js';
 import { fromSpecMessage } from './spec-codec.js';
@@ -57,7 +57,7 @@ export function fromPromoteServer(request: message.PromoteServerRequest): Comman
       id,
       etag,
       tier: fromSharedTier(request.tier),
-      policy: fromPolicy(policy),
+      policy: fromShadowPolicy(policy),
       ...specOf(request),
     },
   };

@@ -10,7 +10,7 @@ import { fieldChanges } from './field-changes.js';
 import { keyOf } from './key-of.js';
 import { itemLimits } from './limits/check-limits.js';
 import { tenantOf } from './node-messages.js';
-import { fromPolicy } from './shadow-codec.js';
+import { fromShadowPolicy } from './shadow-codec.js';
 import { writeFields, type Command, type WriteFields } from './registry-codec.js';
 import {
   fromDeclaration,
@@ -52,7 +52,7 @@ export function fromApplyServers(request: message.ApplyServersRequest): Command<
       prune,
       allOrNothing,
       takeOver,
-      policy: fromPolicy(request.policy),
+      policy: fromShadowPolicy(request.policy),
     },
   };
 }

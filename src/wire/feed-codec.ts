@@ -8,7 +8,7 @@ import type {
   SubscriptionRequest,
 } from '../domain/node-stream.js';
 import type { KnownServer } from '../domain/server.js';
-import { fromPolicyMessage } from './policy-codec.js';
+import { fromTransportPolicyMessage } from './policy-codec.js';
 import { fromServerMessage } from './server-codec.js';
 import { fromDuration } from './spec-codec.js';
 import { fromRpcStatus } from './status.js';
@@ -35,7 +35,7 @@ function fromContent(
         servedBy,
         heartbeatMs: fromDuration(heartbeatInterval),
         resumed,
-        policy: transportPolicy && fromPolicyMessage(transportPolicy),
+        policy: transportPolicy && fromTransportPolicyMessage(transportPolicy),
       };
     }
     case 'changes':

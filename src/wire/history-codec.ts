@@ -8,7 +8,7 @@ import { keyOf } from './key-of.js';
 import { tenantOf } from './node-messages.js';
 import { writeFields, type Command, type Read, type WriteFields } from './registry-codec.js';
 import { toDeclarationMessage, toServerMessage } from './server-codec.js';
-import { fromPolicy } from './shadow-codec.js';
+import { fromShadowPolicy } from './shadow-codec.js';
 import { toHeaderMessage, type HeaderFacts } from './view-codec.js';
 import { CAUSES } from './watch-encoder.js';
 
@@ -30,7 +30,7 @@ export function fromRollbackServer(
       id,
       etag,
       generation,
-      policy: fromPolicy(request.policy),
+      policy: fromShadowPolicy(request.policy),
     },
   };
 }
@@ -39,7 +39,7 @@ export function fromUndeleteServer(
   request: message.UndeleteServerRequest,
 ): Command<WriteFields & { id: string; policy: ShadowPolicy }> {
   const { id } = request;
-  const policy = fromPolicy(request.policy);
+  const policy = fromShadowPolicy(request.policy);
   return { tenant: tenantOf(request.tenant), command: { ...writeFields(request), id, policy } };
 }
 

@@ -3,12 +3,12 @@ import { readPolicy } from '../domain/read-policy.js';
 import type { TransportPolicy } from '../domain/transport-policy.js';
 
 /** A transport policy as a message. */
-export function toPolicyMessage(policy: TransportPolicy): message.TransportPolicy {
+export function toTransportPolicyMessage(policy: TransportPolicy): message.TransportPolicy {
   const { networks, hosts } = policy;
   return { ...policy, networks: [...networks], hosts: [...hosts] };
 }
 
 /** A policy that the server sent. Throws an Error if it is none, so that nothing is allowed. */
-export function fromPolicyMessage(policy: message.TransportPolicy): TransportPolicy {
+export function fromTransportPolicyMessage(policy: message.TransportPolicy): TransportPolicy {
   return readPolicy(policy);
 }

@@ -7,7 +7,7 @@ import type { View } from '../domain/view.js';
 import { tenantOf } from './node-messages.js';
 import { fromUpdateMask } from './patch-codec.js';
 import { fromDeclaration, fromTier, toServerMessage } from './server-codec.js';
-import { fromPolicy } from './shadow-codec.js';
+import { fromShadowPolicy } from './shadow-codec.js';
 import { fromMap } from './spec-codec.js';
 import {
   fromHeldMessages,
@@ -93,7 +93,7 @@ export function fromCreateServer(
     command: {
       ...writeFields(request),
       declared: fromDeclaration(request.server, 'server'),
-      policy: fromPolicy(request.policy),
+      policy: fromShadowPolicy(request.policy),
     },
   };
 }
@@ -112,7 +112,7 @@ export function fromUpdateServer(
       id: server.id,
       etag: server.etag,
       patch: fromUpdateMask(server, updateMask),
-      policy: fromPolicy(request.policy),
+      policy: fromShadowPolicy(request.policy),
     },
   };
 }

@@ -3,14 +3,14 @@ import type { ShadowPolicy } from '../domain/commands/shadow.js';
 import { invalidField } from '../domain/errors.js';
 
 /** What becomes of private servers that a shared one would hide, as a message. */
-export function toPolicy(policy: ShadowPolicy): message.ShadowPolicy {
+export function toShadowPolicy(policy: ShadowPolicy): message.ShadowPolicy {
   return policy === 'fail'
     ? message.ShadowPolicy.SHADOW_POLICY_FAIL
     : message.ShadowPolicy.SHADOW_POLICY_SHADOW;
 }
 
 /** Reads the policy. Throws INVALID_FIELD for one that is unknown. */
-export function fromPolicy(policy: message.ShadowPolicy): ShadowPolicy {
+export function fromShadowPolicy(policy: message.ShadowPolicy): ShadowPolicy {
   switch (policy) {
     case message.ShadowPolicy.SHADOW_POLICY_UNSPECIFIED:
     case message.ShadowPolicy.SHADOW_POLICY_FAIL:

@@ -8,7 +8,7 @@ import type { TransportPolicy } from '../domain/transport-policy.js';
 import { encodeToken } from '../domain/token.js';
 import { encodedRecord } from './encoded-record.js';
 import { appended, asBuffer } from './frame.js';
-import { toPolicyMessage } from './policy-codec.js';
+import { toTransportPolicyMessage } from './policy-codec.js';
 import { toServerMessage } from './server-codec.js';
 import { toDuration } from './spec-codec.js';
 import { toRpcStatus } from './status.js';
@@ -38,7 +38,7 @@ export function createSyncEncoder(facts: SyncFacts) {
           heartbeatInterval: toDuration(facts.heartbeatMs),
           maxSubscriptions: facts.maxSubscriptions,
           resumed,
-          transportPolicy: toPolicyMessage(facts.transportPolicy),
+          transportPolicy: toTransportPolicyMessage(facts.transportPolicy),
         },
       }),
     changes: encodeChanges,

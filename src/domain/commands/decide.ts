@@ -39,7 +39,7 @@ export interface DecisionContext {
   /** Milliseconds since 1970. */
   readonly now: number;
   /** Where PRIVATE servers may be. */
-  readonly policy: TransportPolicy;
+  readonly transportPolicy: TransportPolicy;
 }
 
 export interface Decision {
@@ -283,11 +283,11 @@ export function etagMismatch({ id, etag }: Pick<ServerRecord, 'id' | 'etag'>): S
 
 /** Throws TRANSPORT_NOT_ALLOWED for a PRIVATE server at a place that the policy refuses. */
 export function demandTransport(
-  { policy }: Pick<DecisionContext, 'policy'>,
+  { transportPolicy }: Pick<DecisionContext, 'transportPolicy'>,
   declared: Pick<Declaration, 'tier' | 'spec'>,
 ): void {
   if (!isRestricted(declared)) return;
-  const refusal = specRefusal(policy, declared.spec);
+  const refusal = specRefusal(transportPolicy, declared.spec);
   if (refusal === undefined) return;
   const { rule, field, message } = refusal;
   throw new SwitchboardError('TRANSPORT_NOT_ALLOWED', `spec.${field}: ${message}`, {

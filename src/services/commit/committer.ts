@@ -23,7 +23,7 @@ export interface CommitterDeps {
   /** Milliseconds since 1970, for people. */
   readonly now: () => number;
   /** Where PRIVATE servers may be. */
-  readonly policy: TransportPolicy;
+  readonly transportPolicy: TransportPolicy;
 }
 
 type Writes = readonly PendingWrite[];
@@ -118,9 +118,9 @@ export class Committer {
 
   /** Returns those that have to be decided again. */
   private async tryBatch(batch: Writes, isConfirmed: boolean): Promise<Writes> {
-    const { log, now, policy } = this.deps;
+    const { log, now, transportPolicy } = this.deps;
     const { position, recent } = log;
-    const on = { state: log, position, recent, now: now(), policy };
+    const on = { state: log, position, recent, now: now(), transportPolicy };
     const { decided, idle, later } = decideBatch(batch, on);
     if (decided.length > 0) {
       const result = await this.append(position, decided);

@@ -28,7 +28,7 @@ export interface DecidedOn {
   readonly recent: RecentCommits;
   /** Milliseconds since 1970. */
   readonly now: number;
-  readonly policy: TransportPolicy;
+  readonly transportPolicy: TransportPolicy;
 }
 
 /** What becomes of a write that appends nothing. */
@@ -88,7 +88,14 @@ export function decideBatch<W extends UndecidedWrite>(
 
 function decideOne(
   { intent }: UndecidedWrite,
-  { state, after, position, recent, now, policy }: DecidedOn & { readonly after: Position },
+  {
+    state,
+    after,
+    position,
+    recent,
+    now,
+    transportPolicy,
+  }: DecidedOn & { readonly after: Position },
 ): { readonly commit: StoredCommit } | IdleResult {
   const { request } = intent;
   try {
@@ -96,7 +103,7 @@ function decideOne(
       const known = recent.answering(request);
       if (known !== undefined) return { outcome: repeatOf(known, request, position.epoch) };
     }
-    const decision = intent.decide({ state, after, now, policy, actor: intent.actor });
+    const decision = intent.decide({ state, after, now, transportPolicy, actor: intent.actor });
     if (decision === undefined || intent.validateOnly)
       return { outcome: { kind: 'unchanged', decision, position: after } };
     return { commit: placeCommit(draftOf(intent, decision, now), after) };

@@ -69,7 +69,11 @@ async function explainExactly(
       unseen: others.slice(0, MAX_OTHERS),
       deleted: deleted.slice(0, MAX_OTHERS),
     };
-    const explanation = withTransport(explain(name, view, servers), servers, tenant.policy);
+    const explanation = withTransport(
+      explain(name, view, servers),
+      servers,
+      tenant.transportPolicy,
+    );
     const moreUnseen = others.length > MAX_OTHERS;
     const moreDeleted = deleted.length > MAX_OTHERS;
     const value = { ...explanation, moreUnseen, moreDeleted };

@@ -4,7 +4,7 @@ import { fromApplyResult, type ApplyResult } from '../apply-codec.js';
 import { answerToJson } from '../json.js';
 import type { WriteFields } from '../registry-codec.js';
 import { toDeclarationMessage, type DeclaredServer } from '../server-codec.js';
-import { toPolicy } from '../shadow-codec.js';
+import { toShadowPolicy } from '../shadow-codec.js';
 import { type Answer, answerOf } from './answer.js';
 import { callUnary, type RegistryCalls } from './call.js';
 
@@ -40,7 +40,7 @@ export function applyCalls({ stub, tenant, metadata }: RegistryCalls) {
         tenant,
         servers: servers.map(({ server, etag }) => toDeclarationMessage(server, etag)),
         ...write,
-        policy: toPolicy(policy),
+        policy: toShadowPolicy(policy),
       });
       const answer = await callUnary(stub.applyServers.bind(stub), request, {
         metadata,

@@ -1,7 +1,7 @@
 import * as message from '../../../generated/switchboard/v1/registry_service.js';
 import type { ReportedServer } from '../../domain/server.js';
 import type { ShadowPolicy } from '../../domain/commands/shadow.js';
-import { toPolicy } from '../shadow-codec.js';
+import { toShadowPolicy } from '../shadow-codec.js';
 import { fromReportedMessage, toTierMessage } from '../server-codec.js';
 import type { WriteFields } from '../registry-codec.js';
 import type { AccessWrite } from './access.js';
@@ -39,7 +39,7 @@ export function moveCalls({ stub, tenant, metadata }: RegistryCalls) {
       const request = message.PromoteServerRequest.fromPartial({
         tenant,
         tier: toTierMessage(tier),
-        policy: toPolicy(policy),
+        policy: toShadowPolicy(policy),
         ...write,
       });
       const answer = await callUnary(stub.promoteServer.bind(stub), request, { metadata });

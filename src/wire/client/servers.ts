@@ -6,7 +6,7 @@ import type { ReportedServer } from '../../domain/server.js';
 import type { View } from '../../domain/view.js';
 import type { WriteFields } from '../registry-codec.js';
 import { fromReportedMessage } from '../server-codec.js';
-import { toPolicy } from '../shadow-codec.js';
+import { toShadowPolicy } from '../shadow-codec.js';
 import { fromRpcStatus } from '../status.js';
 import { toViewMessage } from '../view-codec.js';
 import { type Answer, answerOf, readAnswer } from './answer.js';
@@ -87,7 +87,7 @@ export function serverCalls({ stub, tenant, metadata }: RegistryCalls) {
       const request = message.UndeleteServerRequest.fromPartial({
         tenant,
         ...write,
-        policy: toPolicy(policy),
+        policy: toShadowPolicy(policy),
       });
       const answer = await callUnary(stub.undeleteServer.bind(stub), request, { metadata });
       return answerOf('UndeleteServerResponse', answer, fromServerAnswer);

@@ -10,7 +10,7 @@ import {
 } from '../history-codec.js';
 import type { WriteFields } from '../registry-codec.js';
 import { fromReportedMessage } from '../server-codec.js';
-import { toPolicy } from '../shadow-codec.js';
+import { toShadowPolicy } from '../shadow-codec.js';
 import { type Answer, answerOf } from './answer.js';
 import { callUnary, type RegistryCalls } from './call.js';
 import { readPages } from './pages.js';
@@ -67,7 +67,7 @@ export function versionCalls({ stub, tenant, metadata }: RegistryCalls) {
       const request = message.RollbackServerRequest.fromPartial({
         tenant,
         ...write,
-        policy: toPolicy(policy),
+        policy: toShadowPolicy(policy),
       });
       const answer = await callUnary(stub.rollbackServer.bind(stub), request, { metadata });
       return answerOf('RollbackServerResponse', answer, ({ server, changes }) => ({

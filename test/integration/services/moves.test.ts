@@ -132,7 +132,7 @@ describe('a promotion', () => {
       relay,
       failpoint,
       now: Date.now,
-      policy: OPEN_POLICY,
+      transportPolicy: OPEN_POLICY,
     });
     const upstream = new Upstream(() => 0, UPSTREAM_DEFAULTS, 0);
     const snapshots = new Snapshots(log, createSlots(1));
@@ -144,7 +144,7 @@ describe('a promotion', () => {
       snapshots,
       replays,
       upstream,
-      policy: OPEN_POLICY,
+      transportPolicy: OPEN_POLICY,
     };
     const common = { actor: 'a', reason: '', validateOnly: false };
     const nothing = () => Promise.resolve(() => undefined);

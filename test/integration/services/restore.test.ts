@@ -401,7 +401,7 @@ describe('a decision that is based on a projection', () => {
       relay,
       failpoint: NO_FAILPOINT,
       now: Date.now,
-      policy: OPEN_POLICY,
+      transportPolicy: OPEN_POLICY,
     });
     const common = { actor: 'a', reason: '', validateOnly: false };
     const nothing = () => Promise.resolve(() => undefined);

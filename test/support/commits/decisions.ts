@@ -21,7 +21,7 @@ export interface DecisionLog {
 /** An empty log of decisions; the clock can be moved. */
 export function decisionLog(
   clock: { now: number } = { now: 1_000 },
-  policy: TransportPolicy = OPEN_POLICY,
+  transportPolicy: TransportPolicy = OPEN_POLICY,
 ): DecisionLog {
   const state = new Overlay(new RecordSet());
   let after: Position = { epoch: 'epoch', revision: 0, fingerprint: '' };
@@ -35,7 +35,7 @@ export function decisionLog(
     return changes[0]?.after;
   };
   return {
-    context: () => ({ state, after, actor: 'root', now: clock.now, policy }),
+    context: () => ({ state, after, actor: 'root', now: clock.now, transportPolicy }),
     apply,
     put: (record, grants = []) => {
       const access = { granted: grants, revoked: [] };

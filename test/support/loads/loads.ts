@@ -86,7 +86,7 @@ export function contextOf(
     readonly source?: SourceRecord;
     readonly revision?: number;
     readonly now?: number;
-    readonly policy?: TransportPolicy;
+    readonly transportPolicy?: TransportPolicy;
   } = {},
 ): DecisionContext {
   const { loads = [], source, revision = 20, now = 5_000 } = more;
@@ -99,7 +99,7 @@ export function contextOf(
     after: { epoch: 'e', revision, fingerprint: `f${String(revision)}` },
     actor: 'root',
     now,
-    policy: more.policy ?? OPEN_POLICY,
+    transportPolicy: more.transportPolicy ?? OPEN_POLICY,
   };
 }
 

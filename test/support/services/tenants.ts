@@ -14,7 +14,7 @@ export function tenantsOf(
     failpoint: NO_FAILPOINT,
     wallClock: Date.now,
     monotonic: () => 0,
-    policy: OPEN_POLICY,
+    transportPolicy: OPEN_POLICY,
     maxSnapshots: 1,
     maxReplays: 1,
     isLoaded: () => true,

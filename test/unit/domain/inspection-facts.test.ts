@@ -21,7 +21,7 @@ function decide(before: ServerRecord, finding: Partial<Finding>) {
   const state = new RecordSet();
   state.put({ record: before, grants: [] });
   return decideFacts(
-    { state, after: AFTER, actor: 'root', now: 5_000, policy: OPEN_POLICY },
+    { state, after: AFTER, actor: 'root', now: 5_000, transportPolicy: OPEN_POLICY },
     { id: 'srv', configHash, observedBy: 'replica', result: seen(), ...finding },
   );
 }

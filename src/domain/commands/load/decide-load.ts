@@ -84,10 +84,10 @@ interface LoadPlan {
 }
 
 function planLoad(
-  { state, policy }: DecisionContext,
+  { state, transportPolicy }: DecisionContext,
   { user, rights, rows }: LoadIntent,
 ): LoadPlan {
-  const checked = checkRows(rows, { user, rights, policy });
+  const checked = checkRows(rows, { user, rights, transportPolicy });
   const known = [...state.privateOf(userSubject(user))].filter(
     ({ record }) => record.privateSource === rights.namespace,
   );

@@ -34,7 +34,7 @@ export interface RowRules {
   /** For whom they were asked. */
   readonly user: string;
   readonly rights: SourceRights;
-  readonly policy: TransportPolicy;
+  readonly transportPolicy: TransportPolicy;
 }
 
 /** The rows of an answer, each by itself. */
@@ -105,7 +105,7 @@ export function refusedRow(
 function errorOf(
   row: LoadedRow,
   index: number,
-  { user, rights, policy }: RowRules,
+  { user, rights, transportPolicy }: RowRules,
 ): SwitchboardError | undefined {
   const path = `servers[${String(index)}]`;
   try {
@@ -115,7 +115,7 @@ function errorOf(
     if (isSwitchboardError(row.content)) return row.content;
     const declared = declarationOfRow(row, rights);
     validateDeclaration(declared, path);
-    demandTransport({ policy }, declared);
+    demandTransport({ transportPolicy }, declared);
   } catch (error) {
     if (isSwitchboardError(error)) return error;
     throw error;

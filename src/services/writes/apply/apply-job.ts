@@ -130,7 +130,7 @@ async function outcomesAt(
   revision: number,
 ): Promise<readonly ItemOutcome[]> {
   const {
-    tenant: { log, policy },
+    tenant: { log, transportPolicy },
     catalog,
     items,
     written: { signal },
@@ -142,7 +142,7 @@ async function outcomesAt(
       {
         revision,
         read: (state) => {
-          const at = { state, after: log.position, actor: '', now: 0, policy };
+          const at = { state, after: log.position, actor: '', now: 0, transportPolicy };
           return items.map((item, index) =>
             // What they would hide is looked at when they are decided.
             decideItem(at, item, { ...ruleOf(job, index), policy: 'shadow' }),

@@ -58,7 +58,7 @@ function context(...records: readonly ServerRecord[]): DecisionContext {
     after: { epoch: 'e', revision: 7, fingerprint: 'f' },
     actor: 'root',
     now: 5_000,
-    policy: OPEN_POLICY,
+    transportPolicy: OPEN_POLICY,
   };
 }
 

@@ -23,7 +23,7 @@ function decisions(clock: { now: number } = { now: 1_000 }) {
     after,
     actor: 'root',
     now: clock.now,
-    policy: OPEN_POLICY,
+    transportPolicy: OPEN_POLICY,
   });
   return {
     context,

@@ -14,7 +14,7 @@ const AFTER = { epoch: 'e', revision: 20, fingerprint: 'f' };
 function context(now: number, ...servers: readonly StoredServer[]): DecisionContext {
   const state = new RecordSet();
   for (const server of servers) state.put(server);
-  return { state, after: AFTER, actor: 'root', now, policy: OPEN_POLICY };
+  return { state, after: AFTER, actor: 'root', now, transportPolicy: OPEN_POLICY };
 }
 
 const commitOf = (change: Change): Commit => placeCommit(draftOf(change), AFTER);

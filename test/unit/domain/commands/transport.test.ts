@@ -125,7 +125,10 @@ describe('a PRIVATE server at a place that the policy refuses', () => {
       { ...rowOf('good'), content: PUBLIC },
       { ...rowOf('bad'), content: INSIDE },
     ];
-    const { changes, loads } = decideLoad(contextOf([], { policy: SAFE_POLICY }), intentOf(rows));
+    const { changes, loads } = decideLoad(
+      contextOf([], { transportPolicy: SAFE_POLICY }),
+      intentOf(rows),
+    );
     expect(changes.map(({ after }) => after?.externalId)).toEqual(['good']);
     expect(loads?.[0]?.after).toMatchObject({
       serverCount: 1,

@@ -23,7 +23,7 @@ async function openCommitter(): Promise<Committer> {
     relay,
     failpoint: NO_FAILPOINT,
     now: () => 1_000,
-    policy: OPEN_POLICY,
+    transportPolicy: OPEN_POLICY,
   });
 }
 

@@ -42,7 +42,7 @@ function tenant(): DecidedOn {
     recent.push(commit);
     position = { epoch: 'e', revision: commit.revision, fingerprint: commit.fingerprint };
   }
-  return { state, position, recent, now: 1_000, policy: OPEN_POLICY };
+  return { state, position, recent, now: 1_000, transportPolicy: OPEN_POLICY };
 }
 
 interface NamedWrite extends UndecidedWrite {

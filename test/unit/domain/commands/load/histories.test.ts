@@ -118,7 +118,7 @@ class History {
   get context(): DecisionContext {
     const { records: state, revision } = this;
     const after = { epoch: 'e', revision, fingerprint: String(revision) };
-    return { state, after, actor: 'root', now: 1_000, policy: OPEN_POLICY };
+    return { state, after, actor: 'root', now: 1_000, transportPolicy: OPEN_POLICY };
   }
 
   load({ user, rights, rows }: Load): Decision {
@@ -238,7 +238,7 @@ describe('loads in random histories', () => {
       const due = [...answered].filter((id) => !refused.has(id) || had.has(id));
       expect([...has.keys()].sort()).toEqual(due.sort());
       expect(record.serverCount).toBe(due.length);
-      const { accepted } = checkRows(rows, { user, rights, policy: OPEN_POLICY });
+      const { accepted } = checkRows(rows, { user, rights, transportPolicy: OPEN_POLICY });
       for (const [id, { record: server }] of has) {
         if (refused.has(id)) expect(server).toBe(had.get(id)?.record);
         else expect(declarationOf(server)).toEqual(accepted.get(id));

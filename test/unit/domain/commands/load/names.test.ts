@@ -15,7 +15,7 @@ function refusedOf(
   const { accepted, refused } = checkRows(rows, {
     user: 'ana',
     rights: RIGHTS,
-    policy: OPEN_POLICY,
+    transportPolicy: OPEN_POLICY,
   });
   expect(refused).toEqual([]);
   const { state } = contextOf(servers);

@@ -16,7 +16,7 @@ import {
 } from '../../../../support/loads/loads.js';
 import { OPEN_POLICY } from '../../../../support/transport-policy.js';
 
-const RULES = { user: 'ana', rights: RIGHTS, policy: OPEN_POLICY };
+const RULES = { user: 'ana', rights: RIGHTS, transportPolicy: OPEN_POLICY };
 
 /** What became of rows: the accepted ones, and the refused ones with their reasons. */
 function outcomeOf(rows: readonly LoadedRow[], rights: SourceRights = RIGHTS) {

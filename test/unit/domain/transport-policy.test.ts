@@ -11,6 +11,7 @@ import {
   transportRefusal,
   type TransportPolicy,
 } from '../../../src/domain/transport-policy.js';
+import { EMPTY_OAUTH } from '../../support/oauth.js';
 
 const at = (url: string, more: Partial<ServerSpec> = {}): ServerSpec => ({
   ...SPEC_DEFAULTS,
@@ -192,18 +193,7 @@ describe('a proxy of a private server', () => {
 
 describe('the URLs of an OAuth block that applications post secrets to', () => {
   it('are held to the policy too', () => {
-    const oauth = {
-      authorizationUrl: '',
-      tokenUrl: 'http://10.0.0.1/token',
-      clientId: '',
-      clientSecret: '',
-      scopes: [],
-      redirectUri: '',
-      audience: '',
-      tokenEndpointAuthMethod: '',
-      revocationUrl: '',
-      headers: {},
-    };
+    const oauth = { ...EMPTY_OAUTH, tokenUrl: 'http://10.0.0.1/token' };
     expect(specRefusal(SAFE_POLICY, at('https://mcp.example/', { oauth }))).toMatchObject({
       rule: 'private',
       field: 'oauth.token_url',

@@ -99,8 +99,9 @@ function ipv6Groups(text: string): readonly number[] | undefined {
 function readGroups(text: string): readonly number[] | undefined {
   if (text === '') return [];
   const groups: number[] = [];
-  for (const [index, part] of text.split(':').entries()) {
-    const bits4 = index === text.split(':').length - 1 ? parseIpv4(part) : undefined;
+  const parts = text.split(':');
+  for (const [index, part] of parts.entries()) {
+    const bits4 = index === parts.length - 1 ? parseIpv4(part) : undefined;
     if (bits4 !== undefined) groups.push(Number(bits4 >> 16n), Number(bits4 & 0xffffn));
     else if (/^[0-9a-f]{1,4}$/i.test(part)) groups.push(parseInt(part, 16));
     else return undefined;

@@ -130,7 +130,7 @@ function readMeta(database: Database<string, Buffer>): Meta {
       return meta;
     }
     const meta = decodeMeta(stored);
-    if (meta === undefined) throw new Error('what it says of its format is damaged');
+    if (meta === undefined) throw new Error('its format entry is damaged');
     return meta;
   });
 }

@@ -58,7 +58,7 @@ function checkMeta(pages: Pages, tree: TreeRecord): void {
   walkTree(pages, tree, {
     visit: (key, value) => {
       if (!key.equals(META_KEY) || decodeMeta(value.toString()) === undefined) {
-        throw new Damage('what it says of its format is broken');
+        throw new Damage('its format entry is damaged');
       }
     },
   });

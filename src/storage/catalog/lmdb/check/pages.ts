@@ -34,7 +34,7 @@ export function pagesOf(file: DataFile, snapshot: Snapshot): Pages {
       wholeNumber(target, PAGE.NUMBER) === number &&
       wholeNumber(target, PAGE.TRANSACTION) <= transaction &&
       target.readUInt16LE(PAGE.KIND) === kind;
-    if (!isPage) throw new Damage(`page ${String(number)} is not what it should be`);
+    if (!isPage) throw new Damage(`page ${String(number)} is not the one that its tree refers to`);
   };
 
   return {

@@ -16,8 +16,8 @@ export interface CallTurns {
 const TURN_MS = 10;
 
 /**
- * Hundreds of calls can arrive in one piece. Those for which a turn has no time wait for the
- * next ones, in which connections take turns: whoever makes many calls delays his own.
+ * Hundreds of calls can arrive in one piece. Those for which a turn has no time wait for later
+ * turns, which serve the connections in rotation: a connection with many calls delays its own.
  */
 export function createCallTurns(now: () => number = () => performance.now()): CallTurns {
   const waiting = new Map<string, { call: WaitingCall; work: () => void }[]>();

@@ -37,8 +37,10 @@ async function install(wanted) {
 /** The floor of package.json's `engines`, which npm only warns about. */
 function refuseOldNode() {
   const [major, minor] = process.versions.node.split('.').map(Number);
-  if (major > 20 || (major === 20 && minor >= 19)) return;
-  throw new Error(`Node 20.19 or newer is needed, this is ${process.versions.node}`);
+  const isKnown = major > 22 || (major === 22 && minor >= 12) || (major === 20 && minor >= 19);
+  if (isKnown) return;
+  const needed = 'Node 20.19, or 22.12 or newer, is needed';
+  throw new Error(`${needed}, this is ${process.versions.node}`);
 }
 
 async function isInstalled(wanted) {
